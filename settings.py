@@ -1,0 +1,35 @@
+"""The settings: typed constants, read once from the environment. Nothing else reads it.
+
+Every name is a row of the table in README.md. With nothing set the server runs *embedded*: SQLite under var/, the demo
+Commerce server, demo users.
+"""
+
+from pathlib import Path
+
+from starlette.config import Config
+from starlette.datastructures import Secret
+
+ROOT = Path(__file__).parent
+
+config = Config()
+
+ENVIRONMENT: str = config("ENVIRONMENT", default="embedded")
+DEBUG: bool = config("DEBUG", cast=bool, default=False)
+HOST: str = config("HOST", default="127.0.0.1")
+PORT: int = config("PORT", cast=int, default=8000)
+
+DATABASE_URL: str = config("DATABASE_URL", default=f"sqlite://{ROOT / 'var' / 'basket.sqlite3'}")
+DATABASE_POOL_SIZE: int = config("DATABASE_POOL_SIZE", cast=int, default=20)
+REDIS_URL: str = config("REDIS_URL", default="")
+
+COMMERCE_URL: str = config("COMMERCE_URL", default="")
+COMMERCE_TOKEN: Secret = config("COMMERCE_TOKEN", cast=Secret, default="")
+COMMERCE_TIMEOUT_SECONDS: float = config("COMMERCE_TIMEOUT_SECONDS", cast=float, default=5.0)
+COMMERCE_RETRIES: int = config("COMMERCE_RETRIES", cast=int, default=2)
+COMMERCE_CONCURRENCY: int = config("COMMERCE_CONCURRENCY", cast=int, default=16)
+
+PRODUCT_MAXIMUM_AGE_SECONDS: int = config("PRODUCT_MAXIMUM_AGE_SECONDS", cast=int, default=300)
+QUOTATION_APPROVAL: bool = config("QUOTATION_APPROVAL", cast=bool, default=True)
+REQUEST_MAXIMUM_BYTES: int = config("REQUEST_MAXIMUM_BYTES", cast=int, default=1_000_000)
+
+EMBEDDED: bool = DATABASE_URL.startswith("sqlite:") and ENVIRONMENT != "production"
