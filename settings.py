@@ -23,7 +23,7 @@ DATABASE_POOL_SIZE: int = config("DATABASE_POOL_SIZE", cast=int, default=20)
 REDIS_URL: str = config("REDIS_URL", default="")
 
 COMMERCE_URL: str = config("COMMERCE_URL", default="")
-COMMERCE_TOKEN: Secret = config("COMMERCE_TOKEN", cast=Secret, default="")
+COMMERCE_TOKEN = Secret(config("COMMERCE_TOKEN", default=""))
 COMMERCE_TIMEOUT_SECONDS: float = config("COMMERCE_TIMEOUT_SECONDS", cast=float, default=5.0)
 COMMERCE_RETRIES: int = config("COMMERCE_RETRIES", cast=int, default=2)
 COMMERCE_CONCURRENCY: int = config("COMMERCE_CONCURRENCY", cast=int, default=16)

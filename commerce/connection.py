@@ -1,0 +1,166 @@
+"""How Commerce is asked over HTTP: one session, bounded in time, size, number of requests and of hops."""
+
+import asyncio
+import json
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from random import SystemRandom
+from typing import Any, NoReturn, Self
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from commerce.errors import CommerceFailed, PassingFailure
+from commerce.pause import MAXIMUM_PAUSE, requested_pause
+
+MAXIMUM_BODY_BYTES = 8_000_000
+MAXIMUM_HOPS = 5
+FIRST_PAUSE = 0.1
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_random = SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A body, the address of somewhere else, or neither: what was asked for is not there."""
+
+    body: bytes | None = None
+    location: str | None = None
+
+
+class Connection:
+    """Asks Commerce for JSON, patiently but never for ever."""
+
+    def __init__(self, url: str, *, token: str, timeout: float, retries: int, concurrency: int) -> None:
+        self._base = _base_address(url, token=token)
+        self._headers = {"Accept": "application/json"} | ({"Authorization": f"Token {token}"} if token else {})
+        self._timeout = timeout
+        self._retries = retries
+        self._concurrency = concurrency
+        self._slots = asyncio.Semaphore(concurrency)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._concurrency),
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Bound one logical read, with all its batches, pages, hops, retries and pauses."""
+        seconds = self._timeout * (self._retries + 1) + MAXIMUM_PAUSE
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise CommerceFailed(f"Commerce did not answer completely within {seconds:g} seconds.") from None
+
+    async def read(self, path: str, query: Mapping[str, str]) -> Any | None:
+        """Return the JSON at the path, or None if it is not there or has gone to another host."""
+        url = self._base.joinpath(path)
+        for _ in range(MAXIMUM_HOPS + 1):
+            # The question goes along at every hop: a redirect that forgot the segment would answer another price.
+            answer = await self._ask_again(url.update_query(query))
+            if answer.location is None:
+                return None if answer.body is None else _json(answer.body)
+            next_url = self._next_address(url, answer.location)
+            if next_url is None:
+                return None
+            url = next_url
+        raise CommerceFailed(f"Commerce redirected more than {MAXIMUM_HOPS} times.")
+
+    def _next_address(self, url: URL, location: str) -> URL | None:
+        try:
+            target = url.join(URL(location))
+        except ValueError:
+            raise CommerceFailed("Commerce redirected to what is no address.") from None
+        if (target.scheme, target.host, target.port) != (self._base.scheme, self._base.host, self._base.port):
+            return None
+        # A user in the address would become an Authorization header of its own.
+        return target.with_user(self._base.user).with_password(self._base.password)
+
+    async def _ask_again(self, url: URL) -> _Answer:
+        for attempt in range(self._retries):
+            try:
+                return await self._ask_once(url)
+            except PassingFailure as failure:
+                await asyncio.sleep(_backoff(attempt) if failure.pause is None else failure.pause)
+        return await self._ask_once(url)
+
+    async def _ask_once(self, url: URL) -> _Answer:
+        if self._session is None:
+            raise CommerceFailed("The Commerce client is not open.")
+        try:
+            async with self._slots, self._session.get(url, allow_redirects=False) as response:
+                return await _answer(response)
+        except TimeoutError:
+            raise PassingFailure(f"Commerce did not answer within {self._timeout:g} seconds.") from None
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError, zlib.error) as error:
+            # aiohttp documents ClientError alone, yet lets some of its parsers' and a closing session's errors through.
+            # Their texts hold the address: only the name of the error is passed on.
+            raise PassingFailure(f"Commerce could not be read ({type(error).__name__}).") from error
+
+
+def _base_address(url: str, *, token: str) -> URL:
+    base = URL(url)
+    if base.scheme not in ("http", "https") or not base.host or base.query_string or base.fragment:
+        raise ValueError("The address of Commerce must be like https://host/path, without a query or a fragment.")
+    if base.user is not None and token:
+        raise ValueError("The address of Commerce must not hold a user when there is a token.")
+    return base
+
+
+def _backoff(attempt: int) -> float:
+    return float(min(FIRST_PAUSE * 2**attempt, MAXIMUM_PAUSE) * _random.uniform(0.5, 1.0))
+
+
+async def _answer(response: aiohttp.ClientResponse) -> _Answer:
+    if response.status == HTTPStatus.OK:
+        return _Answer(body=await _body(response))
+    if response.status == HTTPStatus.NOT_FOUND:
+        return _Answer()
+    if response.status in _REDIRECTS and "Location" in response.headers:
+        return _Answer(location=response.headers["Location"])
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= 500:
+        pause = requested_pause(response.headers.get("Retry-After"))
+        raise PassingFailure(f"Commerce answered with status {response.status}.", pause=pause)
+    raise CommerceFailed(f"Commerce answered with status {response.status}.")
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    # Pieces arrive decompressed, so the limit also holds for what was sent small and grows.
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > MAXIMUM_BODY_BYTES:
+            raise CommerceFailed(f"Commerce answered with more than {MAXIMUM_BODY_BYTES} bytes.")
+    return bytes(body)
+
+
+def _json(body: bytes) -> Any:
+    # The standard parser, not orjson: one lone surrogate in one name must not spoil a page of a hundred products.
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise CommerceFailed("Commerce answered with what is not JSON.") from None
+    if value is None:
+        raise CommerceFailed("Commerce answered with null.")
+    return value
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,143 @@
+"""A product as Commerce describes it, and how its JSON is read."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from reprlib import repr as shortened
+from typing import Any
+
+from commerce.errors import CommerceFailed
+from commerce.text import cleaned_name, cleaned_object, is_plain
+
+MAXIMUM_PRICE = Decimal("40000000.00")
+MAXIMUM_REMOTE_ID = 2**31 - 1
+MAXIMUM_SKU_LENGTH = 255
+MAXIMUM_NAME_LENGTH = 255
+MAXIMUM_IMAGE_LENGTH = 2000
+
+_CENT = Decimal("0.01")
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommerceProduct:
+    """A product that Commerce described completely."""
+
+    remote_id: int
+    sku: str
+    name: str | None
+    price: Decimal
+    currency: str
+    variants: dict[str, Any]
+    product_image: str | None
+    in_stock: bool
+    is_available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnsellableProduct:
+    """A product that Commerce described in a way that cannot be sold; the reason names the offending value."""
+
+    remote_id: int
+    sku: str
+    reason: str
+
+
+class _Unsellable(Exception):
+    """Raised when a price or a currency is none that a product can be sold at."""
+
+
+def parse_product(value: object, *, any_in_stock: object = None) -> CommerceProduct | UnsellableProduct:
+    """Read a product; `any_in_stock` counts a sibling in stock too, where Commerce says so."""
+    if not isinstance(value, dict):
+        raise CommerceFailed(f"Commerce described a product as {shortened(value)}.")
+    remote_id, sku = _remote_id(value.get("pk")), _sku(value.get("sku"))
+    try:
+        price, currency = _price(value.get("price")), _currency(value.get("currency_type"))
+    except _Unsellable as unsellable:
+        return UnsellableProduct(remote_id, sku, str(unsellable))
+    return CommerceProduct(
+        remote_id=remote_id,
+        sku=sku,
+        name=cleaned_name(value.get("name"), maximum=MAXIMUM_NAME_LENGTH),
+        price=price,
+        currency=currency,
+        variants=cleaned_object(value.get("attributes")),
+        product_image=_image(value.get("productimage_set")),
+        in_stock=any_in_stock if isinstance(any_in_stock, bool) else value.get("in_stock") is True,
+        # What Commerce has not said may be sold is not sold.
+        is_available=value.get("is_ready_to_basket") is True,
+    )
+
+
+def is_remote_id(value: object) -> bool:
+    """Whether the value can be the remote id of a product."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAXIMUM_REMOTE_ID
+
+
+def is_sku(value: object) -> bool:
+    """Whether the value can be the SKU of a product."""
+    return isinstance(value, str) and 0 < len(value) <= MAXIMUM_SKU_LENGTH and not value.isspace() and is_plain(value)
+
+
+def _remote_id(value: Any) -> int:
+    if not is_remote_id(value):
+        raise CommerceFailed(f"Commerce described a product whose pk is {shortened(value)}.")
+    return int(value)
+
+
+def _sku(value: Any) -> str:
+    if not is_sku(value):
+        raise CommerceFailed(f"Commerce described a product whose SKU is {shortened(value)}.")
+    return str(value)
+
+
+def _price(value: object) -> Decimal:
+    if value is None:
+        raise _Unsellable("Commerce gives it no price.")
+    price = _decimal(value)
+    if price < 0:
+        raise _Unsellable(f"Its price {shortened(value)} is negative.")
+    if price > MAXIMUM_PRICE:
+        raise _Unsellable(f"Its price {shortened(value)} is above {MAXIMUM_PRICE}.")
+    if price != price.quantize(_CENT):
+        raise _Unsellable(f"Its price {shortened(value)} has more than two decimals.")
+    return abs(price.quantize(_CENT))
+
+
+def _decimal(value: object) -> Decimal:
+    # A float is read by its shortest text, which is the text that Commerce sent: 10.55 and not 10.5500000000000007.
+    text = repr(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    # Decimal itself would also take "1_000" and the digits of other scripts.
+    if isinstance(text, str) and text.isascii() and "_" not in text:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if number.is_finite():
+            return number
+    raise _Unsellable(f"Its price {shortened(value)} is not a number.")
+
+
+def _currency(value: object) -> str:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise _Unsellable(f"Its currency is {shortened(value)}." if value else "Commerce gives it no currency.")
+    return value.lower()
+
+
+def _image(value: object) -> str | None:
+    images = [image for image in value if _is_active_image(image)] if isinstance(value, list) else []
+    first = min(images, key=_image_order, default=None)
+    return first["image"] if first else None
+
+
+def _is_active_image(image: Any) -> bool:
+    if not isinstance(image, dict) or image.get("status") != "active":
+        return False
+    address = image.get("image")
+    return isinstance(address, str) and 0 < len(address) <= MAXIMUM_IMAGE_LENGTH and is_plain(address)
+
+
+def _image_order(image: dict[str, Any]) -> float:
+    order = image.get("order")
+    return order if isinstance(order, (int, float)) else float("inf")

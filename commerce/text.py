@@ -1,0 +1,58 @@
+"""What text of Commerce may come in: nothing that a database, a file or a terminal would choke on."""
+
+import json
+import unicodedata
+from typing import Any
+
+MAXIMUM_DEPTH = 8
+MAXIMUM_VARIANTS_LENGTH = 20_000
+MAXIMUM_INTEGER = 2**63 - 1
+
+
+class _TooDeep(Exception):
+    """Raised when an object holds more levels than anybody reads."""
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text holds no control characters and no lone surrogates."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
+
+
+def cleaned(text: str) -> str:
+    """Drop the characters that PostgreSQL refuses: NUL and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def cleaned_name(value: object, *, maximum: int) -> str | None:
+    """Return the name without unstorable characters and cut to the maximum, or None if nothing is left of it."""
+    return cleaned(value).strip()[:maximum] or None if isinstance(value, str) else None
+
+
+def cleaned_object(value: object) -> dict[str, Any]:
+    """Return a JSON object that can be stored anywhere; one that is too deep or too large is taken as absent."""
+    if not isinstance(value, dict):
+        return {}
+    try:
+        result = {cleaned(key): _cleaned_value(item, MAXIMUM_DEPTH) for key, item in value.items()}
+    except _TooDeep:
+        return {}
+    return result if len(json.dumps(result)) <= MAXIMUM_VARIANTS_LENGTH else {}
+
+
+def _cleaned_value(value: Any, depth: int) -> Any:
+    if depth == 0:
+        raise _TooDeep
+    if isinstance(value, str):
+        return cleaned(value)
+    if isinstance(value, dict):
+        return {cleaned(key): _cleaned_value(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned_value(item, depth - 1) for item in value]
+    return value if value is None or isinstance(value, bool) else _cleaned_number(value)
+
+
+def _cleaned_number(value: int | float) -> int | float | str | None:
+    # JSON has no largest number, but its readers do: 1e999 is read as infinity, and orjson refuses more than 64 bits.
+    if isinstance(value, float):
+        return value if abs(value) != float("inf") else None
+    return value if abs(value) <= MAXIMUM_INTEGER else str(value)

@@ -1,0 +1,49 @@
+"""Bringing the prices of a basket up to what Commerce says now."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from models.statement import Statement
+
+_HELD = Statement(
+    "SELECT p.remote_id FROM basket b JOIN basket_item i ON i.basket_id = b.id JOIN product p ON p.id = i.product_id "
+    "WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
+)
+_CHANGES = Statement(
+    "SELECT i.id, i.price, p.price FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 "
+    "AND p.remote_id = ANY($2::int[]) AND (p.price <> i.price OR p.currency <> i.currency) ORDER BY i.id"
+)
+_REPRICE = Statement(
+    "UPDATE basket_item SET price = (SELECT price FROM product p WHERE p.id = product_id), "
+    "currency = (SELECT currency FROM product p WHERE p.id = product_id) WHERE id = ANY($1::bigint[])"
+)
+_ITEMS_OF = Statement(
+    "SELECT i.id FROM basket_item i JOIN product p ON p.id = i.product_id "
+    "WHERE i.basket_id = $1 AND p.remote_id = ANY($2::int[]) ORDER BY i.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """An item whose price changed: its id, and the unit prices before and after in hundredths."""
+
+    item_id: int
+    old_price: int
+    new_price: int
+
+
+async def held_products(user_id: int, segment: int) -> list[int]:
+    """Returns the remote ids of the products in the active basket."""
+    return [int(row[0]) for row in await _HELD.rows(user_id, segment)]
+
+
+async def reprice(basket_id: int, remote_ids: Collection[int]) -> list[Repriced]:
+    """Gives the items of a locked basket that hold these products the products' prices, and returns what changed."""
+    rows = await _CHANGES.rows(basket_id, list(remote_ids))
+    await _REPRICE.rows([row[0] for row in rows])
+    return [Repriced(row[0], row[1], row[2]) for row in rows if row[1] != row[2]]
+
+
+async def items_holding(basket_id: int, remote_ids: Collection[int]) -> list[int]:
+    """Returns the ids of the items of a basket that hold these products."""
+    return [int(row[0]) for row in await _ITEMS_OF.rows(basket_id, list(remote_ids))]

@@ -1,0 +1,81 @@
+"""What becomes of a basket: saved, loaded, deleted, submitted. Run inside a unit of work; the row is locked first."""
+
+from models.basket import BasketStatus
+from models.basket_changing import check_version, no_active_basket
+from models.errors import BasketNotDraft, BasketNotFound
+from models.statement import Row, Statement, now
+
+_LEAVE_ACTIVE = (
+    "UPDATE basket SET status = '{status}', {change}, version = version + 1, updated_at = $3 "
+    "WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' RETURNING id, version"
+)
+_SAVE = Statement(_LEAVE_ACTIVE.format(status="DRAFT", change="name = $4, saved_at = $3"))
+_SUBMIT = Statement(_LEAVE_ACTIVE.format(status="SUBMITTED", change="saved_at = NULL"))
+_LOCK_OWN = Statement("SELECT id, version, status, segment FROM basket WHERE user_id = $1 AND id = $2 FOR UPDATE")
+_CLAIM_ACTIVE = Statement(
+    "INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
+    "VALUES ($1, $2, 'ACTIVE', 1, $3, $3) "
+    "ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' DO UPDATE SET updated_at = excluded.updated_at RETURNING id"
+)
+_DELETE_IF_EMPTY = Statement(
+    "DELETE FROM basket WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM basket_item WHERE basket_id = $1)"
+)
+_DISPLACE = Statement(
+    "UPDATE basket SET status = 'DRAFT', name = NULL, saved_at = $2, version = version + 1 WHERE id = $1"
+)
+_ACTIVATE = Statement(
+    "UPDATE basket SET status = 'ACTIVE', saved_at = NULL, version = version + 1, updated_at = $2 WHERE id = $1"
+)
+_DELETE = Statement("DELETE FROM basket WHERE id = $1")
+
+
+async def _leave_active(statement: Statement, user_id: int, segment: int, expected: int | None, *more: str) -> int:
+    row = await statement.row(user_id, segment, now(), *more)
+    if row is None:
+        raise no_active_basket(segment)
+    check_version(expected, row)
+    return int(row[0])
+
+
+async def save_active(user_id: int, segment: int, name: str, expected_version: int | None) -> int:
+    """Makes the active basket a draft with this name and returns its id; raises BasketNotFound when there is none."""
+    return await _leave_active(_SAVE, user_id, segment, expected_version, name)
+
+
+async def submit_active(user_id: int, segment: int, expected_version: int | None) -> int:
+    """Makes the active basket a submitted one and returns its id; raises BasketNotFound when there is none."""
+    return await _leave_active(_SUBMIT, user_id, segment, expected_version)
+
+
+async def _locked_draft(user_id: int, basket_id: int | None, verb: str) -> Row:
+    row = await _LOCK_OWN.row(user_id, basket_id) if basket_id is not None else None
+    if row is None:
+        raise BasketNotFound("You have no basket with this id.", "basketId")
+    if row[2] != BasketStatus.DRAFT:
+        message = f"Basket {basket_id} is {row[2].lower()}; only a draft can be {verb}."
+        raise BasketNotDraft(message, "basketId")
+    return row
+
+
+async def load_draft(user_id: int, basket_id: int | None) -> int:
+    """Makes a draft the active basket of its segment and returns its id.
+
+    The basket that was active there becomes an unnamed draft, or vanishes when it is empty. It is claimed, or made, by
+    the same statement that additions use: an addition that comes meanwhile waits for it and then finds the loaded one.
+    """
+    row = await _locked_draft(user_id, basket_id, "loaded")
+    moment = now()
+    claimed = await _CLAIM_ACTIVE.row(user_id, row[3], moment)
+    if claimed is None:
+        raise RuntimeError("The claim of an active basket returned no row.")
+    await _DELETE_IF_EMPTY.rows(claimed[0])
+    await _DISPLACE.rows(claimed[0], moment)
+    await _ACTIVATE.rows(row[0], moment)
+    return int(row[0])
+
+
+async def delete_draft(user_id: int, basket_id: int | None) -> int:
+    """Deletes a draft with all its items and returns its id."""
+    row = await _locked_draft(user_id, basket_id, "deleted")
+    await _DELETE.rows(row[0])
+    return int(row[0])

@@ -1,0 +1,125 @@
+"""Products as Commerce last described them: a row for each product and customer segment, for prices depend on it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import orjson
+from tortoise import fields
+from tortoise.models import Model
+
+from models.money import Cents
+from models.statement import Row, Statement, moment, now
+
+NO_SEGMENT = 0
+"""What stands in the column `segment` for no segment: unlike NULL it is equal to itself, so unique indexes hold it."""
+
+
+class Product(Model):
+    """A product's row. The price is in hundredths and the variants are JSON text."""
+
+    id = fields.BigIntField(primary_key=True)
+    remote_id = fields.IntField()
+    segment = fields.IntField(default=NO_SEGMENT)
+    sku = fields.CharField(max_length=255)
+    name = fields.CharField(max_length=255, null=True)
+    price = fields.BigIntField()
+    currency = fields.CharField(max_length=16)
+    variants = fields.TextField(default="{}")
+    product_image = fields.TextField(null=True)
+    in_stock = fields.BooleanField()
+    is_available = fields.BooleanField()
+    refreshed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "product"
+        unique_together = (("remote_id", "segment"),)
+        indexes = (("sku", "segment"),)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDescription:
+    """What Commerce says of a product."""
+
+    remote_id: int
+    sku: str
+    name: str | None
+    price: Cents
+    currency: str
+    variants: str
+    product_image: str | None
+    in_stock: bool
+    is_available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProduct:
+    """A product's row, as much of it as adding it to a basket needs."""
+
+    id: int
+    remote_id: int
+    sku: str
+    currency: str
+    is_available: bool
+    refreshed_at: datetime
+    is_in_basket: bool
+
+
+PRODUCT_COLUMNS = (
+    "p.remote_id, p.sku, p.name, p.price, p.currency, p.variants, p.product_image, p.in_stock, p.refreshed_at"
+)
+PRODUCT_COLUMN_COUNT = 9
+
+_KNOWN = Statement(
+    "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, p.refreshed_at, i.id IS NOT NULL FROM product p "
+    "LEFT JOIN basket b ON b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' "
+    "LEFT JOIN basket_item i ON i.basket_id = b.id AND i.product_id = p.id "
+    "WHERE p.segment = $2 AND (p.remote_id = ANY($3::int[]) OR p.sku = ANY($4::text[])) ORDER BY p.refreshed_at, p.id"
+)
+_KEEP = Statement(
+    "INSERT INTO product (remote_id, segment, sku, name, price, currency, variants, product_image, in_stock, "
+    "is_available, refreshed_at) SELECT line.remote_id, $1, line.sku, line.name, line.price, line.currency, "
+    "line.variants, line.product_image, line.in_stock, line.is_available, $3 FROM jsonb_to_recordset($2::jsonb) AS "
+    "line(remote_id int, sku text, name text, price bigint, currency text, variants text, product_image text, "
+    "in_stock boolean, is_available boolean) WHERE true ORDER BY line.remote_id "
+    "ON CONFLICT (remote_id, segment) DO UPDATE SET sku = excluded.sku, name = excluded.name, price = excluded.price, "
+    "currency = excluded.currency, variants = excluded.variants, product_image = excluded.product_image, "
+    "in_stock = excluded.in_stock, is_available = excluded.is_available, refreshed_at = excluded.refreshed_at "
+    "RETURNING id, remote_id, sku, currency, is_available, refreshed_at, false"
+)
+_WITHDRAW = Statement(
+    "UPDATE product SET is_available = false, refreshed_at = $3 WHERE segment = $1 AND remote_id = ANY($2::int[])"
+)
+_ONE = Statement(
+    f"SELECT {PRODUCT_COLUMNS} FROM product p WHERE p.segment = 0 AND (p.remote_id = $1 OR p.sku = $2) "
+    "ORDER BY p.refreshed_at DESC, p.id LIMIT 1"
+)
+
+
+def _known(row: Row) -> KnownProduct:
+    return KnownProduct(row[0], row[1], row[2], row[3], bool(row[4]), moment(row[5]), bool(row[6]))
+
+
+async def known_products(
+    user_id: int, segment: int, remote_ids: Collection[int], skus: Collection[str]
+) -> Sequence[KnownProduct]:
+    """Reads the products with these keys, and whether the user's active basket holds them; unknown ones are absent."""
+    rows = await _KNOWN.rows(user_id, segment, list(remote_ids), list(skus))
+    return [_known(row) for row in rows]
+
+
+async def keep_products(segment: int, products: Collection[ProductDescription]) -> Sequence[KnownProduct]:
+    """Writes what Commerce just said and returns the rows; always in the same order, against deadlocks."""
+    lines = orjson.dumps([asdict(product) for product in products]).decode()
+    return [_known(row) for row in await _KEEP.rows(segment, lines, now())] if products else []
+
+
+async def withdraw_products(segment: int, remote_ids: Collection[int]) -> None:
+    """Notes that Commerce no longer sells these products."""
+    if remote_ids:
+        await _WITHDRAW.rows(segment, sorted(remote_ids), now())
+
+
+async def product_row(remote_id: int | None, sku: str | None) -> Row | None:
+    """Reads PRODUCT_COLUMNS of one product without a segment, by either key; the latest where a SKU has moved."""
+    return await _ONE.row(remote_id, sku)

@@ -1,0 +1,87 @@
+"""Quotations: what a submitted basket became."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.basket import Basket
+from models.basket_reading import OWN, totals_of
+from models.errors import BasketEmpty, DivisionInactive
+from models.statement import Row, Statement, now
+from models.user import User
+
+
+class QuotationStatus(StrEnum):
+    """Whose turn it is."""
+
+    PENDING = "PENDING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+
+
+class Quotation(Model):
+    """A quotation's row: the basket and, as it was when submitted, its total in hundredths and its currency."""
+
+    id = fields.IntField(primary_key=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="quotations")
+    basket: fields.OneToOneRelation[Basket] = fields.OneToOneField(
+        "models.Basket", related_name="quotation", on_delete=fields.RESTRICT
+    )
+    name = fields.CharField(max_length=255)
+    status = fields.CharEnumField(QuotationStatus, max_length=17)
+    total_amount = fields.BigIntField()
+    currency = fields.CharField(max_length=16)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "quotation"
+        indexes = (("user_id", "created_at"),)
+
+
+QUOTATION_COLUMNS = "id, name, status, total_amount, currency, basket_id, created_at"
+QUOTATION_BASKET = 5
+"""Where among them the basket's id stands."""
+
+_ISSUE = Statement(
+    "INSERT INTO quotation (user_id, basket_id, name, status, total_amount, currency, created_at) "
+    f"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {QUOTATION_COLUMNS}"
+)
+_PAGE = Statement(
+    f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND (created_at, id) < ($2, $3) "
+    "ORDER BY created_at DESC, id DESC LIMIT $4"
+)
+_COUNT = Statement("SELECT COUNT(*) FROM quotation WHERE user_id = $1")
+_INACTIVE = Statement(
+    "SELECT DISTINCT d.erp_code FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
+    "JOIN division d ON d.id = q.division_id WHERE i.basket_id = $1 AND NOT d.is_active ORDER BY d.erp_code"
+)
+
+
+async def issue_quotation(user_id: int, basket_id: int, name: str, status: QuotationStatus) -> Row:
+    """Writes the quotation of a basket that was just submitted and returns QUOTATION_COLUMNS.
+
+    Raises BasketEmpty when there is nothing to quote, and DivisionInactive when it is for a division closed meanwhile.
+    """
+    read = await OWN.rows(user_id, [basket_id], whole=False)
+    totals = totals_of(read.rows[0])
+    if totals.currency is None:
+        raise BasketEmpty("The basket is empty; there is nothing to quote.", "segmentRemoteId")
+    if inactive := await _INACTIVE.row(basket_id):
+        raise DivisionInactive(f"Division {inactive[0]}, for which the basket has items, is inactive.")
+    row = await _ISSUE.row(user_id, basket_id, name, status, totals.total_amount, totals.currency, now())
+    if row is None:
+        raise RuntimeError("The insert of a quotation returned no row.")
+    return row
+
+
+async def quotation_page(user_id: int, before: datetime, before_id: int, count: int) -> Sequence[Row]:
+    """Reads QUOTATION_COLUMNS of the user's quotations, newest first."""
+    return await _PAGE.rows(user_id, before, before_id, count)
+
+
+async def quotation_count(user_id: int) -> int:
+    """Counts the user's quotations."""
+    row = await _COUNT.row(user_id)
+    return int(row[0]) if row else 0

@@ -1,0 +1,77 @@
+"""SQL written once and run on PostgreSQL and SQLite."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, cast
+
+import orjson
+from tortoise.backends.sqlite.client import SqliteClient
+from tortoise.connection import get_connection
+
+_RECORDS = re.compile(r"jsonb_to_recordset\(\$(\d+)::jsonb\) AS (\w+)\(([^)]*)\)")
+
+
+class Row(Protocol):
+    """One row of an answer, by position or by name."""
+
+    def __getitem__(self, key: int | str) -> Any: ...
+
+
+def _record_columns(match: re.Match[str]) -> str:
+    number, alias, columns = match.groups()
+    names = [column.split()[0] for column in columns.split(",")]
+    extracts = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)
+    return f"(SELECT {extracts} FROM json_each(?{number})) AS {alias}"
+
+
+def _for_sqlite(text: str) -> str:
+    text = _RECORDS.sub(_record_columns, text)
+    text = re.sub(r"= ANY\(\$(\d+)::\w+\[\]\)", r"IN (SELECT value FROM json_each(?\1))", text)
+    text = text.replace("FOR UPDATE", "")
+    return re.sub(r"\$(\d+)", r"?\1", text)
+
+
+def _sqlite_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="microseconds")
+    return orjson.dumps(value).decode() if isinstance(value, list) else value
+
+
+class Statement:
+    """A parametrised SQL text in PostgreSQL's words, translated once for SQLite.
+
+    Four forms differ and are translated: `$1`; `= ANY($1::bigint[])` with a list; `jsonb_to_recordset($1::jsonb) AS
+    line(a int, ...)` with the JSON text of a list of objects; and FOR UPDATE, which SQLite does not need because there
+    a transaction has the whole database to itself.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.postgres = text
+        self.sqlite = _for_sqlite(text)
+
+    async def rows(self, *values: Any) -> Sequence[Row]:
+        """Runs the statement in the current transaction, if there is one, and returns what it selects or returns."""
+        connection = get_connection("default")
+        if isinstance(connection, SqliteClient):
+            _, rows = await connection.execute_query(self.sqlite, [_sqlite_value(value) for value in values])
+            return cast(Sequence[Row], rows)
+        # Tortoise's execute_query drops the rows of INSERT and UPDATE … RETURNING; asyncpg's own fetch does not.
+        async with connection.acquire_connection() as asyncpg_connection:
+            records: Sequence[Row] = await asyncpg_connection.fetch(self.postgres, *values)
+        return records
+
+    async def row(self, *values: Any) -> Row | None:
+        """Runs the statement and returns the first row, or None when there is none."""
+        rows = await self.rows(*values)
+        return rows[0] if rows else None
+
+
+def moment(value: datetime | str) -> datetime:
+    """Reads a timestamp as either database returns it."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def now() -> datetime:
+    """Returns the present moment, in UTC."""
+    return datetime.now(UTC)

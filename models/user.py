@@ -1,0 +1,96 @@
+"""Users and their tokens. A token is random, shown once, and kept as a digest only."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.division import DIVISION_COLUMNS, Division, DivisionRead, DivisionType, division_of
+from models.errors import DivisionInactive, DivisionNotAllowed
+from models.statement import Statement
+
+
+class User(Model):
+    """A user's row, within one division."""
+
+    id = fields.IntField(primary_key=True)
+    email = fields.CharField(max_length=255, unique=True)
+    first_name = fields.CharField(max_length=255)
+    last_name = fields.CharField(max_length=255)
+    division: fields.ForeignKeyRelation[Division] = fields.ForeignKeyField(
+        "models.Division", related_name="users", on_delete=fields.RESTRICT
+    )
+    is_active = fields.BooleanField(default=True)
+
+    class Meta:
+        table = "user_account"
+
+
+class Token(Model):
+    """One token of a user, as a digest. Revoking it deletes the row."""
+
+    id = fields.IntField(primary_key=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="tokens")
+    digest = fields.CharField(max_length=64, unique=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "token"
+
+
+def new_token() -> str:
+    """Returns a random token of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def digest_of(token: str) -> str:
+    """Returns what is kept of a token. It has 256 random bits, so an unsalted hash cannot be guessed back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """An authenticated, active user with their division."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+    division: DivisionRead
+
+    def may_buy_for(self, division: DivisionRead) -> bool:
+        """Tells whether the division is the buyer's own or, for a main division, one below it."""
+        if division.id == self.division.id:
+            return True
+        is_main = self.division.type is DivisionType.MAIN
+        return is_main and division.parent is not None and division.parent.id == self.division.id
+
+    def check_may_buy_for(self, division: DivisionRead) -> None:
+        """Raises DivisionNotAllowed or DivisionInactive, with an empty path."""
+        if not self.may_buy_for(division):
+            raise DivisionNotAllowed(
+                f"You may not buy for division {division.erp_code}: it is neither your own division "
+                f"({self.division.erp_code}) nor one below it."
+            )
+        if not division.is_active:
+            raise DivisionInactive(f"Division {division.erp_code} is inactive.")
+
+    def check_active(self) -> None:
+        """Raises DivisionInactive when the buyer's own division is closed; nothing can be done for it then."""
+        if not self.division.is_active:
+            raise DivisionInactive(f"Your division {self.division.erp_code} is inactive.")
+
+
+_AUTHENTICATE = Statement(
+    f"SELECT u.id, u.email, u.first_name, u.last_name, {DIVISION_COLUMNS} FROM token t "
+    "JOIN user_account u ON u.id = t.user_id JOIN division d ON d.id = u.division_id "
+    "LEFT JOIN division m ON m.id = d.parent_id WHERE t.digest = $1 AND u.is_active"
+)
+
+
+async def buyer_with(token: str) -> Buyer | None:
+    """Reads the active user that a token belongs to; None when there is none."""
+    row = await _AUTHENTICATE.row(digest_of(token))
+    return Buyer(row[0], row[1], row[2], row[3], division_of(row, 4)) if row else None

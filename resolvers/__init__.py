@@ -1,0 +1,1 @@
+"""The answering: who asks, in which unit of work, from which rows."""

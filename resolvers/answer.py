@@ -1,0 +1,93 @@
+"""The answer to a change, as data that can be kept with an idempotency key and given again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from models.basket_reading import BasketRows
+from models.errors import Refusal, RefusalCode
+from models.money import Cents
+from models.statement import Row
+from schema.basket import Basket, baskets_of
+from schema.basket_item import BasketItem
+from schema.payloads import PriceChange
+from schema.quotation import Quotation
+from schema.user_error import UserError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Either the rows of what changed, or the refusals."""
+
+    baskets: BasketRows | None = None
+    quotation: Row | None = None
+    deleted_id: int | None = None
+    price_changes: Sequence[tuple[int, int, int]] = ()
+    unavailable: Sequence[int] = ()
+    user_errors: list[UserError] = field(default_factory=list)
+
+    @cached_property
+    def basket(self) -> Basket | None:
+        """The basket after the change; None when the input was refused."""
+        return baskets_of(self.baskets)[0] if self.baskets else None
+
+    @property
+    def requested_quotation(self) -> Quotation | None:
+        """The quotation of the basket; None when the input was refused."""
+        return Quotation.of(self.quotation, self.basket) if self.quotation and self.basket else None
+
+    @cached_property
+    def _items(self) -> dict[int, BasketItem]:
+        # When only totals were read, no item was asked for, here neither.
+        is_whole = self.baskets is not None and self.baskets.whole
+        return {int(item.id): item for item in self.basket.items} if self.basket and is_whole else {}
+
+    @property
+    def changed_items(self) -> list[PriceChange]:
+        """The items whose unit price changed, if items are asked for."""
+        return [
+            PriceChange(item=self._items[item], old_price=Cents(old), new_price=Cents(new))
+            for item, old, new in self.price_changes
+            if item in self._items
+        ]
+
+    @property
+    def unavailable_items(self) -> list[BasketItem]:
+        """The items that Commerce does not sell now, if items are asked for."""
+        return [self._items[item] for item in self.unavailable if item in self._items]
+
+    def text(self) -> str:
+        """Writes the answer as JSON."""
+        kept: dict[str, Any] = {
+            "rows": [list(row) for row in self.baskets.rows] if self.baskets else None,  # type: ignore[call-overload]
+            "quotation": list(self.quotation) if self.quotation else None,  # type: ignore[call-overload]
+            "deleted_id": self.deleted_id,
+            "price_changes": self.price_changes,
+            "unavailable": self.unavailable,
+            "user_errors": [[error.code, error.message, error.field] for error in self.user_errors],
+        }
+        return orjson.dumps(kept).decode()
+
+
+def refused(refusals: Sequence[Refusal]) -> Answer:
+    """Makes the answer to an input that was refused: the one place where refusals become user errors."""
+    return Answer(user_errors=[UserError.of(refusal) for refusal in refusals])
+
+
+def answer_of(text: str) -> Answer:
+    """Reads an answer that was kept."""
+    kept = orjson.loads(text)
+    errors = [
+        UserError(code=RefusalCode(code), message=message, field=path) for code, message, path in kept["user_errors"]
+    ]
+    return Answer(
+        baskets=BasketRows(kept["rows"], whole=True) if kept["rows"] is not None else None,
+        quotation=kept["quotation"],
+        deleted_id=kept["deleted_id"],
+        price_changes=[(item, old, new) for item, old, new in kept["price_changes"]],
+        unavailable=kept["unavailable"],
+        user_errors=errors,
+    )

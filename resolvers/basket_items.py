@@ -1,0 +1,161 @@
+"""Changing the items of the active basket: add, update, remove, clear."""
+
+from models.basket_changing import (
+    Line,
+    add_lines,
+    check_limits,
+    check_quantity,
+    item_with,
+    lock_active,
+    open_active,
+    remove_all,
+    remove_item,
+    set_quantity,
+)
+from models.errors import DivisionInactive, DivisionNotFound, InvalidInput, ProductNotInBasket, Refusal, Refused
+from resolvers.answer import Answer
+from resolvers.context import check_text, identifier_of, segment_of
+from resolvers.divisions import DivisionKey, find_divisions
+from resolvers.products import ProductKey, find_products
+from resolvers.unit_of_work import Change, Outdated
+from schema.inputs import (
+    BasketClearInput,
+    BasketItemInput,
+    BasketItemRemoveInput,
+    BasketItemsAddInput,
+    BasketItemUpdateInput,
+)
+
+MAXIMUM_LINES = 1_000
+"""The highest number of lines in one basketItemsAdd; more come in a file."""
+
+
+def _product_key(line: BasketItemInput) -> ProductKey:
+    if (line.product_remote_id is None) == (line.sku is None):
+        raise InvalidInput("Name the product by exactly one of productRemoteId and sku.", "productRemoteId")
+    if line.product_remote_id is not None:
+        return line.product_remote_id
+    check_text(line.sku or "", "sku")
+    return line.sku or ""
+
+
+def _division_key(line: BasketItemInput) -> DivisionKey:
+    if (line.division_id is None) == (line.division_erp_code is None):
+        raise InvalidInput("Name the division by exactly one of divisionId and divisionErpCode.", "divisionId")
+    if line.division_id is not None:
+        return division_id_of(line.division_id)
+    check_text(line.division_erp_code or "", "divisionErpCode")
+    return line.division_erp_code or ""
+
+
+def division_id_of(text: str) -> int:
+    """Reads a division's id; raises DivisionNotFound when it cannot be one of ours."""
+    identifier = identifier_of(text)
+    if identifier is None:
+        raise DivisionNotFound(f"There is no division {text[:100]!r}.", "divisionId")
+    return identifier
+
+
+class BasketItemsAdd(Change[BasketItemsAddInput]):
+    """Adds lines to the active basket, all or none."""
+
+    async def prepare(self) -> None:
+        """Finds the divisions and products of all lines; raises one refusal a line that cannot be added."""
+        self.segment = segment_of(self.given.segment_remote_id)
+        self._check_count()
+        product_fields, division_fields = self._keys()
+        divisions = await find_divisions(self.buyer, division_fields)
+        products = await find_products(self.context, self.segment, product_fields)
+        self.confirmed = {product.id for product in products.values() if not product.is_in_basket}
+        self.lines = [
+            Line(products[product].id, divisions[division].id, line.quantity, ("items", str(place)))
+            for place, (line, product, division) in enumerate(
+                zip(self.given.items, product_fields.values(), division_fields.values(), strict=True)
+            )
+        ]
+
+    def _check_count(self) -> None:
+        count = len(self.given.items)
+        if not 1 <= count <= MAXIMUM_LINES:
+            raise InvalidInput(f"There are {count} items; send between 1 and {MAXIMUM_LINES}.", "items")
+
+    def _keys(self) -> tuple[dict[tuple[str, ...], ProductKey], dict[tuple[str, ...], DivisionKey]]:
+        products: dict[tuple[str, ...], ProductKey] = {}
+        divisions: dict[tuple[str, ...], DivisionKey] = {}
+        refusals: list[Refusal] = []
+        for place, line in enumerate(self.given.items):
+            field = ("items", str(place))
+            try:
+                check_quantity(line.quantity)
+                products[*field, "productRemoteId" if line.sku is None else "sku"] = _product_key(line)
+                divisions[*field, "divisionId" if line.division_id is not None else "divisionErpCode"] = _division_key(
+                    line
+                )
+            except Refusal as refusal:
+                refusals.append(refusal.beneath(*field))
+        if refusals:
+            raise Refused(refusals)
+        return products, divisions
+
+    async def apply(self) -> Answer:
+        """Adds the lines. Raises Outdated when a product left the basket meanwhile that was not asked of Commerce."""
+        basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
+        new_products = await add_lines(basket_id, self.lines)
+        if not new_products <= self.confirmed:
+            raise Outdated
+        return Answer(baskets=await self.read(basket_id))
+
+
+class BasketItemUpdate(Change[BasketItemUpdateInput]):
+    """Sets the quantity of a product of the active basket for one division."""
+
+    async def prepare(self) -> None:
+        """Checks the quantity and finds the division; one closed meanwhile can still be emptied."""
+        self.segment = segment_of(self.given.segment_remote_id)
+        check_quantity(self.given.quantity, least=0)
+        self.division_id = division_id_of(self.given.division_id)
+        try:
+            await find_divisions(self.buyer, {("divisionId",): self.division_id})
+        except Refused as refused:
+            is_closed = all(isinstance(refusal, DivisionInactive) for refusal in refused.refusals)
+            if not (is_closed and self.given.quantity == 0):
+                raise
+
+    async def apply(self) -> Answer:
+        """Sets the quantity; raises ProductNotInBasket when there is nothing to set or to remove."""
+        basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
+        item_id = await _item(basket_id, self.given.product_remote_id)
+        if not await set_quantity(item_id, self.division_id, self.given.quantity):
+            message = f"Product {self.given.product_remote_id} is not in the basket for division {self.division_id}."
+            raise ProductNotInBasket(message, "divisionId")
+        await check_limits(basket_id)
+        return Answer(baskets=await self.read(basket_id))
+
+
+class BasketItemRemove(Change[BasketItemRemoveInput]):
+    """Removes a product from the active basket, for all divisions."""
+
+    async def apply(self) -> Answer:
+        """Removes the item; raises ProductNotInBasket."""
+        segment = segment_of(self.given.segment_remote_id)
+        basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
+        await remove_item(await _item(basket_id, self.given.product_remote_id))
+        return Answer(baskets=await self.read(basket_id))
+
+
+class BasketClear(Change[BasketClearInput]):
+    """Removes everything from the active basket."""
+
+    async def apply(self) -> Answer:
+        """Removes every item."""
+        segment = segment_of(self.given.segment_remote_id)
+        basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
+        await remove_all(basket_id)
+        return Answer(baskets=await self.read(basket_id))
+
+
+async def _item(basket_id: int, remote_id: int) -> int:
+    item_id = await item_with(basket_id, remote_id)
+    if item_id is None:
+        raise ProductNotInBasket(f"Product {remote_id} is not in the basket.", "productRemoteId")
+    return item_id

@@ -1,0 +1,66 @@
+"""What becomes of a basket: save, load, delete, submit."""
+
+import settings
+from models.basket_status import delete_draft, load_draft, save_active, submit_active
+from models.division import DivisionType
+from models.errors import NameRequired
+from models.quotation import QuotationStatus, issue_quotation
+from resolvers.answer import Answer
+from resolvers.context import check_text, identifier_of, segment_of
+from resolvers.unit_of_work import Change
+from schema.inputs import (
+    BasketDeleteInput,
+    BasketLoadInput,
+    BasketSaveInput,
+    QuotationRequestInput,
+)
+
+
+def name_of(text: str) -> str:
+    """Returns a name without the spaces around it; raises NameRequired or InvalidInput."""
+    name = text.strip()
+    if not name:
+        raise NameRequired(f"The name {text[:100]!r} is blank.", "name")
+    check_text(name, "name")
+    return name
+
+
+class BasketSave(Change[BasketSaveInput]):
+    """Names the active basket and keeps it as a draft."""
+
+    async def apply(self) -> Answer:
+        """Saves the basket."""
+        segment, name = segment_of(self.given.segment_remote_id), name_of(self.given.name)
+        basket_id = await save_active(self.buyer.id, segment, name, self.given.expected_version)
+        return Answer(baskets=await self.read(basket_id))
+
+
+class BasketLoad(Change[BasketLoadInput]):
+    """Makes a draft the active basket again."""
+
+    async def apply(self) -> Answer:
+        """Loads the draft."""
+        basket_id = await load_draft(self.buyer.id, identifier_of(self.given.basket_id))
+        return Answer(baskets=await self.read(basket_id))
+
+
+class BasketDelete(Change[BasketDeleteInput]):
+    """Deletes a draft."""
+
+    async def apply(self) -> Answer:
+        """Deletes the draft."""
+        return Answer(deleted_id=await delete_draft(self.buyer.id, identifier_of(self.given.basket_id)))
+
+
+class QuotationRequest(Change[QuotationRequestInput]):
+    """Submits the active basket as a quotation request."""
+
+    async def apply(self) -> Answer:
+        """Submits the basket and issues its quotation."""
+        segment, name = segment_of(self.given.segment_remote_id), name_of(self.given.name)
+        basket_id = await submit_active(self.buyer.id, segment, self.given.expected_version)
+        is_sub_division = self.buyer.division.type is DivisionType.SUB
+        needs_approval = is_sub_division and settings.QUOTATION_APPROVAL
+        status = QuotationStatus.AWAITING_APPROVAL if needs_approval else QuotationStatus.PENDING
+        quotation = await issue_quotation(self.buyer.id, basket_id, name, status)
+        return Answer(baskets=await self.read(basket_id), quotation=quotation)

@@ -1,0 +1,47 @@
+"""What every resolver knows of the request it answers."""
+
+from dataclasses import dataclass
+
+from strawberry.types import Info as StrawberryInfo
+
+from commerce.client import CommerceClient
+from models.errors import InvalidInput
+from models.product import NO_SEGMENT
+from models.user import Buyer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The authenticated buyer, and the one client of Commerce."""
+
+    buyer: Buyer
+    commerce: CommerceClient
+
+
+Info = StrawberryInfo[Context, None]
+
+MAXIMUM_TEXT = 255
+
+
+def segment_of(segment_remote_id: int | None) -> int:
+    """Returns what stands in the column for a segment; raises InvalidInput when it is not positive."""
+    if segment_remote_id is None:
+        return NO_SEGMENT
+    if segment_remote_id < 1:
+        raise InvalidInput(f"Segment {segment_remote_id} is not a positive number.", "segmentRemoteId")
+    return segment_remote_id
+
+
+def identifier_of(text: str) -> int | None:
+    """Reads an id as we write them; None when it cannot be one of ours."""
+    is_plain = text.isascii() and text.isdigit() and len(text) <= 18
+    return int(text) if is_plain else None
+
+
+def check_text(text: str, *field: str) -> None:
+    """Raises InvalidInput when a text is too long or has characters that no one types and PostgreSQL refuses."""
+    if len(text) > MAXIMUM_TEXT:
+        raise InvalidInput(f"The text has {len(text)} characters; at most {MAXIMUM_TEXT} are allowed.", *field)
+    strange = next((letter for letter in text if not letter.isprintable()), None)
+    if strange is not None:
+        raise InvalidInput(f"The text has the character U+{ord(strange):04X}, which is not allowed.", *field)

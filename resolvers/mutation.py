@@ -1,0 +1,106 @@
+"""The mutations: what a buyer may change. Each is one unit of work, and answers refusals as data."""
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd, BasketItemUpdate
+from resolvers.basket_refresh import BasketRefresh
+from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
+from resolvers.context import Info
+from resolvers.unit_of_work import carry_out
+from schema.inputs import (
+    BasketClearInput,
+    BasketDeleteInput,
+    BasketItemRemoveInput,
+    BasketItemsAddInput,
+    BasketItemUpdateInput,
+    BasketLoadInput,
+    BasketRefreshInput,
+    BasketSaveInput,
+    QuotationRequestInput,
+)
+from schema.payloads import (
+    BasketClearPayload,
+    BasketDeletePayload,
+    BasketItemRemovePayload,
+    BasketItemsAddPayload,
+    BasketItemUpdatePayload,
+    BasketLoadPayload,
+    BasketRefreshPayload,
+    BasketSavePayload,
+    QuotationRequestPayload,
+)
+
+INPUT = strawberry.argument(description="The input; what it refuses comes back as user errors.")
+
+
+@strawberry.type(description="What a buyer may change.")
+class Mutation:
+    @strawberry.mutation(
+        description="Add products, one or many. A product already in the basket for that division gains the quantity."
+    )
+    async def basket_items_add(self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]) -> BasketItemsAddPayload:
+        answer = await carry_out(BasketItemsAdd, info, input)
+        return BasketItemsAddPayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(description="Set the quantity of a product for one division; 0 removes it for that division.")
+    async def basket_item_update(
+        self, info: Info, input: Annotated[BasketItemUpdateInput, INPUT]
+    ) -> BasketItemUpdatePayload:
+        answer = await carry_out(BasketItemUpdate, info, input)
+        return BasketItemUpdatePayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(description="Remove a product from the basket, for all divisions.")
+    async def basket_item_remove(
+        self, info: Info, input: Annotated[BasketItemRemoveInput, INPUT]
+    ) -> BasketItemRemovePayload:
+        answer = await carry_out(BasketItemRemove, info, input)
+        return BasketItemRemovePayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(description="Remove everything from the active basket.")
+    async def basket_clear(self, info: Info, input: Annotated[BasketClearInput, INPUT]) -> BasketClearPayload:
+        answer = await carry_out(BasketClear, info, input)
+        return BasketClearPayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(description="Name the active basket and keep it as a draft.")
+    async def basket_save(self, info: Info, input: Annotated[BasketSaveInput, INPUT]) -> BasketSavePayload:
+        answer = await carry_out(BasketSave, info, input)
+        return BasketSavePayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(
+        description="Make a draft the active basket again. "
+        "A non-empty active basket of that segment becomes an unnamed draft."
+    )
+    async def basket_load(self, info: Info, input: Annotated[BasketLoadInput, INPUT]) -> BasketLoadPayload:
+        answer = await carry_out(BasketLoad, info, input)
+        return BasketLoadPayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(description="Delete a draft.")
+    async def basket_delete(self, info: Info, input: Annotated[BasketDeleteInput, INPUT]) -> BasketDeletePayload:
+        answer = await carry_out(BasketDelete, info, input)
+        deleted = strawberry.ID(str(answer.deleted_id)) if answer.deleted_id is not None else None
+        return BasketDeletePayload(deleted_basket_id=deleted, user_errors=answer.user_errors)
+
+    @strawberry.mutation(
+        description="Fetch current prices from Commerce for every item of the active basket and say what changed."
+    )
+    async def basket_refresh(self, info: Info, input: Annotated[BasketRefreshInput, INPUT]) -> BasketRefreshPayload:
+        answer = await carry_out(BasketRefresh, info, input)
+        return BasketRefreshPayload(
+            basket=answer.basket,
+            price_changes=answer.changed_items,
+            unavailable=answer.unavailable_items,
+            user_errors=answer.user_errors,
+        )
+
+    @strawberry.mutation(
+        description="Issue a quotation request: the active basket becomes submitted and can no longer change."
+    )
+    async def quotation_request(
+        self, info: Info, input: Annotated[QuotationRequestInput, INPUT]
+    ) -> QuotationRequestPayload:
+        answer = await carry_out(QuotationRequest, info, input)
+        return QuotationRequestPayload(
+            quotation=answer.requested_quotation, basket=answer.basket, user_errors=answer.user_errors
+        )

@@ -1,0 +1,113 @@
+"""Finding products: in our table when they are known and fresh, otherwise by asking Commerce."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+import orjson
+
+import settings
+from commerce.errors import CommerceFailed
+from commerce.product import CommerceProduct, UnsellableProduct
+from models.errors import CommerceUnavailable, ProductNotFound, ProductUnavailable, Refusal, Refused
+from models.money import cents_of
+from models.product import NO_SEGMENT, KnownProduct, ProductDescription, keep_products, known_products
+from models.statement import now
+from resolvers.context import Context
+
+ProductKey = int | str
+"""A remote id or a SKU."""
+
+
+def description_of(product: CommerceProduct) -> ProductDescription:
+    """Turns what Commerce says into what we keep."""
+    return ProductDescription(
+        remote_id=product.remote_id,
+        sku=product.sku,
+        name=product.name,
+        price=cents_of(product.price),
+        currency=product.currency,
+        variants=orjson.dumps(product.variants).decode(),
+        product_image=product.product_image,
+        in_stock=product.in_stock,
+        is_available=product.is_available,
+    )
+
+
+async def ask_commerce(
+    context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str] = ()
+) -> list[CommerceProduct | UnsellableProduct]:
+    """Asks Commerce for products; unknown ones are absent. Raises CommerceUnavailable."""
+    commerce, segment_remote_id = context.commerce, segment or None
+    try:
+        if len(remote_ids) == 1 and not skus:
+            (remote_id,) = remote_ids
+            product = await commerce.product(remote_id, segment_remote_id=segment_remote_id)
+            return [product] if product else []
+        return await commerce.products(remote_ids=remote_ids, skus=skus, segment_remote_id=segment_remote_id)
+    except CommerceFailed as failure:
+        raise CommerceUnavailable(f"Commerce cannot be asked for products: {failure}") from failure
+
+
+def _fresh(known: Collection[KnownProduct]) -> dict[ProductKey, KnownProduct]:
+    oldest = _oldest()
+    return _by_key([product for product in known if product.is_in_basket or product.refreshed_at >= oldest])
+
+
+def _oldest() -> datetime:
+    return now() - timedelta(seconds=settings.PRODUCT_MAXIMUM_AGE_SECONDS)
+
+
+def _by_key(products: Collection[KnownProduct]) -> dict[ProductKey, KnownProduct]:
+    by_remote_id: dict[ProductKey, KnownProduct] = {product.remote_id: product for product in products}
+    return by_remote_id | {product.sku: product for product in products}
+
+
+def _split(keys: Collection[ProductKey]) -> tuple[list[int], list[str]]:
+    remote_ids = sorted({key for key in keys if isinstance(key, int)})
+    return remote_ids, sorted({key for key in keys if isinstance(key, str)})
+
+
+async def find_products(
+    context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]
+) -> dict[ProductKey, KnownProduct]:
+    """Finds every wanted product; `wanted` says for each place in the input which product it names.
+
+    A product of the active basket is taken as known, any other must be fresh. Raises ProductNotFound and
+    ProductUnavailable, one refusal a place, and CommerceUnavailable.
+    """
+    keys = set(wanted.values())
+    found = _fresh(await known_products(context.buyer.id, segment, *_split(keys)))
+    reasons: dict[ProductKey, str] = {}
+    if missing := [key for key in keys if key not in found]:
+        answers = await ask_commerce(context, segment, *_split(missing))
+        descriptions = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
+        found |= _by_key(await keep_products(segment, descriptions))
+        unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
+        reasons = {key: product.reason for product in unsellable for key in (product.remote_id, product.sku)}
+    refusals = [_refusal(key, found, reasons, field) for field, key in wanted.items()]
+    if reasons_against := [refusal for refusal in refusals if refusal]:
+        raise Refused(reasons_against)
+    return found
+
+
+def _refusal(
+    key: ProductKey, found: Mapping[ProductKey, KnownProduct], reasons: Mapping[ProductKey, str], field: tuple[str, ...]
+) -> Refusal | None:
+    named = f"Product {key}" if isinstance(key, int) else f"The product with SKU {key}"
+    if key in reasons:
+        return ProductUnavailable(f"{named} cannot be sold: {reasons[key]}", *field)
+    if key not in found:
+        return ProductNotFound(f"{named} is not known to Commerce.", *field)
+    if not found[key].is_available and not found[key].is_in_basket:
+        return ProductUnavailable(f"{named} is not for sale now.", *field)
+    return None
+
+
+async def is_known(context: Context, key: ProductKey) -> bool:
+    """Makes sure that our row of a product without a segment is fresh; tells whether Commerce knows the product."""
+    known = await known_products(context.buyer.id, NO_SEGMENT, *_split([key]))
+    if any(product.refreshed_at >= _oldest() for product in known):
+        return True
+    answers = await ask_commerce(context, NO_SEGMENT, *_split([key]))
+    described = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
+    return bool(await keep_products(NO_SEGMENT, described))

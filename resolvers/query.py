@@ -1,0 +1,142 @@
+"""The queries: what a buyer may read. Errors here are GraphQL errors, for a query has no payload to carry refusals."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from models.basket_reading import ACTIVE, ALL_ACTIVE, DRAFTS, OWN, draft_count
+from models.division import divisions_within
+from models.errors import InvalidInput
+from models.product import product_row
+from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
+from models.user import Buyer
+from resolvers.context import Info, check_text, identifier_of, segment_of
+from resolvers.products import is_known
+from resolvers.selection import selects, selects_items
+from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
+from schema.division import Division
+from schema.page import PageInfo, cursor_of, page_size, place_of
+from schema.product import Product
+from schema.quotation import Quotation, QuotationConnection, QuotationEdge
+from schema.viewer import Viewer
+
+DEFAULT_PAGE = 20
+
+Segment = Annotated[int | None, strawberry.argument(description="The customer segment; none when left out.")]
+First = Annotated[int | None, strawberry.argument(description="How many entries, 1 to 100.")]
+After = Annotated[str | None, strawberry.argument(description="The cursor to begin after.")]
+
+
+def active_buyer(info: Info) -> Buyer:
+    """Returns the buyer; raises DivisionInactive when their division is closed."""
+    buyer = info.context.buyer
+    buyer.check_active()
+    return buyer
+
+
+async def viewer(info: Info) -> Viewer:
+    """Answers also when the caller's division is inactive, so that a front end can say why nothing else works."""
+    buyer = info.context.buyer
+    return Viewer.of(buyer, list(await divisions_within(buyer.division.id)))
+
+
+async def active_basket(info: Info, segment_remote_id: Segment = UNSET) -> Basket | None:
+    segment = segment_of(None if segment_remote_id is UNSET else segment_remote_id)
+    read = await ACTIVE.rows(active_buyer(info).id, segment, whole=selects_items(info))
+    return next(iter(baskets_of(read)), None)
+
+
+async def active_baskets(info: Info) -> list[Basket]:
+    return baskets_of(await ALL_ACTIVE.rows(active_buyer(info).id, whole=selects_items(info)))
+
+
+async def basket(
+    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Our identifier of the basket.")]
+) -> Basket | None:
+    buyer, identifier = active_buyer(info), identifier_of(id)
+    if identifier is None:
+        return None
+    return next(iter(baskets_of(await OWN.rows(buyer.id, [identifier], whole=selects_items(info)))), None)
+
+
+async def draft_baskets(info: Info, first: First = DEFAULT_PAGE, after: After = UNSET) -> BasketConnection:
+    buyer, size = active_buyer(info), page_size(first, DEFAULT_PAGE)
+    read = await DRAFTS.rows(buyer.id, *place_of(after or None), size + 1, whole=selects_items(info))
+    baskets = baskets_of(read)
+    edges = [BasketEdge(node=found, cursor=cursor_of(found.saved_at, found.id)) for found in baskets[:size]]
+    cursors = [edge.cursor for edge in edges]
+    return BasketConnection(
+        edges=edges,
+        page_info=PageInfo.of(cursors, has_next=len(baskets) > size, has_previous=bool(after)),
+        total_count=await draft_count(buyer.id) if selects(info, "totalCount") else 0,
+    )
+
+
+async def quotations(info: Info, first: First = DEFAULT_PAGE, after: After = UNSET) -> QuotationConnection:
+    buyer, size = active_buyer(info), page_size(first, DEFAULT_PAGE)
+    rows = await quotation_page(buyer.id, *place_of(after or None), size + 1)
+    ids = [row[QUOTATION_BASKET] for row in rows[:size]]
+    baskets = baskets_of(await OWN.rows(buyer.id, ids, whole=selects_items(info)))
+    by_id = {int(found.id): found for found in baskets}
+    nodes = [Quotation.of(row, by_id[row[QUOTATION_BASKET]]) for row in rows[:size]]
+    edges = [QuotationEdge(node=node, cursor=cursor_of(node.created_at, node.id)) for node in nodes]
+    cursors = [edge.cursor for edge in edges]
+    return QuotationConnection(
+        edges=edges,
+        page_info=PageInfo.of(cursors, has_next=len(rows) > size, has_previous=bool(after)),
+        total_count=await quotation_count(buyer.id) if selects(info, "totalCount") else 0,
+    )
+
+
+async def divisions(info: Info) -> list[Division]:
+    found = await divisions_within(active_buyer(info).division.id)
+    return [Division.of(division) for division in found if division.is_active]
+
+
+async def product(
+    info: Info,
+    remote_id: Annotated[int | None, strawberry.argument(description="The product's identifier in Commerce.")] = UNSET,
+    sku: Annotated[str | None, strawberry.argument(description="The product's stock keeping unit.")] = UNSET,
+) -> Product | None:
+    active_buyer(info)
+    number = None if remote_id is UNSET else remote_id
+    text = None if sku is UNSET else sku
+    if (number is None) == (text is None):
+        raise InvalidInput("Name the product by exactly one of remoteId and sku.", "remoteId")
+    if text is not None:
+        check_text(text, "sku")
+    if not await is_known(info.context, number if number is not None else text or ""):
+        return None
+    row = await product_row(number, text)
+    return Product.of(row) if row else None
+
+
+@strawberry.type(description="What a buyer may read.")
+class Query:
+    viewer: Viewer = strawberry.field(
+        resolver=viewer, description="The caller: who they are and which divisions they may buy for."
+    )
+    active_basket: Basket | None = strawberry.field(
+        resolver=active_basket,
+        description="The caller's active basket in a segment; null until something was added to it.",
+    )
+    active_baskets: list[Basket] = strawberry.field(
+        resolver=active_baskets, description="All active baskets of the caller, one a segment."
+    )
+    basket: Basket | None = strawberry.field(
+        resolver=basket,
+        description="One of the caller's baskets in any status; null when it is not theirs or does not exist.",
+    )
+    draft_baskets: BasketConnection = strawberry.field(
+        resolver=draft_baskets, description="Saved baskets, most recently saved first."
+    )
+    quotations: QuotationConnection = strawberry.field(
+        resolver=quotations, description="The caller's quotations, newest first."
+    )
+    divisions: list[Division] = strawberry.field(
+        resolver=divisions, description="The divisions the caller may buy for; inactive ones are left out."
+    )
+    product: Product | None = strawberry.field(
+        resolver=product, description="A product as Commerce describes it now, by exactly one of its two keys."
+    )

@@ -1,0 +1,133 @@
+"""One unit of work a mutation: prepare, lock, change, commit; a refusal on the way undoes all of it."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+from tortoise.transactions import in_transaction
+
+from models.basket_reading import OWN, BasketRows
+from models.database import SERIALIZATION_FAILURES
+from models.errors import CommerceUnavailable, Refused
+from models.idempotency import claim_key, first_answer, keep_answer
+from models.user import Buyer
+from resolvers.answer import Answer, answer_of, refused
+from resolvers.context import Context, Info, check_text
+from resolvers.selection import selects_items
+
+ATTEMPTS = 5
+"""How often a unit of work is begun again when the database, or Commerce's answer, had moved on meanwhile."""
+
+
+class Outdated(Exception):
+    """Raised when what was prepared no longer fits what the locked basket holds; the unit of work begins again."""
+
+
+class KeyedInput(Protocol):
+    """An input that may carry an idempotency key."""
+
+    idempotency_key: str | None
+
+
+GivenInput = TypeVar("GivenInput", bound=KeyedInput)
+
+
+class Change(Generic[GivenInput]):
+    """A change to baskets, in two steps; `whole` says whether its answer needs the items."""
+
+    def __init__(self, context: Context, given: GivenInput, *, whole: bool) -> None:
+        self.context = context
+        self.given = given
+        self.whole = whole
+
+    @property
+    def buyer(self) -> Buyer:
+        """The buyer who asks for the change."""
+        return self.context.buyer
+
+    async def prepare(self) -> None:
+        """Checks the input and reads, or asks Commerce for, what is needed; outside of any transaction."""
+
+    async def apply(self) -> Answer:
+        """Makes the change, inside the transaction, beginning with the lock on the basket."""
+        raise NotImplementedError
+
+    async def read(self, basket_id: int) -> BasketRows:
+        """Reads the changed basket, as the answer needs it."""
+        return await OWN.rows(self.buyer.id, [basket_id], whole=self.whole)
+
+
+def _digest(change: Change[Any]) -> str:
+    fields = asdict(change.given) | {"idempotency_key": None}
+    return hashlib.sha256(
+        type(change).__name__.encode() + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    ).hexdigest()
+
+
+async def carry_out(kind: type[Change[GivenInput]], info: Info, given: GivenInput) -> Answer:
+    """Carries out a change and returns its answer, or the refusals; the same key gets the same answer."""
+    key = given.idempotency_key
+    # A kept answer must serve any selection that comes with the same key later, so it is always whole.
+    change = kind(info.context, given, whole=key is not None or selects_items(info))
+    try:
+        change.buyer.check_active()
+        if key is None:
+            return await _attempt(change)
+        check_text(key, "idempotencyKey")
+        return await _once(change, key, _digest(change))
+    except Refused as refusal:
+        return refused(refusal.refusals)
+
+
+async def _attempt(change: Change[Any]) -> Answer:
+    for attempt in range(1, ATTEMPTS + 1):
+        await change.prepare()
+        try:
+            async with in_transaction():
+                return await change.apply()
+        except (Outdated, *SERIALIZATION_FAILURES):
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _once(change: Change[Any], key: str, digest: str) -> Answer:
+    """Carries out the change unless its key was answered before; the answer is kept in the same transaction."""
+    if text := await first_answer(change.buyer.id, key, digest):
+        return answer_of(text)
+    for attempt in range(1, ATTEMPTS + 1):
+        refusal = await _prepared(change)
+        try:
+            async with in_transaction():
+                return await _claimed(change, key, digest, refusal)
+        except (Outdated, *SERIALIZATION_FAILURES):
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _prepared(change: Change[Any]) -> Refused | None:
+    try:
+        await change.prepare()
+    except CommerceUnavailable:
+        # The one refusal that is worth a retry with the same key: it is not kept.
+        raise
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+async def _claimed(change: Change[Any], key: str, digest: str, refusal: Refused | None) -> Answer:
+    if text := await claim_key(change.buyer.id, key, digest):
+        return answer_of(text)
+    try:
+        if refusal:
+            raise refusal
+        # This inner transaction is a savepoint: a refusal undoes the change and keeps the key with its answer.
+        async with in_transaction():
+            answer = await change.apply()
+    except Refused as refused_by:
+        answer = refused(refused_by.refusals)
+    await keep_answer(change.buyer.id, key, answer.text())
+    return answer

@@ -1,0 +1,1 @@
+"""What may be asked and what an answer looks like: declarations only; it reads nothing by itself."""

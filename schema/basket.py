@@ -1,0 +1,132 @@
+"""Baskets, as answered."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Annotated
+
+import strawberry
+
+from models.basket import BasketStatus
+from models.basket_reading import BasketRows, totals_of
+from models.money import Cents
+from models.statement import Row, moment
+from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge, item_id
+from schema.division import Division
+from schema.page import PageInfo, cursor_of, identifier_of, page_size
+from schema.scalars import describe_enum, described
+
+describe_enum(
+    BasketStatus,
+    "What can be done with a basket.",
+    ACTIVE="Products are added to it; there is at most one a user and segment.",
+    DRAFT="It is saved, and can be loaded or deleted.",
+    SUBMITTED="It became a quotation request and can no longer change.",
+)
+
+MAXIMUM_ITEM_PAGE = 1_000
+"""The highest number of items in one page."""
+
+
+class ItemsNotRead(list[BasketItem]):
+    """Stands for the items of a basket of which only the totals were read; using them is a fault of ours."""
+
+    def __iter__(self) -> Iterator[BasketItem]:
+        raise RuntimeError("Only the totals of this basket were read, and its items are asked for.")
+
+
+@strawberry.type(description="What a user wants to purchase: products with quantities for divisions.")
+class Basket:
+    id: strawberry.ID = described("Our identifier of the basket.")
+    status: BasketStatus = described("Whether the basket can be changed, loaded, or neither.")
+    name: str | None = described("The name given when the basket was saved; null when it never was.")
+    segment_remote_id: int | None = described("The customer segment the basket belongs to; null for none.")
+    currency: str | None = described("The one currency of all items; null while empty.")
+    total_amount: Cents = described("The sum of the items' total amounts.")
+    total_quantity: int = described("The sum of all quantities.")
+    item_count: int = described("How many different products the basket holds.")
+    items: list[BasketItem] = described("Every item, in the order first added; at most 10,000.")
+    version: int = described(
+        "Grows by one with every change. Send it back as `expectedVersion` to be told of a change you have not seen."
+    )
+    created_at: datetime = described("When the first product was added.")
+    updated_at: datetime = described("When the basket last changed.")
+    saved_at: strawberry.Private[datetime | None]
+
+    @strawberry.field(description="The same items, a page at a time.")
+    def items_page(
+        self,
+        first: Annotated[int | None, strawberry.argument(description="How many items, 1 to 1,000.")] = 50,
+        after: Annotated[str | None, strawberry.argument(description="The cursor to begin after.")] = None,
+    ) -> BasketItemConnection:
+        size = page_size(first, 50, MAXIMUM_ITEM_PAGE)
+        begin = identifier_of(after) if after is not None else 0
+        # The items are in the order of their ids, so a cursor stays good when items before it are removed.
+        later = [item for item in self.items if int(item.id) > begin]
+        edges = [BasketItemEdge(node=item, cursor=cursor_of(item.id)) for item in later[:size]]
+        has_previous = len(later) < len(self.items)
+        info = PageInfo.of([edge.cursor for edge in edges], has_next=len(later) > size, has_previous=has_previous)
+        return BasketItemConnection(edges=edges, page_info=info, total_count=self.item_count)
+
+    @strawberry.field(description="The item that holds a product; null when the basket does not hold it.")
+    def item(
+        self,
+        product_remote_id: Annotated[int, strawberry.argument(description="The product's identifier in Commerce.")],
+    ) -> BasketItem | None:
+        return next((item for item in self.items if item.product_remote_id == product_remote_id), None)
+
+
+def baskets_of(read: BasketRows) -> list[Basket]:
+    """Makes the answers from what was read, in its order."""
+    if not read.whole:
+        return [_with_totals(row) for row in read.rows]
+    divisions: dict[int, Division] = {}
+    groups = groupby(read.rows, key=lambda row: row[0])
+    return [_with_items(list(rows), divisions) for _, rows in groups]
+
+
+def _with_totals(row: Row) -> Basket:
+    totals = totals_of(row)
+    return _basket(row, ItemsNotRead(), totals.total_amount, totals.total_quantity, totals.item_count, totals.currency)
+
+
+def _with_items(rows: Sequence[Row], divisions: dict[int, Division]) -> Basket:
+    items = [
+        BasketItem.of(list(group), divisions)
+        for identifier, group in groupby(rows, key=item_id)
+        if identifier is not None
+    ]
+    total_amount = sum(item.total_amount for item in items)
+    total_quantity = sum(item.quantity for item in items)
+    return _basket(rows[0], items, total_amount, total_quantity, len(items), items[0].currency if items else None)
+
+
+def _basket(row: Row, items: list[BasketItem], amount: int, quantity: int, count: int, currency: str | None) -> Basket:
+    return Basket(
+        id=strawberry.ID(str(row[0])),
+        status=BasketStatus(row[1]),
+        name=row[2],
+        segment_remote_id=row[3] or None,
+        currency=currency,
+        total_amount=Cents(amount),
+        total_quantity=quantity,
+        item_count=count,
+        items=items,
+        version=row[4],
+        created_at=moment(row[5]),
+        updated_at=moment(row[6]),
+        saved_at=moment(row[7]) if row[7] else None,
+    )
+
+
+@strawberry.type(description="A basket in a page, with its cursor.")
+class BasketEdge:
+    node: Basket = described("The basket.")
+    cursor: str = described("Where the basket stands in the list, to be sent as `after`.")
+
+
+@strawberry.type(description="A page of baskets.")
+class BasketConnection:
+    edges: list[BasketEdge] = described("The baskets of the page.")
+    page_info: PageInfo = described("Where the page stands in the list.")
+    total_count: int = described("How many baskets the whole list has.")

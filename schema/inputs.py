@@ -1,0 +1,112 @@
+"""The inputs of the mutations: one type each, never shared."""
+
+from dataclasses import fields
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from schema.scalars import described
+
+
+def optional(description: str) -> Any:
+    """Declares an input field that may be left out; the declared default keeps `= null` out of the printed schema."""
+    return strawberry.field(default=UNSET, description=description)
+
+
+class Input:
+    """What all inputs do: a field left out is None."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            if getattr(self, field.name) is UNSET:
+                setattr(self, field.name, None)
+
+
+SEGMENT = "The customer segment of the active basket; none when left out."
+EXPECTED_VERSION = (
+    "The version of the basket last seen, 0 for no basket; refused with VERSION_CONFLICT if it has moved on."
+)
+IDEMPOTENCY_KEY = (
+    "A retry with the same key and the same input returns the first answer and changes nothing more; kept for 24 hours."
+)
+
+
+@strawberry.input(
+    description="One product to add: named by remote id or SKU, "
+    "its division by id or ERP code (exactly one of each pair)."
+)
+class BasketItemInput(Input):
+    product_remote_id: int | None = optional("The product's identifier in Commerce.")
+    sku: str | None = optional("The product's stock keeping unit.")
+    division_id: strawberry.ID | None = optional("Our identifier of the division to buy for.")
+    division_erp_code: str | None = optional("The ERP code of the division to buy for.")
+    quantity: int = strawberry.field(default=1, description="How many pieces to add, 1 to 1,000,000.")
+
+
+@strawberry.input(description="Products to add to the active basket: all of them are added, or none.")
+class BasketItemsAddInput(Input):
+    items: list[BasketItemInput] = described("The products to add, at least one and at most 1,000.")
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The quantity to set for a product of the active basket and one division.")
+class BasketItemUpdateInput(Input):
+    product_remote_id: int = described("The product's identifier in Commerce.")
+    division_id: strawberry.ID = described("Our identifier of the division.")
+    quantity: int = described("The quantity to set, at most 1,000,000; 0 removes the product for this division.")
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The product to remove from the active basket.")
+class BasketItemRemoveInput(Input):
+    product_remote_id: int = described("The product's identifier in Commerce.")
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The active basket to clear.")
+class BasketClearInput(Input):
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The active basket to save, and its name.")
+class BasketSaveInput(Input):
+    name: str = described("The name of the draft, 1 to 255 characters.")
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The draft to load.")
+class BasketLoadInput(Input):
+    basket_id: strawberry.ID = described("Our identifier of the draft.")
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The draft to delete.")
+class BasketDeleteInput(Input):
+    basket_id: strawberry.ID = described("Our identifier of the draft.")
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The active basket to refresh.")
+class BasketRefreshInput(Input):
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The active basket to submit, and the quotation's name.")
+class QuotationRequestInput(Input):
+    name: str = described("The quotation's name, 1 to 255 characters.")
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)

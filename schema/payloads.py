@@ -1,0 +1,79 @@
+"""The payloads of the mutations: what changed, or why nothing did."""
+
+import strawberry
+
+from models.money import Cents
+from schema.basket import Basket
+from schema.basket_item import BasketItem
+from schema.quotation import Quotation
+from schema.scalars import described
+from schema.user_error import UserError
+
+BASKET = "The basket after the change; null when the input was refused."
+USER_ERRORS = "Why the input was refused; empty when it was accepted."
+
+
+@strawberry.type(description="The answer to `basketItemsAdd`.")
+class BasketItemsAddPayload:
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketItemUpdate`.")
+class BasketItemUpdatePayload:
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketItemRemove`.")
+class BasketItemRemovePayload:
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketClear`.")
+class BasketClearPayload:
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketSave`.")
+class BasketSavePayload:
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketLoad`.")
+class BasketLoadPayload:
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketDelete`.")
+class BasketDeletePayload:
+    deleted_basket_id: strawberry.ID | None = described("The draft that was deleted; null when the input was refused.")
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="An item whose unit price a refresh changed.")
+class PriceChange:
+    item: BasketItem = described("The item, at its new price.")
+    old_price: Cents = described("The unit price before the refresh.")
+    new_price: Cents = described("The unit price since the refresh.")
+
+
+@strawberry.type(description="The answer to `basketRefresh`.")
+class BasketRefreshPayload:
+    basket: Basket | None = described(BASKET)
+    price_changes: list[PriceChange] = described("The items whose unit price changed.")
+    unavailable: list[BasketItem] = described(
+        "The items that Commerce does not sell now; they stay in the basket at their price until they are removed."
+    )
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `quotationRequest`.")
+class QuotationRequestPayload:
+    quotation: Quotation | None = described("The quotation; null when the input was refused.")
+    basket: Basket | None = described("The submitted basket; null when the input was refused.")
+    user_errors: list[UserError] = described(USER_ERRORS)

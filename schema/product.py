@@ -1,0 +1,39 @@
+"""Products, as answered."""
+
+from datetime import datetime
+
+import orjson
+import strawberry
+
+from models.money import Cents
+from models.statement import Row, moment
+from schema.scalars import JSON, described
+
+
+@strawberry.type(description="A product of the catalogue, as Commerce last described it.")
+class Product:
+    remote_id: int = described("The product's identifier in Commerce.")
+    sku: str = described("The product's stock keeping unit, unique in Commerce.")
+    name: str | None = described("The product's name; null when Commerce has none.")
+    price: Cents = described("The unit price in Commerce, which may differ from the price of an item added earlier.")
+    currency: str = described("The currency of the price, in lower case as Commerce writes it.")
+    variants: JSON = described("What tells this product from its variants, by name; an empty object when nothing does.")
+    product_image: str | None = described("The address of the product's first image; null when there is none.")
+    in_stock: bool = described("Whether Commerce has the product in stock.")
+    refreshed_at: datetime = described("When Commerce last confirmed this.")
+
+    @classmethod
+    def of(cls, row: Row, first: int = 0) -> "Product":
+        """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
+        variants = row[first + 5]
+        return cls(
+            remote_id=row[first],
+            sku=row[first + 1],
+            name=row[first + 2],
+            price=row[first + 3],
+            currency=row[first + 4],
+            variants=JSON(orjson.loads(variants) if variants != "{}" else {}),
+            product_image=row[first + 6],
+            in_stock=bool(row[first + 7]),
+            refreshed_at=moment(row[first + 8]),
+        )

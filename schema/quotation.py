@@ -1,0 +1,60 @@
+"""Quotations, as answered."""
+
+from datetime import datetime
+
+import strawberry
+
+from models.money import Cents
+from models.quotation import QuotationStatus
+from models.statement import Row, moment
+from schema.basket import Basket
+from schema.page import PageInfo
+from schema.scalars import describe_enum, described
+
+describe_enum(
+    QuotationStatus,
+    "Whose turn it is with a quotation.",
+    PENDING="The seller is to answer it.",
+    AWAITING_APPROVAL="The buyer's main division is to approve it first.",
+)
+
+
+@strawberry.type(description="A quotation request: a submitted basket, as it stood when it was submitted.")
+class Quotation:
+    id: strawberry.ID = described("Our identifier of the quotation.")
+    number: str = described("The quotation's number, for a person; unique.")
+    name: str = described("The name given by the buyer.")
+    status: QuotationStatus = described(
+        "PENDING for a main division; AWAITING_APPROVAL for a sub-division, unless approval is switched off."
+    )
+    total_amount: Cents = described("The total amount of the basket when it was submitted.")
+    currency: str = described("The currency of the total amount.")
+    basket: Basket = described("The submitted basket.")
+    created_at: datetime = described("When the quotation was requested.")
+
+    @classmethod
+    def of(cls, row: Row, basket: Basket) -> "Quotation":
+        """Makes the answer from QUOTATION_COLUMNS and the basket."""
+        return cls(
+            id=strawberry.ID(str(row[0])),
+            number=f"Q-{row[0]:06d}",
+            name=row[1],
+            status=QuotationStatus(row[2]),
+            total_amount=row[3],
+            currency=row[4],
+            basket=basket,
+            created_at=moment(row[6]),
+        )
+
+
+@strawberry.type(description="A quotation in a page, with its cursor.")
+class QuotationEdge:
+    node: Quotation = described("The quotation.")
+    cursor: str = described("Where the quotation stands in the list, to be sent as `after`.")
+
+
+@strawberry.type(description="A page of quotations.")
+class QuotationConnection:
+    edges: list[QuotationEdge] = described("The quotations of the page.")
+    page_info: PageInfo = described("Where the page stands in the list.")
+    total_count: int = described("How many quotations the whole list has.")

@@ -1,0 +1,36 @@
+"""The scalars: amounts as exact decimals, and JSON."""
+
+from enum import StrEnum
+from typing import Any, NewType
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from models.money import Cents, amount_text
+
+JSON = NewType("JSON", object)
+
+CONFIGURATION = StrawberryConfig(
+    scalar_map={
+        Cents: strawberry.scalar(
+            name="Decimal", description='An exact decimal, sent as a string: "81.65".', serialize=amount_text
+        ),
+        JSON: strawberry.scalar(
+            name="JSON",
+            description="Any JSON value; for `variants` an object of names and texts.",
+            serialize=lambda value: value,
+        ),
+    }
+)
+
+
+def describe_enum(enum: type[StrEnum], description: str, *, name: str | None = None, **values: str) -> None:
+    """Makes a domain's enum part of the schema, with a description of itself and of each value."""
+    strawberry.enum(enum, name=name, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values[value.name]
+
+
+def described(description: str) -> Any:
+    """Declares a plain field with its description."""
+    return strawberry.field(description=description)

@@ -1,0 +1,1 @@
+"""The doors: the GraphQL view, GraphiQL, health, the command line. HTTP ends here."""

@@ -1,0 +1,27 @@
+"""Who is asking: the token of the Authorization header."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.user import Buyer, buyer_with
+from web.json_response import error_response
+
+SCHEMES = ("token", "bearer")
+
+
+async def buyer_of(request: Request) -> Buyer | None:
+    """Returns the active user that the request's token belongs to; None when there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() not in SCHEMES or not token:
+        return None
+    return await buyer_with(token)
+
+
+def unauthenticated() -> Response:
+    """Returns what everyone without a valid token gets, whatever the reason."""
+    response = error_response(
+        401, "UNAUTHENTICATED", "Send the header `Authorization: Token …` with the valid token of an active user."
+    )
+    response.headers["WWW-Authenticate"] = 'Token realm="basket", Bearer realm="basket"'
+    return response

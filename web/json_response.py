@@ -1,0 +1,19 @@
+"""JSON answers."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+
+
+def json_response(content: Any, status: int = 200, media_type: str = JSON) -> Response:
+    """Answers with JSON; the charset is said because the GraphQL over HTTP specification asks for it."""
+    return Response(orjson.dumps(content), status, media_type=f"{media_type}; charset=utf-8")
+
+
+def error_response(status: int, code: str, message: str, media_type: str = JSON) -> Response:
+    """Answers with one GraphQL error and no data."""
+    return json_response({"errors": [{"message": message, "extensions": {"code": code}}]}, status, media_type)
