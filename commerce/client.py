@@ -57,7 +57,7 @@ class CommerceClient:
         skus: Collection[str] = (),
         segment_remote_id: int | None = None,
     ) -> list[AnyProduct]:
-        """Return the products that Commerce knows, each once, by remote id; all that was asked is answered, or it fails."""
+        """Return the products that Commerce knows, each once, in the order of their remote ids; all or nothing."""
         segment = _segment(segment_remote_id)
         questions = iter([{name: keys} | segment for name, keys in _questions(remote_ids, skus)])
         # One read takes half of the slots at most, so that a long import leaves room for a buyer who adds one product.

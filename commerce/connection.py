@@ -37,6 +37,9 @@ class Connection:
     """Asks Commerce for JSON, patiently but never for ever."""
 
     def __init__(self, url: str, *, token: str, timeout: float, retries: int, concurrency: int) -> None:
+        # To aiohttp a timeout of 0 is none at all, and no slots are a wait without an end.
+        if timeout <= 0 or retries < 0 or concurrency < 1:
+            raise ValueError("Commerce needs a timeout above 0, no negative retries and a concurrency of at least 1.")
         self._base = _base_address(url, token=token)
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Token {token}"} if token else {})
         self._timeout = timeout

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from email.utils import formatdate
 
-import misbehaving_commerce as behaviour
 import pytest
-from misbehaving_commerce import Answer, MisbehavingCommerce, misbehaving_commerce, one_product, product_json
 
 from commerce.client import CommerceClient, CommerceFailed, CommerceProduct, UnsellableProduct
 from commerce.pause import requested_pause
+from tests import misbehaving_commerce as behaviour
+from tests.misbehaving_commerce import Answer, MisbehavingCommerce, misbehaving_commerce, one_product, product_json
 
 LIST_PATH = "/api/v1/data-warehouse/products/"
 PRODUCT = CommerceProduct(
@@ -82,9 +82,25 @@ def test_a_user_in_the_address_excludes_a_token() -> None:
         CommerceClient("http://user:password@host", token="secret")
 
 
-async def test_a_client_that_is_not_open_fails() -> None:
+def test_limits_that_are_none_are_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="timeout above 0"):
+        CommerceClient("http://host", timeout=0)
+    with pytest.raises(ValueError, match="no negative retries"):
+        CommerceClient("http://host", retries=-1)
+    with pytest.raises(ValueError, match="concurrency of at least 1"):
+        CommerceClient("http://host", concurrency=0)
+
+
+async def test_a_client_that_is_not_open_fails(commerce: MisbehavingCommerce) -> None:
+    client = CommerceClient(commerce.url)
     with pytest.raises(CommerceFailed, match="not open"):
-        await CommerceClient("http://127.0.0.1:9").product(1)
+        await client.product(1)
+    async with client:
+        assert await client.product(1) is None
+    await client.__aexit__(None, None, None)
+    with pytest.raises(CommerceFailed, match="not open"):
+        await client.products(remote_ids=[1])
+    assert len(commerce.requests) == 1
 
 
 async def test_an_unknown_product_is_none(commerce: MisbehavingCommerce, client: CommerceClient) -> None:
@@ -238,7 +254,7 @@ async def test_what_is_no_product_fails_without_a_retry(
     assert len(commerce.requests) == 1
 
 
-@pytest.mark.parametrize("answer", [behaviour.huge(20_000_000), behaviour.gzip_bomb(500_000_000)])
+@pytest.mark.parametrize("answer", [behaviour.huge(20_000_000), behaviour.gzip_bomb(50_000_000)])
 async def test_a_body_of_many_megabytes_is_not_read(
     commerce: MisbehavingCommerce, client: CommerceClient, answer: Answer
 ) -> None:
