@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from strawberry import Schema
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.types import ExecutionContext
 
 import settings
@@ -25,6 +24,7 @@ from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
 from web import command_line
+from web.document import CachedDocument
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
@@ -33,8 +33,6 @@ logger = logging.getLogger("basket")
 
 SWEEP_SECONDS = 600.0
 """How often what is no longer needed is deleted."""
-CACHED_DOCUMENTS = 1_000
-"""How many parsed and validated documents are kept."""
 
 
 class QuietSchema(Schema):
@@ -48,7 +46,7 @@ schema = QuietSchema(
     query=Query,
     mutation=Mutation,
     config=CONFIGURATION,
-    extensions=[lambda: ParserCache(CACHED_DOCUMENTS), lambda: ValidationCache(CACHED_DOCUMENTS)],
+    extensions=[CachedDocument],
 )
 
 

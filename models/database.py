@@ -54,6 +54,10 @@ def configuration(url: str, pool_size: int = 20) -> dict[str, Any]:
     }
 
 
+CONFIGURATION = configuration("sqlite://:memory:")
+"""What `python -m tortoise makemigrations` compares the models with; it connects to nothing."""
+
+
 async def connect(url: str, pool_size: int = 20) -> None:
     """Opens the connections; every task of the process sees them until `disconnect`."""
     if url.startswith("sqlite://"):

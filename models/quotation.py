@@ -49,7 +49,7 @@ _ISSUE = Statement(
     f"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {QUOTATION_COLUMNS}"
 )
 _PAGE = Statement(
-    f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND (created_at, id) < ($2, $3) "
+    f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND (created_at, id) < ($2, CAST($3 AS BIGINT)) "
     "ORDER BY created_at DESC, id DESC LIMIT $4"
 )
 _COUNT = Statement("SELECT COUNT(*) FROM quotation WHERE user_id = $1")

@@ -16,7 +16,7 @@ from resolvers.products import is_known
 from resolvers.selection import selects, selects_items
 from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
 from schema.division import Division
-from schema.page import PageInfo, cursor_of, page_size, place_of
+from schema.page import LATEST, PageInfo, cursor_at, page_size, place_of
 from schema.product import Product
 from schema.quotation import Quotation, QuotationConnection, QuotationEdge
 from schema.viewer import Viewer
@@ -64,7 +64,7 @@ async def draft_baskets(info: Info, first: First = DEFAULT_PAGE, after: After = 
     buyer, size = active_buyer(info), page_size(first, DEFAULT_PAGE)
     read = await DRAFTS.rows(buyer.id, *place_of(after or None), size + 1, whole=selects_items(info))
     baskets = baskets_of(read)
-    edges = [BasketEdge(node=found, cursor=cursor_of(found.saved_at, found.id)) for found in baskets[:size]]
+    edges = [BasketEdge(node=found, cursor=cursor_at(found.saved_at or LATEST, found.id)) for found in baskets[:size]]
     cursors = [edge.cursor for edge in edges]
     return BasketConnection(
         edges=edges,
@@ -80,7 +80,7 @@ async def quotations(info: Info, first: First = DEFAULT_PAGE, after: After = UNS
     baskets = baskets_of(await OWN.rows(buyer.id, ids, whole=selects_items(info)))
     by_id = {int(found.id): found for found in baskets}
     nodes = [Quotation.of(row, by_id[row[QUOTATION_BASKET]]) for row in rows[:size]]
-    edges = [QuotationEdge(node=node, cursor=cursor_of(node.created_at, node.id)) for node in nodes]
+    edges = [QuotationEdge(node=node, cursor=cursor_at(node.created_at, node.id)) for node in nodes]
     cursors = [edge.cursor for edge in edges]
     return QuotationConnection(
         edges=edges,

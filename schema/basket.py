@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Annotated
 
 import strawberry
+from strawberry import UNSET
 
 from models.basket import BasketStatus
 from models.basket_reading import BasketRows, totals_of
@@ -57,10 +58,10 @@ class Basket:
     def items_page(
         self,
         first: Annotated[int | None, strawberry.argument(description="How many items, 1 to 1,000.")] = 50,
-        after: Annotated[str | None, strawberry.argument(description="The cursor to begin after.")] = None,
+        after: Annotated[str | None, strawberry.argument(description="The cursor to begin after.")] = UNSET,
     ) -> BasketItemConnection:
         size = page_size(first, 50, MAXIMUM_ITEM_PAGE)
-        begin = identifier_of(after) if after is not None else 0
+        begin = identifier_of(after) if after else 0
         # The items are in the order of their ids, so a cursor stays good when items before it are removed.
         later = [item for item in self.items if int(item.id) > begin]
         edges = [BasketItemEdge(node=item, cursor=cursor_of(item.id)) for item in later[:size]]

@@ -11,7 +11,7 @@ MAXIMUM_PAGE = 100
 """The highest number of entries in one page."""
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 """Later than everything written: where the first page of a newest-first list begins."""
-LARGEST_ID = 2**31 - 1
+LARGEST_ID = 2**63 - 1
 
 
 class InvalidPage(ValueError):
@@ -44,8 +44,13 @@ def page_size(first: int | None, default: int, maximum: int = MAXIMUM_PAGE) -> i
 
 
 def cursor_of(*parts: object) -> str:
-    """Makes an opaque cursor."""
+    """Makes an opaque cursor of parts whose texts have no spaces."""
     return urlsafe_b64encode(" ".join(str(part) for part in parts).encode()).decode().rstrip("=")
+
+
+def cursor_at(moment: datetime, identifier: str) -> str:
+    """Makes the cursor of an entry of a newest-first list."""
+    return cursor_of(moment.isoformat(), identifier)
 
 
 def _parts_of(cursor: str) -> list[str]:
@@ -59,7 +64,7 @@ def place_of(cursor: str | None) -> tuple[datetime, int]:
         return LATEST, LARGEST_ID
     try:
         moment, identifier = _parts_of(cursor)
-        return datetime.fromisoformat(moment).astimezone(UTC), int(identifier)
+        return datetime.fromisoformat(moment).astimezone(UTC), min(int(identifier), LARGEST_ID)
     except (ValueError, UnicodeError, OverflowError):
         raise InvalidPage(f"after is {cursor[:100]!r}, which is not a cursor of this list.") from None
 

@@ -1,5 +1,6 @@
 """The scalars: amounts as exact decimals, and JSON."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -15,9 +16,14 @@ CONFIGURATION = StrawberryConfig(
         Cents: strawberry.scalar(
             name="Decimal", description='An exact decimal, sent as a string: "81.65".', serialize=amount_text
         ),
+        datetime: strawberry.scalar(
+            name="DateTime",
+            description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
+            serialize=datetime.isoformat,
+        ),
         JSON: strawberry.scalar(
             name="JSON",
-            description="Any JSON value; for `variants` an object of names and texts.",
+            description="Any JSON value; for `variants` it is an object of names and texts.",
             serialize=lambda value: value,
         ),
     }

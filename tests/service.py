@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
 from models.division import Division, DivisionType
 from models.user import Token, User, digest_of
@@ -149,15 +151,21 @@ async def write_people() -> dict[str, Division]:
 
 
 @asynccontextmanager
-async def serve(database_url: str, shop: Shop) -> AsyncIterator[Service]:
-    """Runs the application in this process, with the people above."""
-    application = create_application(database_url=database_url, commerce_url=shop.url, redis_url="")
+async def open_client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Starts an application in this process and yields a client of it."""
     async with application.router.lifespan_context(application) as state:
-        divisions = await write_people()
 
-        async def with_state(scope: Any, receive: Any, send: Any) -> None:
-            await application(scope | {"state": dict(state or {})}, receive, send)
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await application({**scope, "state": dict(state or {})}, receive, send)
 
         transport = httpx.ASGITransport(app=with_state)
         async with httpx.AsyncClient(transport=transport, base_url="http://basket") as client:
-            yield Service(client, shop, divisions)
+            yield client
+
+
+@asynccontextmanager
+async def serve(database_url: str, shop: Shop) -> AsyncIterator[Service]:
+    """Runs the application in this process, with the people above."""
+    application = create_application(database_url=database_url, commerce_url=shop.url, redis_url="")
+    async with open_client(application) as client:
+        yield Service(client, shop, await write_people())

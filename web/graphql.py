@@ -2,16 +2,18 @@
 
 import logging
 
+from graphql import GraphQLSyntaxError, get_operation_ast
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry import Schema
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from commerce.client import CommerceClient
 from resolvers.context import Context
 from web.authentication import buyer_of, unauthenticated
+from web.document import document_of
 from web.errors import formatted
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import BadRequest, GraphQLRequest, graphql_request, media_type_of
@@ -48,6 +50,9 @@ class GraphQLView:
         return await self._execute(asked, Context(buyer, commerce), media_type)
 
     async def _execute(self, asked: GraphQLRequest, context: Context, media_type: str) -> Response:
+        if not _names_an_operation(asked):
+            message = f"The document has no single operation called {asked.operation_name!r}; send `operationName`."
+            return error_response(400, "BAD_REQUEST", message, media_type)
         try:
             result = await self.schema.execute(
                 asked.query,
@@ -56,14 +61,20 @@ class GraphQLView:
                 operation_name=asked.operation_name,
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
             )
-        except CannotGetOperationTypeError:
-            message = f"The document has no single operation called {asked.operation_name!r}; send `operationName`."
-            return error_response(400, "BAD_REQUEST", message, media_type)
         except InvalidOperationTypeError as error:
             return error_response(
                 400, "BAD_REQUEST", f"A {error.operation_type.value} is not allowed here.", media_type
             )
         return _response(result, media_type)
+
+
+def _names_an_operation(asked: GraphQLRequest) -> bool:
+    """Tells whether one operation is meant: without a name, Strawberry runs the first of several."""
+    try:
+        return get_operation_ast(document_of(asked.query), asked.operation_name) is not None
+    except GraphQLSyntaxError:
+        # The execution answers with the syntax error, which says more.
+        return True
 
 
 def _response(result: ExecutionResult, media_type: str) -> Response:

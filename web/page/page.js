@@ -1,9 +1,9 @@
 "use strict";
 
-const example = `# Welcome. Press the button above, or Ctrl-Enter, to run an operation.
-# The header below names who is asking; demo-sub is a buyer of a sub-division.
+const example = `# Press the pink button and choose an operation.
+# The header below says who is asking.
 
-mutation AddAPen {
+mutation FillMyBasket {
   basketItemsAdd(
     input: {
       items: [

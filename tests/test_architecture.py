@@ -1,0 +1,94 @@
+"""The architecture: imports point one way, and settings are read in one place. Only the standard library judges."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+# What each layer may import of ours; below them all stands nothing.
+MAY_IMPORT = {
+    "server": {"settings", "web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "web": {"web", "settings", "resolvers", "schema", "tasks", "models", "commerce"},
+    "resolvers": {"resolvers", "settings", "schema", "tasks", "models", "commerce"},
+    "schema": {"schema", "models"},
+    "tasks": {"tasks", "settings", "models"},
+    "commerce": {"commerce"},
+    "models": {"models"},
+    "settings": set[str](),
+}
+
+
+def sources(layer: str) -> list[Path]:
+    """Returns the files of a layer: a folder or a module."""
+    module = ROOT / f"{layer}.py"
+    return [module] if module.exists() else sorted((ROOT / layer).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Returns the top names that a file imports, wherever in the file it does."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively."
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def test_imports_point_one_way() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for layer, allowed in MAY_IMPORT.items()
+        for path in sources(layer)
+        for name in imported(path) & MAY_IMPORT.keys() - allowed
+    }
+    assert wrong == set()
+
+
+def test_every_layer_has_files() -> None:
+    assert {layer for layer in MAY_IMPORT if not sources(layer)} <= {"tasks"}
+
+
+def test_imports_stand_at_the_top_of_their_file() -> None:
+    inner = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for layer in MAY_IMPORT
+        for path in sources(layer)
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert inner == set()
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for layer in MAY_IMPORT
+        for path in sources(layer)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    }
+    assert readers == set()
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    tree = ast.parse((ROOT / "settings.py").read_text(encoding="utf-8"))
+    asked = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "config"]
+    names = [str(ast.literal_eval(call.args[0])) for call in asked]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(names) > 10
+    assert [name for name in names if f"| `{name}` |" not in readme] == []
+
+
+def test_files_stay_small() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}: {count} lines"
+        for layer in MAY_IMPORT
+        for path in sources(layer)
+        if "migrations" not in path.parts
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 300
+    }
+    assert long == set()

@@ -1,0 +1,71 @@
+"""Refreshing prices."""
+
+from tests.service import Service
+
+REFRESH = """basket { totalAmount version }
+priceChanges { oldPrice newPrice item { productRemoteId price } } unavailable { productRemoteId }"""
+
+
+async def fill(service: Service) -> None:
+    """Adds three products."""
+    items = [{"productRemoteId": product, "divisionErpCode": "ERP01", "quantity": 2} for product in (1, 2, 3)]
+    await service.main.accepted("basketItemsAdd", items=items)
+
+
+async def test_refreshing_says_what_changed_and_what_is_no_longer_sold(service: Service) -> None:
+    await fill(service)
+    service.shop.sell(1, "11.00")
+    service.shop.sell(2, "25.00", is_ready_to_basket=False)
+    del service.shop.products[3]
+    payload = await service.main.change("basketRefresh", REFRESH)
+    assert payload == {
+        "basket": {"totalAmount": "82.00", "version": 2},
+        "priceChanges": [{"oldPrice": "10.55", "newPrice": "11.00", "item": {"productRemoteId": 1, "price": "11.00"}}],
+        "unavailable": [{"productRemoteId": 2}, {"productRemoteId": 3}],
+        "userErrors": [],
+    }
+    assert service.shop.requests[1:] == ["/api/v1/data-warehouse/products/?pk__in=1,2,3&limit=100&page=1"]
+
+
+async def test_what_is_no_longer_sold_cannot_be_added_by_others(service: Service) -> None:
+    await fill(service)
+    del service.shop.products[3]
+    await service.main.change("basketRefresh", REFRESH)
+    line = {"productRemoteId": 3, "divisionErpCode": "ERP02"}
+    assert await service.sub.refused("basketItemsAdd", items=[line]) == [
+        ("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])
+    ]
+
+
+async def test_refreshing_when_nothing_changed_reports_nothing(service: Service) -> None:
+    await fill(service)
+    payload = await service.main.change("basketRefresh", REFRESH)
+    assert (payload["priceChanges"], payload["unavailable"], payload["userErrors"]) == ([], [], [])
+
+
+async def test_refreshing_an_empty_basket_asks_nothing(service: Service) -> None:
+    assert await service.main.refused("basketRefresh") == [("BASKET_NOT_FOUND", ["segmentRemoteId"])]
+    await fill(service)
+    await service.main.accepted("basketClear")
+    await service.main.accepted("basketRefresh")
+    assert len(service.shop.requests) == 1
+
+
+async def test_nothing_changes_when_commerce_is_down(service: Service) -> None:
+    await fill(service)
+    service.shop.sell(1, "11.00")
+    service.shop.is_down = True
+    assert await service.main.refused("basketRefresh") == [("COMMERCE_UNAVAILABLE", [])]
+
+
+async def test_nothing_changes_when_currencies_part_ways(service: Service) -> None:
+    await fill(service)
+    service.shop.sell(2, "20.00", currency_type="eur")
+    assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+
+
+async def test_refreshing_only_for_its_totals_reads_no_items(service: Service) -> None:
+    await fill(service)
+    service.shop.sell(1, "11.00")
+    payload = await service.main.change("basketRefresh", "basket { totalAmount }")
+    assert payload == {"basket": {"totalAmount": "82.00"}, "userErrors": []}
