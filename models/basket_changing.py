@@ -37,10 +37,6 @@ _OPEN = Statement(
     "ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' "
     "DO UPDATE SET version = basket.version + 1, updated_at = excluded.updated_at RETURNING id, version"
 )
-_LOCK = Statement(
-    "UPDATE basket SET version = version + 1, updated_at = $3 "
-    "WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' RETURNING id, version"
-)
 _ADD_ITEMS = Statement(
     "INSERT INTO basket_item (basket_id, product_id, price, currency) SELECT $1, p.id, p.price, p.currency "
     "FROM jsonb_to_recordset($2::jsonb) AS line(position int, product_id bigint) "
@@ -98,9 +94,13 @@ async def open_active(user_id: int, segment: int, expected_version: int | None) 
 
 
 async def lock_active(user_id: int, segment: int, expected_version: int | None) -> int:
-    """Locks the active basket, counts a version, and returns its id; raises BasketNotFound when there is none."""
-    row = await _LOCK.row(user_id, segment, now())
-    if row is None:
+    """Locks the active basket, counts a version, and returns its id; raises BasketNotFound when there is none.
+
+    It makes the basket where there is none, and the refusal undoes that. A plain UPDATE would not do: on PostgreSQL it
+    waits for a load in progress, sees that the basket it waited for is now a draft, and misses the one just loaded.
+    """
+    row = await _OPEN.row(user_id, segment, now())
+    if row is None or row[1] == 1:
         raise no_active_basket(segment)
     check_version(expected_version, row)
     return int(row[0])

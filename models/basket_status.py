@@ -1,16 +1,12 @@
 """What becomes of a basket: saved, loaded, deleted, submitted. Run inside a unit of work; the row is locked first."""
 
 from models.basket import BasketStatus
-from models.basket_changing import check_version, no_active_basket
+from models.basket_changing import lock_active
 from models.errors import BasketNotDraft, BasketNotFound
 from models.statement import Row, Statement, now
 
-_LEAVE_ACTIVE = (
-    "UPDATE basket SET status = '{status}', {change}, version = version + 1, updated_at = $3 "
-    "WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' RETURNING id, version"
-)
-_SAVE = Statement(_LEAVE_ACTIVE.format(status="DRAFT", change="name = $4, saved_at = $3"))
-_SUBMIT = Statement(_LEAVE_ACTIVE.format(status="SUBMITTED", change="saved_at = NULL"))
+_SAVE = Statement("UPDATE basket SET status = 'DRAFT', name = $2, saved_at = updated_at WHERE id = $1")
+_SUBMIT = Statement("UPDATE basket SET status = 'SUBMITTED', saved_at = NULL WHERE id = $1")
 _LOCK_OWN = Statement("SELECT id, version, status, segment FROM basket WHERE user_id = $1 AND id = $2 FOR UPDATE")
 _CLAIM_ACTIVE = Statement(
     "INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
@@ -29,22 +25,18 @@ _ACTIVATE = Statement(
 _DELETE = Statement("DELETE FROM basket WHERE id = $1")
 
 
-async def _leave_active(statement: Statement, user_id: int, segment: int, expected: int | None, *more: str) -> int:
-    row = await statement.row(user_id, segment, now(), *more)
-    if row is None:
-        raise no_active_basket(segment)
-    check_version(expected, row)
-    return int(row[0])
-
-
 async def save_active(user_id: int, segment: int, name: str, expected_version: int | None) -> int:
     """Makes the active basket a draft with this name and returns its id; raises BasketNotFound when there is none."""
-    return await _leave_active(_SAVE, user_id, segment, expected_version, name)
+    basket_id = await lock_active(user_id, segment, expected_version)
+    await _SAVE.rows(basket_id, name)
+    return basket_id
 
 
 async def submit_active(user_id: int, segment: int, expected_version: int | None) -> int:
     """Makes the active basket a submitted one and returns its id; raises BasketNotFound when there is none."""
-    return await _leave_active(_SUBMIT, user_id, segment, expected_version)
+    basket_id = await lock_active(user_id, segment, expected_version)
+    await _SUBMIT.rows(basket_id)
+    return basket_id
 
 
 async def _locked_draft(user_id: int, basket_id: int | None, verb: str) -> Row:
