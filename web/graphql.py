@@ -12,10 +12,10 @@ from strawberry.types.graphql import OperationType
 
 from resolvers.context import Context
 from web.authentication import buyer_of, unauthenticated
+from web.bad_request import BadRequest
 from web.document import document_of
 from web.errors import formatted
 from web.graphiql import graphiql_page, wants_graphiql
-from web.bad_request import BadRequest
 from web.graphql_request import GraphQLRequest, media_type_of, received
 from web.json_response import GRAPHQL, error_response, json_response
 

@@ -94,7 +94,9 @@ def _place(operations: dict[str, Any], path: str, file: UploadFile) -> None:
     for key in keys[:-1]:
         parent = _child(parent, key)
     if keys[0] != "variables" or len(keys) < 2 or _child(parent, keys[-1], ...) is not None:
-        raise BadRequest(400, "BAD_REQUEST", f"The path {path[:100]!r} of `map` does not lead to a null in `variables`.")
+        raise BadRequest(
+            400, "BAD_REQUEST", f"The path {path[:100]!r} of `map` does not lead to a null in `variables`."
+        )
     parent[int(keys[-1]) if isinstance(parent, list) else keys[-1]] = file
 
 
