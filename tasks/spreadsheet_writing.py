@@ -8,6 +8,8 @@ from typing import BinaryIO, TypeAlias
 import pyexcel
 import xlsxwriter
 
+from tasks.spreadsheet_text import harmless_text
+
 Cell: TypeAlias = str | int | Decimal
 Progress: TypeAlias = Callable[[int], None]
 
@@ -17,8 +19,6 @@ MAXIMUM_CELL_LENGTH = 32_767
 """The longest text, in characters, that a cell of xls or xlsx can hold."""
 PROGRESS_ROWS = 1_000
 """After how many rows progress is told."""
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
-"""What a text begins with that a spreadsheet program would run when it opens a csv file."""
 
 
 class TooManyRows(Exception):
@@ -65,17 +65,6 @@ def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence
     pyexcel.isave_as(array=_with_headers(headers, harmless), dest_file_type="csv", dest_file_stream=text)
     text.flush()
     text.detach()
-
-
-def harmless_text(text: str) -> str:
-    """Puts an apostrophe before a text that would be run as a formula; `read_text` takes it off again."""
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA_BEGINNINGS) else text
-
-
-def read_text(text: str) -> str:
-    """Takes off the apostrophe that makes a formula harmless in csv."""
-    is_marked = text.startswith("'") and text.lstrip("'").startswith(FORMULA_BEGINNINGS)
-    return text[1:] if is_marked else text
 
 
 def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
