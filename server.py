@@ -28,6 +28,7 @@ from web.document import CachedDocument
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
+from web.serving import serve
 
 logger = logging.getLogger("basket")
 
@@ -140,4 +141,4 @@ def create_application(
 application = create_application()
 
 if __name__ == "__main__":
-    sys.exit(command_line.main())
+    sys.exit(command_line.main(serve=lambda: serve(application), schema=schema.as_str))
