@@ -35,7 +35,7 @@ REQUEST_MAXIMUM_BYTES: int = config("REQUEST_MAXIMUM_BYTES", cast=int, default=1
 IMPORT_MAXIMUM_BYTES: int = config("IMPORT_MAXIMUM_BYTES", cast=int, default=10_000_000)
 IMPORT_MAXIMUM_ROWS: int = config("IMPORT_MAXIMUM_ROWS", cast=int, default=65_536)
 IMPORT_MAXIMUM_COLUMNS: int = config("IMPORT_MAXIMUM_COLUMNS", cast=int, default=256)
-IMPORT_MAXIMUM_UNPACKED_BYTES: int = config("IMPORT_MAXIMUM_UNPACKED_BYTES", cast=int, default=100_000_000)
+IMPORT_MAXIMUM_UNPACKED_BYTES: int = config("IMPORT_MAXIMUM_UNPACKED_BYTES", cast=int, default=60_000_000)
 IMPORT_MAXIMUM_CELL_LENGTH: int = config("IMPORT_MAXIMUM_CELL_LENGTH", cast=int, default=32_767)
 
 EMBEDDED: bool = DATABASE_URL.startswith("sqlite:") and ENVIRONMENT != "production"

@@ -7,9 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO
-
-from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRow, read_spreadsheet
+from typing import Any
 
 import settings
 from models.basket_changing import Line, add_lines, check_quantity, open_active
@@ -31,6 +29,7 @@ from resolvers.divisions import check_division, look_up_divisions
 from resolvers.products import look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
+from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRow, read_spreadsheet
 
 SKU, QUANTITY, ERP_CODE = "product__sku", "quantity", "division__erp_code"
 MAXIMUM_ROW_ERRORS = 1_000
@@ -49,12 +48,12 @@ def _limits() -> SpreadsheetLimits:
     )
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: Any) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _copy(file: BinaryIO, target: Any) -> None:
+def _copy(file: Any, target: Any) -> None:
     file.seek(0)
     shutil.copyfileobj(file, target)
     target.flush()

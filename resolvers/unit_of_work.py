@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import asdict
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import orjson
 from tortoise.transactions import in_transaction
@@ -48,7 +48,7 @@ class Change(Generic[GivenInput]):
 
     async def fingerprint(self) -> dict[str, Any]:
         """Returns what tells this input from another one with the same key."""
-        return asdict(self.given) | {"idempotency_key": None}
+        return asdict(cast(Any, self.given)) | {"idempotency_key": None}
 
     async def digest(self) -> str:
         """Returns the digest of the mutation and its input."""

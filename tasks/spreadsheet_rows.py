@@ -143,7 +143,8 @@ class RowReader:
         try:
             text = text_of(cell, name)
         except BadCell as bad:
-            return self._note(number, name, cell, bad)
+            self._note(number, name, cell, bad)
+            return None
         return read_text(text) if self.is_marked else text
 
     def _quantity(self, number: int, cell: Any) -> int | None:
