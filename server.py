@@ -121,7 +121,11 @@ def create_application(
             yield {"commerce": commerce, "redis": redis}
 
     view = GraphQLView(
-        schema, maximum_bytes=settings.REQUEST_MAXIMUM_BYTES, demo_token=DEMO_TOKENS[0] if embedded else None
+        schema,
+        maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
+        # A file a little too large is refused with its size; one far too large is not read to its end.
+        maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
+        demo_token=DEMO_TOKENS[0] if embedded else None,
     )
     return Starlette(
         routes=[

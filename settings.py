@@ -32,4 +32,10 @@ PRODUCT_MAXIMUM_AGE_SECONDS: int = config("PRODUCT_MAXIMUM_AGE_SECONDS", cast=in
 QUOTATION_APPROVAL: bool = config("QUOTATION_APPROVAL", cast=bool, default=True)
 REQUEST_MAXIMUM_BYTES: int = config("REQUEST_MAXIMUM_BYTES", cast=int, default=1_000_000)
 
+IMPORT_MAXIMUM_BYTES: int = config("IMPORT_MAXIMUM_BYTES", cast=int, default=10_000_000)
+IMPORT_MAXIMUM_ROWS: int = config("IMPORT_MAXIMUM_ROWS", cast=int, default=65_536)
+IMPORT_MAXIMUM_COLUMNS: int = config("IMPORT_MAXIMUM_COLUMNS", cast=int, default=256)
+IMPORT_MAXIMUM_UNPACKED_BYTES: int = config("IMPORT_MAXIMUM_UNPACKED_BYTES", cast=int, default=60_000_000)
+IMPORT_MAXIMUM_CELL_LENGTH: int = config("IMPORT_MAXIMUM_CELL_LENGTH", cast=int, default=32_767)
+
 EMBEDDED: bool = DATABASE_URL.startswith("sqlite:") and ENVIRONMENT != "production"

@@ -17,7 +17,11 @@ Refusal                        one reason why an input was not accepted; carries
 ├── NameRequired
 ├── VersionConflict
 ├── IdempotencyKeyReused
-└── CommerceUnavailable
+├── CommerceUnavailable
+├── FileUnreadable
+├── FileTooLarge
+├── MissingColumn
+└── InvalidRows
 Refused                        raised: one refusal or several, with nothing changed
 """
 
@@ -45,6 +49,10 @@ class RefusalCode(StrEnum):
     VERSION_CONFLICT = "VERSION_CONFLICT"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     COMMERCE_UNAVAILABLE = "COMMERCE_UNAVAILABLE"
+    FILE_UNREADABLE = "FILE_UNREADABLE"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    MISSING_COLUMN = "MISSING_COLUMN"
+    INVALID_ROWS = "INVALID_ROWS"
 
 
 class Refused(Exception):
@@ -171,3 +179,27 @@ class CommerceUnavailable(Refusal):
     """Raised when Commerce cannot be asked, or answers with what cannot be understood."""
 
     code = RefusalCode.COMMERCE_UNAVAILABLE
+
+
+class FileUnreadable(Refusal):
+    """Raised when an uploaded file is no spreadsheet, or a broken one."""
+
+    code = RefusalCode.FILE_UNREADABLE
+
+
+class FileTooLarge(Refusal):
+    """Raised when an uploaded file is larger than allowed, as it is or unpacked."""
+
+    code = RefusalCode.FILE_TOO_LARGE
+
+
+class MissingColumn(Refusal):
+    """Raised when a spreadsheet lacks a column that an import needs."""
+
+    code = RefusalCode.MISSING_COLUMN
+
+
+class InvalidRows(Refusal):
+    """Raised when rows of a spreadsheet cannot be imported."""
+
+    code = RefusalCode.INVALID_ROWS

@@ -1,7 +1,7 @@
 """The answer to a change, as data that can be kept with an idempotency key and given again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,29 @@ from models.money import Cents
 from models.statement import Row
 from schema.basket import Basket, baskets_of
 from schema.basket_item import BasketItem
-from schema.payloads import PriceChange
+from schema.payloads import ImportReport, ImportRowError, PriceChange
 from schema.quotation import Quotation
 from schema.user_error import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A refused row of a spreadsheet: the number it has there, the column and the value found."""
+
+    row: int
+    column: str | None
+    value: str | None
+    code: RefusalCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of the rows of a spreadsheet."""
+
+    rows_read: int
+    rows_imported: int
+    row_errors: Sequence[RowError]
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,7 @@ class Answer:
     deleted_id: int | None = None
     price_changes: Sequence[tuple[int, int, int]] = ()
     unavailable: Sequence[int] = ()
+    report: Report | None = None
     user_errors: list[UserError] = field(default_factory=list)
 
     @cached_property
@@ -59,6 +80,19 @@ class Answer:
         """The items that Commerce does not sell now, if items are asked for."""
         return [self._items[item] for item in self.unavailable if item in self._items]
 
+    @property
+    def import_report(self) -> ImportReport | None:
+        """What became of the rows of a spreadsheet; None when it could not be read."""
+        if self.report is None:
+            return None
+        errors = [
+            ImportRowError(
+                row=error.row, column=error.column, value=error.value, code=error.code, message=error.message
+            )
+            for error in self.report.row_errors
+        ]
+        return ImportReport(rows_read=self.report.rows_read, rows_imported=self.report.rows_imported, row_errors=errors)
+
     def text(self) -> str:
         """Writes the answer as JSON."""
         kept: dict[str, Any] = {
@@ -67,6 +101,7 @@ class Answer:
             "deleted_id": self.deleted_id,
             "price_changes": self.price_changes,
             "unavailable": self.unavailable,
+            "report": asdict(self.report) if self.report else None,
             "user_errors": [[error.code, error.message, error.field] for error in self.user_errors],
         }
         return orjson.dumps(kept).decode()
@@ -75,6 +110,12 @@ class Answer:
 def refused(refusals: Sequence[Refusal]) -> Answer:
     """Makes the answer to an input that was refused: the one place where refusals become user errors."""
     return Answer(user_errors=[UserError.of(refusal) for refusal in refusals])
+
+
+def report_of(kept: dict[str, Any]) -> Report:
+    """Reads a report that was kept."""
+    errors = [RowError(**error | {"code": RefusalCode(error["code"])}) for error in kept["row_errors"]]
+    return Report(kept["rows_read"], kept["rows_imported"], errors)
 
 
 def answer_of(text: str) -> Answer:
@@ -89,5 +130,6 @@ def answer_of(text: str) -> Answer:
         deleted_id=kept["deleted_id"],
         price_changes=[(item, old, new) for item, old, new in kept["price_changes"]],
         unavailable=kept["unavailable"],
+        report=report_of(kept["report"]) if kept["report"] else None,
         user_errors=errors,
     )

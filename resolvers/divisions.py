@@ -1,6 +1,6 @@
 """Finding the divisions that an input names, and checking that the buyer may buy for them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from models.division import DivisionRead, divisions_named
 from models.errors import DivisionNotFound, Refusal, Refused
@@ -12,31 +12,46 @@ DivisionKey = int | str
 _LARGEST_ID = 2**31 - 1
 
 
-async def find_divisions(
-    buyer: Buyer, wanted: Mapping[tuple[str, ...], DivisionKey]
-) -> dict[DivisionKey, DivisionRead]:
-    """Finds every wanted division, and the refusals for those that are unknown, not allowed or inactive.
-
-    `wanted` says for each place in the input which division it names. Raises one refusal a place.
-    """
+async def look_up_divisions(buyer: Buyer, keys: Collection[DivisionKey]) -> dict[DivisionKey, DivisionRead]:
+    """Reads divisions by their keys; unknown ones are absent, and nothing is checked yet."""
     own = buyer.division
     found: dict[DivisionKey, DivisionRead] = {own.id: own, own.erp_code: own}
-    missing = {key for key in wanted.values() if key not in found}
+    missing = {key for key in keys if key not in found}
     ids = [key for key in missing if isinstance(key, int) and key <= _LARGEST_ID]
     erp_codes = [key for key in missing if isinstance(key, str)]
     for division in await divisions_named(ids, erp_codes) if ids or erp_codes else ():
         found |= {division.id: division, division.erp_code: division}
-    refusals = [_refusal(buyer, key, found.get(key), field) for field, key in wanted.items()]
-    if reasons := [refusal for refusal in refusals if refusal]:
-        raise Refused(reasons)
     return found
 
 
-def _refusal(buyer: Buyer, key: DivisionKey, division: DivisionRead | None, field: tuple[str, ...]) -> Refusal | None:
+def check_division(
+    buyer: Buyer, found: Mapping[DivisionKey, DivisionRead], key: DivisionKey, *field: str
+) -> DivisionRead:
+    """Returns a division that the buyer may buy for; raises the refusal why not."""
+    division = found.get(key)
     if division is None:
-        return DivisionNotFound(f"There is no division {key}.", *field)
+        raise DivisionNotFound(f"There is no division {key}.", *field)
     try:
         buyer.check_may_buy_for(division)
     except Refusal as refusal:
-        return refusal.beneath(*field)
-    return None
+        raise refusal.beneath(*field) from None
+    return division
+
+
+async def find_divisions(
+    buyer: Buyer, wanted: Mapping[tuple[str, ...], DivisionKey]
+) -> dict[DivisionKey, DivisionRead]:
+    """Finds every wanted division; `wanted` says for each place in the input which division it names.
+
+    Raises DivisionNotFound, DivisionNotAllowed and DivisionInactive, one refusal a place.
+    """
+    found = await look_up_divisions(buyer, set(wanted.values()))
+    refusals: list[Refusal] = []
+    for field, key in wanted.items():
+        try:
+            check_division(buyer, found, key, *field)
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise Refused(refusals)
+    return found

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.basket_import import BasketImport
 from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
@@ -12,6 +13,7 @@ from resolvers.unit_of_work import carry_out
 from schema.inputs import (
     BasketClearInput,
     BasketDeleteInput,
+    BasketImportInput,
     BasketItemRemoveInput,
     BasketItemsAddInput,
     BasketItemUpdateInput,
@@ -23,6 +25,7 @@ from schema.inputs import (
 from schema.payloads import (
     BasketClearPayload,
     BasketDeletePayload,
+    BasketImportPayload,
     BasketItemRemovePayload,
     BasketItemsAddPayload,
     BasketItemUpdatePayload,
@@ -93,6 +96,13 @@ class Mutation:
             unavailable=answer.unavailable_items,
             user_errors=answer.user_errors,
         )
+
+    @strawberry.mutation(
+        description="Add many products from a spreadsheet with the columns product__sku, quantity, division__erp_code."
+    )
+    async def basket_import(self, info: Info, input: Annotated[BasketImportInput, INPUT]) -> BasketImportPayload:
+        answer = await carry_out(BasketImport, info, input)
+        return BasketImportPayload(basket=answer.basket, report=answer.import_report, user_errors=answer.user_errors)
 
     @strawberry.mutation(
         description="Issue a quotation request: the active basket becomes submitted and can no longer change."

@@ -1,6 +1,7 @@
 """Finding products: in our table when they are known and fresh, otherwise by asking Commerce."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
@@ -67,15 +68,31 @@ def _split(keys: Collection[ProductKey]) -> tuple[list[int], list[str]]:
     return remote_ids, sorted({key for key in keys if isinstance(key, str)})
 
 
-async def find_products(
-    context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]
-) -> dict[ProductKey, KnownProduct]:
-    """Finds every wanted product; `wanted` says for each place in the input which product it names.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Products by key, and for those that cannot be sold the reason."""
 
-    A product of the active basket is taken as known, any other must be fresh. Raises ProductNotFound and
-    ProductUnavailable, one refusal a place, and CommerceUnavailable.
+    products: Mapping[ProductKey, KnownProduct]
+    reasons: Mapping[ProductKey, str]
+
+    def check(self, key: ProductKey, *field: str) -> KnownProduct:
+        """Returns a product that can be added; raises ProductNotFound or ProductUnavailable."""
+        named = f"Product {key}" if isinstance(key, int) else f"The product with SKU {key}"
+        if key in self.reasons:
+            raise ProductUnavailable(f"{named} cannot be sold: {self.reasons[key]}", *field)
+        if key not in self.products:
+            raise ProductNotFound(f"{named} is not known to Commerce.", *field)
+        product = self.products[key]
+        if not product.is_available and not product.is_in_basket:
+            raise ProductUnavailable(f"{named} is not for sale now.", *field)
+        return product
+
+
+async def look_up_products(context: Context, segment: int, keys: Collection[ProductKey]) -> Found:
+    """Looks products up: those of the active basket as they are known, others fresh from Commerce.
+
+    Raises CommerceUnavailable.
     """
-    keys = set(wanted.values())
     found = _fresh(await known_products(context.buyer.id, segment, *_split(keys)))
     reasons: dict[ProductKey, str] = {}
     if missing := [key for key in keys if key not in found]:
@@ -84,23 +101,27 @@ async def find_products(
         found |= _by_key(await keep_products(segment, descriptions))
         unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
         reasons = {key: product.reason for product in unsellable for key in (product.remote_id, product.sku)}
-    refusals = [_refusal(key, found, reasons, field) for field, key in wanted.items()]
-    if reasons_against := [refusal for refusal in refusals if refusal]:
-        raise Refused(reasons_against)
-    return found
+    return Found(found, reasons)
 
 
-def _refusal(
-    key: ProductKey, found: Mapping[ProductKey, KnownProduct], reasons: Mapping[ProductKey, str], field: tuple[str, ...]
-) -> Refusal | None:
-    named = f"Product {key}" if isinstance(key, int) else f"The product with SKU {key}"
-    if key in reasons:
-        return ProductUnavailable(f"{named} cannot be sold: {reasons[key]}", *field)
-    if key not in found:
-        return ProductNotFound(f"{named} is not known to Commerce.", *field)
-    if not found[key].is_available and not found[key].is_in_basket:
-        return ProductUnavailable(f"{named} is not for sale now.", *field)
-    return None
+async def find_products(
+    context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]
+) -> dict[ProductKey, KnownProduct]:
+    """Finds every wanted product; `wanted` says for each place in the input which product it names.
+
+    Raises ProductNotFound and ProductUnavailable, one refusal a place, and CommerceUnavailable.
+    """
+    found = await look_up_products(context, segment, set(wanted.values()))
+    products: dict[ProductKey, KnownProduct] = {}
+    refusals: list[Refusal] = []
+    for field, key in wanted.items():
+        try:
+            products[key] = found.check(key, *field)
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise Refused(refusals)
+    return products
 
 
 async def is_known(context: Context, key: ProductKey) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import asdict
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import orjson
 from tortoise.transactions import in_transaction
@@ -46,6 +46,15 @@ class Change(Generic[GivenInput]):
         """The buyer who asks for the change."""
         return self.context.buyer
 
+    async def fingerprint(self) -> dict[str, Any]:
+        """Returns what tells this input from another one with the same key."""
+        return asdict(cast(Any, self.given)) | {"idempotency_key": None}
+
+    async def digest(self) -> str:
+        """Returns the digest of the mutation and its input."""
+        text = orjson.dumps(await self.fingerprint(), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(type(self).__name__.encode() + text).hexdigest()
+
     async def prepare(self) -> None:
         """Checks the input and reads, or asks Commerce for, what is needed; outside of any transaction."""
 
@@ -58,13 +67,6 @@ class Change(Generic[GivenInput]):
         return await OWN.rows(self.buyer.id, [basket_id], whole=self.whole)
 
 
-def _digest(change: Change[Any]) -> str:
-    fields = asdict(change.given) | {"idempotency_key": None}
-    return hashlib.sha256(
-        type(change).__name__.encode() + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-    ).hexdigest()
-
-
 async def carry_out(kind: type[Change[GivenInput]], info: Info, given: GivenInput) -> Answer:
     """Carries out a change and returns its answer, or the refusals; the same key gets the same answer."""
     key = given.idempotency_key
@@ -75,7 +77,7 @@ async def carry_out(kind: type[Change[GivenInput]], info: Info, given: GivenInpu
         if key is None:
             return await _attempt(change)
         check_text(key, "idempotencyKey")
-        return await _once(change, key, _digest(change))
+        return await _once(change, key, await change.digest())
     except Refused as refusal:
         return refused(refusal.refusals)
 

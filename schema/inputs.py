@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from schema.scalars import described
+from schema.scalars import Upload, described
 
 
 def optional(description: str) -> Any:
@@ -100,6 +100,19 @@ class BasketDeleteInput(Input):
 @strawberry.input(description="The active basket to refresh.")
 class BasketRefreshInput(Input):
     segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A spreadsheet with the columns product__sku, quantity, division__erp_code.")
+class BasketImportInput(Input):
+    file: Upload = described("An xls, xlsx or csv file, told by its content.")
+    segment_remote_id: int | None = optional(SEGMENT)
+    skip_invalid_rows: bool = strawberry.field(
+        default=False,
+        description="Import the good rows and report the bad ones, instead of importing nothing when any row is bad.",
+    )
+    dry_run: bool = strawberry.field(default=False, description="Check and report only.")
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 

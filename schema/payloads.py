@@ -2,6 +2,7 @@
 
 import strawberry
 
+from models.errors import RefusalCode
 from models.money import Cents
 from schema.basket import Basket
 from schema.basket_item import BasketItem
@@ -69,6 +70,29 @@ class BasketRefreshPayload:
     unavailable: list[BasketItem] = described(
         "The items that Commerce does not sell now; they stay in the basket at their price until they are removed."
     )
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="A row of a spreadsheet that was refused.")
+class ImportRowError:
+    row: int = described("The row's number as a spreadsheet shows it; the header is row 1.")
+    column: str | None = described("The column that was refused; null when the whole row was.")
+    value: str | None = described("The value found, cut at 100 characters; null when there was none.")
+    code: RefusalCode = described("Why, for a program.")
+    message: str = described("Why, for a person, naming the value that was refused and the limit.")
+
+
+@strawberry.type(description="What became of the rows of a spreadsheet.")
+class ImportReport:
+    rows_read: int = described("How many rows the file has, empty ones and the header not counted.")
+    rows_imported: int = described("How many rows were added to the basket, or would be when it is a dry run.")
+    row_errors: list[ImportRowError] = described("The rows that were refused; at most 1,000 are listed.")
+
+
+@strawberry.type(description="The answer to `basketImport`.")
+class BasketImportPayload:
+    basket: Basket | None = described("The basket after the import; null when it was refused or a dry run.")
+    report: ImportReport | None = described("What became of the rows; null when the file could not be read.")
     user_errors: list[UserError] = described(USER_ERRORS)
 
 

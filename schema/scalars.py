@@ -5,11 +5,22 @@ from enum import StrEnum
 from typing import Any, NewType
 
 import strawberry
+from graphql import GraphQLError
+from starlette.datastructures import UploadFile
 from strawberry.schema.config import StrawberryConfig
 
 from models.money import Cents, amount_text
 
 JSON = NewType("JSON", object)
+
+Upload = NewType("Upload", UploadFile)
+
+
+def _real_file(value: object) -> UploadFile:
+    if not isinstance(value, UploadFile):
+        raise GraphQLError("An Upload is a file of a multipart request; nothing else is taken for one.")
+    return value
+
 
 CONFIGURATION = StrawberryConfig(
     scalar_map={
@@ -20,6 +31,11 @@ CONFIGURATION = StrawberryConfig(
             name="DateTime",
             description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
             serialize=datetime.isoformat,
+        ),
+        Upload: strawberry.scalar(
+            name="Upload",
+            description="A file, sent by the multipart request specification of GraphQL.",
+            parse_value=_real_file,
         ),
         JSON: strawberry.scalar(
             name="JSON",

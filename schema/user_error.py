@@ -25,6 +25,10 @@ describe_enum(
     NAME_REQUIRED="A name is missing or blank.",
     VERSION_CONFLICT="The basket has moved on since the caller last saw it.",
     IDEMPOTENCY_KEY_REUSED="The key was used before with another input.",
+    FILE_UNREADABLE="The file is no spreadsheet, or a broken one.",
+    FILE_TOO_LARGE="The file is larger than allowed, as it is or unpacked.",
+    MISSING_COLUMN="The spreadsheet lacks a column.",
+    INVALID_ROWS="Rows of the spreadsheet cannot be imported; the report lists them.",
     COMMERCE_UNAVAILABLE="Commerce cannot be asked now; trying again later may help.",
 )
 

@@ -10,13 +10,13 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from commerce.client import CommerceClient
 from resolvers.context import Context
 from web.authentication import buyer_of, unauthenticated
+from web.bad_request import BadRequest
 from web.document import document_of
 from web.errors import formatted
 from web.graphiql import graphiql_page, wants_graphiql
-from web.graphql_request import BadRequest, GraphQLRequest, graphql_request, media_type_of
+from web.graphql_request import GraphQLRequest, media_type_of, received
 from web.json_response import GRAPHQL, error_response, json_response
 
 logger = logging.getLogger("basket")
@@ -25,9 +25,12 @@ logger = logging.getLogger("basket")
 class GraphQLView:
     """Answers /graphql: POST executes an operation, GET shows GraphiQL to browsers."""
 
-    def __init__(self, schema: Schema, *, maximum_bytes: int, demo_token: str | None) -> None:
+    def __init__(
+        self, schema: Schema, *, maximum_bytes: int, maximum_upload_bytes: int, demo_token: str | None
+    ) -> None:
         self.schema = schema
         self.maximum_bytes = maximum_bytes
+        self.maximum_upload_bytes = maximum_upload_bytes
         self.demo_token = demo_token
 
     async def answer(self, request: Request) -> Response:
@@ -43,11 +46,10 @@ class GraphQLView:
             return unauthenticated()
         try:
             media_type = media_type_of(request)
-            asked = await graphql_request(request, self.maximum_bytes)
+            async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
+                return await self._execute(asked, Context(buyer, request.state.commerce), media_type)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
-        commerce: CommerceClient = request.state.commerce
-        return await self._execute(asked, Context(buyer, commerce), media_type)
 
     async def _execute(self, asked: GraphQLRequest, context: Context, media_type: str) -> Response:
         if not _names_an_operation(asked):

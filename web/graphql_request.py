@@ -1,22 +1,16 @@
 """Reading a GraphQL request from an HTTP one."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from web.bad_request import BadRequest
 from web.json_response import GRAPHQL, JSON
-
-
-class BadRequest(Exception):
-    """Raised when a request is not one of GraphQL over HTTP; carries the status and a message for a person."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
+from web.multipart import MULTIPART, check_preflight, closing_files, content_of, multipart_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +32,30 @@ def media_type_of(request: Request) -> str:
     raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
 
 
-async def graphql_request(request: Request, maximum_bytes: int) -> GraphQLRequest:
-    """Reads the body; raises BadRequest when it is too large, no JSON, or not a GraphQL request."""
+@asynccontextmanager
+async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: int) -> AsyncIterator[GraphQLRequest]:
+    """Reads the body, and keeps its files until the request is answered.
+
+    Raises BadRequest when it is too large, neither JSON nor multipart, or not a GraphQL request.
+    """
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != JSON:
-        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", f"The content type is {content_type[:100]!r}; send {JSON}.")
+    if content_type == JSON:
+        yield _request_of(_parsed(await _body(request, maximum_bytes)))
+    elif content_type == MULTIPART:
+        check_preflight(request)
+        form = await multipart_form(request, maximum_upload_bytes)
+        with closing_files(form):
+            yield _request_of(content_of(form))
+    else:
+        message = f"The content type is {content_type[:100]!r}; send {JSON}, or {MULTIPART} with a file."
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
+
+
+def _parsed(body: bytes) -> Any:
     try:
-        content = orjson.loads(await _body(request, maximum_bytes))
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(400, "BAD_REQUEST", f"The body is not JSON: {error}.") from None
-    return _request_of(content)
 
 
 async def _body(request: Request, maximum_bytes: int) -> bytes:

@@ -1,0 +1,159 @@
+"""Adding the rows of a spreadsheet to the active basket, as one change."""
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import settings
+from models.basket_changing import Line, add_lines, check_quantity, open_active
+from models.basket_reading import ACTIVE, totals_of
+from models.division import DivisionRead
+from models.errors import (
+    CurrencyMismatch,
+    FileTooLarge,
+    FileUnreadable,
+    InvalidRows,
+    MissingColumn,
+    Refusal,
+    RefusalCode,
+)
+from models.product import KnownProduct
+from resolvers.answer import Answer, Report, RowError, refused
+from resolvers.context import segment_of
+from resolvers.divisions import check_division, look_up_divisions
+from resolvers.products import look_up_products
+from resolvers.unit_of_work import Change, Outdated
+from schema.inputs import BasketImportInput
+from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRow, read_spreadsheet
+
+SKU, QUANTITY, ERP_CODE = "product__sku", "quantity", "division__erp_code"
+MAXIMUM_ROW_ERRORS = 1_000
+"""The highest number of refused rows that are listed; all are counted."""
+
+_FILE_REFUSALS = {str(kind.code): kind for kind in (FileUnreadable, FileTooLarge, MissingColumn)}
+
+
+def _limits() -> SpreadsheetLimits:
+    return SpreadsheetLimits(
+        file_bytes=settings.IMPORT_MAXIMUM_BYTES,
+        rows=settings.IMPORT_MAXIMUM_ROWS,
+        columns=settings.IMPORT_MAXIMUM_COLUMNS,
+        unpacked_bytes=settings.IMPORT_MAXIMUM_UNPACKED_BYTES,
+        cell_length=settings.IMPORT_MAXIMUM_CELL_LENGTH,
+    )
+
+
+def _digest(file: Any) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy(file: Any, target: Any) -> None:
+    file.seek(0)
+    shutil.copyfileobj(file, target)
+    target.flush()
+
+
+class RowCheck:
+    """Checks rows one after the other and collects the lines of the good ones."""
+
+    def __init__(self, currency: str | None) -> None:
+        self.currency = currency
+        self.lines: list[Line] = []
+        self._sums: dict[tuple[int, int], int] = {}
+
+    def add(self, row: SpreadsheetRow, product: KnownProduct, division: DivisionRead) -> None:
+        """Takes a row in; raises CurrencyMismatch or InvalidQuantity."""
+        self.currency = self.currency or product.currency
+        if product.currency != self.currency:
+            message = f"Product {row.sku} is priced in {product.currency}, the basket in {self.currency}."
+            raise CurrencyMismatch(message, SKU)
+        key = (product.id, division.id)
+        quantity = self._sums.get(key, 0) + row.quantity
+        check_quantity(quantity)
+        self._sums[key] = quantity
+        self.lines.append(Line(*key, row.quantity, ("file", str(row.row))))
+
+
+class BasketImport(Change[BasketImportInput]):
+    """Adds the rows of a spreadsheet: all of them, or the good ones, or none in a dry run."""
+
+    sheet: Spreadsheet | None = None
+
+    async def fingerprint(self) -> dict[str, Any]:
+        """Returns the input with the digest of the file in its place."""
+        given = self.given
+        return {
+            "file": await asyncio.to_thread(_digest, given.file.file),
+            "segment": given.segment_remote_id,
+            "options": [given.skip_invalid_rows, given.dry_run, given.expected_version],
+        }
+
+    async def prepare(self) -> None:
+        """Reads the file, once, and checks every row against divisions, products and the basket's currency."""
+        self.segment = segment_of(self.given.segment_remote_id)
+        self.sheet = self.sheet or await self._read_file()
+        self.errors = [
+            RowError(error.row, error.column, error.value, RefusalCode(error.code), error.message)
+            for error in self.sheet.errors
+        ]
+        self.error_count = self.sheet.error_count
+        await self._check_rows(self.sheet.rows)
+        self.errors = sorted(self.errors, key=lambda error: error.row)[:MAXIMUM_ROW_ERRORS]
+
+    async def _read_file(self) -> Spreadsheet:
+        # The copy has a name only while the reading process needs it.
+        with NamedTemporaryFile(prefix="basket-import-") as target:
+            await asyncio.to_thread(_copy, self.given.file.file, target)
+            try:
+                return await read_spreadsheet(Path(target.name), _limits())
+            except SpreadsheetRefused as refusal:
+                raise _FILE_REFUSALS[refusal.code](refusal.message, "file") from None
+
+    async def _check_rows(self, rows: Collection[SpreadsheetRow]) -> None:
+        divisions = await look_up_divisions(self.buyer, {row.erp_code for row in rows})
+        products = await look_up_products(self.context, self.segment, {row.sku for row in rows})
+        self.confirmed = {product.id for product in products.products.values() if not product.is_in_basket}
+        check = RowCheck(await self._currency())
+        for row in rows:
+            try:
+                division = check_division(self.buyer, divisions, row.erp_code, ERP_CODE)
+                check.add(row, products.check(row.sku, SKU), division)
+            except Refusal as refusal:
+                self._note(row, refusal)
+        self.lines = check.lines
+
+    def _note(self, row: SpreadsheetRow, refusal: Refusal) -> None:
+        values = {SKU: row.sku, ERP_CODE: row.erp_code, QUANTITY: str(row.quantity)}
+        column = refusal.field[-1]
+        self.error_count += 1
+        self.errors.append(RowError(row.row, column, values[column][:100], refusal.code, refusal.message))
+
+    async def _currency(self) -> str | None:
+        read = await ACTIVE.rows(self.buyer.id, self.segment, whole=False)
+        return totals_of(read.rows[0]).currency if read.rows else None
+
+    def _refusal(self) -> InvalidRows | None:
+        if self.error_count and not self.given.skip_invalid_rows:
+            return InvalidRows(f"{self.error_count} rows cannot be imported, so nothing was.", "file")
+        if not self.lines:
+            return InvalidRows("No row of the file can be imported.", "file")
+        return None
+
+    async def apply(self) -> Answer:
+        """Adds the lines, unless rows are refused or it is a dry run."""
+        rows_read = self.sheet.rows_read if self.sheet else 0
+        if refusal := self._refusal():
+            return replace(refused([refusal]), report=Report(rows_read, 0, self.errors))
+        report = Report(rows_read, len(self.lines), self.errors)
+        if self.given.dry_run:
+            return Answer(report=report)
+        basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
+        if not await add_lines(basket_id, self.lines) <= self.confirmed:
+            raise Outdated
+        return Answer(baskets=await self.read(basket_id), report=report)

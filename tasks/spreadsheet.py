@@ -1,0 +1,121 @@
+"""Reading an uploaded spreadsheet, in a child process with limits, so that no file can harm or delay the server."""
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+ROOT = Path(__file__).parent.parent
+
+MAXIMUM_CHILDREN = 2
+"""How many files are read at the same time by one server process; more wait."""
+_children = asyncio.Semaphore(MAXIMUM_CHILDREN)
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadsheetLimits:
+    """What a file may be, in bytes, rows with the header, columns and characters, and what reading it may take."""
+
+    file_bytes: int = 10_000_000
+    rows: int = 65_536
+    columns: int = 256
+    unpacked_bytes: int = 60_000_000
+    cell_length: int = 32_767
+    memory_bytes: int = 300_000_000
+    cpu_seconds: int = 4
+    wall_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadsheetRow:
+    """A good row: its number as a spreadsheet shows it, and the three columns."""
+
+    row: int
+    sku: str
+    quantity: int
+    erp_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadsheetError:
+    """A cell that was refused: row, column, the value found, and why."""
+
+    row: int
+    column: str | None
+    value: str | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spreadsheet:
+    """What was read: every good row, at most 1,000 refused cells, and the count of all rows and of the bad ones."""
+
+    rows_read: int
+    rows: list[SpreadsheetRow]
+    errors: list[SpreadsheetError]
+    error_count: int
+
+
+class SpreadsheetRefused(Exception):
+    """Raised when a file cannot be read: FILE_UNREADABLE, FILE_TOO_LARGE or MISSING_COLUMN, and why, for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet:
+    """Reads an xls, xlsx or csv file, told by its content; raises SpreadsheetRefused and nothing else."""
+    size = (await asyncio.to_thread(path.stat)).st_size
+    if size > limits.file_bytes:
+        message = f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
+        raise SpreadsheetRefused("FILE_TOO_LARGE", message)
+    async with _children:
+        status, output = await _run_child(path, limits)
+    if status == 0:
+        return _spreadsheet_of(orjson.loads(output))
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
+        message = f"Reading the file takes more than {limits.cpu_seconds} seconds; send fewer rows or a plainer file."
+        raise SpreadsheetRefused("FILE_TOO_LARGE", message)
+    raise SpreadsheetRefused("FILE_UNREADABLE", "The file is broken: reading it failed.")
+
+
+async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, bytes]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tasks.spreadsheet_child", str(path), orjson.dumps(asdict(limits)).decode()),
+        cwd=ROOT,
+        # The child gets nothing of our environment, where secrets are.
+        env={"LC_ALL": "C.UTF-8"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(limits.wall_seconds):
+            output, _ = await process.communicate()
+        return process.returncode or 0, output
+    except TimeoutError:
+        return -signal.SIGKILL, b""
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+def _spreadsheet_of(content: dict[str, Any]) -> Spreadsheet:
+    if "refused" in content:
+        raise SpreadsheetRefused(*content["refused"])
+    return Spreadsheet(
+        rows_read=content["rows_read"],
+        rows=[SpreadsheetRow(*row) for row in content["rows"]],
+        errors=[SpreadsheetError(*error) for error in content["errors"]],
+        error_count=content["error_count"],
+    )

@@ -1,0 +1,110 @@
+"""The child process that reads one file: limits first, then the file, then the answer as JSON."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tasks.spreadsheet_csv import rows_of_csv
+from tasks.spreadsheet_rows import Refused, RowReader
+from tasks.spreadsheet_xls import rows_of_xls
+from tasks.spreadsheet_xlsx import rows_of_xlsx
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits.
+    resource = None  # type: ignore[assignment]
+
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHERS = {
+    b"%PDF": "a PDF document",
+    b"PK\x05\x06": "an empty zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"{\\rtf": "a text document",
+}
+
+
+def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
+    """Limits memory and processor time, and steps back behind the server; elsewhere only the clock limits."""
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.nice(10)
+
+
+def rows_of(content: bytes, limits: dict[str, Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Yields the numbered rows of a file, whose kind is told by its content; raises Refused."""
+    columns, cell_length = limits["columns"], limits["cell_length"]
+    if content.startswith(ZIP):
+        unpacked = limits["unpacked_bytes"]
+        return rows_of_xlsx(content, unpacked_bytes=unpacked, columns=columns, cell_length=cell_length)
+    if content.startswith((OLE, b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")):
+        return rows_of_xls(content, columns=columns, cell_length=cell_length)
+    check_is_text(content)
+    return rows_of_csv(content, cell_length=cell_length)
+
+
+def check_is_text(content: bytes) -> None:
+    """Raises Refused for what is neither a spreadsheet nor plain text, naming what was found."""
+    found = next((name for mark, name in _OTHERS.items() if content.startswith(mark)), None)
+    head = content[:1_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
+    if head.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<body")):
+        found = "an HTML page"
+    elif head.startswith(b"<"):
+        found = "an XML document"
+    elif not content.strip():
+        found = "nothing"
+    if found:
+        raise Refused("FILE_UNREADABLE", f"The file is no spreadsheet: it holds {found}.")
+
+
+def limited(rows: Iterator[tuple[int, Sequence[Any]]], limits: dict[str, Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Passes rows on; raises Refused beyond the highest number of rows, or of columns."""
+    for number, row in rows:
+        if number > limits["rows"]:
+            raise Refused("FILE_TOO_LARGE", f"The file has more than {limits['rows']} rows.")
+        if len(row) > limits["columns"]:
+            message = f"Row {number} has {len(row)} columns; at most {limits['columns']} are allowed."
+            raise Refused("FILE_TOO_LARGE", message)
+        yield number, row
+
+
+def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
+    """Reads a file and returns what was read, or why it was refused."""
+    is_csv = not content.startswith((ZIP, OLE, b"\x09"))
+    reader = RowReader(is_marked=is_csv)
+    try:
+        reader.read(limited(rows_of(content, limits), limits))
+    except Refused as refusal:
+        return {"refused": [refusal.code, refusal.message]}
+    except MemoryError:
+        return {"refused": ["FILE_TOO_LARGE", "Reading the file takes more memory than is allowed."]}
+    # Libraries raise whatever they stumble upon in a broken file; the parent must hear that it is the file's fault.
+    except Exception as error:
+        return {"refused": ["FILE_UNREADABLE", f"The file is broken: {type(error).__name__}."]}
+    return {
+        "rows_read": reader.rows_read,
+        "rows": reader.rows,
+        "errors": reader.errors,
+        "error_count": reader.error_count,
+    }
+
+
+def main() -> None:
+    """Reads the file named by the first argument within the limits of the second, and writes JSON."""
+    limits = orjson.loads(sys.argv[2])
+    limit_process(limits["memory_bytes"], limits["cpu_seconds"])
+    content = Path(sys.argv[1]).read_bytes()
+    sys.stdout.buffer.write(orjson.dumps(read(content, limits)))
+
+
+if __name__ == "__main__":
+    main()

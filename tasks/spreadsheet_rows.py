@@ -1,0 +1,159 @@
+"""The rows of a spreadsheet: which columns count, and what may stand in them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from tasks.spreadsheet_text import read_text
+
+COLUMNS = ("product__sku", "quantity", "division__erp_code")
+MAXIMUM_ERRORS = 1_000
+"""The highest number of refused cells that are listed."""
+MAXIMUM_QUANTITY = 1_000_000
+MAXIMUM_TEXT = 255
+SHOWN = 100
+"""How many characters of a refused value are shown."""
+
+# Digits of other scripts are digits to Python too; only these ten count here.
+_WHOLE = re.compile(r"\+?0*([0-9]{1,12})(?:\.0+)?", re.ASCII)
+
+
+class Refused(Exception):
+    """Raised when a file cannot be read; carries a code and a message for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class BadCell(Exception):
+    """Raised when a cell cannot be used; carries a code and a message for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ErrorCell:
+    """Stands for a cell that holds an error, as #DIV/0!."""
+
+    def __str__(self) -> str:
+        return "an error value"
+
+
+def shown(cell: Any) -> str | None:
+    """Writes a refused value for a person, cut, with what cannot be printed made visible."""
+    if cell is None:
+        return None
+    text = str(cell)[:SHOWN]
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
+
+
+def is_empty(cell: Any) -> bool:
+    """Tells whether a cell holds nothing, or spaces only."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def places_of(header: Sequence[Any]) -> dict[str, int]:
+    """Returns where each column stands; raises Refused when one is missing or stands twice."""
+    names = ["".join(str(cell or "").replace("\ufeff", "").split()).casefold() for cell in header]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        found = ", ".join(str(shown(cell)) for cell in header[:20] if not is_empty(cell)) or "nothing"
+        message = f"The column {' and the column '.join(missing)} is missing; the first row has: {found}."
+        raise Refused("MISSING_COLUMN", message)
+    twice = [name for name in COLUMNS if names.count(name) > 1]
+    if twice:
+        raise Refused("FILE_UNREADABLE", f"The column {twice[0]} stands there {names.count(twice[0])} times.")
+    return {name: names.index(name) for name in COLUMNS}
+
+
+def quantity_of(cell: Any) -> int:
+    """Returns a whole number from 1 to 1,000,000; raises BadCell for anything else."""
+    if is_empty(cell):
+        raise BadCell("INVALID_QUANTITY", "The quantity is missing.")
+    quantity = _whole_number(cell)
+    if quantity is None or not 1 <= quantity <= MAXIMUM_QUANTITY:
+        message = f"Quantity {shown(cell)} is not a whole number between 1 and {MAXIMUM_QUANTITY}."
+        raise BadCell("INVALID_QUANTITY", message)
+    return quantity
+
+
+def _whole_number(cell: Any) -> int | None:
+    if isinstance(cell, bool):
+        return None
+    if isinstance(cell, int):
+        return cell
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() and abs(cell) < 1e15 else None
+    match = _WHOLE.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    return int(match[1]) if match else None
+
+
+def text_of(cell: Any, name: str) -> str:
+    """Returns a text of at most 255 printable characters; raises BadCell for anything else."""
+    if is_empty(cell):
+        raise BadCell("INVALID_INPUT", f"The {name} is missing.")
+    if isinstance(cell, bool | datetime | date | time | timedelta | ErrorCell):
+        raise BadCell("INVALID_INPUT", f"{name} {shown(cell)} is not a text; format the column as text.")
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        cell = int(cell)
+    text = str(cell).strip()
+    if len(text) > MAXIMUM_TEXT:
+        raise BadCell("INVALID_INPUT", f"The {name} has {len(text)} characters; at most {MAXIMUM_TEXT} are allowed.")
+    if not text.isprintable():
+        raise BadCell("INVALID_INPUT", f"The {name} {shown(text)} has characters that cannot be printed.")
+    return text
+
+
+class RowReader:
+    """Reads rows one after the other and collects good ones and errors."""
+
+    def __init__(self, *, is_marked: bool) -> None:
+        self.is_marked = is_marked
+        self.rows_read = 0
+        self.error_count = 0
+        self.rows: list[tuple[int, str, int, str]] = []
+        self.errors: list[tuple[int, str, str | None, str, str]] = []
+
+    def read(self, rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
+        """Reads numbered rows; the first that is not empty is the header. Raises Refused."""
+        filled = ((number, row) for number, row in rows if not all(map(is_empty, row)))
+        _, header = next(filled, (0, ()))
+        places = places_of(header)
+        for number, row in filled:
+            self.rows_read += 1
+            self._take(number, {name: row[place] if place < len(row) else None for name, place in places.items()})
+
+    def _take(self, number: int, cells: dict[str, Any]) -> None:
+        bad = self.error_count
+        sku = self._text(number, "product__sku", cells)
+        quantity = self._quantity(number, cells["quantity"])
+        erp_code = self._text(number, "division__erp_code", cells)
+        if sku is None or quantity is None or erp_code is None:
+            self.error_count = bad + 1
+        else:
+            self.rows.append((number, sku, quantity, erp_code))
+
+    def _text(self, number: int, name: str, cells: dict[str, Any]) -> str | None:
+        cell = cells[name]
+        try:
+            text = text_of(cell, name)
+        except BadCell as bad:
+            self._note(number, name, cell, bad)
+            return None
+        return read_text(text) if self.is_marked else text
+
+    def _quantity(self, number: int, cell: Any) -> int | None:
+        try:
+            return quantity_of(cell)
+        except BadCell as bad:
+            self._note(number, "quantity", cell, bad)
+        return None
+
+    def _note(self, number: int, name: str, cell: Any, bad: BadCell) -> None:
+        if len(self.errors) < MAXIMUM_ERRORS:
+            self.errors.append((number, name, shown(cell), bad.code, bad.message))

@@ -1,0 +1,70 @@
+"""Reading xls with xlrd: pyexcel's reader hides which sheets are visible and what kind of value a cell holds."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import xlrd
+from xlrd.biffh import (
+    XL_CELL_BLANK,
+    XL_CELL_BOOLEAN,
+    XL_CELL_DATE,
+    XL_CELL_EMPTY,
+    XL_CELL_ERROR,
+    XLRDError,
+)
+
+from tasks.spreadsheet_rows import ErrorCell, Refused
+
+
+def rows_of_xls(content: bytes, *, columns: int, cell_length: int) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Yields the numbered rows of the first visible sheet; raises Refused."""
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise Refused("FILE_UNREADABLE", "The file is encrypted; save it without a password.")
+    sheet = _first_visible_sheet(_book(content))
+    for place in range(sheet.nrows):
+        width = sheet.row_len(place)
+        if width > columns:
+            raise Refused("FILE_TOO_LARGE", f"Row {place + 1} has {width} columns; at most {columns} are allowed.")
+        yield place + 1, [_value(sheet.cell(place, column), cell_length) for column in range(width)]
+
+
+def _book(content: bytes) -> Any:
+    with open(os.devnull, "w") as nowhere:
+        try:
+            return xlrd.open_workbook(file_contents=content, on_demand=True, ragged_rows=True, logfile=nowhere)
+        except XLRDError as error:
+            if "encrypted" in str(error).lower():
+                message = "The file is encrypted; save it without a password."
+                raise Refused("FILE_UNREADABLE", message) from None
+            raise
+
+
+def _first_visible_sheet(book: Any) -> Any:
+    for place in range(book.nsheets):
+        sheet = book.sheet_by_index(place)
+        if sheet.visibility == 0:
+            return sheet
+        book.unload_sheet(place)
+    raise Refused("FILE_UNREADABLE", "The file has no visible sheet.")
+
+
+def _value(cell: Any, cell_length: int) -> Any:
+    if cell.ctype in (XL_CELL_EMPTY, XL_CELL_BLANK):
+        return None
+    if cell.ctype == XL_CELL_ERROR:
+        return ErrorCell()
+    if cell.ctype == XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype == XL_CELL_DATE:
+        return DateCell()
+    if isinstance(cell.value, str) and len(cell.value) > cell_length:
+        raise Refused("FILE_TOO_LARGE", f"A cell has more than {cell_length} characters.")
+    return cell.value
+
+
+class DateCell(ErrorCell):
+    """Stands for a cell that is formatted as a date."""
+
+    def __str__(self) -> str:
+        return "a date"

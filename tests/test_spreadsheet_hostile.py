@@ -1,0 +1,209 @@
+"""Files made to do harm: each ends as a clear refusal, or is read right, within bounds of memory and time."""
+
+import asyncio
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+import pytest
+import xlwt
+
+from settings import ROOT
+from tasks.spreadsheet import SpreadsheetLimits, SpreadsheetRefused, read_spreadsheet
+from tests import sheets
+
+SMALL = sheets.xlsx([["SKU01", 1, "ERP01"]])
+PEAK_MEGABYTES = 300
+# A new process counts its parent's memory as its own peak, so a small one stands between.
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
+"""
+CPU_SECONDS = 5.0
+
+
+def repacked(part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Returns a small xlsx file with one part changed."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(SMALL)) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            new.writestr(entry.filename, change(content) if entry.filename == part else content)
+    return target.getvalue()
+
+
+def with_sheet(old: bytes, new: bytes) -> bytes:
+    """Returns a small xlsx file with a piece of its sheet replaced."""
+    return repacked("xl/worksheets/sheet1.xml", lambda content: content.replace(old, new))
+
+
+def far_xls() -> bytes:
+    """Returns an xls file whose second cell is as far away as can be."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("a")
+    for column, name in enumerate(sheets.HEADER):
+        sheet.write(0, column, name)
+    sheet.write(65_535, 255, "x")
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def archive(**parts: bytes) -> bytes:
+    """Returns a zip archive."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as made:
+        for name, content in parts.items():
+            made.writestr(name.replace("_", "/"), content)
+    return target.getvalue()
+
+
+ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet/>'
+
+# What is made, the code, and what the message says.
+REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "nothing": (lambda: b"", "FILE_UNREADABLE", "it holds nothing"),
+    "HTML called xls": (lambda: b"<html><table></table></html>", "FILE_UNREADABLE", "an HTML page"),
+    "XML": (lambda: b'<?xml version="1.0"?><Workbook/>', "FILE_UNREADABLE", "an XML document"),
+    "PDF": (lambda: b"%PDF-1.7", "FILE_UNREADABLE", "a PDF document"),
+    "a picture": (lambda: b"\x89PNG\r\n", "FILE_UNREADABLE", "a picture"),
+    "noise": (lambda: bytes(range(128, 160)) * 100, "FILE_UNREADABLE", "neither a spreadsheet nor text"),
+    "a text document": (lambda: archive(word_document=b""), "FILE_UNREADABLE", "zip archive of other files"),
+    "truncated xls": (lambda: sheets.xls([["A", 1, "B"]] * 5_000)[:100_000], "FILE_UNREADABLE", "broken"),
+    "truncated xlsx": (lambda: SMALL[:-500], "FILE_UNREADABLE", "broken"),
+    "xls of noise": (lambda: sheets.xls([])[:512] + b"\x81" * 10_000, "FILE_UNREADABLE", "broken"),
+    "encrypted": (
+        lambda: sheets.xls([]) + "EncryptedPackage".encode("utf-16-le"),
+        "FILE_UNREADABLE",
+        "save it without a password",
+    ),
+    "entities": (
+        lambda: repacked("xl/worksheets/sheet1.xml", lambda _: ENTITY),
+        "FILE_UNREADABLE",
+        "declares XML entities",
+    ),
+    "entities in UTF-16": (
+        lambda: repacked("xl/worksheets/sheet1.xml", lambda _: ENTITY.decode().encode("utf-16")),
+        "FILE_UNREADABLE",
+        "declares XML entities",
+    ),
+    "a far cell, xlsx": (
+        lambda: with_sheet(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'),
+        "FILE_TOO_LARGE",
+        "more than 65536 rows",
+    ),
+    "a wide row": (
+        lambda: with_sheet(b"</sheetData>", b'<row r="9"><c r="XFD9"><v>1</v></c></row></sheetData>'),
+        "FILE_TOO_LARGE",
+        "Row 9 has 16384 columns; at most 256",
+    ),
+    "400 MB zipped": (
+        lambda: with_sheet(b"</sheetData>", b" " * 400_000_000 + b"</sheetData>"),
+        "FILE_TOO_LARGE",
+        "bytes when unpacked; at most 60000000",
+    ),
+    "a million empty rows": (
+        lambda: with_sheet(b"</sheetData>", b"<row/>" * 1_000_000 + b"</sheetData>"),
+        "FILE_TOO_LARGE",
+        "more than 65536 rows",
+    ),
+    "millions of cells in a row": (
+        lambda: with_sheet(b"</sheetData>", b"<row>" + b"<c/>" * 14_000_000 + b"</row></sheetData>"),
+        "FILE_TOO_LARGE",
+        "Reading the file takes more",
+    ),
+    "millions of texts": (
+        lambda: repacked(
+            "xl/sharedStrings.xml", lambda x: x.replace(b"</sst>", b"<si><t/></si>" * 4_000_000 + b"</sst>")
+        ),
+        "FILE_TOO_LARGE",
+        "Reading the file takes more",
+    ),
+    "many styles": (
+        lambda: repacked("xl/styles.xml", lambda x: x.replace(b"</cellXfs>", b"<xf/>" * 600_000 + b"</cellXfs>")),
+        "FILE_TOO_LARGE",
+        "Its part 'xl/styles.xml' has",
+    ),
+    "a million rows, csv": (
+        lambda: sheets.csv([["A", 1, "B"]] * 1_000_000),
+        "FILE_TOO_LARGE",
+        "more than 65536 rows",
+    ),
+    "a long cell, csv": (lambda: sheets.csv([["x" * 40_000, 1, "B"]]), "FILE_TOO_LARGE", "more than 32767 characters"),
+    "a quote that never ends": (lambda: sheets.csv([['"x', 1, "B"]]), "FILE_UNREADABLE", "is not csv"),
+}
+
+READ: dict[str, Callable[[], bytes]] = {
+    "a far cell, xls": far_xls,
+    "a merged range over the sheet": lambda: with_sheet(
+        b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A4:XFD1048576"/></mergeCells>'
+    ),
+    "a size that is a lie": lambda: with_sheet(b'<dimension ref="A1:C2"/>', b'<dimension ref="A1:XFD1048576"/>'),
+    "deep XML": lambda: with_sheet(b"<sheetData>", b"<a>" * 300_000 + b"</a>" * 300_000 + b"<sheetData>"),
+}
+
+
+def bounds_of(path: Path) -> tuple[int, float]:
+    """Runs the child by itself and returns its peak memory in megabytes and its processor time in seconds."""
+    limits = orjson.dumps(asdict(SpreadsheetLimits())).decode()
+    command = [sys.executable, "-c", MEASURE, sys.executable, "-m", "tasks.spreadsheet_child", str(path), limits]
+    measured = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return int(measured[0]) // 1024, float(measured[1])
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_hostile_file_is_refused_within_bounds(name: str, tmp_path: Path) -> None:
+    make, code, message = REFUSED[name]
+    path = tmp_path / "upload"
+    path.write_bytes(make())
+    with pytest.raises(SpreadsheetRefused, match=message) as refused:
+        await read_spreadsheet(path, SpreadsheetLimits(file_bytes=20_000_000))
+    assert refused.value.code == code
+    megabytes, seconds = await asyncio.to_thread(bounds_of, path)
+    assert megabytes < PEAK_MEGABYTES
+    assert seconds < CPU_SECONDS
+
+
+@pytest.mark.parametrize("name", READ)
+async def test_an_odd_file_is_read_within_bounds(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(READ[name]())
+    assert (await read_spreadsheet(path, SpreadsheetLimits())).rows_read == 1
+    megabytes, seconds = await asyncio.to_thread(bounds_of, path)
+    assert megabytes < PEAK_MEGABYTES
+    assert seconds < CPU_SECONDS
+
+
+async def test_a_file_over_the_limit_is_not_read_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(b"x" * 10_000_001)
+    with pytest.raises(SpreadsheetRefused, match="The file has 10000001 bytes; at most 10000000 are allowed"):
+        await read_spreadsheet(path, SpreadsheetLimits())
+
+
+def reads(cmdline: Path, path: Path) -> bool:
+    """Tells whether a process has a path among its arguments."""
+    try:
+        return str(path).encode() in cmdline.read_bytes()
+    except OSError:
+        return False
+
+
+async def test_a_reading_that_takes_too_long_is_killed_with_its_process(tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(sheets.xls([["SKU01", 1, "ERP01"]] * 60_000))
+    with pytest.raises(SpreadsheetRefused, match="takes more than"):
+        await read_spreadsheet(path, SpreadsheetLimits(wall_seconds=0.4))
+    task = asyncio.create_task(read_spreadsheet(path, SpreadsheetLimits()))
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [child for child in Path("/proc").glob("[0-9]*/cmdline") if reads(child, path)] == []
