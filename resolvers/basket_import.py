@@ -35,6 +35,9 @@ SKU, QUANTITY, ERP_CODE = "product__sku", "quantity", "division__erp_code"
 MAXIMUM_ROW_ERRORS = 1_000
 """The highest number of refused rows that are listed; all are counted."""
 
+ROWS_AT_ONCE = 250
+"""After how many rows other buyers are answered."""
+
 _FILE_REFUSALS = {str(kind.code): kind for kind in (FileUnreadable, FileTooLarge, MissingColumn)}
 
 
@@ -60,12 +63,12 @@ def _copy(file: Any, target: Any) -> None:
 
 
 class RowCheck:
-    """Checks rows one after the other and collects the lines of the good ones."""
+    """Checks rows one after the other and adds the good ones up, by product and division."""
 
     def __init__(self, currency: str | None) -> None:
         self.currency = currency
-        self.lines: list[Line] = []
-        self._sums: dict[tuple[int, int], int] = {}
+        self.rows = 0
+        self.lines: dict[tuple[int, int], Line] = {}
 
     def add(self, row: SpreadsheetRow, product: KnownProduct, division: DivisionRead) -> None:
         """Takes a row in; raises CurrencyMismatch or InvalidQuantity."""
@@ -74,10 +77,10 @@ class RowCheck:
             message = f"Product {row.sku} is priced in {product.currency}, the basket in {self.currency}."
             raise CurrencyMismatch(message, SKU)
         key = (product.id, division.id)
-        quantity = self._sums.get(key, 0) + row.quantity
+        quantity = row.quantity + (self.lines[key].quantity if key in self.lines else 0)
         check_quantity(quantity)
-        self._sums[key] = quantity
-        self.lines.append(Line(*key, row.quantity, ("file", str(row.row))))
+        self.lines[key] = Line(*key, quantity, ("file", str(row.row)))
+        self.rows += 1
 
 
 class BasketImport(Change[BasketImportInput]):
@@ -119,14 +122,15 @@ class BasketImport(Change[BasketImportInput]):
         divisions = await look_up_divisions(self.buyer, {row.erp_code for row in rows})
         products = await look_up_products(self.context, self.segment, {row.sku for row in rows})
         self.confirmed = {product.id for product in products.products.values() if not product.is_in_basket}
-        check = RowCheck(await self._currency())
-        for row in rows:
+        self.check = RowCheck(await self._currency())
+        for place, row in enumerate(rows):
+            if place % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             try:
                 division = check_division(self.buyer, divisions, row.erp_code, ERP_CODE)
-                check.add(row, products.check(row.sku, SKU), division)
+                self.check.add(row, products.check(row.sku, SKU), division)
             except Refusal as refusal:
                 self._note(row, refusal)
-        self.lines = check.lines
 
     def _note(self, row: SpreadsheetRow, refusal: Refusal) -> None:
         values = {SKU: row.sku, ERP_CODE: row.erp_code, QUANTITY: str(row.quantity)}
@@ -141,7 +145,7 @@ class BasketImport(Change[BasketImportInput]):
     def _refusal(self) -> InvalidRows | None:
         if self.error_count and not self.given.skip_invalid_rows:
             return InvalidRows(f"{self.error_count} rows cannot be imported, so nothing was.", "file")
-        if not self.lines:
+        if not self.check.lines:
             return InvalidRows("No row of the file can be imported.", "file")
         return None
 
@@ -150,10 +154,10 @@ class BasketImport(Change[BasketImportInput]):
         rows_read = self.sheet.rows_read if self.sheet else 0
         if refusal := self._refusal():
             return replace(refused([refusal]), report=Report(rows_read, 0, self.errors))
-        report = Report(rows_read, len(self.lines), self.errors)
+        report = Report(rows_read, self.check.rows, self.errors)
         if self.given.dry_run:
             return Answer(report=report)
         basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
-        if not await add_lines(basket_id, self.lines) <= self.confirmed:
+        if not await add_lines(basket_id, list(self.check.lines.values())) <= self.confirmed:
             raise Outdated
         return Answer(baskets=await self.read(basket_id), report=report)

@@ -6,7 +6,7 @@ import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -31,8 +31,7 @@ class SpreadsheetLimits:
     wall_seconds: float = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class SpreadsheetRow:
+class SpreadsheetRow(NamedTuple):
     """A good row: its number as a spreadsheet shows it, and the three columns."""
 
     row: int
@@ -80,7 +79,7 @@ async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet
     async with _children:
         status, output = await _run_child(path, limits)
     if status == 0:
-        return _spreadsheet_of(orjson.loads(output))
+        return await _spreadsheet_of(output)
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
         message = f"Reading the file takes more than {limits.cpu_seconds} seconds; send fewer rows or a plainer file."
         raise SpreadsheetRefused("FILE_TOO_LARGE", message)
@@ -110,12 +109,18 @@ async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, bytes]
             await process.wait()
 
 
-def _spreadsheet_of(content: dict[str, Any]) -> Spreadsheet:
+async def _spreadsheet_of(output: bytes) -> Spreadsheet:
+    """Reads the child's answer: a line of what was found, then lines of some hundred rows each.
+
+    The loop is let go after every line, so that other buyers are answered meanwhile.
+    """
+    found, *batches = output.splitlines()
+    content: dict[str, Any] = orjson.loads(found)
     if "refused" in content:
         raise SpreadsheetRefused(*content["refused"])
-    return Spreadsheet(
-        rows_read=content["rows_read"],
-        rows=[SpreadsheetRow(*row) for row in content["rows"]],
-        errors=[SpreadsheetError(*error) for error in content["errors"]],
-        error_count=content["error_count"],
-    )
+    rows: list[SpreadsheetRow] = []
+    for batch in batches:
+        rows += map(SpreadsheetRow._make, orjson.loads(batch))
+        await asyncio.sleep(0)
+    errors = [SpreadsheetError(*error) for error in content["errors"]]
+    return Spreadsheet(content["rows_read"], rows, errors, content["error_count"])

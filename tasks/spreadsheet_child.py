@@ -19,6 +19,8 @@ except ImportError:  # Windows has no such limits.
     resource = None  # type: ignore[assignment]
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+BATCH_ROWS = 500
+"""How many rows are written in one line of the answer."""
 _OTHERS = {
     b"%PDF": "a PDF document",
     b"PK\x05\x06": "an empty zip archive",
@@ -103,7 +105,10 @@ def main() -> None:
     limits = orjson.loads(sys.argv[2])
     limit_process(limits["memory_bytes"], limits["cpu_seconds"])
     content = Path(sys.argv[1]).read_bytes()
-    sys.stdout.buffer.write(orjson.dumps(read(content, limits)))
+    found = read(content, limits)
+    rows = found.pop("rows", [])
+    batches = (rows[first : first + BATCH_ROWS] for first in range(0, len(rows), BATCH_ROWS))
+    sys.stdout.buffer.writelines(orjson.dumps(line) + b"\n" for line in (found, *batches))
 
 
 if __name__ == "__main__":

@@ -9,18 +9,25 @@ import pytest
 from tests import sheets
 from tests.service import BASKET, Caller, Service
 
-DOCUMENT = f"""mutation Import($input: BasketImportInput!) {{ basketImport(input: $input) {{
-  basket {{ ...Whole }} report {{ rowsRead rowsImported rowErrors {{ row column value code message }} }}
-  userErrors {{ code message field }} }} }} {BASKET}"""
+WHOLE = "basket { ...Whole }"
 
 
-async def post(caller: Caller, content: bytes, **given: Any) -> httpx.Response:
+def document(selection: str) -> str:
+    """Writes the mutation's document."""
+    report = "report { rowsRead rowsImported rowErrors { row column value code message } }"
+    return (
+        f"mutation Import($input: BasketImportInput!) {{ basketImport(input: $input) {{ {selection} {report} "
+        f"userErrors {{ code message field }} }} }} {BASKET if 'Whole' in selection else ''}"
+    )
+
+
+async def post(caller: Caller, content: bytes, selection: str = WHOLE, **given: Any) -> httpx.Response:
     """Sends a file as the multipart request specification says."""
     variables = {"input": given | {"file": None}}
     return await caller.client.post(
         "/graphql",
         data={
-            "operations": json.dumps({"query": DOCUMENT, "variables": variables}),
+            "operations": json.dumps({"query": document(selection), "variables": variables}),
             "map": json.dumps({"0": ["variables.input.file"]}),
         },
         files={"0": ("basket.xls", content)},
@@ -28,9 +35,9 @@ async def post(caller: Caller, content: bytes, **given: Any) -> httpx.Response:
     )
 
 
-async def send(caller: Caller, content: bytes, **given: Any) -> dict[str, Any]:
+async def send(caller: Caller, content: bytes, selection: str = WHOLE, **given: Any) -> dict[str, Any]:
     """Sends a file and returns the payload."""
-    answer = (await post(caller, content, **given)).json()
+    answer = (await post(caller, content, selection, **given)).json()
     assert "errors" not in answer, answer
     payload: dict[str, Any] = answer["data"]["basketImport"]
     return payload
