@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.basket_export import BasketExportChange
 from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
@@ -12,6 +13,7 @@ from resolvers.unit_of_work import carry_out
 from schema.inputs import (
     BasketClearInput,
     BasketDeleteInput,
+    BasketExportInput,
     BasketItemRemoveInput,
     BasketItemsAddInput,
     BasketItemUpdateInput,
@@ -23,6 +25,7 @@ from schema.inputs import (
 from schema.payloads import (
     BasketClearPayload,
     BasketDeletePayload,
+    BasketExportPayload,
     BasketItemRemovePayload,
     BasketItemsAddPayload,
     BasketItemUpdatePayload,
@@ -93,6 +96,11 @@ class Mutation:
             unavailable=answer.unavailable_items,
             user_errors=answer.user_errors,
         )
+
+    @strawberry.mutation(description="Start writing a basket to a file.")
+    async def basket_export(self, info: Info, input: Annotated[BasketExportInput, INPUT]) -> BasketExportPayload:
+        answer = await carry_out(BasketExportChange, info, input)
+        return BasketExportPayload(export=answer.requested_export, user_errors=answer.user_errors)
 
     @strawberry.mutation(
         description="Issue a quotation request: the active basket becomes submitted and can no longer change."

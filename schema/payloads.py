@@ -4,6 +4,7 @@ import strawberry
 
 from models.money import Cents
 from schema.basket import Basket
+from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
 from schema.quotation import Quotation
 from schema.scalars import described
@@ -69,6 +70,12 @@ class BasketRefreshPayload:
     unavailable: list[BasketItem] = described(
         "The items that Commerce does not sell now; they stay in the basket at their price until they are removed."
     )
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketExport`.")
+class BasketExportPayload:
+    export: BasketExport | None = described("The export, not begun yet; null when the input was refused.")
     user_errors: list[UserError] = described(USER_ERRORS)
 
 

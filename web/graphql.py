@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from commerce.client import CommerceClient
 from resolvers.context import Context
+from tasks.export_sending import ExportSender
 from web.authentication import buyer_of, unauthenticated
 from web.document import document_of
 from web.errors import formatted
@@ -47,7 +48,8 @@ class GraphQLView:
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
         commerce: CommerceClient = request.state.commerce
-        return await self._execute(asked, Context(buyer, commerce), media_type)
+        exports: ExportSender = request.state.exports
+        return await self._execute(asked, Context(buyer, commerce, exports), media_type)
 
     async def _execute(self, asked: GraphQLRequest, context: Context, media_type: str) -> Response:
         if not _names_an_operation(asked):
