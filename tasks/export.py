@@ -103,7 +103,8 @@ class Writing:
         try:
             self.folder.write(self.temporary, lambda file: self._fill(file, rows))
         except BaseException:
-            self.folder.remove(self.temporary)
+            with suppress(OSError):
+                self.folder.remove(self.temporary)
             raise
 
     def _fill(self, file: BinaryIO, rows: Sequence[Row]) -> int:

@@ -26,6 +26,13 @@ from tests.exports import EXPORT, ask, completed, ended, files_of, fill, refused
 from tests.service import Service
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the sweeper look ten times as often, so that no test waits for it."""
+    monkeypatch.setattr("tasks.export_sweeper.SWEEP_SECONDS", 0.3)
+    monkeypatch.setattr("models.export_job.RETRY_AFTER", timedelta(seconds=0.3))
+
+
 async def content_of(service: Service, export: dict[str, Any]) -> str:
     """Downloads a csv by the export's address."""
     response = await service.client.get(export["url"])
@@ -267,8 +274,10 @@ async def test_an_overdue_job_is_sent_by_one_server_only(service: Service) -> No
     row = await waiting_row(service)
     await BasketExport.filter(id=row.id).update(resend_at=now() - RESEND_AFTER)
     sent = await asyncio.gather(*(overdue_exports() for _ in range(5)))
-    assert sum(sent, []) in ([row.id], [])
-    await ended(service.main, row.cache_key, 10)
+    # The sweeper of the service itself may have been the one.
+    assert [identifier for each in sent for identifier in each] in ([row.id], [])
+    await row.refresh_from_db()
+    assert row.resend_at > now()
 
 
 async def test_an_expired_export_loses_its_file_and_says_so(service: Service, tmp_path: Path) -> None:
