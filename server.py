@@ -36,6 +36,7 @@ from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
+from web.serving import serve
 
 logger = logging.getLogger("basket")
 
@@ -165,4 +166,4 @@ def create_application(
 application = create_application()
 
 if __name__ == "__main__":
-    sys.exit(command_line.main())
+    sys.exit(command_line.main(serve=lambda: serve(application), schema=schema.as_str))

@@ -1,0 +1,124 @@
+"""The command line, as a real process on a real database."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from server import create_application
+from settings import ROOT
+from tests.command_line import CommandLine
+from tests.databases import sqlite_database
+from tests.service import Caller, open_client
+
+
+def person(email: str, division: str) -> list[str]:
+    """Returns the arguments that add a user."""
+    return ["user", "add", "--email", email, "--first-name", "A", "--last-name", "B", "--division", division]
+
+
+def division(erp_code: str, name: str, *more: str) -> list[str]:
+    """Returns the arguments that add a division."""
+    return ["division", "add", "--erp-code", erp_code, "--name", name, *more]
+
+
+async def email_of(database_url: str, token: str) -> str | None:
+    """Asks a served application who a token belongs to; None when it stays shut."""
+    application = create_application(database_url=database_url, commerce_url="http://x.invalid", redis_url="")
+    async with open_client(application) as client:
+        response = await Caller(client, token).post("{ viewer { email } }")
+        return str(response.json()["data"]["viewer"]["email"]) if response.status_code == 200 else None
+
+
+def test_divisions_are_added_and_listed(database_url: str) -> None:
+    line = CommandLine(database_url)
+    assert line.accepted(*division("ERP01", "Main")) == "Added the main division ERP01, Main."
+    assert line.accepted(*division("ERP02", "Sub", "--parent", "ERP01")) == "Added the sub division ERP02, Sub."
+    assert line.accepted("division", "deactivate", "ERP02") == "Division ERP02 is inactive."
+    assert line.accepted("division", "list").splitlines() == ["ERP01  Main", "  ERP02  Sub  (inactive)"]
+    assert line.accepted("division", "activate", "ERP02") == "Division ERP02 is active."
+
+
+def test_divisions_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    line = CommandLine(sqlite_database(tmp_path))
+    line.accepted(*division("ERP01", "Main"))
+    line.accepted(*division("ERP02", "Sub", "--parent", "ERP01"))
+    assert line.refused(*division("ERP01", "Again")) == "There is a division 'ERP01' already."
+    assert line.refused(*division("ERP03", "Deep", "--parent", "ERP02")) == (
+        "Division 'ERP02' is a sub-division; a sub-division's parent is a main division."
+    )
+    assert "There is no division 'NONE'" in line.refused(*division("ERP03", "x", "--parent", "NONE"))
+    assert line.refused(*division("ERP03", "  ")) == "The name is blank."
+    assert line.refused(*division("x" * 256, "x")) == "The ERP code has 256 characters; at most 255 are allowed."
+    assert "cannot be printed" in line.refused(*division("a\nb", "x"))
+    assert len(line.accepted("division", "list").splitlines()) == 2
+
+
+def test_users_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    line = CommandLine(sqlite_database(tmp_path))
+    line.accepted(*division("ERP01", "Main"))
+    line.accepted(*person("a@example.com", "ERP01"))
+    assert line.refused(*person("a@example.com", "ERP01")) == "There is a user 'a@example.com' already."
+    assert line.refused(*person("nobody", "ERP01")) == "'nobody' is not an e-mail address."
+    assert "There is no division 'NONE'" in line.refused(*person("b@example.com", "NONE"))
+    for command in (["user", "deactivate"], ["token", "issue"], ["token", "list"]):
+        assert "There is no user 'b@example.com'" in line.refused(*command, "b@example.com")
+    assert line.accepted("user", "list") == "a@example.com  A B  ERP01"
+
+
+async def test_a_token_opens_the_door_until_it_is_revoked_or_its_user_deactivated(database_url: str) -> None:
+    line = CommandLine(database_url)
+    line.accepted(*division("ERP01", "Main"))
+    line.accepted(*person("a@example.com", "ERP01"))
+    first, second = (line.accepted("token", "issue", "a@example.com") for _ in range(2))
+    assert re.fullmatch(r"basket_[\w-]{43}", first)
+    assert first != second
+    assert await email_of(database_url, first) == "a@example.com"
+    line.accepted("token", "revoke", first)
+    assert await email_of(database_url, first) is None
+    assert await email_of(database_url, second) == "a@example.com"
+    line.accepted("user", "deactivate", "a@example.com")
+    assert await email_of(database_url, second) is None
+    line.accepted("user", "activate", "a@example.com")
+    listed = line.accepted("token", "list", "a@example.com").splitlines()
+    assert len(listed) == 1
+    line.accepted("token", "revoke", listed[0].split()[0])
+    assert await email_of(database_url, second) is None
+    assert "There is no such token" in line.refused("token", "revoke", second)
+
+
+def test_the_schema_is_printed() -> None:
+    committed = (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8").strip()
+    assert CommandLine("sqlite://nowhere.sqlite3").accepted("schema") == committed
+
+
+def test_a_database_that_cannot_be_used_is_said_in_one_line_without_its_password(tmp_path: Path) -> None:
+    nowhere = CommandLine("postgres://someone:secret@127.0.0.1:1/none")
+    status, output, errors = nowhere.run("user", "list")
+    assert (status, output, len(errors.splitlines())) == (1, "", 1)
+    assert errors.startswith("The database postgres://127.0.0.1:1/none (DATABASE_URL) cannot be used:")
+    bare = CommandLine(f"sqlite://{tmp_path / 'bare.sqlite3'}")
+    status, _, errors = bare.run("user", "list")
+    assert (status, "Has `python server.py migrate` been run?" in errors) == (1, True)
+    assert bare.accepted("migrate") == "The tables are up to date."
+    assert bare.accepted("user", "list") == ""
+
+
+def test_the_demo_is_for_the_embedded_server_only(tmp_path: Path) -> None:
+    url = sqlite_database(tmp_path)
+    assert "embedded server only" in CommandLine(url, ENVIRONMENT="production").refused("demo")
+    embedded = CommandLine(url)
+    for _ in range(2):
+        embedded.accepted("demo")
+    assert embedded.accepted("division", "list").splitlines()[3].endswith("(inactive)")
+    assert embedded.accepted("user", "list").splitlines() == [
+        "main@demo.invalid  Deniz Yılmaz  ERP01",
+        "sub@demo.invalid  Can Demir  ERP02",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["bogus"], ["division"], ["user", "add"], ["token", "issue"]])
+def test_a_command_that_does_not_exist_or_lacks_something_is_refused(arguments: list[str]) -> None:
+    status, output, errors = CommandLine("sqlite://nowhere.sqlite3").run(*arguments)
+    assert (status, output) == (2, "")
+    assert errors.startswith("usage: server.py")

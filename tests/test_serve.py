@@ -1,0 +1,131 @@
+"""`python server.py serve` as a newcomer runs it: a real process, its printed line pasted, stopped, started again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from settings import ROOT
+from tests.command_line import CommandLine
+from tests.databases import sqlite_database
+
+PATIENCE_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+    """Starts the server on a SQLite file in a folder; yields process, address and the file of its output."""
+    port, output = free_port(), folder / "output.txt"
+    environment = (
+        os.environ | {"DATABASE_URL": f"sqlite://{folder / 'new' / 'basket.sqlite3'}", "PORT": str(port)} | more
+    )
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "server.py"], cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process, f"http://127.0.0.1:{port}", output
+    finally:
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+
+
+def wait_until_ready(address: str) -> float:
+    """Waits until the server answers and returns how many seconds it took."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < PATIENCE_SECONDS:
+        try:
+            if httpx.get(f"{address}/readyz").status_code == 200:
+                return time.monotonic() - begin
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise AssertionError("The server does not answer.")
+
+
+def pasted(output: Path) -> dict[str, object]:
+    """Runs the printed curl line with bash and returns its answer."""
+    line = re.search(r"  curl .*\n.*\n", output.read_text())
+    assert line is not None
+    done = subprocess.run(["bash", "-c", line[0]], capture_output=True, timeout=PATIENCE_SECONDS, check=True)
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+def answer(amount: str, quantity: int) -> dict[str, object]:
+    """Returns the answer to the printed line."""
+    basket = {"totalAmount": amount, "totalQuantity": quantity}
+    return {"data": {"basketItemsAdd": {"basket": basket, "userErrors": []}}}
+
+
+def test_the_printed_line_works_and_a_second_start_is_quick_and_keeps_the_data(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, address, output):
+        wait_until_ready(address)
+        text = output.read_text()
+        assert f"{address}/graphql" in text
+        assert "demo-main" in text
+        assert pasted(output) == answer("10.55", 1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) in (0, -signal.SIGTERM)
+    with serving(tmp_path) as (_, address, output):
+        assert wait_until_ready(address) < 3.0
+        assert pasted(output) == answer("21.10", 2)
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", PORT=str(port))
+        status, output, errors = line.run()
+    assert (status, output) == (1, "")
+    assert errors == f"127.0.0.1:{port} cannot be served on: Address already in use. Set PORT."
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "COMMERCE_URL is not set: production needs a real Commerce."),
+        (
+            {"COMMERCE_URL": "http://127.0.0.1:1", "DEBUG": "true"},
+            "DEBUG is on: set DEBUG=false in production.",
+        ),
+        (
+            {"COMMERCE_URL": "http://127.0.0.1:1"},
+            "The database has demo users; revoke their tokens: python server.py token revoke demo-main",
+        ),
+    ],
+)
+def test_production_refuses_to_start_with_a_setting_of_the_demo(
+    tmp_path: Path, environment: dict[str, str], message: str
+) -> None:
+    url = sqlite_database(tmp_path)
+    CommandLine(url).accepted("demo")
+    line = CommandLine(url, ENVIRONMENT="production", PORT=str(free_port()), **environment)
+    assert line.run("serve") == (1, "", message)
+
+
+def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:
+    more = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1"}
+    with serving(tmp_path, **more) as (_, address, output):
+        wait_until_ready(address)
+        page = httpx.get(f"{address}/graphql", headers={"Accept": "text/html"}).text
+        assert 'data-token=""' in page
+        headers = {"Authorization": "Token demo-main"}
+        query = {"query": "{ viewer { id } }"}
+        assert httpx.post(f"{address}/graphql", json=query, headers=headers).status_code == 401
+        assert output.read_text() == ""

@@ -1,0 +1,101 @@
+"""Serving: what is checked before, and what is said once the server listens."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+
+import uvicorn
+from starlette.applications import Starlette
+
+import settings
+from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
+from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
+from web.command_line import FAILED, database_name
+
+BACKLOG = 2_048
+WELCOME = """
+The basket server is up, with a demo catalogue and demo users.
+
+  GraphiQL   {address}/graphql
+  Tokens     {main} (a main division), {sub} (a sub-division of it)
+
+Try it:
+
+  curl -s {address}/graphql -H 'Authorization: Token {main}' -H 'Content-Type: application/json' \\
+    -d '{{"query": "mutation {{ basketItemsAdd(input: {{items: [{{sku: \\"SKU01\\", divisionErpCode: \\"ERP01\\"}}]}}) \
+{{ basket {{ totalAmount totalQuantity }} userErrors {{ message }} }} }}"}}'
+"""
+
+
+class NotServing(Exception):
+    """Raised when the server does not start; the message says what to do."""
+
+
+def check_production() -> None:
+    """Raises NotServing when a setting of production is missing."""
+    if settings.EMBEDDED:
+        return
+    if not settings.COMMERCE_URL:
+        raise NotServing("COMMERCE_URL is not set: production needs a real Commerce.")
+    if settings.DEBUG:
+        raise NotServing("DEBUG is on: set DEBUG=false in production.")
+
+
+async def prepare_database() -> None:
+    """Migrates, and writes the demo when embedded; raises NotServing when production holds demo users."""
+    await migrate_forward(settings.DATABASE_URL)
+    await connect(settings.DATABASE_URL, pool_size=1)
+    try:
+        if settings.EMBEDDED:
+            await write_demo()
+        elif await has_demo_tokens():
+            raise NotServing(
+                "The database has demo users; revoke their tokens: python server.py token revoke demo-main"
+            )
+    finally:
+        await disconnect()
+
+
+def bound_socket() -> socket.socket:
+    """Takes the port; raises NotServing when another program has it."""
+    try:
+        return socket.create_server((settings.HOST, settings.PORT), backlog=BACKLOG)
+    except OSError as error:
+        raise NotServing(
+            f"{settings.HOST}:{settings.PORT} cannot be served on: {os.strerror(error.errno or 0)}. Set PORT."
+        ) from None
+
+
+class WelcomingServer(uvicorn.Server):
+    """A server that says where it is once it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts listening, then prints the welcome."""
+        await super().startup(sockets)
+        if self.started and settings.EMBEDDED:
+            main, sub = DEMO_TOKENS
+            address = f"http://{settings.HOST}:{settings.PORT}"
+            print(WELCOME.format(address=address, main=main, sub=sub), flush=True)
+
+
+def serve(application: Starlette) -> int:
+    """Serves until it is told to stop, and returns the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        check_production()
+        listener = bound_socket()
+        asyncio.run(prepare_database())
+    except NotServing as reason:
+        print(reason, file=sys.stderr)
+        return FAILED
+    except (OSError, *DATABASE_FAILURES) as failure:
+        print(f"{database_name()} cannot be used: {failure}", file=sys.stderr)
+        return FAILED
+    configuration = uvicorn.Config(
+        application, access_log=False, server_header=False, log_level="warning", timeout_graceful_shutdown=10
+    )
+    server = WelcomingServer(configuration)
+    server.run(sockets=[listener])
+    return 0 if server.started else FAILED
