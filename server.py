@@ -24,6 +24,7 @@ from models.idempotency import forget_old_keys
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
+from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
 from tasks.export import declare_export
@@ -106,9 +107,10 @@ async def connected(database_url: str) -> AsyncIterator[None]:
 async def exporting(redis_url: str, folder: ExportFolder) -> AsyncIterator[ExportSender]:
     """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    broker = create_broker(redis_url, patience=SEND_PATIENCE_SECONDS)
+    attempts = Attempts()
+    broker = create_broker(redis_url, patience=SEND_PATIENCE_SECONDS, middleware=[attempts])
     async with AsyncExitStack() as resources:
-        sender = await resources.enter_async_context(sending(declare_export(broker, folder, kept)))
+        sender = await resources.enter_async_context(sending(declare_export(broker, attempts, folder, kept)))
         if not redis_url:
             await resources.enter_async_context(embedded_worker(broker))
         await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, folder, kept)))

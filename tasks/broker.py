@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dramatiq import Broker, Middleware
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import ShutdownNotifications
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -16,15 +15,14 @@ ALWAYS = 1_000_000
 """Dramatiq looks for silent workers on this many of a million polls; its own default makes that a lottery."""
 
 
-def create_broker(redis_url: str, *, patience: float, middleware: Sequence[Middleware] = ()) -> Broker:
+def create_broker(redis_url: str, *, patience: float, middleware: Sequence[Middleware]) -> Broker:
     """Makes the broker without connecting; `patience` is how many seconds Redis may take for one answer.
 
-    Of Dramatiq's own middleware only the notice of a shutdown is used: the row of a job, not its message, knows how
-    often it was tried, for how long, and why it failed.
+    Of Dramatiq's own middleware none is needed: the row of a job, not its message, knows how often it was tried, for
+    how long, and why it failed.
     """
-    used = [ShutdownNotifications(), *middleware]
     if not redis_url:
-        return StubBroker(middleware=used)
+        return StubBroker(middleware=list(middleware))
     pool = ConnectionPool.from_url(
         redis_url,
         socket_timeout=patience,
@@ -34,7 +32,7 @@ def create_broker(redis_url: str, *, patience: float, middleware: Sequence[Middl
     )
     return RedisBroker(  # type: ignore[no-untyped-call] # dramatiq types the rest of itself
         client=Redis(connection_pool=pool),
-        middleware=used,
+        middleware=list(middleware),
         heartbeat_timeout=HEARTBEAT_MILLISECONDS,
         maintenance_chance=ALWAYS,
     )

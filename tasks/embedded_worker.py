@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from dramatiq import Broker, Worker
 from dramatiq.asyncio import EventLoopThread, set_event_loop_thread
 
 logger = logging.getLogger("basket")
+
+R = TypeVar("R")
 
 THREADS = 2
 STOP_MILLISECONDS = 10_000
@@ -25,6 +28,14 @@ class ServerLoop(EventLoopThread):
         super().__init__(logger)
         self.loop.close()
         self.loop = asyncio.get_running_loop()
+
+    def run_coroutine(self, coro: Awaitable[R]) -> R:
+        """Runs a coroutine there and waits for it, in a thread of the worker."""
+        return asyncio.run_coroutine_threadsafe(_awaited(coro), self.loop).result()
+
+
+async def _awaited(awaitable: Awaitable[R]) -> R:
+    return await awaitable
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import BinaryIO
 
 import dramatiq
@@ -27,8 +28,8 @@ from models.export_job import (
     renew_lease,
     rows_to_export,
 )
-from models.money import amount_text
 from models.statement import Row
+from tasks.attempts import Attempts
 from tasks.export_folder import ExportFolder
 from tasks.spreadsheet_writing import Cell, write_spreadsheet
 
@@ -42,16 +43,13 @@ MAXIMUM_SECONDS = 600.0
 ExportActor = Actor[[int], None]
 
 
-def declare_export(broker: Broker, folder: ExportFolder, kept: timedelta) -> ExportActor:
+def declare_export(broker: Broker, attempts: Attempts, folder: ExportFolder, kept: timedelta) -> ExportActor:
     """Declares the actor on a broker; it writes to the folder, where files are kept for so long."""
 
     async def export(export_id: int) -> None:
-        claim = await claim_export(export_id)
-        if claim is not None:
-            await attempt(Writing(claim, folder, kept))
+        await attempts.run(attempt(export_id, folder, kept))
 
-    declare = dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports", notify_shutdown=True)
-    return declare(export)
+    return dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports")(export)
 
 
 class Writing:
@@ -130,18 +128,20 @@ def cells_of(row: Row) -> dict[str, Cell]:
         "division": row[1],
         "division__erp_code": row[2],
         "division__name": row[3],
-        "price": amount_text(row[4]),
+        "price": Decimal(row[4]).scaleb(-2),
         "quantity": row[5],
         "product_remote_id": row[6],
     }
 
 
-async def attempt(writing: Writing) -> None:
-    """Carries out an attempt and notes how it ended; what cannot be noted is found by the sweeper."""
-    claim = writing.claim
+async def attempt(export_id: int, folder: ExportFolder, kept: timedelta) -> None:
+    """Claims an export, carries out the attempt and notes how it ended; what cannot be noted is left to the sweeper."""
+    claim = await claim_export(export_id)
+    if claim is None:
+        return
     try:
         async with asyncio.timeout(MAXIMUM_SECONDS):
-            await writing.carry_out()
+            await Writing(claim, folder, kept).carry_out()
         logger.info("Export %d is completed.", claim.id)
     except LeaseLost:
         logger.warning("Export %d was taken over by another attempt.", claim.id)

@@ -10,6 +10,7 @@ from dramatiq.middleware import AsyncIO
 
 import settings
 from models.database import connect, disconnect
+from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.export import declare_export
 from tasks.export_folder import ExportFolder
@@ -37,10 +38,11 @@ def set_up() -> None:
     """Makes the broker that `dramatiq` asks for, and declares the actors on it."""
     if not settings.REDIS_URL:
         sys.exit("Set REDIS_URL: without Redis there is nothing a worker process could wait for.")
-    broker = create_broker(settings.REDIS_URL, patience=PATIENCE_SECONDS, middleware=[AsyncIO(), Database()])
+    attempts = Attempts()
+    broker = create_broker(settings.REDIS_URL, patience=PATIENCE_SECONDS, middleware=[AsyncIO(), Database(), attempts])
     dramatiq.set_broker(broker)
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    declare_export(broker, ExportFolder(settings.EXPORT_URL), kept)
+    declare_export(broker, attempts, ExportFolder(settings.EXPORT_URL), kept)
 
 
 set_up()
