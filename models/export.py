@@ -49,7 +49,7 @@ class ExportStatus(StrEnum):
 
 MAXIMUM_ROWS = {ExportFormat.XLS: 65_535, ExportFormat.XLSX: 1_048_575}
 """The highest number of rows below the header; a csv has no limit."""
-RESEND_AFTER = timedelta(seconds=15)
+RESEND_AFTER = timedelta(seconds=10)
 """How long a sent message may go unheard before it counts as lost."""
 
 

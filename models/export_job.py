@@ -19,7 +19,7 @@ from models.statement import Row, Statement, now
 
 MAXIMUM_ATTEMPTS = 3
 """How often an export is begun before it is given up."""
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=10)
 """How long an attempt may go without a sign of life."""
 RETRY_AFTER = timedelta(seconds=3)
 """How soon after a failed attempt the next one is sent for."""

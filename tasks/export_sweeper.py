@@ -14,7 +14,7 @@ from tasks.export_sending import ExportSender
 
 logger = logging.getLogger("basket")
 
-SWEEP_SECONDS = 3.0
+SWEEP_SECONDS = 2.0
 """How often jobs that were left behind are looked for."""
 CLEAN_EVERY = timedelta(minutes=10)
 """How often old rows, and files that belong to none, are looked for."""

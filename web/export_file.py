@@ -37,6 +37,8 @@ async def export_file(request: Request) -> Response:
     found = await _export_called(name)
     if found is None or (buyer is not None and buyer.id != found.user_id):
         return _not_found()
+    if buyer is not None and not buyer.division.is_active:
+        return error_response(403, "DIVISION_INACTIVE", f"Your division {buyer.division.erp_code} is inactive.")
     return await _file_of(request, found)
 
 
