@@ -151,15 +151,17 @@ async def test_a_worker_killed_in_the_middle_of_an_export_loses_nothing(producti
     await production.completed_once(key)
 
 
-async def test_a_worker_that_is_told_to_stop_gives_its_export_back(production: Production) -> None:
+async def test_a_worker_that_is_told_to_stop_gives_its_exports_back(production: Production) -> None:
     worker = await production.work()
-    key = (await ask(production.caller))["cacheKey"]
-    await production.begun(key)
+    keys = [(await ask(production.caller))["cacheKey"] for _ in range(3)]
+    await production.begun(keys[0])
     worker.terminate()
     assert await asyncio.to_thread(worker.wait, 15) == 0
-    assert (await state(production.caller, key))["status"] == "WAITING"
+    statuses = [(await state(production.caller, key))["status"] for key in keys]
+    assert "PROCESSING" not in statuses
+    assert "WAITING" in statuses
     await production.work()
-    await production.completed_once(key)
+    await production.completed_once(*keys)
     assert not [name for name in files_of(production.processes.folder / "exports") if name.endswith(".part")]
 
 
