@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TypedDict
 
 from graphql import GraphQLError
@@ -23,8 +24,16 @@ from models.idempotency import forget_old_keys
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
+from tasks.attempts import Attempts
+from tasks.broker import create_broker
+from tasks.embedded_worker import embedded_worker
+from tasks.export import declare_export
+from tasks.export_folder import ExportFolder
+from tasks.export_sending import ExportSender, sending
+from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
 from web.document import CachedDocument
+from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
@@ -34,6 +43,8 @@ logger = logging.getLogger("basket")
 
 SWEEP_SECONDS = 600.0
 """How often what is no longer needed is deleted."""
+SEND_PATIENCE_SECONDS = 2.0
+"""How long Redis may take to accept a message before it is left to the sweeper."""
 
 
 class QuietSchema(Schema):
@@ -56,6 +67,8 @@ class State(TypedDict):
 
     commerce: CommerceClient
     redis: Redis | None
+    exports: ExportSender
+    export_folder: ExportFolder
 
 
 async def sweep() -> None:
@@ -90,6 +103,20 @@ async def connected(database_url: str) -> AsyncIterator[None]:
         await disconnect()
 
 
+@asynccontextmanager
+async def exporting(redis_url: str, folder: ExportFolder) -> AsyncIterator[ExportSender]:
+    """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
+    kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
+    attempts = Attempts()
+    broker = create_broker(redis_url, patience=SEND_PATIENCE_SECONDS, middleware=[attempts])
+    async with AsyncExitStack() as resources:
+        sender = await resources.enter_async_context(sending(declare_export(broker, attempts, folder, kept)))
+        if not redis_url:
+            await resources.enter_async_context(embedded_worker(broker))
+        await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, folder, kept)))
+        yield sender
+
+
 def commerce_client(url: str) -> CommerceClient:
     """Returns the one client of Commerce."""
     return CommerceClient(
@@ -106,6 +133,7 @@ def create_application(
     database_url: str = settings.DATABASE_URL,
     redis_url: str = settings.REDIS_URL,
     commerce_url: str = settings.COMMERCE_URL,
+    export_url: str = settings.EXPORT_URL,
     embedded: bool = settings.EMBEDDED,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
@@ -118,8 +146,10 @@ def create_application(
             commerce = await resources.enter_async_context(commerce_client(url))
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
             await resources.enter_async_context(sweeping())
-            yield {"commerce": commerce, "redis": redis}
+            exports = await resources.enter_async_context(exporting(redis_url, export_folder))
+            yield {"commerce": commerce, "redis": redis, "exports": exports, "export_folder": export_folder}
 
+    export_folder = ExportFolder(export_url)
     view = GraphQLView(
         schema,
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
@@ -131,6 +161,7 @@ def create_application(
         routes=[
             Route("/graphql", view.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
             Mount("/graphiql", graphiql_files()),
+            Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],

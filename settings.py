@@ -22,6 +22,13 @@ DATABASE_URL: str = config("DATABASE_URL", default=f"sqlite://{ROOT / 'var' / 'b
 DATABASE_POOL_SIZE: int = config("DATABASE_POOL_SIZE", cast=int, default=20)
 REDIS_URL: str = config("REDIS_URL", default="")
 
+SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
+SECRET_KEY = Secret(config("SECRET_KEY", default=SECRET_KEY_OF_THE_DEMO))
+PUBLIC_URL: str = config("PUBLIC_URL", default=f"http://{HOST}:{PORT}")
+EXPORT_URL: str = config("EXPORT_URL", default=str(ROOT / "var" / "exports"))
+EXPORT_KEPT_SECONDS: int = config("EXPORT_KEPT_SECONDS", cast=int, default=86_400)
+EXPORT_LINK_SECONDS: int = config("EXPORT_LINK_SECONDS", cast=int, default=3_600)
+
 COMMERCE_URL: str = config("COMMERCE_URL", default="")
 COMMERCE_TOKEN = Secret(config("COMMERCE_TOKEN", default=""))
 COMMERCE_TIMEOUT_SECONDS: float = config("COMMERCE_TIMEOUT_SECONDS", cast=float, default=5.0)

@@ -18,6 +18,7 @@ MODULES = [
     "models.product",
     "models.basket",
     "models.quotation",
+    "models.export",
     "models.idempotency",
 ]
 

@@ -9,9 +9,11 @@ import orjson
 
 from models.basket_reading import BasketRows
 from models.errors import Refusal, RefusalCode
+from models.export import export_of
 from models.money import Cents
 from models.statement import Row
 from schema.basket import Basket, baskets_of
+from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
 from schema.payloads import ImportReport, ImportRowError, PriceChange
 from schema.quotation import Quotation
@@ -44,6 +46,7 @@ class Answer:
 
     baskets: BasketRows | None = None
     quotation: Row | None = None
+    export: Row | None = None
     deleted_id: int | None = None
     price_changes: Sequence[tuple[int, int, int]] = ()
     unavailable: Sequence[int] = ()
@@ -59,6 +62,11 @@ class Answer:
     def requested_quotation(self) -> Quotation | None:
         """The quotation of the basket; None when the input was refused."""
         return Quotation.of(self.quotation, self.basket) if self.quotation and self.basket else None
+
+    @property
+    def requested_export(self) -> BasketExport | None:
+        """The export as it stood when it was asked for; None when the input was refused."""
+        return BasketExport.of(export_of(self.export), None) if self.export else None
 
     @cached_property
     def _items(self) -> dict[int, BasketItem]:
@@ -98,6 +106,7 @@ class Answer:
         kept: dict[str, Any] = {
             "rows": [list(row) for row in self.baskets.rows] if self.baskets else None,  # type: ignore[call-overload]
             "quotation": list(self.quotation) if self.quotation else None,  # type: ignore[call-overload]
+            "export": list(self.export) if self.export else None,  # type: ignore[call-overload]
             "deleted_id": self.deleted_id,
             "price_changes": self.price_changes,
             "unavailable": self.unavailable,
@@ -127,6 +136,7 @@ def answer_of(text: str) -> Answer:
     return Answer(
         baskets=BasketRows(kept["rows"], whole=True) if kept["rows"] is not None else None,
         quotation=kept["quotation"],
+        export=kept.get("export"),
         deleted_id=kept["deleted_id"],
         price_changes=[(item, old, new) for item, old, new in kept["price_changes"]],
         unavailable=kept["unavailable"],

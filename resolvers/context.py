@@ -8,14 +8,16 @@ from commerce.client import CommerceClient
 from models.errors import InvalidInput
 from models.product import NO_SEGMENT
 from models.user import Buyer
+from tasks.export_sending import ExportSender
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The authenticated buyer, and the one client of Commerce."""
+    """The authenticated buyer, the one client of Commerce, and the sender of exports."""
 
     buyer: Buyer
     commerce: CommerceClient
+    exports: ExportSender
 
 
 Info = StrawberryInfo[Context, None]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_refresh import BasketRefresh
@@ -13,6 +14,7 @@ from resolvers.unit_of_work import carry_out
 from schema.inputs import (
     BasketClearInput,
     BasketDeleteInput,
+    BasketExportInput,
     BasketImportInput,
     BasketItemRemoveInput,
     BasketItemsAddInput,
@@ -25,6 +27,7 @@ from schema.inputs import (
 from schema.payloads import (
     BasketClearPayload,
     BasketDeletePayload,
+    BasketExportPayload,
     BasketImportPayload,
     BasketItemRemovePayload,
     BasketItemsAddPayload,
@@ -96,6 +99,11 @@ class Mutation:
             unavailable=answer.unavailable_items,
             user_errors=answer.user_errors,
         )
+
+    @strawberry.mutation(description="Start writing a basket to a file.")
+    async def basket_export(self, info: Info, input: Annotated[BasketExportInput, INPUT]) -> BasketExportPayload:
+        answer = await carry_out(BasketExportChange, info, input)
+        return BasketExportPayload(export=answer.requested_export, user_errors=answer.user_errors)
 
     @strawberry.mutation(
         description="Add many products from a spreadsheet with the columns product__sku, quantity, division__erp_code."

@@ -8,6 +8,7 @@ from strawberry import UNSET
 from models.basket_reading import ACTIVE, ALL_ACTIVE, DRAFTS, OWN, draft_count
 from models.division import divisions_within
 from models.errors import InvalidInput
+from models.export import find_export
 from models.product import product_row
 from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
 from models.user import Buyer
@@ -15,11 +16,13 @@ from resolvers.context import Info, check_text, identifier_of, segment_of
 from resolvers.products import is_known
 from resolvers.selection import selects, selects_items
 from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
+from schema.basket_export import BasketExport
 from schema.division import Division
 from schema.page import LATEST, PageInfo, cursor_at, page_size, place_of
 from schema.product import Product
 from schema.quotation import Quotation, QuotationConnection, QuotationEdge
 from schema.viewer import Viewer
+from tasks.export_address import address_of
 
 DEFAULT_PAGE = 20
 
@@ -112,6 +115,17 @@ async def product(
     return Product.of(row) if row else None
 
 
+async def basket_export(
+    info: Info,
+    cache_key: Annotated[str, strawberry.argument(description="The cache key that the mutation returned.")],
+) -> BasketExport | None:
+    buyer = active_buyer(info)
+    found = await find_export(cache_key)
+    if found is None or found.user_id != buyer.id:
+        return None
+    return BasketExport.of(found, address_of(found.file_name) if found.is_ready() else None)
+
+
 @strawberry.type(description="What a buyer may read.")
 class Query:
     viewer: Viewer = strawberry.field(
@@ -139,4 +153,9 @@ class Query:
     )
     product: Product | None = strawberry.field(
         resolver=product, description="A product as Commerce describes it now, by exactly one of its two keys."
+    )
+    basket_export: BasketExport | None = strawberry.field(
+        resolver=basket_export,
+        description="The state of an export by the cache key that `basketExport` (the mutation) returned; "
+        "null when unknown or not the caller's.",
     )

@@ -1,6 +1,7 @@
 """One unit of work a mutation: prepare, lock, change, commit; a refusal on the way undoes all of it."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -34,12 +35,17 @@ GivenInput = TypeVar("GivenInput", bound=KeyedInput)
 
 
 class Change(Generic[GivenInput]):
-    """A change to baskets, in two steps; `whole` says whether its answer needs the items."""
+    """A change to baskets, in two steps; `whole` says whether its answer needs the items.
+
+    What `apply` puts into `after_commit` is called when the change is committed, and not at all when it is refused:
+    that is the place to send messages. It must not wait for anything.
+    """
 
     def __init__(self, context: Context, given: GivenInput, *, whole: bool) -> None:
         self.context = context
         self.given = given
         self.whole = whole
+        self.after_commit: list[Callable[[], None]] = []
 
     @property
     def buyer(self) -> Buyer:
@@ -82,12 +88,20 @@ async def carry_out(kind: type[Change[GivenInput]], info: Info, given: GivenInpu
         return refused(refusal.refusals)
 
 
+def _committed(change: Change[Any], answer: Answer) -> Answer:
+    for call in change.after_commit:
+        call()
+    return answer
+
+
 async def _attempt(change: Change[Any]) -> Answer:
     for attempt in range(1, ATTEMPTS + 1):
+        change.after_commit.clear()
         await change.prepare()
         try:
             async with in_transaction():
-                return await change.apply()
+                answer = await change.apply()
+            return _committed(change, answer)
         except (Outdated, *SERIALIZATION_FAILURES):
             if attempt == ATTEMPTS:
                 raise
@@ -99,10 +113,12 @@ async def _once(change: Change[Any], key: str, digest: str) -> Answer:
     if text := await first_answer(change.buyer.id, key, digest):
         return answer_of(text)
     for attempt in range(1, ATTEMPTS + 1):
+        change.after_commit.clear()
         refusal = await _prepared(change)
         try:
             async with in_transaction():
-                return await _claimed(change, key, digest, refusal)
+                answer = await _claimed(change, key, digest, refusal)
+            return _committed(change, answer)
         except (Outdated, *SERIALIZATION_FAILURES):
             if attempt == ATTEMPTS:
                 raise
@@ -130,6 +146,7 @@ async def _claimed(change: Change[Any], key: str, digest: str, refusal: Refused 
         async with in_transaction():
             answer = await change.apply()
     except Refused as refused_by:
+        change.after_commit.clear()
         answer = refused(refused_by.refusals)
     await keep_answer(change.buyer.id, key, answer.text())
     return answer

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
+from models.export import ExportField, ExportFormat
 from schema.scalars import Upload, described
 
 
@@ -114,6 +115,21 @@ class BasketImportInput(Input):
     )
     dry_run: bool = strawberry.field(default=False, description="Check and report only.")
     expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The basket to write to a file, and what the file is to look like.")
+class BasketExportInput(Input):
+    basket_id: strawberry.ID | None = optional(
+        "Any of the caller's baskets; the active one of the segment when left out."
+    )
+    segment_remote_id: int | None = optional(
+        "The customer segment of the active basket, none when left out; not looked at when `basketId` is given."
+    )
+    fields: list[ExportField] | None = optional(
+        "The columns, in this order, each at most once; all in the order of ExportField when left out."
+    )
+    format: ExportFormat = strawberry.field(default=ExportFormat.XLS, description="The format of the file.")
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 

@@ -5,6 +5,7 @@ import strawberry
 from models.errors import RefusalCode
 from models.money import Cents
 from schema.basket import Basket
+from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
 from schema.quotation import Quotation
 from schema.scalars import described
@@ -93,6 +94,12 @@ class ImportReport:
 class BasketImportPayload:
     basket: Basket | None = described("The basket after the import; null when it was refused or a dry run.")
     report: ImportReport | None = described("What became of the rows; null when the file could not be read.")
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketExport`.")
+class BasketExportPayload:
+    export: BasketExport | None = described("The export, not begun yet; null when the input was refused.")
     user_errors: list[UserError] = described(USER_ERRORS)
 
 

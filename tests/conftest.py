@@ -24,9 +24,9 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
-async def service(database_url: str, shop: Shop) -> AsyncIterator[Service]:
+async def service(database_url: str, shop: Shop, tmp_path: Path) -> AsyncIterator[Service]:
     """The application in this process, on an empty database, once of each kind."""
-    async with serve(database_url, shop) as served:
+    async with serve(database_url, shop, str(tmp_path / "exports")) as served:
         yield served
 
 

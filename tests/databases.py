@@ -17,7 +17,10 @@ TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127
 TEST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 IN_CI = os.environ.get("CI") == "true"
 
-TABLES = "idempotency_key, quotation, basket_item_division, basket_item, basket, product, token, user_account, division"
+TABLES = (
+    "basket_export, idempotency_key, quotation, basket_item_division, basket_item, basket, product, token, "
+    "user_account, division"
+)
 
 
 def unreachable(what: str) -> None:

@@ -164,8 +164,10 @@ async def open_client(application: Starlette) -> AsyncIterator[httpx.AsyncClient
 
 
 @asynccontextmanager
-async def serve(database_url: str, shop: Shop) -> AsyncIterator[Service]:
+async def serve(database_url: str, shop: Shop, export_url: str = "memory://exports") -> AsyncIterator[Service]:
     """Runs the application in this process, with the people above."""
-    application = create_application(database_url=database_url, commerce_url=shop.url, redis_url="")
+    application = create_application(
+        database_url=database_url, commerce_url=shop.url, redis_url="", export_url=export_url
+    )
     async with open_client(application) as client:
         yield Service(client, shop, await write_people())

@@ -40,6 +40,7 @@ async def test_migrating_makes_every_table_and_may_be_repeated(database_url: str
     await migrate_forward(database_url)
     assert await tables_of(database_url) == {
         "basket",
+        "basket_export",
         "basket_item",
         "basket_item_division",
         "division",

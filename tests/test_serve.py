@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from settings import ROOT
+from settings import ROOT, SECRET_KEY_OF_THE_DEMO
 from tests.command_line import CommandLine
 from tests.databases import sqlite_database
 
@@ -106,6 +106,14 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         ),
         (
             {"COMMERCE_URL": "http://127.0.0.1:1"},
+            "SECRET_KEY is not set: production signs addresses with a long random text of its own.",
+        ),
+        (
+            {"COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": SECRET_KEY_OF_THE_DEMO},
+            "SECRET_KEY is not set: production signs addresses with a long random text of its own.",
+        ),
+        (
+            {"COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": "of this test"},
             "The database has demo users; revoke their tokens: python server.py token revoke demo-main",
         ),
     ],
@@ -120,7 +128,7 @@ def test_production_refuses_to_start_with_a_setting_of_the_demo(
 
 
 def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:
-    more = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1"}
+    more = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": "of this test"}
     with serving(tmp_path, **more) as (_, address, output):
         wait_until_ready(address)
         page = httpx.get(f"{address}/graphql", headers={"Accept": "text/html"}).text

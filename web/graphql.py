@@ -47,7 +47,8 @@ class GraphQLView:
         try:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
-                return await self._execute(asked, Context(buyer, request.state.commerce), media_type)
+                context = Context(buyer, request.state.commerce, request.state.exports)
+                return await self._execute(asked, context, media_type)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
 

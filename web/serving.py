@@ -41,6 +41,8 @@ def check_production() -> None:
         raise NotServing("COMMERCE_URL is not set: production needs a real Commerce.")
     if settings.DEBUG:
         raise NotServing("DEBUG is on: set DEBUG=false in production.")
+    if str(settings.SECRET_KEY) in ("", settings.SECRET_KEY_OF_THE_DEMO):
+        raise NotServing("SECRET_KEY is not set: production signs addresses with a long random text of its own.")
 
 
 async def prepare_database() -> None:

@@ -1,0 +1,209 @@
+"""Exports: asking for a basket as a file, and reading how far it has come. The row is the job; see `export_job`."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.basket import Basket
+from models.basket_changing import no_active_basket
+from models.errors import BasketEmpty, BasketLimitExceeded, BasketNotFound
+from models.statement import Row, Statement, moment, now
+from models.user import User
+
+
+class ExportFormat(StrEnum):
+    """The formats of files; the value is the ending of the file's name."""
+
+    CSV = "csv"
+    XLS = "xls"
+    XLSX = "xlsx"
+
+
+class ExportField(StrEnum):
+    """The columns of a file, in their order when none are asked for; the value is the column's header."""
+
+    PRODUCT_SKU = "product__sku"
+    DIVISION = "division"
+    DIVISION_ERP_CODE = "division__erp_code"
+    DIVISION_NAME = "division__name"
+    PRICE = "price"
+    QUANTITY = "quantity"
+    PRODUCT_REMOTE_ID = "product_remote_id"
+
+
+class ExportStatus(StrEnum):
+    """How far an export has come."""
+
+    WAITING = "WAITING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+MAXIMUM_ROWS = {ExportFormat.XLS: 65_535, ExportFormat.XLSX: 1_048_575}
+"""The highest number of rows below the header; a csv has no limit."""
+RESEND_AFTER = timedelta(seconds=10)
+"""How long a sent message may go unheard before it counts as lost."""
+
+
+class BasketExport(Model):
+    """An export's row, which is the job itself: its message only says that there is something to do.
+
+    `lease_owner` is the one attempt that may finish it, until `lease_until`; `resend_at` is when its message counts as
+    lost. `columns` are headers, with commas between.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    cache_key = fields.CharField(max_length=32, unique=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="exports")
+    basket: fields.ForeignKeyNullableRelation[Basket] = fields.ForeignKeyField(
+        "models.Basket", related_name="exports", null=True, on_delete=fields.SET_NULL
+    )
+    format = fields.CharEnumField(ExportFormat, max_length=4)
+    columns = fields.CharField(max_length=255)
+    status = fields.CharEnumField(ExportStatus, max_length=10, default=ExportStatus.WAITING)
+    rows_written = fields.IntField(default=0)
+    rows_total = fields.IntField()
+    failure = fields.TextField(null=True)
+    attempts = fields.IntField(default=0)
+    lease_owner = fields.CharField(max_length=32, null=True)
+    lease_until = fields.DatetimeField(null=True)
+    resend_at = fields.DatetimeField()
+    created_at = fields.DatetimeField()
+    finished_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "basket_export"
+        indexes = (("status", "resend_at"), ("status", "expires_at"), ("basket_id",), ("user_id",))
+
+
+EXPORT_COLUMNS = (
+    "id, cache_key, status, format, columns, rows_written, rows_total, failure, created_at, expires_at, user_id"
+)
+
+
+class ExportRead(NamedTuple):
+    """An export as it is read."""
+
+    id: int
+    cache_key: str
+    status: ExportStatus
+    format: ExportFormat
+    fields: Sequence[ExportField]
+    rows_written: int
+    rows_total: int
+    failure: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    user_id: int
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file."""
+        return file_name_of(self.cache_key, self.format)
+
+    def is_ready(self) -> bool:
+        """Tells whether there is a file to download now."""
+        is_kept = self.expires_at is not None and now() < self.expires_at
+        return self.status is ExportStatus.COMPLETED and is_kept
+
+
+def file_name_of(cache_key: str, export_format: str) -> str:
+    """Returns the name of an export's file, made of nothing that a client chooses."""
+    return f"{cache_key}.{export_format}"
+
+
+def fields_of(columns: str) -> Sequence[ExportField]:
+    """Reads the column `columns`."""
+    return [ExportField(header) for header in columns.split(",")]
+
+
+def export_of(row: Row) -> ExportRead:
+    """Reads EXPORT_COLUMNS, from the database or from a kept answer."""
+    status = ExportStatus(row[2])
+    return ExportRead(
+        id=row[0],
+        cache_key=row[1],
+        status=status,
+        format=ExportFormat(row[3]),
+        fields=fields_of(row[4]),
+        rows_written=row[5],
+        rows_total=row[6],
+        failure=row[7] if status is ExportStatus.FAILED else None,
+        created_at=moment(row[8]),
+        expires_at=moment(row[9]) if row[9] else None,
+        user_id=row[10],
+    )
+
+
+_LOCK_ACTIVE = Statement("SELECT id FROM basket WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' FOR UPDATE")
+_LOCK_OWN = Statement("SELECT id FROM basket WHERE user_id = $1 AND id = $2 FOR UPDATE")
+_COUNT = Statement(
+    "SELECT COUNT(*) FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id WHERE i.basket_id = $1"
+)
+_ASK = Statement(
+    "INSERT INTO basket_export (cache_key, user_id, basket_id, format, columns, status, rows_written, rows_total, "
+    "attempts, resend_at, created_at) VALUES ($1, $2, $3, $4, $5, 'WAITING', 0, $6, 0, $7, $8) "
+    f"RETURNING {EXPORT_COLUMNS}"
+)
+_FIND = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE cache_key = $1")
+_IS_KEY = re.compile("[0-9a-f]{32}")
+
+
+async def lock_active_to_export(user_id: int, segment: int) -> int:
+    """Locks the active basket of a segment and returns its id; raises BasketNotFound when there is none."""
+    row = await _LOCK_ACTIVE.row(user_id, segment)
+    if row is None:
+        raise no_active_basket(segment)
+    return int(row[0])
+
+
+async def lock_own_to_export(user_id: int, basket_id: int | None) -> int:
+    """Locks one of the user's baskets, in any status, and returns its id; raises BasketNotFound."""
+    row = await _LOCK_OWN.row(user_id, basket_id) if basket_id is not None else None
+    if row is None:
+        raise BasketNotFound("You have no basket with this id.", "basketId")
+    return int(row[0])
+
+
+async def ask_export(
+    user_id: int, basket_id: int, export_format: ExportFormat, columns: Sequence[ExportField], field: str
+) -> Row:
+    """Writes the job for a basket that is locked and returns EXPORT_COLUMNS.
+
+    Raises BasketEmpty, at the input's `field`, and BasketLimitExceeded when the format cannot hold as many rows.
+    """
+    counted = await _COUNT.row(basket_id)
+    count = int(counted[0]) if counted else 0
+    if count == 0:
+        raise BasketEmpty("The basket is empty; there is nothing to export.", field)
+    if reason := excess_of(count, export_format):
+        raise BasketLimitExceeded(reason, "format")
+    moment_asked, key, headers = now(), secrets.token_hex(16), ",".join(columns)
+    resend_at = moment_asked + RESEND_AFTER
+    row = await _ASK.row(key, user_id, basket_id, export_format.value, headers, count, resend_at, moment_asked)
+    if row is None:
+        raise RuntimeError("The insert of an export returned no row.")
+    return row
+
+
+def excess_of(count: int, export_format: ExportFormat) -> str | None:
+    """Says that a format cannot hold so many rows; None when it can."""
+    limit = MAXIMUM_ROWS.get(export_format, count)
+    if count <= limit:
+        return None
+    return f"The basket makes {count} rows; a file of the format {export_format} holds at most {limit}."
+
+
+async def find_export(cache_key: str) -> ExportRead | None:
+    """Reads an export by its cache key, whoever's it is; None when there is none."""
+    row = await _FIND.row(cache_key) if _IS_KEY.fullmatch(cache_key) else None
+    return export_of(row) if row else None

@@ -1,0 +1,40 @@
+"""Asking for a basket as a file."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from models.errors import InvalidInput
+from models.export import ExportField, ask_export, lock_active_to_export, lock_own_to_export
+from resolvers.answer import Answer
+from resolvers.context import identifier_of, segment_of
+from resolvers.unit_of_work import Change
+from schema.inputs import BasketExportInput
+
+
+class BasketExportChange(Change[BasketExportInput]):
+    """Records the job of an export, and has its message sent once that is committed."""
+
+    async def apply(self) -> Answer:
+        """Writes the job's row; raises BasketNotFound, BasketEmpty, BasketLimitExceeded or InvalidInput."""
+        segment = segment_of(self.given.segment_remote_id)
+        columns = columns_of(self.given.fields)
+        field = "segmentRemoteId" if self.given.basket_id is None else "basketId"
+        if self.given.basket_id is None:
+            basket_id = await lock_active_to_export(self.buyer.id, segment)
+        else:
+            basket_id = await lock_own_to_export(self.buyer.id, identifier_of(self.given.basket_id))
+        row = await ask_export(self.buyer.id, basket_id, self.given.format, columns, field)
+        self.after_commit.append(partial(self.context.exports.send, [row[0]]))
+        return Answer(export=row)
+
+
+def columns_of(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:
+    """Returns the columns to write; raises InvalidInput when none are asked for, or one twice."""
+    if asked is None:
+        return list(ExportField)
+    if not asked:
+        raise InvalidInput("The list of fields is empty; leave it out for all fields.", "fields")
+    for place, field in enumerate(asked):
+        if field in asked[:place]:
+            raise InvalidInput(f"The field {field.name} is asked for twice.", "fields", str(place))
+    return asked

@@ -1,0 +1,51 @@
+"""The worker inside the server process, where no Redis is configured."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from dramatiq import Broker, Worker
+from dramatiq.asyncio import EventLoopThread, set_event_loop_thread
+
+logger = logging.getLogger("basket")
+
+R = TypeVar("R")
+
+THREADS = 2
+STOP_MILLISECONDS = 10_000
+POLL_MILLISECONDS = 50
+
+
+class ServerLoop(EventLoopThread):
+    """The event loop of the server, lent to the worker's threads: actors use the connections that are open there.
+
+    Although Dramatiq's class is a thread, this one is never started: its loop runs already.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logger)
+        self.loop.close()
+        self.loop = asyncio.get_running_loop()
+
+    def run_coroutine(self, coro: Awaitable[R]) -> R:
+        """Runs a coroutine there and waits for it, in a thread of the worker."""
+        return asyncio.run_coroutine_threadsafe(_awaited(coro), self.loop).result()
+
+
+async def _awaited(awaitable: Awaitable[R]) -> R:
+    return await awaitable
+
+
+@asynccontextmanager
+async def embedded_worker(broker: Broker) -> AsyncIterator[None]:
+    """Runs a worker in this process. When it stops, attempts that are under way are given back."""
+    set_event_loop_thread(ServerLoop())
+    worker = Worker(broker, worker_threads=THREADS, worker_timeout=POLL_MILLISECONDS)
+    worker.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(worker.stop, STOP_MILLISECONDS)
+        set_event_loop_thread(None)

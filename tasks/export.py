@@ -1,0 +1,167 @@
+"""The actor `basket.export`: one attempt at writing a basket to a file.
+
+Its message carries an id and nothing else; delivered twice, it finds nothing to do the second time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+from typing import BinaryIO
+
+import dramatiq
+from dramatiq import Actor, Broker
+
+from models.database import DATABASE_FAILURES
+from models.export import excess_of
+from models.export_job import (
+    Claim,
+    ExportImpossible,
+    LeaseLost,
+    claim_export,
+    fail_attempt,
+    fail_export,
+    finish_export,
+    give_back,
+    renew_lease,
+    rows_to_export,
+)
+from models.statement import Row
+from tasks.attempts import Attempts
+from tasks.export_folder import ExportFolder
+from tasks.spreadsheet_writing import Cell, write_spreadsheet
+
+logger = logging.getLogger("basket")
+
+RENEW_SECONDS = 1.0
+"""How often an attempt gives a sign of life, and says how many rows it has written."""
+MAXIMUM_SECONDS = 600.0
+"""How long one attempt may take."""
+
+ExportActor = Actor[[int], None]
+
+
+def declare_export(broker: Broker, attempts: Attempts, folder: ExportFolder, kept: timedelta) -> ExportActor:
+    """Declares the actor on a broker; it writes to the folder, where files are kept for so long."""
+
+    async def export(export_id: int) -> None:
+        await attempts.run(attempt(export_id, folder, kept))
+
+    return dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports")(export)
+
+
+class Writing:
+    """One attempt: the basket is read at one moment, written in a thread, and published if the lease still holds."""
+
+    def __init__(self, claim: Claim, folder: ExportFolder, kept: timedelta) -> None:
+        self.claim = claim
+        self.folder = folder
+        self.kept = kept
+        self.written = 0
+        self.is_stopped = False
+        self.temporary = f"{claim.file_name}.{claim.owner}.part"
+
+    async def carry_out(self) -> None:
+        """Writes the file; raises ExportImpossible, LeaseLost, or what the storage or the database raises."""
+        rows = await self._read()
+        renewing = asyncio.create_task(self._renew(len(rows)))
+        try:
+            await asyncio.to_thread(self._write, rows)
+        finally:
+            self.is_stopped = True
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+        try:
+            await finish_export(self.claim, len(rows), self.kept, self._publish)
+        except LeaseLost:
+            await asyncio.to_thread(self.folder.remove, self.temporary)
+            raise
+
+    async def _read(self) -> Sequence[Row]:
+        rows = await rows_to_export(self.claim)
+        if not rows:
+            raise ExportImpossible("The basket was emptied or deleted before it could be written.")
+        if reason := excess_of(len(rows), self.claim.format):
+            raise ExportImpossible(reason)
+        return rows
+
+    async def _renew(self, total: int) -> None:
+        while True:
+            try:
+                if not await renew_lease(self.claim, self.written, total):
+                    self.is_stopped = True
+            except (OSError, *DATABASE_FAILURES):
+                logger.warning("The lease of export %d could not be renewed; trying again.", self.claim.id)
+            await asyncio.sleep(RENEW_SECONDS)
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        try:
+            self.folder.write(self.temporary, lambda file: self._fill(file, rows))
+        except BaseException:
+            with suppress(OSError):
+                self.folder.remove(self.temporary)
+            raise
+
+    def _fill(self, file: BinaryIO, rows: Sequence[Row]) -> int:
+        headers = [field.value for field in self.claim.fields]
+        return write_spreadsheet(file, self.claim.format.value, headers, self._cells(rows), len(rows))
+
+    def _cells(self, rows: Sequence[Row]) -> Iterator[list[Cell]]:
+        for row in rows:
+            if self.is_stopped:
+                raise LeaseLost
+            cells = cells_of(row)
+            yield [cells[field.value] for field in self.claim.fields]
+            self.written += 1
+
+    async def _publish(self) -> None:
+        await asyncio.to_thread(self.folder.publish, self.temporary, self.claim.file_name)
+
+
+def cells_of(row: Row) -> dict[str, Cell]:
+    """Returns the cells of a row by their headers."""
+    return {
+        "product__sku": row[0],
+        "division": row[1],
+        "division__erp_code": row[2],
+        "division__name": row[3],
+        "price": Decimal(row[4]).scaleb(-2),
+        "quantity": row[5],
+        "product_remote_id": row[6],
+    }
+
+
+async def attempt(export_id: int, folder: ExportFolder, kept: timedelta) -> None:
+    """Claims an export, carries out the attempt and notes how it ended; what cannot be noted is left to the sweeper."""
+    claim = await claim_export(export_id)
+    if claim is None:
+        return
+    try:
+        async with asyncio.timeout(MAXIMUM_SECONDS):
+            await Writing(claim, folder, kept).carry_out()
+        logger.info("Export %d is completed.", claim.id)
+    except LeaseLost:
+        logger.warning("Export %d was taken over by another attempt.", claim.id)
+    except asyncio.CancelledError:
+        with suppress(OSError, *DATABASE_FAILURES):
+            await give_back(claim)
+        raise
+    except ExportImpossible as impossible:
+        await fail_export(claim, str(impossible))
+    except Exception as error:
+        logger.exception("Attempt %d at export %d failed.", claim.attempts, claim.id)
+        await fail_attempt(claim, reason_of(error))
+
+
+def reason_of(error: Exception) -> str:
+    """Says for a person why an attempt failed, without the insides of the server."""
+    if isinstance(error, TimeoutError):
+        return f"The writing took longer than {MAXIMUM_SECONDS:.0f} seconds."
+    if isinstance(error, DATABASE_FAILURES):
+        return "The database did not answer while the file was being written."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The file could not be stored: {error.strerror}."
+    return f"The writing failed unexpectedly ({type(error).__name__})."

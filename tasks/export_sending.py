@@ -1,0 +1,56 @@
+"""Sending the messages of exports: after the commit, in a thread, and without waiting for Redis."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from dramatiq import DramatiqError
+from redis.exceptions import RedisError
+
+from tasks.export import ExportActor
+
+logger = logging.getLogger("basket")
+
+MAXIMUM_PENDING = 1_000
+"""How many messages may wait for a slow Redis; the sweeper sends any more later."""
+
+
+class ExportSender:
+    """Sends ids to the actor. A message that cannot be sent is dropped: its row waits for the sweeper."""
+
+    def __init__(self, actor: ExportActor) -> None:
+        self._actor = actor
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export-sender")
+        self._pending: set[Future[None]] = set()
+
+    def send(self, export_ids: Iterable[int]) -> None:
+        """Hands the messages to the sending thread and returns at once."""
+        for export_id in export_ids:
+            if len(self._pending) >= MAXIMUM_PENDING:
+                logger.warning("Redis is too slow: the message of export %d is left to the sweeper.", export_id)
+                continue
+            future = self._thread.submit(self._send, export_id)
+            self._pending.add(future)
+            future.add_done_callback(self._pending.discard)
+
+    def _send(self, export_id: int) -> None:
+        try:
+            self._actor.send(export_id)
+        except (OSError, RedisError, DramatiqError) as error:
+            logger.warning("The message of export %d is left to the sweeper: %s", export_id, error)
+
+    async def close(self) -> None:
+        """Lets the message that is being sent be sent, and drops the rest."""
+        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+
+
+@asynccontextmanager
+async def sending(actor: ExportActor) -> AsyncIterator[ExportSender]:
+    """Keeps a sender open."""
+    sender = ExportSender(actor)
+    try:
+        yield sender
+    finally:
+        await sender.close()

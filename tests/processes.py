@@ -1,0 +1,114 @@
+"""Real processes of the tests: servers, workers and a Redis of their own, which may be killed."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import redis
+
+from tests.databases import unreachable
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """Returns a port on which nothing listens now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def wait_until(is_true: Callable[[], bool], what: str) -> None:
+    """Waits until something holds, and fails when it takes too long."""
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while not is_true():
+        assert time.monotonic() < limit, f"{what} did not happen within {PATIENCE_SECONDS} seconds."
+        time.sleep(0.05)
+
+
+class Processes:
+    """The processes of one test, with the environment they share; all of them are ended at its end."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "EXPORT_URL": str(folder / "exports"), "SECRET_KEY": "s" * 40, **environment}
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Starts a process in a group of its own, writing to a log beside its files."""
+        with (self.folder / f"{Path(command[0]).name}.{len(self.running)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment | environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.running.append(process)
+        return process
+
+    def serve(self, port: int) -> subprocess.Popen[bytes]:
+        """Starts a server and waits until it answers."""
+        process = self.start(sys.executable, "server.py", "serve", PORT=str(port))
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "The start of the server")
+        return process
+
+    def work(self) -> subprocess.Popen[bytes]:
+        """Starts a worker with one process, as the README says."""
+        return self.start(str(Path(sys.executable).parent / "dramatiq"), "tasks", "--processes", "1", "--threads", "2")
+
+    def redis(self, port: int) -> subprocess.Popen[bytes]:
+        """Starts a Redis that keeps nothing, and waits until it answers."""
+        program = shutil.which("redis-server")
+        if program is None:
+            unreachable("redis-server")
+        command = [program or "", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        process = self.start(*command)
+        wait_until(lambda: pongs(port), "The start of Redis")
+        return process
+
+    def end(self) -> None:
+        """Kills what is still running."""
+        for process in self.running:
+            kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kills a process and all of its own, without a warning."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def answers(url: str) -> bool:
+    """Tells whether an address answers."""
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def pongs(port: int) -> bool:
+    """Tells whether a Redis answers."""
+    try:
+        with redis.Redis(port=port) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+async def in_thread(call: Callable[[], object]) -> None:
+    """Runs something that blocks."""
+    await asyncio.to_thread(call)

@@ -1,0 +1,222 @@
+"""No export is lost: real servers, workers, PostgreSQL and Redis, and what kills them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+import redis
+import xlrd
+
+from models.database import connect, disconnect
+from tests.databases import TEST_DATABASE_URL, databases
+from tests.exports import ask, ended, files_of, state
+from tests.processes import Processes, free_port, kill
+from tests.service import Caller, write_people
+
+DEADLINE_SECONDS = 60.0
+"""Within which every job ends after a fault."""
+
+# 12,000 products for ERP01 to ERP03: 36,000 rows, which take seconds to write as an xls.
+LARGE_BASKET = """
+INSERT INTO product (segment, remote_id, sku, name, price, currency, is_available, in_stock, variants, refreshed_at)
+SELECT 0, n, 'SKU' || n, 'Product ' || n, 1055, 'try', true, true, '{}', now() FROM generate_series(1, 12000) n;
+INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) SELECT id, 0, 'ACTIVE', 1, now(), now()
+FROM user_account WHERE email = 'main@example.invalid';
+INSERT INTO basket_item (basket_id, product_id, price, currency) SELECT basket.id, product.id, 1055, 'try'
+FROM basket, product ORDER BY product.id;
+INSERT INTO basket_item_division (item_id, division_id, quantity) SELECT basket_item.id, division.id, 2
+FROM basket_item, division WHERE erp_code IN ('ERP01', 'ERP02', 'ERP03') ORDER BY basket_item.id, division.id;
+CREATE TABLE completion (export_id bigint);
+CREATE FUNCTION note_completion() RETURNS trigger AS 'BEGIN INSERT INTO completion VALUES (NEW.id); RETURN NEW; END'
+LANGUAGE plpgsql;
+CREATE TRIGGER completed AFTER UPDATE OF status ON basket_export FOR EACH ROW
+WHEN (NEW.status = 'COMPLETED') EXECUTE FUNCTION note_completion();
+"""
+NO_TRIGGER = """
+DROP TRIGGER IF EXISTS completed ON basket_export;
+DROP FUNCTION IF EXISTS note_completion;
+DROP TABLE IF EXISTS completion;
+"""
+ROWS = 36_000
+
+
+@contextmanager
+def processes_of(folder: Path, **environment: str) -> Iterator[Processes]:
+    """Yields processes that end with the test."""
+    processes = Processes(folder, **environment)
+    try:
+        yield processes
+    finally:
+        processes.end()
+
+
+async def run(url: str, sql: str) -> None:
+    """Runs SQL."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(sql)
+    await connection.close()
+
+
+async def write_large_basket(url: str) -> None:
+    """Writes the people and a basket that takes seconds to export."""
+    await connect(url)
+    await write_people()
+    await disconnect()
+    await run(url, LARGE_BASKET)
+
+
+class Production:
+    """A server on PostgreSQL and a Redis of its own; workers are started by the test."""
+
+    def __init__(self, processes: Processes, database_url: str, redis_port: int, caller: Caller) -> None:
+        self.processes = processes
+        self.database_url = database_url
+        self.redis_port = redis_port
+        self.caller = caller
+
+    async def work(self) -> Any:
+        """Starts a worker."""
+        return await asyncio.to_thread(self.processes.work)
+
+    async def begun(self, key: str) -> None:
+        """Waits until an export is in the middle of being written."""
+        limit = time.monotonic() + 30
+        while not 0 < (await state(self.caller, key))["rowsWritten"] < ROWS:
+            assert time.monotonic() < limit
+            await asyncio.sleep(0.02)
+
+    async def completed_once(self, *keys: str) -> None:
+        """Waits until exports are completed, checks that each was once, and that its file is whole."""
+        for key in keys:
+            export = await ended(self.caller, key, DEADLINE_SECONDS)
+            assert (export["status"], export["rowsWritten"], export["failure"]) == ("COMPLETED", ROWS, None)
+        connection = await asyncpg.connect(self.database_url)
+        counts = await connection.fetch("SELECT count(*) FROM completion GROUP BY export_id")
+        await connection.close()
+        assert [row[0] for row in counts] == [1] * len(keys)
+        files = files_of(self.processes.folder / "exports")
+        assert sorted(name for name in files if not name.endswith(".part")) == sorted(f"{key}.xls" for key in keys)
+        first = self.processes.folder / "exports" / f"{keys[0]}.xls"
+        assert await asyncio.to_thread(lambda: xlrd.open_workbook(first).sheet_by_index(0).nrows) == ROWS + 1
+
+
+@asynccontextmanager
+async def calling(port: int, token: str) -> AsyncIterator[Caller]:
+    """Yields a caller of a server."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        yield Caller(client, token)
+
+
+@pytest.fixture
+def postgres_url(tmp_path: Path) -> Iterator[str]:
+    """The PostgreSQL test database, empty."""
+    yield from databases("postgres", tmp_path)
+
+
+@pytest.fixture
+async def production(postgres_url: str, tmp_path: Path) -> AsyncIterator[Production]:
+    """A server with a large basket, and no worker yet."""
+    port, redis_port = free_port(), free_port()
+    environment = {
+        "DATABASE_URL": postgres_url,
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/3",
+        "COMMERCE_URL": "http://127.0.0.1:1",
+    }
+    with processes_of(tmp_path, **environment) as processes:
+        try:
+            await write_large_basket(postgres_url)
+            await asyncio.to_thread(processes.redis, redis_port)
+            await asyncio.to_thread(processes.serve, port)
+            async with calling(port, "main") as caller:
+                yield Production(processes, postgres_url, redis_port, caller)
+        finally:
+            processes.end()
+            await run(postgres_url, NO_TRIGGER)
+
+
+async def test_a_worker_killed_in_the_middle_of_an_export_loses_nothing(production: Production) -> None:
+    worker = await production.work()
+    key = (await ask(production.caller))["cacheKey"]
+    await production.begun(key)
+    await asyncio.to_thread(kill, worker)
+    assert (await state(production.caller, key))["status"] == "PROCESSING"
+    await production.work()
+    await production.completed_once(key)
+
+
+async def test_a_worker_that_is_told_to_stop_gives_its_exports_back(production: Production) -> None:
+    worker = await production.work()
+    keys = [(await ask(production.caller))["cacheKey"] for _ in range(3)]
+    await production.begun(keys[0])
+    worker.terminate()
+    assert await asyncio.to_thread(worker.wait, 15) == 0
+    statuses = [(await state(production.caller, key))["status"] for key in keys]
+    assert "PROCESSING" not in statuses
+    assert "WAITING" in statuses
+    await production.work()
+    await production.completed_once(*keys)
+    assert not [name for name in files_of(production.processes.folder / "exports") if name.endswith(".part")]
+
+
+async def test_a_redis_that_forgets_everything_loses_nothing(production: Production) -> None:
+    keys = [(await ask(production.caller))["cacheKey"] for _ in range(3)]
+    with redis.Redis(port=production.redis_port, db=3) as client:
+        while client.llen("dramatiq:exports") != 3:
+            await asyncio.sleep(0.05)
+        client.flushall()
+        assert client.dbsize() == 0
+    await production.work()
+    await production.completed_once(*keys)
+
+
+async def test_a_database_that_goes_away_for_three_seconds_loses_nothing(production: Production) -> None:
+    await production.work()
+    key = (await ask(production.caller))["cacheKey"]
+    await production.begun(key)
+    name = urlsplit(production.database_url).path[1:]
+    await run(TEST_DATABASE_URL, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    for _ in range(30):
+        await run(TEST_DATABASE_URL, cut)
+        await asyncio.sleep(0.1)
+    await run(TEST_DATABASE_URL, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await production.completed_once(key)
+
+
+async def test_a_redis_that_is_down_makes_the_job_wait_and_not_the_mutation_fail(production: Production) -> None:
+    await production.work()
+    await asyncio.to_thread(kill, production.processes.running[0])
+    begun = time.monotonic()
+    export = await ask(production.caller)
+    assert time.monotonic() - begun < 1.0
+    assert export["status"] == "WAITING"
+    await asyncio.to_thread(production.processes.redis, production.redis_port)
+    await production.completed_once(export["cacheKey"])
+
+
+async def test_an_embedded_server_that_is_killed_finishes_its_exports_when_it_comes_back(tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": f"sqlite://{tmp_path / 'basket.sqlite3'}", "REDIS_URL": "", "COMMERCE_URL": ""}
+    port = free_port()
+    # What the demo catalogue sells in one currency.
+    sold = [number for number in range(101, 501) if number % 6 and number % 97 and number % 211][:300]
+    items = [{"productRemoteId": number, "divisionErpCode": f"ERP0{place}"} for number in sold for place in (1, 2, 3)]
+    with processes_of(tmp_path, **environment) as processes:
+        server = await asyncio.to_thread(processes.serve, port)
+        async with calling(port, "demo-main") as caller:
+            await caller.accepted("basketItemsAdd", items=items)
+            keys = [(await ask(caller))["cacheKey"] for _ in range(10)]
+            await asyncio.to_thread(kill, server)
+        await asyncio.to_thread(processes.serve, port)
+        async with calling(port, "demo-main") as caller:
+            exports = [await ended(caller, key, DEADLINE_SECONDS) for key in keys]
+    assert [export["status"] for export in exports] == ["COMPLETED"] * 10
+    assert {export["rowsWritten"] for export in exports} == {900}
+    names = {name for name in files_of(tmp_path / "exports") if not name.endswith(".part")}
+    assert names == {f"{key}.xls" for key in keys}
