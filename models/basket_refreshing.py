@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from models.statement import Statement
 
 _HELD = Statement(
-    "SELECT p.remote_id FROM basket b JOIN basket_item i ON i.basket_id = b.id JOIN product p ON p.id = i.product_id "
-    "WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
+    "SELECT p.remote_id, b.id FROM basket b JOIN basket_item i ON i.basket_id = b.id "
+    "JOIN product p ON p.id = i.product_id WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
 )
 _CHANGES = Statement(
     "SELECT i.id, i.price, p.price FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 "
@@ -32,9 +32,10 @@ class Repriced:
     new_price: int
 
 
-async def held_products(user_id: int, segment: int) -> list[int]:
-    """Returns the remote ids of the products in the active basket."""
-    return [int(row[0]) for row in await _HELD.rows(user_id, segment)]
+async def held_products(user_id: int, segment: int) -> tuple[int | None, list[int]]:
+    """Returns the id of the active basket, None when it is empty or missing, and the remote ids of its products."""
+    rows = await _HELD.rows(user_id, segment)
+    return (int(rows[0][1]) if rows else None), [int(row[0]) for row in rows]
 
 
 async def reprice(basket_id: int, remote_ids: Collection[int]) -> list[Repriced]:

@@ -121,7 +121,7 @@ class BasketImport(Change[BasketImportInput]):
     async def _check_rows(self, rows: Collection[SpreadsheetRow]) -> None:
         divisions = await look_up_divisions(self.buyer, {row.erp_code for row in rows})
         products = await look_up_products(self.context, self.segment, {row.sku for row in rows})
-        self.confirmed = {product.id for product in products.products.values() if not product.is_in_basket}
+        self.confirmed = products.confirmed()
         self.check = RowCheck(await self._currency())
         for place, row in enumerate(rows):
             if place % ROWS_AT_ONCE == 0:

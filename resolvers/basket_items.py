@@ -65,10 +65,10 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         self._check_count()
         product_fields, division_fields = self._keys()
         divisions = await find_divisions(self.buyer, division_fields)
-        products = await find_products(self.context, self.segment, product_fields)
-        self.confirmed = {product.id for product in products.values() if not product.is_in_basket}
+        found = await find_products(self.context, self.segment, product_fields)
+        self.confirmed = found.confirmed()
         self.lines = [
-            Line(products[product].id, divisions[division].id, line.quantity, ("items", str(place)))
+            Line(found.products[product].id, divisions[division].id, line.quantity, ("items", str(place)))
             for place, (line, product, division) in enumerate(
                 zip(self.given.items, product_fields.values(), division_fields.values(), strict=True)
             )

@@ -7,7 +7,7 @@ from models.product import keep_products, withdraw_products
 from resolvers.answer import Answer
 from resolvers.context import segment_of
 from resolvers.products import ask_commerce, description_of
-from resolvers.unit_of_work import Change
+from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketRefreshInput
 
 
@@ -17,7 +17,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
     async def prepare(self) -> None:
         """Asks Commerce for every product of the basket; raises CommerceUnavailable."""
         self.segment = segment_of(self.given.segment_remote_id)
-        held = await held_products(self.buyer.id, self.segment)
+        self.basket_id, held = await held_products(self.buyer.id, self.segment)
         answers = await ask_commerce(self.context, self.segment, held) if held else []
         self.described = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
         self.sold = {product.remote_id for product in self.described if product.is_available}
@@ -26,6 +26,9 @@ class BasketRefresh(Change[BasketRefreshInput]):
     async def apply(self) -> Answer:
         """Changes prices and notes what is no longer sold; raises CurrencyMismatch when currencies part ways."""
         basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
+        if self.basket_id not in (None, basket_id):
+            # Another basket was loaded while Commerce was being asked.
+            raise Outdated
         await keep_products(self.segment, self.described)
         await withdraw_products(self.segment, self.unsold)
         changes = await reprice(basket_id, self.sold)

@@ -87,6 +87,15 @@ class Found:
             raise ProductUnavailable(f"{named} is not for sale now.", *field)
         return product
 
+    def confirmed(self) -> set[int]:
+        """Returns the ids of the products that may enter the basket as they are known."""
+        oldest = _oldest()
+        return {
+            product.id
+            for product in self.products.values()
+            if product.is_available and (not product.is_in_basket or product.refreshed_at >= oldest)
+        }
+
 
 async def look_up_products(context: Context, segment: int, keys: Collection[ProductKey]) -> Found:
     """Looks products up: those of the active basket as they are known, others fresh from Commerce.
@@ -104,24 +113,21 @@ async def look_up_products(context: Context, segment: int, keys: Collection[Prod
     return Found(found, reasons)
 
 
-async def find_products(
-    context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]
-) -> dict[ProductKey, KnownProduct]:
+async def find_products(context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]) -> Found:
     """Finds every wanted product; `wanted` says for each place in the input which product it names.
 
     Raises ProductNotFound and ProductUnavailable, one refusal a place, and CommerceUnavailable.
     """
     found = await look_up_products(context, segment, set(wanted.values()))
-    products: dict[ProductKey, KnownProduct] = {}
     refusals: list[Refusal] = []
     for field, key in wanted.items():
         try:
-            products[key] = found.check(key, *field)
+            found.check(key, *field)
         except Refusal as refusal:
             refusals.append(refusal)
     if refusals:
         raise Refused(refusals)
-    return products
+    return found
 
 
 async def is_known(context: Context, key: ProductKey) -> bool:
