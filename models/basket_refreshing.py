@@ -7,7 +7,8 @@ from models.statement import Statement
 
 _HELD = Statement(
     "SELECT p.remote_id, b.id FROM basket b JOIN basket_item i ON i.basket_id = b.id "
-    "JOIN product p ON p.id = i.product_id WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
+    "JOIN product p ON p.id = i.product_id "
+    "WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
 )
 _CHANGES = Statement(
     "SELECT i.id, i.price, p.price FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 "

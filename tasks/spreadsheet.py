@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from tasks.spreadsheet_exit import MEMORY_SPENT
+
 ROOT = Path(__file__).parent.parent
 
 MAXIMUM_CHILDREN = 2
@@ -80,6 +82,8 @@ async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet
         status, output = await _run_child(path, limits)
     if status == 0:
         return await _spreadsheet_of(output)
+    if status == MEMORY_SPENT:
+        raise SpreadsheetRefused("FILE_TOO_LARGE", "Reading the file takes more memory than is allowed.")
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
         message = f"Reading the file takes more than {limits.cpu_seconds} seconds; send fewer rows or a plainer file."
         raise SpreadsheetRefused("FILE_TOO_LARGE", message)

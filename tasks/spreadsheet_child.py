@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from tasks.spreadsheet_csv import rows_of_csv
+from tasks.spreadsheet_exit import MEMORY_SPENT
 from tasks.spreadsheet_rows import Refused, RowReader
 from tasks.spreadsheet_xls import rows_of_xls
 from tasks.spreadsheet_xlsx import rows_of_xlsx
@@ -88,7 +89,7 @@ def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
     except Refused as refusal:
         return {"refused": [refusal.code, refusal.message]}
     except MemoryError:
-        return {"refused": ["FILE_TOO_LARGE", "Reading the file takes more memory than is allowed."]}
+        raise
     # Libraries raise whatever they stumble upon in a broken file; the parent must hear that it is the file's fault.
     except Exception as error:
         return {"refused": ["FILE_UNREADABLE", f"The file is broken: {type(error).__name__}."]}
@@ -105,7 +106,11 @@ def main() -> None:
     limits = orjson.loads(sys.argv[2])
     limit_process(limits["memory_bytes"], limits["cpu_seconds"])
     content = Path(sys.argv[1]).read_bytes()
-    found = read(content, limits)
+    try:
+        found = read(content, limits)
+    except MemoryError:
+        # Nothing that needs memory can be done any more, not even to say so in JSON.
+        os._exit(MEMORY_SPENT)
     rows = found.pop("rows", [])
     batches = (rows[first : first + BATCH_ROWS] for first in range(0, len(rows), BATCH_ROWS))
     sys.stdout.buffer.writelines(orjson.dumps(line) + b"\n" for line in (found, *batches))
