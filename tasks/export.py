@@ -90,6 +90,7 @@ class Writing:
 
     async def _renew(self, total: int) -> None:
         while True:
+            logger.info("Export %d: %d of %d rows are written.", self.claim.id, self.written, total)
             try:
                 if not await renew_lease(self.claim, self.written, total):
                     self.is_stopped = True
