@@ -1,6 +1,8 @@
 """Importing spreadsheets over HTTP: rows, reports, refusals, and the multipart requests that carry them."""
 
 import json
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import httpx
@@ -109,6 +111,13 @@ async def test_bad_rows_are_skipped_when_asked_for(service: Service) -> None:
     payload = await send(service.main, sheets.csv(BAD), skipInvalidRows=True)
     assert (payload["report"]["rowsImported"], payload["userErrors"], listed(payload)) == (1, [], ERRORS)
     assert payload["basket"]["totalQuantity"] == 1
+
+
+async def test_nothing_of_an_upload_outlives_the_request(service: Service) -> None:
+    before = set(Path(gettempdir()).glob("basket-import-*"))
+    await send(service.main, sheets.csv(ROWS))
+    await send(service.main, b"<html></html>")
+    assert set(Path(gettempdir()).glob("basket-import-*")) <= before
 
 
 async def test_a_dry_run_only_reports(service: Service) -> None:

@@ -13,10 +13,12 @@ import httpx
 import pytest
 import redis
 import xlrd
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from models.database import connect, disconnect
+from models.database import connect, disconnect, migrate_forward
 from tests.databases import TEST_DATABASE_URL, databases
 from tests.exports import ask, ended, files_of, state
+from tests.postgres_cluster import own_cluster
 from tests.processes import Processes, free_port, kill
 from tests.service import Caller, write_people
 
@@ -120,16 +122,16 @@ def postgres_url(tmp_path: Path) -> Iterator[str]:
     yield from databases("postgres", tmp_path)
 
 
-@pytest.fixture
-async def production(postgres_url: str, tmp_path: Path) -> AsyncIterator[Production]:
-    """A server with a large basket, and no worker yet."""
+@asynccontextmanager
+async def production_on(postgres_url: str, folder: Path) -> AsyncIterator[Production]:
+    """Starts a server with a large basket, and no worker yet."""
     port, redis_port = free_port(), free_port()
     environment = {
         "DATABASE_URL": postgres_url,
         "REDIS_URL": f"redis://127.0.0.1:{redis_port}/3",
         "COMMERCE_URL": "http://127.0.0.1:1",
     }
-    with processes_of(tmp_path, **environment) as processes:
+    with processes_of(folder, **environment) as processes:
         try:
             await write_large_basket(postgres_url)
             await asyncio.to_thread(processes.redis, redis_port)
@@ -139,6 +141,13 @@ async def production(postgres_url: str, tmp_path: Path) -> AsyncIterator[Product
         finally:
             processes.end()
             await run(postgres_url, NO_TRIGGER)
+
+
+@pytest.fixture
+async def production(postgres_url: str, tmp_path: Path) -> AsyncIterator[Production]:
+    """Production on the PostgreSQL test database."""
+    async with production_on(postgres_url, tmp_path) as started:
+        yield started
 
 
 async def test_a_worker_killed_in_the_middle_of_an_export_loses_nothing(production: Production) -> None:
@@ -188,6 +197,18 @@ async def test_a_database_that_goes_away_for_three_seconds_loses_nothing(product
         await asyncio.sleep(0.1)
     await run(TEST_DATABASE_URL, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     await production.completed_once(key)
+
+
+async def test_a_database_restarted_under_a_running_worker_loses_nothing(tmp_path: Path) -> None:
+    with own_cluster() as cluster:
+        EXECUTOR_CACHE.clear()
+        await migrate_forward(cluster.url)
+        async with production_on(cluster.url, tmp_path) as production:
+            await production.work()
+            key = (await ask(production.caller))["cacheKey"]
+            await production.begun(key)
+            await asyncio.to_thread(cluster.control, "restart")
+            await production.completed_once(key)
 
 
 async def test_a_redis_that_is_down_makes_the_job_wait_and_not_the_mutation_fail(production: Production) -> None:

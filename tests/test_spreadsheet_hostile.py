@@ -140,7 +140,17 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a quote that never ends": (lambda: sheets.csv([['"x', 1, "B"]]), "FILE_UNREADABLE", "is not csv"),
 }
 
+
+def with_macros() -> bytes:
+    """Returns a small xlsx file with a project of macros in it."""
+    target = io.BytesIO(SMALL)
+    with zipfile.ZipFile(target, "a") as opened:
+        opened.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0" * 1_000)
+    return target.getvalue()
+
+
 READ: dict[str, Callable[[], bytes]] = {
+    "macros": with_macros,
     "a far cell, xls": far_xls,
     "a merged range over the sheet": lambda: with_sheet(
         b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A4:XFD1048576"/></mergeCells>'

@@ -1,0 +1,65 @@
+"""A PostgreSQL server of a test's own, which it may restart."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.processes import free_port
+
+PATIENCE_SECONDS = 60
+
+
+def binaries() -> Path | None:
+    """Returns the folder of the newest PostgreSQL server's programs, if one is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+class Cluster:
+    """A server in a folder, on a port of its own."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.programs = programs
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Runs one of PostgreSQL's programs, which refuse to be run by root."""
+        command = [str(self.programs / program), *arguments]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        quiet = subprocess.DEVNULL
+        subprocess.run(command, check=True, stdout=quiet, stderr=quiet, timeout=PATIENCE_SECONDS, cwd="/")
+
+    def control(self, action: str, *more: str) -> None:
+        """Starts, stops or restarts the server, and waits for it."""
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", *more, action)
+
+
+@contextmanager
+def own_cluster() -> Iterator[Cluster]:
+    """Makes a server, starts it, and leaves nothing behind; skips the test where PostgreSQL's programs are missing."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL's server programs are not installed here.")
+    folder = Path(tempfile.mkdtemp(prefix="basket-cluster-"))
+    cluster = Cluster(programs, folder)
+    try:
+        if os.geteuid() == 0:
+            os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+        cluster.run("initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "--no-sync")
+        options = f"-p {cluster.port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        cluster.control("start", "-o", options, "-l", str(folder / "log"))
+        yield cluster
+        cluster.control("stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
