@@ -29,6 +29,7 @@ def checked(text: str, what: str) -> str:
 
 async def division_with(erp_code: str) -> Division:
     """Returns a division by its ERP code."""
+    erp_code = checked(erp_code, "ERP code")
     division = await Division.get_or_none(erp_code=erp_code).select_related("parent")
     if division is None:
         raise AdministrationRefused(f"There is no division {erp_code!r}; `division list` shows those there are.")
@@ -71,6 +72,7 @@ async def set_division_active(erp_code: str, is_active: bool) -> None:
 
 async def user_with(email: str) -> User:
     """Returns a user by their e-mail address."""
+    email = checked(email, "e-mail address")
     user = await User.get_or_none(email=email)
     if user is None:
         raise AdministrationRefused(f"There is no user {email!r}; `user list` shows those there are.")
@@ -121,6 +123,7 @@ async def list_tokens(email: str) -> Sequence[tuple[int, datetime]]:
 
 async def revoke_token(given: str) -> None:
     """Revokes a token, named by its number or by itself."""
+    given = checked(given, "token")
     is_number = given.isascii() and given.isdigit() and len(given) <= 9
     named = {"id": int(given)} if is_number else {"digest": digest_of(given)}
     if not await Token.filter(**named).delete():

@@ -98,10 +98,47 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line_without_its_password
     assert (status, output, len(errors.splitlines())) == (1, "", 1)
     assert errors.startswith("The database postgres://127.0.0.1:1/none (DATABASE_URL) cannot be used:")
     bare = CommandLine(f"sqlite://{tmp_path / 'bare.sqlite3'}")
-    status, _, errors = bare.run("user", "list")
-    assert (status, "Has `python server.py migrate` been run?" in errors) == (1, True)
+    assert bare.run("user", "list") == (
+        1,
+        "",
+        f"The database {bare.environment['DATABASE_URL']} (DATABASE_URL) lacks tables (no such table: user_account): "
+        "run `python server.py migrate`.",
+    )
     assert bare.accepted("migrate") == "The tables are up to date."
     assert bare.accepted("user", "list") == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://someone:se#cret@127.0.0.1:1/none",
+        "postgres://someone:5/cret@127.0.0.1:1/none",
+        "postgres://someone:[cret@127.0.0.1:1/none",
+        "mysql://someone:secret@127.0.0.1:1/none",
+    ],
+)
+def test_a_database_address_that_cannot_be_taken_apart_is_not_repeated(url: str) -> None:
+    assert CommandLine(url).run("user", "list") == (
+        1,
+        "",
+        "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "
+        "special characters of a password are written as %XX.",
+    )
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["serve"]])
+def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "letter.sqlite3"
+    file.write_text("Dear reader, this is not a database.")
+    message = f"The database sqlite://{file} (DATABASE_URL) cannot be used: file is not a database."
+    assert CommandLine(f"sqlite://{file}").run(*command) == (1, "", message)
+    assert file.read_text() == "Dear reader, this is not a database."
+
+
+@pytest.mark.parametrize("command", [["division", "deactivate"], ["user", "deactivate"], ["token", "revoke"]])
+def test_a_name_that_is_not_text_is_refused(tmp_path: Path, command: list[str]) -> None:
+    line = CommandLine(sqlite_database(tmp_path))
+    assert line.refused(*command, "a\udcff").endswith(r"'a\udcff' has characters that cannot be printed.")
 
 
 def test_the_demo_is_for_the_embedded_server_only(tmp_path: Path) -> None:

@@ -1,17 +1,21 @@
 """Large imports: quick, set-based, and no burden on other buyers."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import sheets
-from tests.process import start_server, write_people_to
+from tests.process import Server, start_server, write_people_to
 from tests.service import BASKET, Caller, Service
 from tests.shop import Shop
 from tests.test_basket_import import send
 
+IMPORTS = 3
+"""How many large files are imported one after the other, to have enough reads to measure."""
 PATIENCE = 5.0
 """By how much a read may be slower, at the 99th percentile, while a large file is imported."""
 
@@ -52,6 +56,20 @@ async def read_once(caller: Caller) -> float:
     return time.monotonic() - begin
 
 
+async def import_apart(server: Server, path: Path) -> dict[str, Any]:
+    """Imports a file with curl, so that sending it does not delay the reader's side of the measurement."""
+    query = "mutation ($f: Upload!) { basketImport(input: {file: $f}) { report { rowsImported } } }"
+    operations = json.dumps({"query": query, "variables": {"f": None}})
+    parts = ["-F", f"operations={operations}", "-F", 'map={"0": ["variables.f"]}', "-F", f"0=@{path}"]
+    headers = ["-H", "Authorization: Token main", "-H", "X-Requested-With: curl"]
+    curl = await asyncio.create_subprocess_exec(
+        "curl", "-s", f"{server.client.base_url}/graphql", *headers, *parts, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await curl.communicate()
+    payload: dict[str, Any] = json.loads(output)["data"]["basketImport"]
+    return payload
+
+
 def percentile(times: list[float], share: float) -> float:
     """Returns the time that a share of all times does not exceed."""
     return sorted(times)[int(len(times) * share)]
@@ -63,16 +81,18 @@ async def test_reads_of_others_stay_quick_while_a_large_file_is_imported(
 ) -> None:
     sell_many(shop)
     await write_people_to(database_url)
-    content = await asyncio.to_thread(large_file, 50_000)
+    path = tmp_path / "large.xls"
+    path.write_bytes(await asyncio.to_thread(large_file, 50_000))
     async with start_server(database_url, shop.url, tmp_path) as server:
-        buyer, reader = Caller(server.client, "main"), Caller(server.client, "sub")
+        reader = Caller(server.client, "sub")
         items = [{"productRemoteId": number, "divisionErpCode": "ERP02"} for number in range(1000, 1020)]
         await reader.accepted("basketItemsAdd", items=items)
         idle = [await read_once(reader) for _ in range(300)]
-        importing = asyncio.create_task(send(buyer, content, "basket { totalQuantity }"))
-        busy = []
-        while not importing.done():
-            busy.append(await read_once(reader))
-        assert (await importing)["report"]["rowsImported"] == 50_000
-    assert len(busy) > 100
+        busy: list[float] = []
+        for _ in range(IMPORTS):
+            importing = asyncio.create_task(import_apart(server, path))
+            while not importing.done():
+                busy.append(await read_once(reader))
+            assert (await importing)["report"] == {"rowsImported": 50_000}
+    assert len(busy) > 200
     assert percentile(busy, 0.99) < PATIENCE * percentile(idle, 0.99)

@@ -81,10 +81,13 @@ def test_the_printed_line_works_and_a_second_start_is_quick_and_keeps_the_data(t
         assert "demo-main" in text
         assert pasted(output) == answer("10.55", 1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_SECONDS) in (0, -signal.SIGTERM)
-    with serving(tmp_path) as (_, address, output):
+        assert process.wait(5.0) == 0
+    with serving(tmp_path) as (process, address, output):
         assert wait_until_ready(address) < 3.0
         assert pasted(output) == answer("21.10", 2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5.0) == 0
+        assert "Traceback" not in output.read_text()
 
 
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
@@ -93,7 +96,12 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", PORT=str(port))
         status, output, errors = line.run()
     assert (status, output) == (1, "")
-    assert errors == f"127.0.0.1:{port} cannot be served on: Address already in use. Set PORT."
+    assert errors == f"127.0.0.1:{port} cannot be served on: Address already in use. Set HOST or PORT."
+
+
+def test_a_port_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
+    line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", PORT="65536")
+    assert line.run() == (1, "", "PORT is 65536; it is a number from 0 to 65535.")
 
 
 @pytest.mark.parametrize(

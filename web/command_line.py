@@ -2,20 +2,25 @@
 
 import argparse
 import asyncio
+import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import settings
 from models import administration
 from models.administration import AdministrationRefused
-from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
+from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, write_demo
-
-Command = Callable[[argparse.Namespace], Awaitable[None]]
 
 REFUSED, FAILED = 2, 1
 """The exit statuses for an input that is refused and for a fault, for example a database that does not answer."""
+SCHEMES = ("sqlite", "postgres", "postgresql")
+"""What DATABASE_URL may begin with."""
+
+
+class SettingRefused(Exception):
+    """Raised when a setting cannot be used; the message names it and shows nothing that may be a password."""
 
 
 def say(text: str) -> None:
@@ -145,17 +150,52 @@ def main(*, serve: Callable[[], int], schema: Callable[[], str], arguments: list
     if "schema" in given:
         say(schema())
         return 0
-    if "run" not in given:
-        return serve()
     try:
-        asyncio.run(_connected(given.run, given))
+        check_settings()
+        asyncio.run(_connected(given))
+        return 0 if "run" in given else serve()
     except AdministrationRefused as refusal:
-        print(refusal, file=sys.stderr)
-        return REFUSED
-    except (OSError, *DATABASE_FAILURES) as failure:
-        print(f"{database_name()} cannot be used: {failure} Has `python server.py migrate` been run?", file=sys.stderr)
-        return FAILED
-    return 0
+        return _complain(str(refusal), REFUSED)
+    except SettingRefused as refusal:
+        return _complain(str(refusal), FAILED)
+    except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
+        return _complain(fault(failure), FAILED)
+
+
+def _complain(message: str, status: int) -> int:
+    print(message, file=sys.stderr)
+    return status
+
+
+def check_settings() -> None:
+    """Raises SettingRefused when PORT or DATABASE_URL cannot be meant as it is."""
+    if not 0 <= settings.PORT <= 65_535:
+        raise SettingRefused(f"PORT is {settings.PORT}; it is a number from 0 to 65535.")
+    if not _is_address(settings.DATABASE_URL):
+        raise SettingRefused(
+            "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "
+            "special characters of a password are written as %XX."
+        )
+
+
+def _is_address(url: str) -> bool:
+    """Tells whether a database URL can be taken apart, so that its password is known and never shown."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    # A password with a bare `/`, `?` or `#` ends the host too early and leaves the `@` in what comes after it.
+    is_whole = parts.scheme == "sqlite" or "@" not in parts.path + parts.query + parts.fragment
+    return parts.scheme in SCHEMES and is_whole and port != 0
+
+
+def fault(failure: Exception) -> str:
+    """Says in one sentence why the database cannot be used, and what to do when its tables are missing."""
+    reason = " ".join(str(failure).split()).rstrip(".")
+    if "no such table" in reason or ("relation" in reason and "does not exist" in reason):
+        return f"{database_name()} lacks tables ({reason}): run `python server.py migrate`."
+    return f"{database_name()} cannot be used: {reason}."
 
 
 def database_name() -> str:
@@ -164,9 +204,12 @@ def database_name() -> str:
     return f"The database {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path} (DATABASE_URL)"
 
 
-async def _connected(run: Command, given: argparse.Namespace) -> None:
+async def _connected(given: argparse.Namespace) -> None:
     await connect(settings.DATABASE_URL, pool_size=1)
     try:
-        await run(given)
+        # Tortoise's migrations wait for ever for a SQLite file that is none; a question to it fails at once.
+        await check_answers()
+        if "run" in given:
+            await given.run(given)
     finally:
         await disconnect()

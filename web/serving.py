@@ -66,8 +66,13 @@ def bound_socket() -> socket.socket:
         return socket.create_server((settings.HOST, settings.PORT), backlog=BACKLOG)
     except OSError as error:
         raise NotServing(
-            f"{settings.HOST}:{settings.PORT} cannot be served on: {os.strerror(error.errno or 0)}. Set PORT."
+            f"{settings.HOST}:{settings.PORT} cannot be served on: {_reason(error)}. Set HOST or PORT."
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    """Says why an address cannot be taken; errors of name resolution have numbers that the system does not know."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 class WelcomingServer(uvicorn.Server):
