@@ -17,8 +17,8 @@ def rows_of_csv(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Sequ
     csv.field_size_limit(cell_length)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        for row in reader:
-            yield reader.line_num, row
+        # A cell may hold line breaks, so rows are counted and not lines.
+        yield from enumerate(reader, start=1)
     except csv.Error as error:
         if "field larger" in str(error):
             message = f"Line {reader.line_num} has a cell of more than {cell_length} characters."

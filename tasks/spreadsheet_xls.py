@@ -1,6 +1,7 @@
 """Reading xls with xlrd: pyexcel's reader hides which sheets are visible and what kind of value a cell holds."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,23 @@ from xlrd.biffh import (
 )
 
 from tasks.spreadsheet_rows import ErrorCell, Refused
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _half_decoded(text: bytes, encoding: str) -> str:
+    return text.decode(encoding, "surrogatepass")
+
+
+# Long lists of texts are cut into records, sometimes through the middle of a letter beyond U+FFFF. xlrd decodes every
+# piece by itself and gives up on the whole file. Decoded like this the halves meet again in `_whole`.
+xlrd.biffh.unicode = xlrd.book.unicode = xlrd.sheet.unicode = _half_decoded
+
+
+def _whole(text: str) -> str:
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def rows_of_xls(content: bytes, *, columns: int, cell_length: int) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -60,7 +78,7 @@ def _value(cell: Any, cell_length: int) -> Any:
         return DateCell()
     if isinstance(cell.value, str) and len(cell.value) > cell_length:
         raise Refused("FILE_TOO_LARGE", f"A cell has more than {cell_length} characters.")
-    return cell.value
+    return _whole(cell.value) if isinstance(cell.value, str) else cell.value
 
 
 class DateCell(ErrorCell):

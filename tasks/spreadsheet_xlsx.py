@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
 from tasks.spreadsheet_rows import ErrorCell, Refused
 
 MAXIMUM_ENTRIES = 1_000
 MAXIMUM_PART_BYTES = 2_000_000
 """The largest part, unpacked, that is neither a sheet nor the table of texts: styles, names, relations."""
-_HEAD = 4_096
+_PIECE = 1_000_000
 _LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings", "xl/media/", "xl/vbaProject", "xl/drawings/", "docProps/")
 
 
@@ -58,10 +59,18 @@ def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
         part = f"Its part {entry.filename[:100]!r} has {entry.file_size} bytes"
         raise Refused("FILE_TOO_LARGE", f"{part}; at most {MAXIMUM_PART_BYTES} are allowed.")
     if entry.filename.endswith((".xml", ".rels")):
-        with archive.open(entry) as opened:
-            head = opened.read(_HEAD).replace(b"\x00", b"").upper()
-        if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-            raise Refused("FILE_UNREADABLE", "The file declares XML entities, which no spreadsheet program writes.")
+        _check_entities(archive, entry)
+
+
+def _check_entities(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Looks through a whole part, a piece at a time: comments may push a declaration anywhere."""
+    end = b""
+    with archive.open(entry) as opened:
+        while piece := opened.read(_PIECE):
+            seen = end + piece.replace(b"\x00", b"").upper()
+            if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
+                raise Refused("FILE_UNREADABLE", "The file declares XML entities, which no spreadsheet program writes.")
+            end = seen[-10:]
 
 
 def _described(names: set[str]) -> str:
@@ -78,6 +87,9 @@ def _value(cell: Any, cell_length: int) -> Any:
     value = cell.value
     if cell.data_type == "e":
         return ErrorCell()
-    if isinstance(value, str) and len(value) > cell_length:
+    if not isinstance(value, str):
+        return value
+    if len(value) > cell_length:
         raise Refused("FILE_TOO_LARGE", f"A cell has more than {cell_length} characters.")
-    return value
+    # openpyxl leaves the escapes of xlsx as they are: _x005F_ is an underscore.
+    return unescape(value) if "_x" in value else value

@@ -205,6 +205,24 @@ def test_what_is_written_reads_back_alike(kind: str, rows: list[tuple[str, int, 
     assert content["rows"] == [(number, *row) for number, row in enumerate(rows, start=2)]
 
 
+def test_letters_beyond_the_basic_plane_are_read_wherever_xls_cuts_them() -> None:
+    rows = [("😀" * 100 + str(number), 1, "ERP01") for number in range(1_000)]
+    target = io.BytesIO()
+    write_spreadsheet(target, "xls", sheets.HEADER, rows, len(rows))
+    assert [row[1] for row in read_here(target.getvalue())["rows"]] == [row[0] for row in rows]
+
+
+def test_what_looks_like_an_escape_of_xlsx_reads_back_alike() -> None:
+    target = io.BytesIO()
+    write_spreadsheet(target, "xlsx", sheets.HEADER, [["A_x0041_", 1, "_x005F_"]], 1)
+    assert read_here(target.getvalue())["rows"] == [(2, "A_x0041_", 1, "_x005F_")]
+
+
+def test_a_line_break_in_a_cell_of_csv_shifts_no_row_number() -> None:
+    content = b'product__sku,quantity,division__erp_code,note\r\nA,1,E,"two\r\nlines"\r\nB,0,E,\r\n'
+    assert read_here(content)["errors"][0][0] == 3
+
+
 def test_amounts_are_numbers_and_formulas_are_harmless() -> None:
     target = io.BytesIO()
     write_spreadsheet(target, "xlsx", ["a", "b"], [["=1+1", Decimal("10.50")]], 1)

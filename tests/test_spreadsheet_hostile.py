@@ -89,6 +89,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "FILE_UNREADABLE",
         "declares XML entities",
     ),
+    "entities after a long comment": (
+        lambda: repacked("xl/worksheets/sheet1.xml", lambda _: b"<!--" + b" " * 2_000_000 + b"-->" + ENTITY[21:]),
+        "FILE_UNREADABLE",
+        "declares XML entities",
+    ),
     "entities in UTF-16": (
         lambda: repacked("xl/worksheets/sheet1.xml", lambda _: ENTITY.decode().encode("utf-16")),
         "FILE_UNREADABLE",
