@@ -4,13 +4,15 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.answer import Answer
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
 from resolvers.context import Info
-from resolvers.unit_of_work import carry_out
+from resolvers.selection import selects_items
+from resolvers.unit_of_work import Change, GivenInput, carry_out
 from schema.inputs import (
     BasketClearInput,
     BasketDeleteInput,
@@ -41,37 +43,41 @@ from schema.payloads import (
 INPUT = strawberry.argument(description="The input; what it refuses comes back as user errors.")
 
 
+async def _answer(kind: type[Change[GivenInput]], info: Info, given: GivenInput) -> Answer:
+    return await carry_out(kind, info.context, given, whole=selects_items(info))
+
+
 @strawberry.type(description="What a buyer may change.")
 class Mutation:
     @strawberry.mutation(
         description="Add products, one or many. A product already in the basket for that division gains the quantity."
     )
     async def basket_items_add(self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]) -> BasketItemsAddPayload:
-        answer = await carry_out(BasketItemsAdd, info, input)
+        answer = await _answer(BasketItemsAdd, info, input)
         return BasketItemsAddPayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(description="Set the quantity of a product for one division; 0 removes it for that division.")
     async def basket_item_update(
         self, info: Info, input: Annotated[BasketItemUpdateInput, INPUT]
     ) -> BasketItemUpdatePayload:
-        answer = await carry_out(BasketItemUpdate, info, input)
+        answer = await _answer(BasketItemUpdate, info, input)
         return BasketItemUpdatePayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(description="Remove a product from the basket, for all divisions.")
     async def basket_item_remove(
         self, info: Info, input: Annotated[BasketItemRemoveInput, INPUT]
     ) -> BasketItemRemovePayload:
-        answer = await carry_out(BasketItemRemove, info, input)
+        answer = await _answer(BasketItemRemove, info, input)
         return BasketItemRemovePayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(description="Remove everything from the active basket.")
     async def basket_clear(self, info: Info, input: Annotated[BasketClearInput, INPUT]) -> BasketClearPayload:
-        answer = await carry_out(BasketClear, info, input)
+        answer = await _answer(BasketClear, info, input)
         return BasketClearPayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(description="Name the active basket and keep it as a draft.")
     async def basket_save(self, info: Info, input: Annotated[BasketSaveInput, INPUT]) -> BasketSavePayload:
-        answer = await carry_out(BasketSave, info, input)
+        answer = await _answer(BasketSave, info, input)
         return BasketSavePayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(
@@ -79,12 +85,12 @@ class Mutation:
         "A non-empty active basket of that segment becomes an unnamed draft."
     )
     async def basket_load(self, info: Info, input: Annotated[BasketLoadInput, INPUT]) -> BasketLoadPayload:
-        answer = await carry_out(BasketLoad, info, input)
+        answer = await _answer(BasketLoad, info, input)
         return BasketLoadPayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(description="Delete a draft.")
     async def basket_delete(self, info: Info, input: Annotated[BasketDeleteInput, INPUT]) -> BasketDeletePayload:
-        answer = await carry_out(BasketDelete, info, input)
+        answer = await _answer(BasketDelete, info, input)
         deleted = strawberry.ID(str(answer.deleted_id)) if answer.deleted_id is not None else None
         return BasketDeletePayload(deleted_basket_id=deleted, user_errors=answer.user_errors)
 
@@ -92,7 +98,7 @@ class Mutation:
         description="Fetch current prices from Commerce for every item of the active basket and say what changed."
     )
     async def basket_refresh(self, info: Info, input: Annotated[BasketRefreshInput, INPUT]) -> BasketRefreshPayload:
-        answer = await carry_out(BasketRefresh, info, input)
+        answer = await _answer(BasketRefresh, info, input)
         return BasketRefreshPayload(
             basket=answer.basket,
             price_changes=answer.changed_items,
@@ -102,14 +108,14 @@ class Mutation:
 
     @strawberry.mutation(description="Start writing a basket to a file.")
     async def basket_export(self, info: Info, input: Annotated[BasketExportInput, INPUT]) -> BasketExportPayload:
-        answer = await carry_out(BasketExportChange, info, input)
+        answer = await _answer(BasketExportChange, info, input)
         return BasketExportPayload(export=answer.requested_export, user_errors=answer.user_errors)
 
     @strawberry.mutation(
         description="Add many products from a spreadsheet with the columns product__sku, quantity, division__erp_code."
     )
     async def basket_import(self, info: Info, input: Annotated[BasketImportInput, INPUT]) -> BasketImportPayload:
-        answer = await carry_out(BasketImport, info, input)
+        answer = await _answer(BasketImport, info, input)
         return BasketImportPayload(basket=answer.basket, report=answer.import_report, user_errors=answer.user_errors)
 
     @strawberry.mutation(
@@ -118,7 +124,7 @@ class Mutation:
     async def quotation_request(
         self, info: Info, input: Annotated[QuotationRequestInput, INPUT]
     ) -> QuotationRequestPayload:
-        answer = await carry_out(QuotationRequest, info, input)
+        answer = await _answer(QuotationRequest, info, input)
         return QuotationRequestPayload(
             quotation=answer.requested_quotation, basket=answer.basket, user_errors=answer.user_errors
         )

@@ -14,8 +14,7 @@ from models.errors import CommerceUnavailable, Refused
 from models.idempotency import claim_key, first_answer, keep_answer
 from models.user import Buyer
 from resolvers.answer import Answer, answer_of, refused
-from resolvers.context import Context, Info, check_text
-from resolvers.selection import selects_items
+from resolvers.context import Context, check_text
 
 ATTEMPTS = 5
 """How often a unit of work is begun again when the database, or Commerce's answer, had moved on meanwhile."""
@@ -73,11 +72,16 @@ class Change(Generic[GivenInput]):
         return await OWN.rows(self.buyer.id, [basket_id], whole=self.whole)
 
 
-async def carry_out(kind: type[Change[GivenInput]], info: Info, given: GivenInput) -> Answer:
-    """Carries out a change and returns its answer, or the refusals; the same key gets the same answer."""
+async def carry_out(
+    kind: type[Change[GivenInput]], context: Context, given: GivenInput, *, whole: bool = True
+) -> Answer:
+    """Carries out a change and returns its answer, or the refusals; the same key gets the same answer.
+
+    `whole` says whether the answer needs the items of the basket.
+    """
     key = given.idempotency_key
     # A kept answer must serve any selection that comes with the same key later, so it is always whole.
-    change = kind(info.context, given, whole=key is not None or selects_items(info))
+    change = kind(context, given, whole=key is not None or whole)
     try:
         change.buyer.check_active()
         if key is None:
