@@ -1,10 +1,12 @@
 """The items of a basket, as answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, overload
 
 import strawberry
 
-from models.basket_reading import ITEM_COLUMNS_BEGIN
+from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT, QUANTITIES
 from models.division import division_of
 from models.money import Cents
 from models.statement import Row
@@ -12,10 +14,6 @@ from schema.division import Division
 from schema.page import PageInfo
 from schema.product import Product
 from schema.scalars import described
-
-# The columns of a whole read, by place: reading by name costs half as much again.
-_ITEM, _PRICE, _CURRENCY, _QUANTITY, _PRODUCT = range(ITEM_COLUMNS_BEGIN, ITEM_COLUMNS_BEGIN + 5)
-_DIVISION = _PRODUCT + 9
 
 
 @strawberry.type(description="The quantity of an item for one division.")
@@ -34,41 +32,63 @@ class BasketItem:
     quantity: int = described("The sum of the quantities for all divisions.")
     total_amount: Cents = described("The price times the quantity.")
     divisions: list[BasketItemDivision] = described("The divisions that the product is for, in the order first added.")
-    currency: strawberry.Private[str]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], divisions: dict[int, Division]) -> "BasketItem":
-        """Makes the answer from the rows of one item; `divisions` keeps those already made, by id."""
-        first = rows[0]
-        price = first[_PRICE]
-        parts = [_division_part(row, price, divisions) for row in rows]
-        quantity = sum(part.quantity for part in parts)
-        product = Product.of(first, _PRODUCT)
+    def of(cls, row: Row, parts: Sequence[str], quantity: int, divisions: Mapping[str, Division]) -> "BasketItem":
+        """Makes the answer from a row of a whole read, its quantities and their sum, and the divisions by id."""
+        price = row[ITEM_PRICE]
         return cls(
-            id=strawberry.ID(str(first[_ITEM])),
-            product_remote_id=product.remote_id,
-            product=product,
+            id=strawberry.ID(str(row[ITEM])),
+            product_remote_id=row[PRODUCT],
+            product=Product.of(row, PRODUCT),
             price=price,
             quantity=quantity,
             total_amount=Cents(price * quantity),
-            divisions=parts,
-            currency=first[_CURRENCY],
+            divisions=[
+                BasketItemDivision(
+                    division=divisions[identifier],
+                    quantity=int(number),
+                    total_amount=Cents(price * int(number)),
+                )
+                for identifier, number in zip(parts[::2], parts[1::2], strict=True)
+            ],
         )
 
 
-def _division_part(row: Row, price: int, divisions: dict[int, Division]) -> BasketItemDivision:
-    key = row[_DIVISION]
-    division = divisions.get(key)
-    if division is None:
-        division = divisions[key] = Division.of(division_of(row, _DIVISION))
-    quantity = row[_QUANTITY]
-    return BasketItemDivision(division=division, quantity=quantity, total_amount=Cents(price * quantity))
+class ItemRows(Sequence[BasketItem]):
+    """The items of a basket as they were read, made into answers only when someone looks at them.
 
+    `parts` holds for each row the quantities, split: division, pieces, division, pieces; `quantities` their sums.
+    """
 
-def item_id(row: Row) -> int | None:
-    """Returns the item that a row of a whole read belongs to; None for a basket without items."""
-    identifier: int | None = row[_ITEM]
-    return identifier
+    def __init__(self, rows: Sequence[Row], division_columns: Sequence[Sequence[Any]]) -> None:
+        self.rows = rows
+        self.parts: list[list[str]] = [row[QUANTITIES].split(" ") for row in rows]
+        self.quantities = [sum(map(int, part[1::2])) for part in self.parts]
+        self._division_columns = division_columns
+
+    @cached_property
+    def divisions(self) -> dict[str, Division]:
+        """The divisions of all items, by their ids."""
+        return {str(columns[0]): Division.of(division_of(columns)) for columns in self._division_columns}
+
+    @cached_property
+    def _items(self) -> list[BasketItem]:
+        each = zip(self.rows, self.parts, self.quantities, strict=True)
+        return [BasketItem.of(row, parts, quantity, self.divisions) for row, parts, quantity in each]
+
+    @overload
+    def __getitem__(self, index: int) -> BasketItem: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[BasketItem]: ...
+    def __getitem__(self, index: int | slice) -> BasketItem | list[BasketItem]:
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[BasketItem]:
+        return iter(self._items)
 
 
 @strawberry.type(description="An item in a page, with its cursor.")
