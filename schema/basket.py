@@ -22,7 +22,8 @@ from models.basket_reading import (
 )
 from models.money import Cents
 from models.statement import Row, moment
-from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge, ItemRows
+from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
+from schema.item_rows import ItemRows
 from schema.page import PageInfo, cursor_of, identifier_of, page_size
 from schema.scalars import describe_enum, described
 

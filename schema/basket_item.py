@@ -1,13 +1,10 @@
 """The items of a basket, as answered."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Any, overload
+from collections.abc import Mapping, Sequence
 
 import strawberry
 
-from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT, QUANTITIES
-from models.division import division_of
+from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT
 from models.money import Cents
 from models.statement import Row
 from schema.division import Division
@@ -53,42 +50,6 @@ class BasketItem:
                 for identifier, number in zip(parts[::2], parts[1::2], strict=True)
             ],
         )
-
-
-class ItemRows(Sequence[BasketItem]):
-    """The items of a basket as they were read, made into answers only when someone looks at them.
-
-    `parts` holds for each row the quantities, split: division, pieces, division, pieces; `quantities` their sums.
-    """
-
-    def __init__(self, rows: Sequence[Row], division_columns: Sequence[Sequence[Any]]) -> None:
-        self.rows = rows
-        self.parts: list[list[str]] = [row[QUANTITIES].split(" ") for row in rows]
-        self.quantities = [sum(map(int, part[1::2])) for part in self.parts]
-        self._division_columns = division_columns
-
-    @cached_property
-    def divisions(self) -> dict[str, Division]:
-        """The divisions of all items, by their ids."""
-        return {str(columns[0]): Division.of(division_of(columns)) for columns in self._division_columns}
-
-    @cached_property
-    def _items(self) -> list[BasketItem]:
-        each = zip(self.rows, self.parts, self.quantities, strict=True)
-        return [BasketItem.of(row, parts, quantity, self.divisions) for row, parts, quantity in each]
-
-    @overload
-    def __getitem__(self, index: int) -> BasketItem: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[BasketItem]: ...
-    def __getitem__(self, index: int | slice) -> BasketItem | list[BasketItem]:
-        return self._items[index]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[BasketItem]:
-        return iter(self._items)
 
 
 @strawberry.type(description="An item in a page, with its cursor.")

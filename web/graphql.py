@@ -1,34 +1,36 @@
 """The GraphQL view: GraphQL over HTTP, thin."""
 
-import logging
-
-from graphql import GraphQLSyntaxError, get_operation_ast
+from graphql import ExecutionResult, GraphQLSchema, OperationType
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
-from strawberry import Schema
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
+from models.user import Buyer
 from resolvers.context import Context
+from schema.execution import execute
 from web.authentication import buyer_of, unauthenticated
 from web.bad_request import BadRequest
-from web.document import document_of
+from web.document import Document, document_of
 from web.errors import formatted
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import GraphQLRequest, media_type_of, received
 from web.json_response import GRAPHQL, error_response, json_response
-
-logger = logging.getLogger("basket")
 
 
 class GraphQLView:
     """Answers /graphql: POST executes an operation, GET shows GraphiQL to browsers."""
 
     def __init__(
-        self, schema: Schema, *, maximum_bytes: int, maximum_upload_bytes: int, demo_token: str | None
+        self,
+        schema: GraphQLSchema,
+        *,
+        maximum_bytes: int,
+        maximum_upload_bytes: int,
+        demo_token: str | None,
+        is_compiled: bool,
     ) -> None:
         self.schema = schema
+        self.is_compiled = is_compiled
         self.maximum_bytes = maximum_bytes
         self.maximum_upload_bytes = maximum_upload_bytes
         self.demo_token = demo_token
@@ -47,37 +49,35 @@ class GraphQLView:
         try:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
-                context = Context(buyer, request.state.commerce, request.state.exports)
-                return await self._execute(asked, context, media_type)
+                return await self._execute(asked, request.state, buyer, media_type)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
 
-    async def _execute(self, asked: GraphQLRequest, context: Context, media_type: str) -> Response:
-        if not _names_an_operation(asked):
-            message = f"The document has no single operation called {asked.operation_name!r}; send `operationName`."
-            return error_response(400, "BAD_REQUEST", message, media_type)
-        try:
-            result = await self.schema.execute(
-                asked.query,
-                asked.variables,
-                context_value=context,
-                operation_name=asked.operation_name,
-                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
-            )
-        except InvalidOperationTypeError as error:
-            return error_response(
-                400, "BAD_REQUEST", f"A {error.operation_type.value} is not allowed here.", media_type
-            )
+    async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Response:
+        document = document_of(self.schema, asked.query)
+        if document.nodes is None or document.errors:
+            return _response(ExecutionResult(None, document.errors), media_type)
+        if refusal := _refusal(document, asked.operation_name):
+            return error_response(400, "BAD_REQUEST", refusal, media_type)
+        result = await execute(
+            self.schema,
+            document.nodes,
+            document.selections if self.is_compiled else None,
+            variables=asked.variables,
+            operation_name=asked.operation_name,
+            context=Context(buyer, state.commerce, state.exports, document.selected),
+        )
         return _response(result, media_type)
 
 
-def _names_an_operation(asked: GraphQLRequest) -> bool:
-    """Tells whether one operation is meant: without a name, Strawberry runs the first of several."""
-    try:
-        return get_operation_ast(document_of(asked.query), asked.operation_name) is not None
-    except GraphQLSyntaxError:
-        # The execution answers with the syntax error, which says more.
-        return True
+def _refusal(document: Document, operation_name: str | None) -> str | None:
+    """Says why the operation that is meant cannot be executed here; None when it can."""
+    operation = document.operation(operation_name)
+    if operation is None:
+        return f"The document has no single operation called {operation_name!r}; send `operationName`."
+    if operation.operation is OperationType.SUBSCRIPTION:
+        return "A subscription is not allowed here."
+    return None
 
 
 def _response(result: ExecutionResult, media_type: str) -> Response:
