@@ -22,6 +22,7 @@ from commerce.demo import serve_demo
 from models.database import DATABASE_FAILURES, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
+from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
@@ -53,6 +54,7 @@ schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 class State(TypedDict):
     """What requests find in `request.state`."""
 
+    buyers: Buyers
     commerce: CommerceClient
     redis: Redis | None
     exports: ExportSender
@@ -123,6 +125,7 @@ def create_application(
     commerce_url: str = settings.COMMERCE_URL,
     export_url: str = settings.EXPORT_URL,
     embedded: bool = settings.EMBEDDED,
+    token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
 
@@ -139,7 +142,13 @@ def create_application(
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
             gc.freeze()
-            yield {"commerce": commerce, "redis": redis, "exports": exports, "export_folder": export_folder}
+            yield {
+                "buyers": Buyers(token_kept_seconds),
+                "commerce": commerce,
+                "redis": redis,
+                "exports": exports,
+                "export_folder": export_folder,
+            }
 
     export_folder = ExportFolder(export_url)
     view = GraphQLView(
@@ -152,7 +161,7 @@ def create_application(
     )
     return Starlette(
         routes=[
-            Route("/graphql", view.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/graphql", view),
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
