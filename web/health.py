@@ -24,7 +24,12 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Says whether the database, and Redis when it is configured, answer: 200, or 503 naming what does not."""
+    """Says whether the database, and Redis when it is configured, answer: 200, or 503 naming what does not.
+
+    A server that was told to stop is not ready either, although it still serves: a proxy is to send no more to it.
+    """
+    if getattr(request.app.state, "is_draining", False):
+        return json_response({"status": "draining"}, 503)
     redis: Redis | None = request.state.redis
     checks = {"database": await _is_up("database", check_answers())}
     if redis is not None:

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
+import time
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -75,8 +78,13 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
-class WelcomingServer(uvicorn.Server):
-    """A server that says where it is once it listens."""
+class DrainingServer(uvicorn.Server):
+    """A server that says where it is once it listens, and that a proxy can take out of service without an error."""
+
+    def __init__(self, configuration: uvicorn.Config, application: Starlette) -> None:
+        super().__init__(configuration)
+        self.application = application
+        self.stops_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts listening, then prints the welcome."""
@@ -85,6 +93,20 @@ class WelcomingServer(uvicorn.Server):
             main, sub = DEMO_TOKENS
             address = f"http://{settings.HOST}:{settings.PORT}"
             print(WELCOME.format(address=address, main=main, sub=sub), flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """On the first SIGTERM, goes on for DRAIN_SECONDS as not ready; any other signal stops it at once."""
+        if sig == signal.SIGTERM and self.stops_at is None and settings.DRAIN_SECONDS > 0:
+            self.application.state.is_draining = True
+            self.stops_at = time.monotonic() + settings.DRAIN_SECONDS
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tells, ten times a second, whether to stop."""
+        if self.stops_at is not None and time.monotonic() >= self.stops_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 def serve(application: Starlette) -> int:
@@ -101,8 +123,12 @@ def serve(application: Starlette) -> int:
         print(f"{database_name()} cannot be used: {failure}", file=sys.stderr)
         return FAILED
     configuration = uvicorn.Config(
-        application, access_log=False, server_header=False, log_level="warning", timeout_graceful_shutdown=10
+        application,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        timeout_graceful_shutdown=settings.STOP_SECONDS,
     )
-    server = WelcomingServer(configuration)
+    server = DrainingServer(configuration, application)
     server.run(sockets=[listener])
     return 0 if server.started else FAILED
