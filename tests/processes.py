@@ -40,6 +40,7 @@ class Processes:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
+        self.root = ROOT
         self.environment = {**os.environ, "EXPORT_URL": str(folder / "exports"), "SECRET_KEY": "s" * 40, **environment}
         self.running: list[subprocess.Popen[bytes]] = []
 
@@ -48,7 +49,7 @@ class Processes:
         with (self.folder / f"{Path(command[0]).name}.{len(self.running)}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

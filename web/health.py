@@ -19,8 +19,8 @@ PATIENCE_SECONDS = 3.0
 
 
 async def healthz(request: Request) -> Response:
-    """Says that the process is up."""
-    return json_response({"status": "ok"})
+    """Says that the process is up, and in a word whether it was told to stop; asks nothing of anyone else."""
+    return json_response({"status": "draining" if is_draining(request) else "ok"})
 
 
 async def readyz(request: Request) -> Response:
@@ -28,7 +28,7 @@ async def readyz(request: Request) -> Response:
 
     A server that was told to stop is not ready either, although it still serves: a proxy is to send no more to it.
     """
-    if getattr(request.app.state, "is_draining", False):
+    if is_draining(request):
         return json_response({"status": "draining"}, 503)
     redis: Redis | None = request.state.redis
     checks = {"database": await _is_up("database", check_answers())}
@@ -37,6 +37,11 @@ async def readyz(request: Request) -> Response:
     is_ready = all(checks.values())
     words = {name: "ok" if up else "unavailable" for name, up in checks.items()}
     return json_response({"status": "ok" if is_ready else "unavailable", **words}, 200 if is_ready else 503)
+
+
+def is_draining(request: Request) -> bool:
+    """Tells whether this process was told to stop and serves for a last while; see `web.serving`."""
+    return bool(getattr(request.app.state, "is_draining", False))
 
 
 async def _is_up(name: str, question: Awaitable[object]) -> bool:
