@@ -2,7 +2,8 @@
 
 Every statement that a worker runs after the claim is fenced by the lease's owner: an attempt that was frozen, and in
 whose place another one began, changes nothing more. All moments are the servers' own, so their clocks must agree to
-within a few seconds; if they do not, work is done twice, and its result still counts once.
+within a few seconds; if they do not, work is done twice, and its result still counts once. A moment further ahead than
+any that is ever written was written before a clock was set back, and counts as past.
 """
 
 import secrets
@@ -23,6 +24,8 @@ LEASE = timedelta(seconds=10)
 """How long an attempt may go without a sign of life."""
 RETRY_AFTER = timedelta(seconds=3)
 """How soon after a failed attempt the next one is sent for."""
+FAR = timedelta(seconds=30)
+"""No lease, and no time to send again, is ever this far ahead: the longest, and what clocks may differ by, and more."""
 RECORD_KEPT = timedelta(days=7)
 """How long the row of a failed or expired export is kept."""
 BATCH = 200
@@ -60,7 +63,8 @@ class Claim(NamedTuple):
 _CLAIM = Statement(
     "UPDATE basket_export SET status = 'PROCESSING', attempts = attempts + 1, rows_written = 0, lease_owner = $2, "
     "lease_until = $3, resend_at = $3 WHERE id = $1 AND "
-    f"(status = 'WAITING' OR (status = 'PROCESSING' AND lease_until < $4)) AND attempts < {MAXIMUM_ATTEMPTS} "
+    "(status = 'WAITING' OR (status = 'PROCESSING' AND (lease_until < $4 OR lease_until > $5))) "
+    f"AND attempts < {MAXIMUM_ATTEMPTS} "
     "RETURNING basket_id, cache_key, format, columns, attempts"
 )
 _OWN = "WHERE id = $1 AND lease_owner = $2 AND status = 'PROCESSING' RETURNING id"
@@ -89,7 +93,7 @@ _READ = Statement(
 async def claim_export(export_id: int) -> Claim | None:
     """Begins an attempt; None when there is nothing to do: another one is at it, or it is done with."""
     owner, moment = secrets.token_hex(16), now()
-    row = await _CLAIM.row(export_id, owner, moment + LEASE, moment)
+    row = await _CLAIM.row(export_id, owner, moment + LEASE, moment, moment + FAR)
     if row is None:
         return None
     return Claim(export_id, owner, row[0], row[1], ExportFormat(row[2]), fields_of(row[3]), row[4])
@@ -138,12 +142,13 @@ async def give_back(claim: Claim) -> None:
 _TAKE_TURN = Statement("SELECT pg_try_advisory_xact_lock($1)")
 _GIVE_UP = Statement(
     "UPDATE basket_export SET status = 'FAILED', failure = COALESCE(failure, $2), lease_owner = NULL, "
-    "lease_until = NULL, finished_at = $1 WHERE status = 'PROCESSING' AND lease_until < $1 "
+    "lease_until = NULL, finished_at = $1 WHERE status = 'PROCESSING' AND (lease_until < $1 OR lease_until > $3) "
     f"AND attempts >= {MAXIMUM_ATTEMPTS}"
 )
 _OVERDUE = Statement(
     "UPDATE basket_export SET resend_at = $2 WHERE id IN (SELECT id FROM basket_export "
-    "WHERE status IN ('WAITING', 'PROCESSING') AND resend_at < $1 AND (lease_until IS NULL OR lease_until < $1) "
+    "WHERE status IN ('WAITING', 'PROCESSING') AND (resend_at < $1 OR resend_at > $3) "
+    "AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3) "
     f"ORDER BY id LIMIT {BATCH}) RETURNING id"
 )
 _ENDED = Statement(
@@ -168,8 +173,8 @@ async def overdue_exports() -> list[int]:
     async with in_transaction():
         if not await _is_my_turn():
             return []
-        await _GIVE_UP.rows(moment, NEVER_ENDED)
-        return [int(row[0]) for row in await _OVERDUE.rows(moment, moment + RESEND_AFTER)]
+        await _GIVE_UP.rows(moment, NEVER_ENDED, moment + FAR)
+        return [int(row[0]) for row in await _OVERDUE.rows(moment, moment + RESEND_AFTER, moment + FAR)]
 
 
 async def ended_exports() -> list[tuple[int, str]]:

@@ -50,7 +50,7 @@ async def waiting_row(service: Service) -> BasketExport:
         format=ExportFormat.CSV,
         columns="product__sku,quantity",
         rows_total=3,
-        resend_at=now() + timedelta(hours=1),
+        resend_at=now() + timedelta(seconds=25),
         created_at=now(),
     )
 
@@ -260,6 +260,15 @@ async def test_an_attempt_that_vanishes_three_times_fails_the_export(service: Se
     )
     failed = await ended(service.main, row.cache_key, 10)
     assert failed["failure"] == ("The writing was begun 3 times, and each time the worker stopped before it ended.")
+
+
+async def test_a_lease_from_before_a_clock_was_set_back_holds_nothing_up(service: Service) -> None:
+    row = await waiting_row(service)
+    assert await claim_export(row.id)
+    moment = now() + timedelta(hours=1)
+    await BasketExport.filter(id=row.id).update(lease_until=moment, resend_at=moment)
+    done = await ended(service.main, row.cache_key, 10)
+    assert (done["status"], (await BasketExport.get()).attempts) == ("COMPLETED", 2)
 
 
 async def test_three_failures_fail_the_export_with_their_reason(service: Service, tmp_path: Path) -> None:
