@@ -166,6 +166,8 @@ class Deployment:
         processes.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         self.servers: list[subprocess.Popen[bytes]] = []
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.redis: subprocess.Popen[bytes]
+        self.more: dict[str, str] = {}
 
     def migrate_command(self) -> Command:
         """The command that brings the tables up to date."""
@@ -199,7 +201,7 @@ class Deployment:
 
     def start_all(self) -> None:
         """Starts everything in the order that the set-up says, and waits until it answers through the proxy."""
-        self.processes.redis(self.site.redis_port)
+        self.redis = self.processes.redis(self.site.redis_port)
         assert self.start(self.migrate_command()).wait(60) == 0
         self.servers = [self.start_server(place) for place in (0, 1)]
         self.workers = [self.start(self.worker_command())]
@@ -229,7 +231,7 @@ class SystemdDeployment(Deployment):
     def _adjusted(self, command: Command) -> Command:
         """Puts the test's own paths and services in the place of those that stand in the files."""
         arguments = [part.replace("/opt/basket/.venv/bin", PROGRAMS) for part in command.arguments]
-        return Command(arguments, command.environment | self.site.environment(self.processes.folder))
+        return Command(arguments, command.environment | self.site.environment(self.processes.folder) | self.more)
 
     def migrate_command(self) -> Command:
         return self._adjusted(unit_command("basket-migrate.service"))

@@ -1,5 +1,6 @@
 """A Commerce server on loopback with a small catalogue that a test may change: real HTTP, and every request counted."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from tests.misbehaving_commerce import product_json
 
 @dataclass
 class Shop:
-    """The catalogue by remote id, whether the shop is open, and what it was asked."""
+    """The catalogue by remote id, whether and after how many seconds the shop answers, and what it was asked."""
 
     url: str = ""
     products: dict[int, dict[str, Any]] = field(default_factory=dict)
     is_down: bool = False
+    is_gone: bool = False
+    delay: float = 0.0
     requests: list[str] = field(default_factory=list)
 
     def sell(self, pk: int, price: str, **changes: Any) -> None:
@@ -29,8 +32,15 @@ class Shop:
         product = self.products[pk]
         return product | {"price": product["segment_price"]} if segment and "segment_price" in product else product
 
+    async def _wait(self, request: web.Request) -> None:
+        """Keeps whoever asks waiting; breaks the connection off when the shop is gone."""
+        await asyncio.sleep(self.delay)
+        if self.is_gone and request.transport is not None:
+            request.transport.abort()
+
     async def one(self, request: web.Request) -> web.Response:
         self.requests.append(request.path_qs)
+        await self._wait(request)
         pk = int(request.match_info["pk"])
         if self.is_down:
             return web.Response(status=503)
@@ -40,6 +50,7 @@ class Shop:
 
     async def many(self, request: web.Request) -> web.Response:
         self.requests.append(request.path_qs)
+        await self._wait(request)
         if self.is_down:
             return web.Response(status=503)
         skus = request.query.get("sku__in", "").split(",")
