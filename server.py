@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
 
@@ -34,6 +35,7 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
+from web.direct_route import DirectRoute
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
@@ -161,12 +163,12 @@ def create_application(
     )
     return Starlette(
         routes=[
-            Route("/graphql", view),
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
+        middleware=[Middleware(DirectRoute, path="/graphql", target=view)],
         lifespan=lifespan,
     )
 

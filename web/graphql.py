@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from models.user import Buyer
 from resolvers.context import Context
-from schema.execution import execute
+from schema.execution import Operation
 from web.authentication import buyer_authorized, buyer_of, unauthenticated
 from web.bad_request import BadRequest
 from web.document import Document, document_of
@@ -115,28 +115,23 @@ class GraphQLView:
 
     async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Reply:
         document = document_of(self.schema, asked.query)
-        if document.nodes is None or document.errors:
+        if document.errors:
             return _reply(ExecutionResult(None, document.errors), media_type)
-        _check_operation(document, asked.operation_name)
-        result = await execute(
-            self.schema,
-            document.nodes,
-            document.selections if self.is_compiled else None,
-            variables=asked.variables,
-            operation_name=asked.operation_name,
-            context=Context(buyer, state.commerce, state.exports, document.selected),
-        )
+        operation = _operation(document, asked.operation_name)
+        context = Context(buyer, state.commerce, state.exports, document.selected)
+        result = await operation.execute(asked.variables, context, is_compiled=self.is_compiled)
         return _reply(result, media_type)
 
 
-def _check_operation(document: Document, operation_name: str | None) -> None:
-    """Raises BadRequest when it is not clear which operation is meant, or when it is none for this door."""
-    operation = document.operation(operation_name)
+def _operation(document: Document, name: str | None) -> Operation:
+    """Returns the operation that is meant; raises BadRequest when that is not clear, or it is none for this door."""
+    operation = document.operation(name)
     if operation is None:
-        message = f"The document has no single operation called {operation_name!r}; send `operationName`."
+        message = f"The document has no single operation called {name!r}; send `operationName`."
         raise BadRequest(400, "BAD_REQUEST", message)
-    if operation.operation is OperationType.SUBSCRIPTION:
+    if operation.node.operation is OperationType.SUBSCRIPTION:
         raise BadRequest(400, "BAD_REQUEST", "A subscription is not allowed here.")
+    return operation
 
 
 def _reply(result: ExecutionResult, media_type: str) -> Reply:
