@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from graphql import GraphQLSchema
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from models.administration import issue_token, revoke_token, set_division_active, set_user_active
@@ -144,6 +145,12 @@ def operations_of(schema: GraphQLSchema) -> set[str]:
     """Names every root field: `query viewer`, `mutation basketSave`, `subscription …`."""
     roots = {"query": schema.query_type, "mutation": schema.mutation_type, "subscription": schema.subscription_type}
     return {f"{kind} {name}" for kind, root in roots.items() if root is not None for name in root.fields}
+
+
+def paths_of(application: Starlette) -> set[str]:
+    """Names every route, and every path that a middleware answers before the routes are looked through."""
+    direct = {f"ANY {each.kwargs['path']}" for each in application.user_middleware if "path" in each.kwargs}
+    return direct | set(routes_of(application.routes))
 
 
 def routes_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:

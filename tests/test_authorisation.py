@@ -9,13 +9,16 @@ from itertools import product
 
 import pytest
 from graphql import build_schema
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from server import application, schema
-from tests.authorisation import CALLERS, MISSING, People, Things, operations_of, outcome_of, routes_of
+from tests.authorisation import CALLERS, MISSING, People, Things, operations_of, outcome_of, paths_of, routes_of
 from tests.service import Service
+from web.direct_route import DirectRoute
 
 REQUESTS = {
     "query viewer": "query { viewer { email } }",
@@ -140,7 +143,7 @@ async def people(service: Service) -> People:
 
 
 def test_every_operation_and_every_route_has_a_row() -> None:
-    wanted = operations_of(schema._schema) | set(routes_of(application.routes))
+    wanted = operations_of(schema._schema) | paths_of(application)
     assert {subject_of(row) for row in MATRIX} == wanted
     assert MATRIX.keys() == REQUESTS.keys()
     assert {len(outcomes) for outcomes in MATRIX.values()} == {len(CALLERS)}
@@ -155,6 +158,8 @@ def test_what_is_added_is_enumerated() -> None:
 
     inner = Route("/{id}", page, methods=["GET", "POST"])
     routes = [Mount("/api", routes=[inner]), Mount("/files", app=Response()), WebSocketRoute("/live", page)]
+    direct = Middleware(DirectRoute, path="/direct", target=Response())
+    assert paths_of(Starlette(middleware=[direct])) == {"ANY /direct"}
     assert set(routes_of(routes)) == {"GET /api/{id}", "POST /api/{id}", "MOUNT /files", "WEBSOCKET /live"}
 
 
