@@ -34,6 +34,7 @@ from tasks.export import declare_export
 from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
+from tasks.spreadsheet_process import reading_processes
 from web import command_line
 from web.direct_route import DirectRoute
 from web.export_file import export_file
@@ -139,6 +140,7 @@ def create_application(
             commerce = await resources.enter_async_context(commerce_client(url))
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
             await resources.enter_async_context(sweeping())
+            await resources.enter_async_context(reading_processes.open())
             exports = await resources.enter_async_context(exporting(redis_url, export_folder))
             # What lives as long as the process need not be looked through by every full garbage collection, which
             # would otherwise keep everybody waiting for a tenth of a second.

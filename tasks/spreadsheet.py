@@ -1,9 +1,7 @@
 """Reading an uploaded spreadsheet, in a child process with limits, so that no file can harm or delay the server."""
 
 import asyncio
-import os
 import signal
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tasks.spreadsheet_exit import MEMORY_SPENT
-
-ROOT = Path(__file__).parent.parent
+from tasks.spreadsheet_process import end, reading_processes
 
 MAXIMUM_CHILDREN = 2
 """How many files are read at the same time by one server process; more wait."""
@@ -91,26 +88,16 @@ async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet
 
 
 async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, bytes]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tasks.spreadsheet_child", str(path), orjson.dumps(asdict(limits)).decode()),
-        cwd=ROOT,
-        # The child gets nothing of our environment, where secrets are.
-        env={"LC_ALL": "C.UTF-8"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = await reading_processes.take()
     try:
         async with asyncio.timeout(limits.wall_seconds):
-            output, _ = await process.communicate()
+            output, _ = await process.communicate(orjson.dumps([str(path), asdict(limits)]) + b"\n")
         return process.returncode or 0, output
     except TimeoutError:
         return -signal.SIGKILL, b""
     finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        await end(process)
+        reading_processes.make_ready()
 
 
 async def _spreadsheet_of(output: bytes) -> Spreadsheet:

@@ -102,10 +102,13 @@ def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Reads the file named by the first argument within the limits of the second, and writes JSON."""
-    limits = orjson.loads(sys.argv[2])
+    """Waits for a line that names a file and its limits, reads the file within them, and writes JSON."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    path, limits = orjson.loads(line)
     limit_process(limits["memory_bytes"], limits["cpu_seconds"])
-    content = Path(sys.argv[1]).read_bytes()
+    content = Path(path).read_bytes()
     try:
         found = read(content, limits)
     except MemoryError:

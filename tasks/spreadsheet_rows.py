@@ -95,6 +95,8 @@ def _whole_number(cell: Any) -> int | None:
 
 def text_of(cell: Any, name: str) -> str:
     """Returns a text of at most 255 printable characters; raises BadCell for anything else."""
+    if type(cell) is str and 0 < len(text := cell.strip()) <= MAXIMUM_TEXT and text.isprintable():
+        return text
     if is_empty(cell):
         raise BadCell("INVALID_INPUT", f"The {name} is missing.")
     if isinstance(cell, bool | datetime | date | time | timedelta | ErrorCell):
