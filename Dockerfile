@@ -9,7 +9,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin bask
     && install -d -o basket /var/lib/basket
 WORKDIR /opt/basket
 COPY --from=build /opt/basket/.venv .venv
-COPY server.py settings.py ./
+COPY *.py ./
 COPY commerce commerce
 COPY models models
 COPY resolvers resolvers

@@ -139,12 +139,11 @@ def copied_to(folder: Path) -> Path:
     for line in dockerfile():
         if line.startswith("COPY ") and "--from" not in line:
             *sources, target = line.split()[1:]
-            for source in sources:
-                origin, goal = ROOT / source, folder / target
+            for origin in [path for source in sources for path in sorted(ROOT.glob(source))]:
                 if origin.is_dir():
-                    shutil.copytree(origin, goal, ignore=shutil.ignore_patterns("__pycache__"))
+                    shutil.copytree(origin, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
                 else:
-                    shutil.copy(origin, goal)
+                    shutil.copy(origin, folder / target)
     return folder
 
 

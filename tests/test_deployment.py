@@ -113,7 +113,9 @@ def test_a_secret_is_asked_for_and_none_is_committed() -> None:
 def test_the_image_holds_what_is_imported_and_runs_without_root(tmp_path: Path) -> None:
     assert [line for line in dockerfile() if line.startswith("USER")] == ["USER 10001"]
     copied = {path.name for path in copied_to(tmp_path).iterdir()}
-    assert copied == {"server.py", "settings.py", "commerce", "models", "resolvers", "schema", "tasks", "web"}
+    modules = {path.name for path in ROOT.glob("*.py")}
+    assert modules >= {"server.py", "settings.py"}
+    assert copied == modules | {"commerce", "models", "resolvers", "schema", "tasks", "web"}
     command = [f"{PROGRAMS}/python", "server.py", "schema"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == (ROOT / "schema" / "schema.graphql").read_text()
@@ -160,6 +162,9 @@ def test_services_come_up_in_order_and_only_the_proxy_can_be_reached() -> None:
 
 
 def test_there_is_time_to_drain_and_to_stop() -> None:
+    for unit in ("basket-server@.service", "basket-worker.service"):
+        # Otherwise systemd would send the signal also to the process that reads a file for a request under way.
+        assert dict(lines_of(FOLDER / unit))["KillMode"] == "mixed"
     seconds = settings.STOP_SECONDS + float(image_environment().get("DRAIN_SECONDS", "5"))
     assert float(dict(lines_of(FOLDER / "basket-server@.service"))["TimeoutStopSec"]) > seconds
     assert float(compose()["services"]["server-1"]["stop_grace_period"].removesuffix("s")) > seconds
