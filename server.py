@@ -13,13 +13,16 @@ from typing import TypedDict
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
 
+import logs
 import settings
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
-from models.database import DATABASE_FAILURES, connect, disconnect
+from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
 from resolvers.mutation import Mutation
@@ -33,11 +36,14 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
+from web.errors import http_error
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
-from web.serving import serve
+from web.metrics import metrics
+from web.observation import Observation
+from web.serving import check_people, check_production, serve
 
 logger = logging.getLogger("basket")
 
@@ -84,7 +90,8 @@ async def sweeping() -> AsyncIterator[None]:
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[None]:
     """Keeps the database open."""
-    await connect(database_url, settings.DATABASE_POOL_SIZE)
+    bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+    await connect(database_url, settings.DATABASE_POOL_SIZE, bounds)
     try:
         yield
     finally:
@@ -128,8 +135,11 @@ def create_application(
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
+        logs.take_over()
+        check_production()
         async with AsyncExitStack() as resources:
             await resources.enter_async_context(connected(database_url))
+            await check_people()
             url = commerce_url or await resources.enter_async_context(serve_demo())
             commerce = await resources.enter_async_context(commerce_client(url))
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
@@ -157,7 +167,10 @@ def create_application(
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
         ],
+        middleware=[Middleware(Observation, with_timing=embedded, with_access_log=settings.ACCESS_LOG)],
+        exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
 

@@ -6,6 +6,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefiniti
 from graphql.validation import validate
 
 from schema.execution import Selections
+from web.operation import label_of
 
 CACHED_DOCUMENTS = 1_000
 """How many documents are kept."""
@@ -28,10 +29,19 @@ class Document:
         # What these two remember is bound to the nodes of this document, and lives as long as they do.
         self.selections = Selections(self.nodes)
         self.selected: dict[tuple[object, ...], bool] = {}
+        self._labels: dict[str | None, str] = {}
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Returns the operation of this name or, without a name, the only one; None when there is no such one."""
         return get_operation_ast(self.nodes, name) if self.nodes else None
+
+    def label(self, name: str | None) -> str:
+        """Returns what the operation of this name is called in metrics and logs; it must be in the document."""
+        try:
+            return self._labels[name]
+        except KeyError:
+            operation = self.operation(name)
+            return self._labels.setdefault(name, label_of(operation)) if operation else ""
 
 
 _cached = lru_cache(CACHED_DOCUMENTS)(Document)

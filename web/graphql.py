@@ -1,7 +1,6 @@
 """The GraphQL view: GraphQL over HTTP, thin."""
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
-from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,10 +10,12 @@ from schema.execution import execute
 from web.authentication import buyer_of, unauthenticated
 from web.bad_request import BadRequest
 from web.document import Document, document_of
-from web.errors import formatted
+from web.errors import formatted, unavailable
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import GraphQLRequest, media_type_of, received
 from web.json_response import GRAPHQL, error_response, json_response
+from web.observation import observed
+from web.operation import outcome_of
 
 
 class GraphQLView:
@@ -44,29 +45,36 @@ class GraphQLView:
             response.headers["Allow"] = "POST"
             return response
         buyer = await buyer_of(request)
+        observed(request).mark("auth")
         if buyer is None:
             return unauthenticated()
         try:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
-                return await self._execute(asked, request.state, buyer, media_type)
+                return await self._execute(asked, request, buyer, media_type)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
 
-    async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Response:
+    async def _execute(self, asked: GraphQLRequest, request: Request, buyer: Buyer, media_type: str) -> Response:
+        seen, state = observed(request), request.state
         document = document_of(self.schema, asked.query)
         if document.nodes is None or document.errors:
             return _response(ExecutionResult(None, document.errors), media_type)
         if refusal := _refusal(document, asked.operation_name):
             return error_response(400, "BAD_REQUEST", refusal, media_type)
+        seen.operation = document.label(asked.operation_name)
+        seen.mark("parse")
+        context = Context(buyer, state.commerce, state.exports, document.selected)
         result = await execute(
             self.schema,
             document.nodes,
             document.selections if self.is_compiled else None,
             variables=asked.variables,
             operation_name=asked.operation_name,
-            context=Context(buyer, state.commerce, state.exports, document.selected),
+            context=context,
         )
+        seen.mark("execute")
+        seen.outcome = outcome_of(result.errors, context.refusals)
         return _response(result, media_type)
 
 
@@ -83,6 +91,8 @@ def _refusal(document: Document, operation_name: str | None) -> str | None:
 def _response(result: ExecutionResult, media_type: str) -> Response:
     if not result.errors:
         return json_response({"data": result.data}, media_type=media_type)
+    if response := unavailable(result.errors, media_type):
+        return response
     errors = [formatted(error) for error in result.errors]
     was_executed = result.data is not None or any(error.path for error in result.errors)
     if was_executed:
