@@ -8,8 +8,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from importlib import import_module
 from types import FrameType
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -44,6 +45,9 @@ from web.health import healthz, readyz
 from web.metrics import metrics
 from web.observation import Observation
 from web.serving import check_people, check_production, serve
+
+if TYPE_CHECKING:
+    from web.tracing import Tracing
 
 logger = logging.getLogger("basket")
 
@@ -112,7 +116,19 @@ async def exporting(redis_url: str, folder: ExportFolder) -> AsyncIterator[Expor
         yield sender
 
 
-def commerce_client(url: str) -> CommerceClient:
+def configured_tracing() -> "Tracing | None":
+    """Returns the tracing when a collector is configured; the import costs what nobody else should pay."""
+    if not (settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT):
+        return None
+    try:
+        tracing: Tracing = import_module("web.tracing").Tracing()
+    except ModuleNotFoundError:
+        logger.warning("A collector is configured, and the extra `opentelemetry` is not installed: no traces.")
+        return None
+    return tracing
+
+
+def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
     """Returns the one client of Commerce."""
     return CommerceClient(
         url,
@@ -120,6 +136,7 @@ def commerce_client(url: str) -> CommerceClient:
         timeout=settings.COMMERCE_TIMEOUT_SECONDS,
         retries=settings.COMMERCE_RETRIES,
         concurrency=settings.COMMERCE_CONCURRENCY,
+        traces=[tracing.commerce()] if tracing else [],
     )
 
 
@@ -138,10 +155,12 @@ def create_application(
         logs.take_over()
         check_production()
         async with AsyncExitStack() as resources:
+            if tracing:
+                await resources.enter_async_context(tracing.open())
             await resources.enter_async_context(connected(database_url))
             await check_people()
             url = commerce_url or await resources.enter_async_context(serve_demo())
-            commerce = await resources.enter_async_context(commerce_client(url))
+            commerce = await resources.enter_async_context(commerce_client(url, tracing))
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
             await resources.enter_async_context(sweeping())
             exports = await resources.enter_async_context(exporting(redis_url, export_folder))
@@ -160,6 +179,10 @@ def create_application(
         demo_token=DEMO_TOKENS[0] if embedded else None,
         is_compiled=settings.COMPILED_SELECTIONS,
     )
+    middleware = [Middleware(Observation, with_timing=embedded, with_access_log=settings.ACCESS_LOG)]
+    if tracing := configured_tracing():
+        tracing.watch(view)
+        middleware.append(tracing.middleware())
     return Starlette(
         routes=[
             Route("/graphql", view.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
@@ -169,7 +192,7 @@ def create_application(
             Route("/readyz", readyz),
             Route("/metrics", metrics),
         ],
-        middleware=[Middleware(Observation, with_timing=embedded, with_access_log=settings.ACCESS_LOG)],
+        middleware=middleware,
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )

@@ -55,6 +55,7 @@ LOG_LEVEL: str = config("LOG_LEVEL", default="INFO")
 ACCESS_LOG: bool = config("ACCESS_LOG", cast=bool, default=False)
 METRICS_TOKEN = Secret(config("METRICS_TOKEN", default=""))
 OTEL_EXPORTER_OTLP_ENDPOINT: str = config("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: str = config("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
 
 SECRET_KEY_LENGTH = 32
 """How many characters a secret key has at least."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -45,7 +45,16 @@ class _Answer:
 class Connection:
     """Asks Commerce for JSON, patiently but never for ever."""
 
-    def __init__(self, url: str, *, token: str, timeout: float, retries: int, concurrency: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str,
+        timeout: float,
+        retries: int,
+        concurrency: int,
+        traces: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
         # To aiohttp a timeout of 0 is none at all, and no slots are a wait without an end.
         if timeout <= 0 or retries < 0 or concurrency < 1:
             raise ValueError("Commerce needs a timeout above 0, no negative retries and a concurrency of at least 1.")
@@ -54,6 +63,7 @@ class Connection:
         self._timeout = timeout
         self._retries = retries
         self._concurrency = concurrency
+        self._traces = list(traces)
         self._slots = asyncio.Semaphore(concurrency)
         self._session: aiohttp.ClientSession | None = None
 
@@ -63,6 +73,7 @@ class Connection:
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=self._traces,
         )
         return self
 

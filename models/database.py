@@ -79,7 +79,8 @@ def is_unavailable(error: BaseException) -> bool:
             return True
         if isinstance(cause, sqlite3.OperationalError):
             return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_UNAVAILABLE
-        cause = cause.__cause__
+        # Tortoise wraps the errors of SQLite without saying that it does.
+        cause = cause.__cause__ or (cause.__context__ if isinstance(cause, BaseORMException) else None)
     return False
 
 
