@@ -24,7 +24,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS = ("json", "text")
 _SECRETS = re.compile(
-    r"(?i)(?<=://)[^/\s@]*(?=@)|\b(?:token|bearer)\s+[^\s'\",]+|\bbasket_[\w-]{20,}|signature=[^\s&'\"]+"
+    r"(?<=://)[^/\s@]*(?=@)|\b(?:Token|[Bb]earer)\s+[^\s'\",]+|\bbasket_[\w-]{20,}|signature=[^\s&'\"]+"
 )
 _MAXIMUM_LENGTH = 2_000
 _MAXIMUM_CAUSES = 8

@@ -63,7 +63,7 @@ _SQLITE_UNAVAILABLE = (
 
 IDLE_MILLISECONDS = 60_000
 """How long PostgreSQL lets a transaction do nothing: an export's file is published inside one."""
-COMMAND_GRACE_SECONDS = 5.0
+COMMAND_GRACE_SECONDS = 2.0
 """How much longer than PostgreSQL's own limit a statement is waited for, in case PostgreSQL itself is silent."""
 
 
