@@ -26,6 +26,7 @@ from commerce.demo import serve_demo
 from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
+from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
@@ -37,6 +38,7 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
+from web.direct_route import DirectRoute
 from web.errors import http_error
 from web.export_file import export_file
 from web.graphiql import graphiql_files
@@ -63,6 +65,7 @@ schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 class State(TypedDict):
     """What requests find in `request.state`."""
 
+    buyers: Buyers
     commerce: CommerceClient
     redis: Redis | None
     exports: ExportSender
@@ -147,6 +150,7 @@ def create_application(
     commerce_url: str = settings.COMMERCE_URL,
     export_url: str = settings.EXPORT_URL,
     embedded: bool = settings.EMBEDDED,
+    token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
 
@@ -168,7 +172,13 @@ def create_application(
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
             gc.freeze()
-            yield {"commerce": commerce, "redis": redis, "exports": exports, "export_folder": export_folder}
+            yield {
+                "buyers": Buyers(token_kept_seconds),
+                "commerce": commerce,
+                "redis": redis,
+                "exports": exports,
+                "export_folder": export_folder,
+            }
 
     export_folder = ExportFolder(export_url)
     view = GraphQLView(
@@ -185,14 +195,13 @@ def create_application(
         middleware.append(tracing.middleware())
     return Starlette(
         routes=[
-            Route("/graphql", view.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
         ],
-        middleware=middleware,
+        middleware=[*middleware, Middleware(DirectRoute, path="/graphql", target=view)],
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )

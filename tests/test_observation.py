@@ -13,10 +13,10 @@ import pytest
 import logs
 import settings
 from models.basket_reading import ACTIVE
+from models.user import Buyers
 from server import create_application
 from tests.service import Service, open_client
 from tests.shop import Shop
-from web import authentication
 
 QUERY = "query Mine { viewer { id } }"
 SECRET = "5f0c-the-secret-value"
@@ -107,7 +107,7 @@ async def test_an_unexpected_error_is_masked_and_logged_once_under_its_id(
 async def test_an_error_outside_of_the_execution_is_masked_too(
     service: Service, monkeypatch: pytest.MonkeyPatch, lines: Written
 ) -> None:
-    monkeypatch.setattr(authentication, "buyer_with", failing)
+    monkeypatch.setattr(Buyers, "find", failing)
     response = await asked(service, **{"X-Request-ID": "mine-2"})
     assert response.status_code == 500
     assert response.headers["content-type"].startswith("application/json")

@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast, parse
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, get_operation_ast, parse
 from graphql.validation import validate
 
-from schema.execution import Selections
+from schema.execution import Operation
 from web.operation import label_of
 
 CACHED_DOCUMENTS = 1_000
@@ -15,25 +15,33 @@ CACHED_LENGTH = 10_000
 
 
 class Document:
-    """A document with what was found out about it: whether it is valid, and its compiled selections."""
+    """A document with what was found out about it: whether it is valid, and its operations."""
 
     def __init__(self, schema: GraphQLSchema, query: str) -> None:
+        self.schema = schema
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
+        self.selected: dict[tuple[object, ...], bool] = {}
+        self._operations: dict[str | None, Operation] = {}
+        self._labels: dict[str | None, str] = {}
         try:
             self.nodes = parse(query)
         except GraphQLError as error:
             self.errors = [error]
-            return
-        self.errors = validate(schema, self.nodes)
-        # What these two remember is bound to the nodes of this document, and lives as long as they do.
-        self.selections = Selections(self.nodes)
-        self.selected: dict[tuple[object, ...], bool] = {}
-        self._labels: dict[str | None, str] = {}
+        else:
+            self.errors = validate(schema, self.nodes)
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, name: str | None) -> Operation | None:
         """Returns the operation of this name or, without a name, the only one; None when there is no such one."""
-        return get_operation_ast(self.nodes, name) if self.nodes else None
+        try:
+            return self._operations[name]
+        except KeyError:
+            node = get_operation_ast(self.nodes, name) if self.nodes else None
+            # Names that nothing has are not remembered: there is no end of them.
+            if node is None or self.nodes is None:
+                return None
+            operation = self._operations[name] = Operation(self.schema, self.nodes, node)
+            return operation
 
     def label(self, name: str | None) -> str:
         """Returns what the operation of this name is called in metrics and logs; it must be in the document."""
@@ -41,7 +49,7 @@ class Document:
             return self._labels[name]
         except KeyError:
             operation = self.operation(name)
-            return self._labels.setdefault(name, label_of(operation)) if operation else ""
+            return self._labels.setdefault(name, label_of(operation.node)) if operation else ""
 
 
 _cached = lru_cache(CACHED_DOCUMENTS)(Document)

@@ -14,14 +14,12 @@ from models.database import is_unavailable
 from models.errors import Refusal, Refused
 from resolvers.answer import REFUSALS
 from schema.page import InvalidPage
-from web.json_response import JSON, json_response
+from web.json_response import json_response
 
 logger = logging.getLogger("basket")
 
 MASKED = "Something went wrong on our side."
 UNAVAILABLE = "The database cannot be asked just now; try again soon."
-RETRY_AFTER_SECONDS = 1
-"""How soon a client may try again when the database could not be asked."""
 
 
 def formatted(error: GraphQLError) -> dict[str, Any]:
@@ -44,26 +42,24 @@ def is_expected(error: GraphQLError) -> bool:
     return error.path is None or cause is None or isinstance(cause, Refused | InvalidPage | GraphQLError)
 
 
-def unavailable(errors: Sequence[GraphQLError], media_type: str = JSON) -> Response | None:
+def unavailable(errors: Sequence[GraphQLError]) -> dict[str, Any] | None:
     """Returns the answer to an operation that failed because the database cannot be used; None when it can."""
     causes = [error.original_error for error in errors if error.original_error is not None]
     cause = next((cause for cause in causes if is_unavailable(cause)), None)
-    return None if cause is None else _unavailable(cause, media_type)
+    return None if cause is None else _unavailable(cause)
 
 
 def response_to(error: Exception) -> Response:
     """Returns the answer to a request whose answering raised: 503 when the database cannot be used, else 500."""
     if is_unavailable(error):
-        return _unavailable(error, JSON)
+        return json_response(_unavailable(error), 503)
     logger.error("An unexpected error.", exc_info=error)
-    return _response(500, "INTERNAL_SERVER_ERROR", MASKED, JSON)
+    return json_response(_content("INTERNAL_SERVER_ERROR", MASKED, **_request_id()), 500)
 
 
-def _unavailable(cause: BaseException, media_type: str) -> Response:
+def _unavailable(cause: BaseException) -> dict[str, Any]:
     logger.warning("The database cannot be used.", exc_info=cause)
-    response = _response(503, "SERVICE_UNAVAILABLE", UNAVAILABLE, media_type)
-    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
+    return _content("SERVICE_UNAVAILABLE", UNAVAILABLE, **_request_id())
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -72,14 +68,13 @@ async def http_error(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, HTTPException) else None
     codes = {404: ("NOT_FOUND", "There is nothing here."), 405: ("METHOD_NOT_ALLOWED", "Use another method here.")}
     code, message = codes.get(status, ("BAD_REQUEST", "The request cannot be answered."))
-    response = _response(status, code, message, JSON)
+    response = json_response(_content(code, message), status)
     response.headers.update(headers or {})
     return response
 
 
-def _response(status: int, code: str, message: str, media_type: str) -> Response:
-    extensions = {"code": code} | (_request_id() if status >= 500 else {})
-    return json_response({"errors": [{"message": message, "extensions": extensions}]}, status, media_type)
+def _content(code: str, message: str, **more: str) -> dict[str, Any]:
+    return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
 
 
 def _request_id() -> dict[str, str]:

@@ -6,9 +6,9 @@ This is the outermost layer of the application. It costs each request a few micr
 import logging
 import re
 import secrets
+from contextvars import ContextVar
 from time import perf_counter
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import logs
@@ -18,8 +18,11 @@ from web.not_serving import NotServing
 
 access = logging.getLogger("basket.access")
 
+GRAPHQL_PATH = "/graphql"
+"""The one path that is found without a route."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+=/@:-]{1,128}")
-_KEY = "basket.observed"
+RETRY_AFTER = b"1"
+"""After how many seconds a client may try again what could not be answered just now."""
 
 
 class Observed:
@@ -54,10 +57,12 @@ class Observed:
         return ", ".join(parts).encode()
 
 
-def observed(connection: HTTPConnection) -> Observed:
-    """Returns what is noted of a request; of one that came past this layer, as in a test of a part, a new one."""
-    found: Observed | None = connection.scope.get(_KEY)
-    return found or Observed("", None)
+_current: ContextVar[Observed] = ContextVar("observed")
+
+
+def observed() -> Observed:
+    """Returns what is noted of the request that is being answered; outside of one, what nobody reads."""
+    return _current.get(None) or Observed("", None)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -82,13 +87,16 @@ class Observation:
             await _live(self.application, scope, receive, send)
             return
         request_id = request_id_of(scope)
-        seen = scope[_KEY] = Observed(request_id, [] if self.with_timing else None)
+        seen = Observed(request_id, [] if self.with_timing else None)
+        _current.set(seen)
         logs.request_id.set(request_id)
 
         async def send_observed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen.status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
+                if seen.status == 503 and not any(name == b"retry-after" for name, _ in message["headers"]):
+                    message["headers"].append((b"retry-after", RETRY_AFTER))
                 if seen.marks is not None:
                     message["headers"].append((b"server-timing", seen.server_timing()))
             await send(message)
@@ -102,11 +110,11 @@ class Observation:
 
     def _note(self, scope: Scope, seen: Observed) -> None:
         seconds = perf_counter() - seen.began
-        observe(seen.operation or _door(scope), seen.outcome or _outcome(seen.status), seconds)
+        observe(seen.operation or door_of(scope), seen.outcome or _outcome(seen.status), seconds)
         if self.with_access_log:
             fields = {
                 "method": scope["method"],
-                "door": _door(scope),
+                "door": door_of(scope),
                 "operation": seen.operation,
                 "outcome": seen.outcome or _outcome(seen.status),
                 "status": seen.status,
@@ -115,10 +123,11 @@ class Observation:
             access.info("answered", extra={"fields": fields})
 
 
-def _door(scope: Scope) -> str:
+def door_of(scope: Scope) -> str:
     """Returns the template of the path that was asked for, never the path itself, which is the client's."""
-    route = scope.get("route")
-    return str(getattr(route, "path", "")) or "unknown"
+    if scope["path"] == GRAPHQL_PATH:
+        return GRAPHQL_PATH
+    return str(getattr(scope.get("route"), "path", "")) or "unknown"
 
 
 def _outcome(status: int) -> str:

@@ -19,13 +19,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.graphql import GraphQLView
-from web.observation import Observed, observed
+from web.observation import Observed, door_of, observed
 
 UNTRACED = ("/healthz", "/readyz", "/metrics")
 """What machines ask all the time."""
@@ -55,15 +54,14 @@ class Tracing:
 
     def watch(self, view: GraphQLView) -> None:
         """Puts a span round each operation that a view executes, named by the schema's words."""
-        execute: Callable[..., Awaitable[Response]] = view._execute
+        execute: Callable[..., Awaitable[Any]] = view._execute
 
-        async def traced(*given: Any) -> Response:
-            request = next(each for each in given if isinstance(each, Request))
+        async def traced(*given: Any) -> Any:
             with self.tracer.start_as_current_span("operation", record_exception=False) as span:
                 try:
                     return await execute(*given)
                 finally:
-                    _describe_operation(span, observed(request))
+                    _describe_operation(span, observed())
 
         # An attribute of the view itself, so that without a collector nothing stands in the way of its method.
         setattr(view, "_execute", traced)  # noqa: B010
@@ -103,8 +101,7 @@ class TracedRequests:
         if scope["type"] != "http" or scope["path"] in UNTRACED:
             await self.application(scope, receive, send)
             return
-        connection = HTTPConnection(scope)
-        parent = _PROPAGATOR.extract(connection.headers)
+        parent = _PROPAGATOR.extract(Headers(scope=scope))
         span = self.tracer.start_span(
             scope["method"], parent, SpanKind.SERVER, {"http.request.method": scope["method"]}
         )
@@ -117,16 +114,14 @@ class TracedRequests:
             raise
         finally:
             context.detach(token)
-            _describe(span, connection)
+            _describe(span, scope)
             span.end()
 
 
-def _describe(span: Span, connection: HTTPConnection) -> None:
-    seen = observed(connection)
-    route = getattr(connection.scope.get("route"), "path", "")
-    span.set_attribute("http.route", route)
-    span.set_attribute("basket.request_id", seen.request_id)
-    span.update_name(f"{connection.scope['method']} {route}".strip())
+def _describe(span: Span, scope: Scope) -> None:
+    seen, door = observed(), door_of(scope)
+    span.update_name(f"{scope['method']} {door}")
+    span.set_attributes({"http.route": door, "basket.request_id": seen.request_id})
     if seen.status:
         _conclude(span, seen.status)
 
