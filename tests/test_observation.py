@@ -1,5 +1,6 @@
 """Requests seen from outside: ids, headers, masked errors and the log."""
 
+import errno
 import json
 import logging
 import re
@@ -9,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from asyncpg import PostgresError
 
 import logs
 import settings
 from models.basket_reading import ACTIVE
 from models.user import Buyers
 from server import create_application
+from tasks.export import reason_of
 from tests.service import Service, open_client
 from tests.shop import Shop
 
@@ -204,3 +207,16 @@ def test_messages_that_tell_of_us_are_kept() -> None:
 
 def test_a_readable_line_is_one_that_a_person_reads() -> None:
     assert written(record_of("It is so."), as_json=False) == "ERROR basket: It is so."
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, f"{SECRET} is full"), "The file could not be stored: No space left on device."),
+        (PermissionError(f"s3://{SECRET}/exports"), "The writing failed unexpectedly (PermissionError)."),
+        (RuntimeError(f"SELECT {SECRET} FROM /srv"), "The writing failed unexpectedly (RuntimeError)."),
+        (PostgresError(f"SELECT {SECRET}"), "The database did not answer while the file was being written."),
+    ],
+)
+def test_why_an_export_failed_is_said_without_a_path_or_sql(error: Exception, reason: str) -> None:
+    assert reason_of(error) == reason
