@@ -8,19 +8,22 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from importlib import import_module
 from types import FrameType
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
 
+import logs
 import settings
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
-from models.database import DATABASE_FAILURES, connect, disconnect
+from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
 from models.user import Buyers
@@ -37,11 +40,17 @@ from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from tasks.spreadsheet_process import reading_processes
 from web import command_line
 from web.direct_route import DirectRoute
+from web.errors import http_error
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
-from web.serving import serve
+from web.metrics import metrics
+from web.observation import Observation
+from web.serving import check_people, check_production, serve
+
+if TYPE_CHECKING:
+    from web.tracing import Tracing
 
 logger = logging.getLogger("basket")
 
@@ -89,7 +98,8 @@ async def sweeping() -> AsyncIterator[None]:
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[None]:
     """Keeps the database open."""
-    await connect(database_url, settings.DATABASE_POOL_SIZE)
+    bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+    await connect(database_url, settings.DATABASE_POOL_SIZE, bounds)
     try:
         yield
     finally:
@@ -110,7 +120,19 @@ async def exporting(redis_url: str, folder: ExportFolder) -> AsyncIterator[Expor
         yield sender
 
 
-def commerce_client(url: str) -> CommerceClient:
+def configured_tracing() -> "Tracing | None":
+    """Returns the tracing when a collector is configured; the import costs what nobody else should pay."""
+    if not (settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT):
+        return None
+    try:
+        tracing: Tracing = import_module("web.tracing").Tracing()
+    except ModuleNotFoundError:
+        logger.warning("A collector is configured, and the extra `opentelemetry` is not installed: no traces.")
+        return None
+    return tracing
+
+
+def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
     """Returns the one client of Commerce."""
     return CommerceClient(
         url,
@@ -118,6 +140,7 @@ def commerce_client(url: str) -> CommerceClient:
         timeout=settings.COMMERCE_TIMEOUT_SECONDS,
         retries=settings.COMMERCE_RETRIES,
         concurrency=settings.COMMERCE_CONCURRENCY,
+        traces=[tracing.commerce()] if tracing else [],
     )
 
 
@@ -134,10 +157,15 @@ def create_application(
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
+        logs.take_over()
+        check_production()
         async with AsyncExitStack() as resources:
+            if tracing:
+                await resources.enter_async_context(tracing.open())
             await resources.enter_async_context(connected(database_url))
+            await check_people()
             url = commerce_url or await resources.enter_async_context(serve_demo())
-            commerce = await resources.enter_async_context(commerce_client(url))
+            commerce = await resources.enter_async_context(commerce_client(url, tracing))
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
             await resources.enter_async_context(sweeping())
             await resources.enter_async_context(reading_processes.open())
@@ -163,14 +191,20 @@ def create_application(
         demo_token=DEMO_TOKENS[0] if embedded else None,
         is_compiled=settings.COMPILED_SELECTIONS,
     )
+    middleware = [Middleware(Observation, with_timing=embedded, with_access_log=settings.ACCESS_LOG)]
+    if tracing := configured_tracing():
+        tracing.watch(view)
+        middleware.append(tracing.middleware())
     return Starlette(
         routes=[
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
         ],
-        middleware=[Middleware(DirectRoute, path="/graphql", target=view)],
+        middleware=[*middleware, Middleware(DirectRoute, path="/graphql", target=view)],
+        exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
 

@@ -20,6 +20,8 @@ PORT: int = config("PORT", cast=int, default=8000)
 
 DATABASE_URL: str = config("DATABASE_URL", default=f"sqlite://{ROOT / 'var' / 'basket.sqlite3'}")
 DATABASE_POOL_SIZE: int = config("DATABASE_POOL_SIZE", cast=int, default=20)
+DATABASE_POOL_WAIT_SECONDS: float = config("DATABASE_POOL_WAIT_SECONDS", cast=float, default=5.0)
+DATABASE_STATEMENT_TIMEOUT_SECONDS: float = config("DATABASE_STATEMENT_TIMEOUT_SECONDS", cast=float, default=10.0)
 REDIS_URL: str = config("REDIS_URL", default="")
 
 SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
@@ -48,3 +50,33 @@ IMPORT_MAXIMUM_UNPACKED_BYTES: int = config("IMPORT_MAXIMUM_UNPACKED_BYTES", cas
 IMPORT_MAXIMUM_CELL_LENGTH: int = config("IMPORT_MAXIMUM_CELL_LENGTH", cast=int, default=32_767)
 
 EMBEDDED: bool = DATABASE_URL.startswith("sqlite:") and ENVIRONMENT != "production"
+
+LOG_FORMAT: str = config("LOG_FORMAT", default="text" if EMBEDDED else "json")
+LOG_LEVEL: str = config("LOG_LEVEL", default="INFO")
+ACCESS_LOG: bool = config("ACCESS_LOG", cast=bool, default=False)
+METRICS_TOKEN = Secret(config("METRICS_TOKEN", default=""))
+OTEL_EXPORTER_OTLP_ENDPOINT: str = config("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: str = config("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
+
+SECRET_KEY_LENGTH = 32
+"""How many characters a secret key has at least."""
+
+
+class SettingMissing(Exception):
+    """Raised when production is to start on a missing setting, or on one of the demo; the message says what to set."""
+
+
+def check_production() -> None:
+    """Raises SettingMissing when nothing of production may start with these settings: no server, and no worker."""
+    if EMBEDDED:
+        return
+    if DEBUG:
+        raise SettingMissing("DEBUG is on: set DEBUG=false in production.")
+    key = str(SECRET_KEY)
+    if key in ("", SECRET_KEY_OF_THE_DEMO):
+        raise SettingMissing("SECRET_KEY is not set: production signs addresses with a long random text of its own.")
+    if len(key) < SECRET_KEY_LENGTH or len(set(key)) < SECRET_KEY_LENGTH // 4:
+        raise SettingMissing(
+            f"SECRET_KEY is weak: set a random text of at least {SECRET_KEY_LENGTH} characters, "
+            "for example by python3 -c 'import secrets; print(secrets.token_hex(32))'."
+        )

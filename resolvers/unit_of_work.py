@@ -83,6 +83,12 @@ async def carry_out(
 
     `whole` says whether the answer needs the items of the basket.
     """
+    answer = await _carried_out(kind, context, given, whole)
+    context.refusals.extend(error.code for error in answer.user_errors)
+    return answer
+
+
+async def _carried_out(kind: type[Change[GivenInput]], context: Context, given: GivenInput, whole: bool) -> Answer:
     key = given.idempotency_key
     # A kept answer must serve any selection that comes with the same key later, so it is always whole.
     change = kind(context, given, whole=key is not None or whole)

@@ -5,6 +5,7 @@ Its message carries an id and nothing else; delivered twice, it finds nothing to
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -160,6 +161,7 @@ def reason_of(error: Exception) -> str:
         return f"The writing took longer than {MAXIMUM_SECONDS:.0f} seconds."
     if isinstance(error, DATABASE_FAILURES):
         return "The database did not answer while the file was being written."
-    if isinstance(error, OSError) and error.strerror:
-        return f"The file could not be stored: {error.strerror}."
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        # The system's words for the number, not the error's own: those of a remote storage may name buckets and paths.
+        return f"The file could not be stored: {os.strerror(error.errno)}."
     return f"The writing failed unexpectedly ({type(error).__name__})."

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import logs
 import settings
 from models import administration
 from models.administration import AdministrationRefused
@@ -171,6 +172,10 @@ def check_settings() -> None:
     """Raises SettingRefused when PORT or DATABASE_URL cannot be meant as it is."""
     if not 0 <= settings.PORT <= 65_535:
         raise SettingRefused(f"PORT is {settings.PORT}; it is a number from 0 to 65535.")
+    if settings.LOG_LEVEL not in logs.LEVELS:
+        raise SettingRefused(f"LOG_LEVEL is {settings.LOG_LEVEL!r}; it is one of {', '.join(logs.LEVELS)}.")
+    if settings.LOG_FORMAT not in logs.FORMATS:
+        raise SettingRefused(f"LOG_FORMAT is {settings.LOG_FORMAT!r}; it is one of {', '.join(logs.FORMATS)}.")
     if not _is_address(settings.DATABASE_URL):
         raise SettingRefused(
             "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "

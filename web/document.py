@@ -6,6 +6,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, get_operation_ast
 from graphql.validation import validate
 
 from schema.execution import Operation
+from web.operation import label_of
 
 CACHED_DOCUMENTS = 1_000
 """How many documents are kept."""
@@ -22,6 +23,7 @@ class Document:
         self.errors: list[GraphQLError] = []
         self.selected: dict[tuple[object, ...], bool] = {}
         self._operations: dict[str | None, Operation] = {}
+        self._labels: dict[str | None, str] = {}
         try:
             self.nodes = parse(query)
         except GraphQLError as error:
@@ -40,6 +42,14 @@ class Document:
                 return None
             operation = self._operations[name] = Operation(self.schema, self.nodes, node)
             return operation
+
+    def label(self, name: str | None) -> str:
+        """Returns what the operation of this name is called in metrics and logs; it must be in the document."""
+        try:
+            return self._labels[name]
+        except KeyError:
+            operation = self.operation(name)
+            return self._labels.setdefault(name, label_of(operation.node)) if operation else ""
 
 
 _cached = lru_cache(CACHED_DOCUMENTS)(Document)

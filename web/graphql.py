@@ -15,10 +15,12 @@ from schema.execution import Operation
 from web.authentication import buyer_authorized, buyer_of, unauthenticated
 from web.bad_request import BadRequest
 from web.document import Document, document_of
-from web.errors import formatted
+from web.errors import formatted, unavailable
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import GraphQLRequest, body_of, media_type_of, parsed, received
 from web.json_response import CHARSET, GRAPHQL, JSON, error_response, json_response
+from web.observation import observed
+from web.operation import outcome_of
 
 _PLAIN_ACCEPT = {
     header: (media_type, (b"content-type", (media_type + CHARSET).encode()))
@@ -82,6 +84,7 @@ class GraphQLView:
         # The same steps as in `answer`, without Starlette's request and response, which take as long as a small query.
         state = State(scope["state"])
         buyer = await buyer_authorized(state.buyers, authorization.decode("latin-1"))
+        observed().mark("auth")
         if buyer is None:
             return await unauthenticated()(scope, receive, send)
         try:
@@ -103,6 +106,7 @@ class GraphQLView:
             response.headers["Allow"] = "POST"
             return response
         buyer = await buyer_of(request)
+        observed().mark("auth")
         if buyer is None:
             return unauthenticated()
         try:
@@ -118,8 +122,13 @@ class GraphQLView:
         if document.errors:
             return _reply(ExecutionResult(None, document.errors), media_type)
         operation = _operation(document, asked.operation_name)
+        seen = observed()
+        seen.operation = document.label(asked.operation_name)
+        seen.mark("parse")
         context = Context(buyer, state.commerce, state.exports, document.selected)
         result = await operation.execute(asked.variables, context, is_compiled=self.is_compiled)
+        seen.mark("execute")
+        seen.outcome = outcome_of(result.errors, context.refusals)
         return _reply(result, media_type)
 
 
@@ -137,6 +146,8 @@ def _operation(document: Document, name: str | None) -> Operation:
 def _reply(result: ExecutionResult, media_type: str) -> Reply:
     if not result.errors:
         return Reply(200, {"data": result.data})
+    if content := unavailable(result.errors):
+        return Reply(503, content)
     errors = [formatted(error) for error in result.errors]
     was_executed = result.data is not None or any(error.path for error in result.errors)
     if was_executed:
