@@ -14,6 +14,8 @@ from typing import TypedDict
 from graphql import GraphQLError
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
 from strawberry.types import ExecutionContext
@@ -35,11 +37,14 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
+from web.address_limit import AddressLimit, too_many_requests
 from web.document import CachedDocument
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
+from web.introspection import hide_suggestions
+from web.rate_limit import RateLimited, RateLimits, rate_limits
 from web.serving import serve
 
 logger = logging.getLogger("basket")
@@ -57,6 +62,9 @@ class QuietSchema(Schema):
         """Reports nothing."""
 
 
+if not settings.INTROSPECTION:
+    hide_suggestions()
+
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
@@ -72,6 +80,7 @@ class State(TypedDict):
     redis: Redis | None
     exports: ExportSender
     export_folder: ExportFolder
+    rate_limits: RateLimits
 
 
 async def sweep() -> None:
@@ -131,6 +140,22 @@ def commerce_client(url: str) -> CommerceClient:
     )
 
 
+def middleware() -> list[Middleware]:
+    """Returns what stands before every route: the limit on addresses and, for pages of other origins, CORS."""
+    limit = Middleware(AddressLimit)
+    if not settings.CORS_ORIGINS:
+        return [limit]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.CORS_ORIGINS,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-Requested-With", "Idempotency-Key", "If-Match"],
+        expose_headers=["Content-Disposition", "ETag", "Retry-After"],
+        max_age=600,
+    )
+    return [cors, limit]
+
+
 def create_application(
     *,
     database_url: str = settings.DATABASE_URL,
@@ -150,11 +175,20 @@ def create_application(
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
             await resources.enter_async_context(sweeping())
             exports = await resources.enter_async_context(exporting(redis_url, export_folder))
+            limits = await resources.enter_async_context(
+                rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
+            )
             # What lives as long as the process need not be looked through by every full garbage collection, which
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
             gc.freeze()
-            yield {"commerce": commerce, "redis": redis, "exports": exports, "export_folder": export_folder}
+            yield {
+                "commerce": commerce,
+                "redis": redis,
+                "exports": exports,
+                "export_folder": export_folder,
+                "rate_limits": limits,
+            }
 
     export_folder = ExportFolder(export_url)
     view = GraphQLView(
@@ -162,6 +196,7 @@ def create_application(
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
         # A file a little too large is refused with its size; one far too large is not read to its end.
         maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
+        seconds=settings.OPERATION_SECONDS,
         demo_token=DEMO_TOKENS[0] if embedded else None,
     )
     return Starlette(
@@ -172,6 +207,8 @@ def create_application(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
+        middleware=middleware(),
+        exception_handlers={RateLimited: too_many_requests},
         lifespan=lifespan,
     )
 

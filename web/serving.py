@@ -13,6 +13,7 @@ import settings
 from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
 from web.command_line import FAILED, database_name
+from web.http_protocol import PunctualProtocol
 
 BACKLOG = 2_048
 WELCOME = """
@@ -101,7 +102,14 @@ def serve(application: Starlette) -> int:
         print(f"{database_name()} cannot be used: {failure}", file=sys.stderr)
         return FAILED
     configuration = uvicorn.Config(
-        application, access_log=False, server_header=False, log_level="warning", timeout_graceful_shutdown=10
+        application,
+        http=PunctualProtocol,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        timeout_keep_alive=settings.KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=10,
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
     )
     server = WelcomingServer(configuration)
     server.run(sockets=[listener])
