@@ -11,14 +11,12 @@ from datetime import timedelta
 from types import FrameType
 from typing import TypedDict
 
-from graphql import GraphQLError
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
-from strawberry.types import ExecutionContext
 
 import settings
 from commerce.client import CommerceClient
@@ -38,7 +36,6 @@ from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
 from web.address_limit import AddressLimit, too_many_requests
-from web.document import CachedDocument
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
@@ -55,22 +52,10 @@ SEND_PATIENCE_SECONDS = 2.0
 """How long Redis may take to accept a message before it is left to the sweeper."""
 
 
-class QuietSchema(Schema):
-    """A schema that leaves the reporting of errors to the view, which knows which of them are expected."""
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Reports nothing."""
-
-
 if not settings.INTROSPECTION:
     hide_suggestions()
 
-schema = QuietSchema(
-    query=Query,
-    mutation=Mutation,
-    config=CONFIGURATION,
-    extensions=[CachedDocument],
-)
+schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 
 
 class State(TypedDict):
@@ -192,12 +177,13 @@ def create_application(
 
     export_folder = ExportFolder(export_url)
     view = GraphQLView(
-        schema,
+        schema._schema,
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
         # A file a little too large is refused with its size; one far too large is not read to its end.
         maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
         seconds=settings.OPERATION_SECONDS,
         demo_token=DEMO_TOKENS[0] if embedded else None,
+        is_compiled=settings.COMPILED_SELECTIONS,
     )
     return Starlette(
         routes=[

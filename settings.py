@@ -37,6 +37,7 @@ COMMERCE_CONCURRENCY: int = config("COMMERCE_CONCURRENCY", cast=int, default=16)
 
 PRODUCT_MAXIMUM_AGE_SECONDS: int = config("PRODUCT_MAXIMUM_AGE_SECONDS", cast=int, default=300)
 QUOTATION_APPROVAL: bool = config("QUOTATION_APPROVAL", cast=bool, default=True)
+COMPILED_SELECTIONS: bool = config("COMPILED_SELECTIONS", cast=bool, default=True)
 
 CORS_ORIGINS: list[str] = list(config("CORS_ORIGINS", cast=CommaSeparatedStrings, default=""))
 FORWARDED_ALLOW_IPS: str = config("FORWARDED_ALLOW_IPS", default="127.0.0.1")

@@ -1,6 +1,7 @@
 """Products, as answered."""
 
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 import strawberry
@@ -8,6 +9,12 @@ import strawberry
 from models.money import Cents
 from models.statement import Row, moment
 from schema.scalars import JSON, described
+
+
+@lru_cache(4_096)
+def variants_of(text: str) -> JSON:
+    """Reads the column `variants`. The answer is shared: it is for writing, never for changing."""
+    return JSON(orjson.loads(text))
 
 
 @strawberry.type(description="A product of the catalogue, as Commerce last described it.")
@@ -25,14 +32,13 @@ class Product:
     @classmethod
     def of(cls, row: Row, first: int = 0) -> "Product":
         """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
-        variants = row[first + 5]
         return cls(
             remote_id=row[first],
             sku=row[first + 1],
             name=row[first + 2],
             price=row[first + 3],
             currency=row[first + 4],
-            variants=JSON(orjson.loads(variants) if variants != "{}" else {}),
+            variants=variants_of(row[first + 5]),
             product_image=row[first + 6],
             in_stock=bool(row[first + 7]),
             refreshed_at=moment(row[first + 8]),

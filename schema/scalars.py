@@ -22,6 +22,10 @@ def _real_file(value: object) -> UploadFile:
     return value
 
 
+def _iso_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
+
+
 CONFIGURATION = StrawberryConfig(
     scalar_map={
         Cents: strawberry.scalar(
@@ -30,7 +34,7 @@ CONFIGURATION = StrawberryConfig(
         datetime: strawberry.scalar(
             name="DateTime",
             description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
-            serialize=datetime.isoformat,
+            serialize=_iso_text,
         ),
         Upload: strawberry.scalar(
             name="Upload",

@@ -1,15 +1,13 @@
-"""GraphQL documents: parsed and validated once. Strawberry's own caches would keep documents of any length."""
+"""GraphQL documents: parsed, validated and compiled once, and kept for as long as they are in use."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema
-from graphql.validation import ASTValidationRule
-from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast
+from graphql.validation import validate
 
 import settings
-from web.document_limits import DocumentLimits, Measures, measured, parsed
+from schema.execution import Selections
+from web.document_limits import DocumentLimits, measured, parsed
 
 LIMITS = DocumentLimits(
     length=settings.QUERY_MAXIMUM_LENGTH,
@@ -27,49 +25,31 @@ CACHED_LENGTH = 10_000
 """The longest document, in characters, that is kept."""
 
 
-def _parsed(query: str) -> DocumentNode:
-    return parsed(query, LIMITS)
+class Document:
+    """A document with what was found out about it: whether it is valid, what it costs, and its compiled selections."""
+
+    def __init__(self, schema: GraphQLSchema, query: str) -> None:
+        self.nodes: DocumentNode | None = None
+        self.errors: list[GraphQLError] = []
+        try:
+            self.nodes = parsed(query, LIMITS)
+        except GraphQLError as error:
+            self.errors = [error]
+            return
+        self.measures = measured(schema, self.nodes, LIMITS)
+        self.errors = self.measures.errors or validate(schema, self.nodes)
+        # What these two remember is bound to the nodes of this document, and lives as long as they do.
+        self.selections = Selections(self.nodes)
+        self.selected: dict[tuple[object, ...], bool] = {}
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """Returns the operation of this name or, without a name, the only one; None when there is no such one."""
+        return get_operation_ast(self.nodes, name) if self.nodes else None
 
 
-_cached_parse = lru_cache(CACHED_DOCUMENTS)(_parsed)
+_cached = lru_cache(CACHED_DOCUMENTS)(Document)
 
 
-def document_of(query: str) -> DocumentNode:
-    """Parses a document, or takes it from the cache; raises GraphQLSyntaxError."""
-    return _cached_parse(query) if len(query) <= CACHED_LENGTH else _parsed(query)
-
-
-@lru_cache(CACHED_DOCUMENTS)
-def _cached_measures(schema: GraphQLSchema, query: str) -> Measures:
-    return measured(schema, document_of(query), LIMITS)
-
-
-def measures_of(schema: GraphQLSchema, query: str) -> Measures:
-    """Measures a document that can be parsed, or takes what was found from the cache."""
-    if len(query) <= CACHED_LENGTH:
-        return _cached_measures(schema, query)
-    return measured(schema, document_of(query), LIMITS)
-
-
-def _errors(schema: GraphQLSchema, query: str, rules: tuple[type[ASTValidationRule], ...]) -> list[GraphQLError]:
-    return measures_of(schema, query).errors or validate_document(schema, document_of(query), rules)
-
-
-_cached_errors = lru_cache(CACHED_DOCUMENTS)(_errors)
-
-
-class CachedDocument(SchemaExtension):
-    """Parses and validates in Strawberry's stead."""
-
-    def on_parse(self) -> Iterator[None]:
-        """Parses before Strawberry would."""
-        self.execution_context.graphql_document = document_of(self.execution_context.query or "")
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Validates before Strawberry would."""
-        context = self.execution_context
-        query = context.query or ""
-        errors_of = _cached_errors if len(query) <= CACHED_LENGTH else _errors
-        context.pre_execution_errors = errors_of(context.schema._schema, query, context.validation_rules)
-        yield
+def document_of(schema: GraphQLSchema, query: str) -> Document:
+    """Returns the document of a text, from the cache unless it is very long."""
+    return _cached(schema, query) if len(query) <= CACHED_LENGTH else Document(schema, query)

@@ -1,38 +1,41 @@
 """The GraphQL view: GraphQL over HTTP, thin."""
 
-import logging
 from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode, get_operation_ast
-from graphql import OperationType as Kind
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
-from strawberry import Schema
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from models.time_limit import TimeLimits, TookTooLong
+from models.user import Buyer
 from resolvers.context import Context
+from schema.execution import execute
 from web.authentication import buyer_of, unauthenticated
-from web.bad_request import BadRequest
-from web.document import document_of, measures_of
+from web.bad_request import BadRequest, NotAllowed
+from web.document import Document, document_of
 from web.error_list import error_content
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import GraphQLRequest, media_type_of, received
 from web.json_response import GRAPHQL, error_response, json_response
-
-logger = logging.getLogger("basket")
 
 
 class GraphQLView:
     """Answers /graphql: POST executes an operation, GET a query, and shows GraphiQL to browsers."""
 
     def __init__(
-        self, schema: Schema, *, maximum_bytes: int, maximum_upload_bytes: int, seconds: float, demo_token: str | None
+        self,
+        schema: GraphQLSchema,
+        *,
+        maximum_bytes: int,
+        maximum_upload_bytes: int,
+        seconds: float,
+        demo_token: str | None,
+        is_compiled: bool,
     ) -> None:
         self.schema = schema
         self.time_limits = TimeLimits(seconds)
+        self.is_compiled = is_compiled
         self.maximum_bytes = maximum_bytes
         self.maximum_upload_bytes = maximum_upload_bytes
         self.demo_token = demo_token
@@ -42,77 +45,72 @@ class GraphQLView:
         if request.method in ("GET", "HEAD") and wants_graphiql(request):
             return graphiql_page(self.demo_token)
         if request.method not in ("GET", "POST"):
-            return _not_allowed(f"{request.method} is not allowed here; use POST.", "GET, POST")
+            return _not_allowed(NotAllowed(f"{request.method} is not allowed here; use POST.", "GET, POST"))
         buyer = await buyer_of(request)
         if buyer is None:
             return unauthenticated()
         try:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
-                context = Context(buyer, request.state.commerce, request.state.exports)
                 with self.time_limits.limit():
-                    return await self._execute(asked, context, media_type)
+                    return await self._execute(asked, request.state, buyer, media_type)
+        except NotAllowed as refused:
+            return _not_allowed(refused)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
         except TookTooLong:
             message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
             return error_response(503, "OPERATION_TIMEOUT", message)
 
-    async def _execute(self, asked: GraphQLRequest, context: Context, media_type: str) -> Response:
-        try:
-            operation = _operation(asked)
-        except GraphQLError as error:
-            return _refused([error], media_type)
-        if operation is None:
-            message = f"The document has no single operation called {asked.operation_name!r}; send `operationName`."
-            return error_response(400, "BAD_REQUEST", message[:300], media_type)
-        if asked.only_queries and operation.operation is not Kind.QUERY:
-            return _not_allowed(f"A {operation.operation.value} is not allowed by GET; use POST.", "POST")
-        measures = measures_of(self.schema._schema, asked.query)
-        too_costly = measures.refusal(asked.operation_name, asked.variables)
-        if too_costly is not None:
+    async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Response:
+        document = document_of(self.schema, asked.query)
+        if document.nodes is None or document.errors:
+            return _refused(document.errors, media_type)
+        _check_operation(document, asked)
+        if too_costly := document.measures.refusal(asked.operation_name, asked.variables):
             return _refused([too_costly], media_type)
-        try:
-            result = await self.schema.execute(
-                asked.query,
-                asked.variables,
-                context_value=context,
-                operation_name=asked.operation_name,
-                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
-            )
-        except InvalidOperationTypeError as error:
-            return error_response(
-                400, "BAD_REQUEST", f"A {error.operation_type.value} is not allowed here.", media_type
-            )
-        extensions = measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else None
+        result = await execute(
+            self.schema,
+            document.nodes,
+            document.selections if self.is_compiled else None,
+            variables=asked.variables,
+            operation_name=asked.operation_name,
+            context=Context(buyer, state.commerce, state.exports, document.selected),
+        )
+        extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
         return _response(result, media_type, extensions)
 
 
-def _not_allowed(message: str, allowed: str) -> Response:
-    response = error_response(405, "METHOD_NOT_ALLOWED", message)
-    response.headers["Allow"] = allowed
+def _not_allowed(refused: "NotAllowed") -> Response:
+    response = error_response(refused.status, refused.code, refused.message)
+    response.headers["Allow"] = refused.allowed
     return response
 
 
-def _operation(asked: GraphQLRequest) -> OperationDefinitionNode | None:
-    """Returns the one operation that is meant: without a name, Strawberry runs the first of several."""
-    return get_operation_ast(document_of(asked.query), asked.operation_name)
+def _check_operation(document: Document, asked: GraphQLRequest) -> None:
+    """Raises BadRequest when it is not clear which operation is meant, or when it is none for this door."""
+    operation = document.operation(asked.operation_name)
+    if operation is None:
+        name = repr(asked.operation_name)[:100]
+        message = f"The document has no single operation called {name}; send `operationName`."
+        raise BadRequest(400, "BAD_REQUEST", message)
+    if operation.operation is OperationType.SUBSCRIPTION:
+        raise BadRequest(400, "BAD_REQUEST", "A subscription is not allowed here.")
+    if asked.only_queries and operation.operation is not OperationType.QUERY:
+        raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
 
 
-def _response(result: ExecutionResult, media_type: str, extensions: dict[str, Any] | None) -> Response:
-    if not result.errors:
-        if extensions is None:
-            return json_response({"data": result.data}, media_type=media_type)
-        return json_response({"data": result.data, "extensions": extensions}, media_type=media_type)
-    was_executed = result.data is not None or any(error.path for error in result.errors)
-    if was_executed:
-        content = error_content(result.errors)
-        if extensions:
-            content["extensions"] = {**extensions, **content.get("extensions", {})}
-        return json_response({"data": result.data} | content, media_type=media_type)
-    return _refused(result.errors, media_type)
+def _response(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Response:
+    content: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        if result.data is None and not any(error.path for error in result.errors):
+            return _refused(result.errors, media_type)
+        content |= error_content(result.errors)
+    if extensions:
+        content["extensions"] = {**extensions, **content.get("extensions", {})}
+    return json_response(content, media_type=media_type)
 
 
 def _refused(errors: list[GraphQLError], media_type: str) -> Response:
-    """Answers a request that was not executed. In application/json, clients of old expect status 200 for that."""
+    """Answers what was not executed. In application/json, clients of old expect status 200 for it."""
     return json_response(error_content(errors), 400 if media_type == GRAPHQL else 200, media_type)
