@@ -1,6 +1,6 @@
 """GraphQL documents: parsed, validated and compiled once, and kept for as long as they are in use."""
 
-from functools import lru_cache
+from collections import OrderedDict
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast
 from graphql.validation import validate
@@ -23,6 +23,8 @@ CACHED_DOCUMENTS = 1_000
 """How many documents are kept."""
 CACHED_LENGTH = 10_000
 """The longest document, in characters, that is kept."""
+CACHED_CHARACTERS = 300_000
+"""How many characters all kept documents have together; they take up to a hundred megabytes."""
 
 
 class Document:
@@ -47,9 +49,32 @@ class Document:
         return get_operation_ast(self.nodes, name) if self.nodes else None
 
 
-_cached = lru_cache(CACHED_DOCUMENTS)(Document)
+class Documents:
+    """The valid documents that were used last, up to a number of them and of their characters together.
 
+    A parsed document takes some hundred bytes for each of its characters, so what is kept is bounded by those. One that
+    is refused is not kept at all: whoever sends many of them fills no memory.
+    """
 
-def document_of(schema: GraphQLSchema, query: str) -> Document:
-    """Returns the document of a text, from the cache unless it is very long."""
-    return _cached(schema, query) if len(query) <= CACHED_LENGTH else Document(schema, query)
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.kept: OrderedDict[str, Document] = OrderedDict()
+        self.characters = 0
+
+    def find(self, query: str) -> Document:
+        """Returns the document of a text, kept or new."""
+        document = self.kept.get(query)
+        if document is not None:
+            self.kept.move_to_end(query)
+            return document
+        document = Document(self.schema, query)
+        if not document.errors and len(query) <= CACHED_LENGTH:
+            self._keep(query, document)
+        return document
+
+    def _keep(self, query: str, document: Document) -> None:
+        self.kept[query] = document
+        self.characters += len(query)
+        while len(self.kept) > CACHED_DOCUMENTS or self.characters > CACHED_CHARACTERS:
+            forgotten, _ = self.kept.popitem(last=False)
+            self.characters -= len(forgotten)

@@ -13,7 +13,7 @@ from resolvers.context import Context
 from schema.execution import execute
 from web.authentication import buyer_of, unauthenticated
 from web.bad_request import BadRequest, NotAllowed
-from web.document import Document, document_of
+from web.document import Document, Documents
 from web.error_list import error_content
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import GraphQLRequest, media_type_of, received
@@ -34,6 +34,7 @@ class GraphQLView:
         is_compiled: bool,
     ) -> None:
         self.schema = schema
+        self.documents = Documents(schema)
         self.time_limits = TimeLimits(seconds)
         self.is_compiled = is_compiled
         self.maximum_bytes = maximum_bytes
@@ -63,7 +64,7 @@ class GraphQLView:
             return error_response(503, "OPERATION_TIMEOUT", message)
 
     async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Response:
-        document = document_of(self.schema, asked.query)
+        document = self.documents.find(asked.query)
         if document.nodes is None or document.errors:
             return _refused(document.errors, media_type)
         _check_operation(document, asked)
