@@ -24,6 +24,7 @@ from commerce.demo import serve_demo
 from models.database import DATABASE_FAILURES, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
+from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
@@ -35,7 +36,7 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
-from web.address_limit import AddressLimit, too_many_requests
+from web.address_limit import AddressLimit, rate_limited
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
@@ -61,6 +62,7 @@ schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 class State(TypedDict):
     """What requests find in `request.state`."""
 
+    buyers: Buyers
     commerce: CommerceClient
     redis: Redis | None
     exports: ExportSender
@@ -148,6 +150,7 @@ def create_application(
     commerce_url: str = settings.COMMERCE_URL,
     export_url: str = settings.EXPORT_URL,
     embedded: bool = settings.EMBEDDED,
+    token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
 
@@ -168,6 +171,7 @@ def create_application(
             gc.collect()
             gc.freeze()
             yield {
+                "buyers": Buyers(token_kept_seconds),
                 "commerce": commerce,
                 "redis": redis,
                 "exports": exports,
@@ -187,14 +191,14 @@ def create_application(
     )
     return Starlette(
         routes=[
-            Route("/graphql", view.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/graphql", view),
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
         middleware=middleware(),
-        exception_handlers={RateLimited: too_many_requests},
+        exception_handlers={RateLimited: rate_limited},
         lifespan=lifespan,
     )
 

@@ -29,7 +29,7 @@ class AddressLimit:
                 try:
                     await limits.address.take(address_of(scope))
                 except RateLimited as limited:
-                    await too_many_requests(None, limited)(scope, receive, send)
+                    await too_many_requests(limited)(scope, receive, send)
                     return
         await self.application(scope, receive, send)
 
@@ -46,16 +46,20 @@ def address_of(scope: Scope) -> str:
         return host
 
 
-async def count_failure(request: Request) -> None:
+async def count_failure(scope: Scope, limits: RateLimits) -> None:
     """Counts a failed authentication against the client's address; raises RateLimited."""
-    limits: RateLimits | None = request.scope.get("state", {}).get("rate_limits")
-    if limits is not None and limits.address is not None:
-        await limits.address.take(address_of(request.scope), FAILURE_HITS)
+    if limits.address is not None:
+        await limits.address.take(address_of(scope), FAILURE_HITS)
 
 
-def too_many_requests(request: Request | None, limited: Exception) -> Response:
+async def rate_limited(request: Request, error: Exception) -> Response:
+    """Answers whoever has passed a limit behind the doors, in the words of Starlette's handlers."""
+    assert isinstance(error, RateLimited)  # noqa: S101 - it is registered for nothing else
+    return too_many_requests(error)
+
+
+def too_many_requests(limited: RateLimited) -> Response:
     """Answers whoever has passed a limit."""
     response = error_response(429, "RATE_LIMITED", str(limited))
-    if isinstance(limited, RateLimited):
-        response.headers["Retry-After"] = str(limited.seconds)
+    response.headers["Retry-After"] = str(limited.seconds)
     return response

@@ -1,23 +1,46 @@
 """The GraphQL view: GraphQL over HTTP, thin."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from models.time_limit import TimeLimits, TookTooLong
 from models.user import Buyer
 from resolvers.context import Context
 from schema.execution import execute
-from web.authentication import buyer_of, unauthenticated
+from web.authentication import buyer_authorized, buyer_of, unauthenticated
 from web.bad_request import BadRequest, NotAllowed
 from web.document import Document, Documents
 from web.error_list import error_content
 from web.graphiql import graphiql_page, wants_graphiql
-from web.graphql_request import GraphQLRequest, media_type_of, received
-from web.json_response import GRAPHQL, error_response, json_response
+from web.graphql_request import GraphQLRequest, body_of, media_type_of, parsed, received
+from web.json_response import CHARSET, GRAPHQL, JSON, error_response, json_response
+
+_PLAIN_ACCEPT = {
+    header: (media_type, (b"content-type", (media_type + CHARSET).encode()))
+    for header, media_type in {
+        b"*/*": JSON,
+        JSON.encode(): JSON,
+        f"{JSON}, */*".encode(): JSON,
+        f"{JSON}, text/plain, */*".encode(): JSON,
+        GRAPHQL.encode(): GRAPHQL,
+        f"{GRAPHQL}, {JSON}".encode(): GRAPHQL,
+        f"{GRAPHQL},{JSON};q=0.9".encode(): GRAPHQL,
+    }.items()
+}
+"""What most clients accept: the media type they get, and its header."""
+
+
+class Reply(NamedTuple):
+    """An answer before it is encoded."""
+
+    status: int
+    content: dict[str, Any]
 
 
 class GraphQLView:
@@ -41,6 +64,40 @@ class GraphQLView:
         self.maximum_upload_bytes = maximum_upload_bytes
         self.demo_token = demo_token
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request: what almost all of them look like at once, everything else with all care."""
+        headers = dict(scope["headers"])
+        accept = _PLAIN_ACCEPT.get(headers.get(b"accept", b"*/*"))
+        if accept and scope["method"] == "POST" and _is_plain(headers):
+            await self._answer_plain(scope, receive, send, headers.get(b"authorization", b""), *accept)
+        else:
+            response = await self.answer(Request(scope, receive))
+            await response(scope, receive, send)
+
+    async def _answer_plain(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        authorization: bytes,
+        media_type: str,
+        content_type: tuple[bytes, bytes],
+    ) -> None:
+        # The same steps as in `answer`, without Starlette's request and response, which take as long as a small query.
+        state = State(scope["state"])
+        buyer = await buyer_authorized(scope, authorization.decode("latin-1"))
+        if buyer is None:
+            return await unauthenticated()(scope, receive, send)
+        try:
+            asked = parsed(await body_of(receive, self.maximum_bytes))
+            reply = await self._execute(asked, state, buyer, media_type)
+        except BadRequest as refused:
+            return await error_response(refused.status, refused.code, refused.message)(scope, receive, send)
+        body = orjson.dumps(reply.content)
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": reply.status, "headers": [content_type, length]})
+        await send({"type": "http.response.body", "body": body})
+
     async def answer(self, request: Request) -> Response:
         """Answers one request. Strangers are turned away before their body is read."""
         if request.method in ("GET", "HEAD") and wants_graphiql(request):
@@ -53,36 +110,49 @@ class GraphQLView:
         try:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
-                with self.time_limits.limit():
-                    return await self._execute(asked, request.state, buyer, media_type)
+                reply = await self._execute(asked, request.state, buyer, media_type)
         except NotAllowed as refused:
             return _not_allowed(refused)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
-        except TookTooLong:
-            message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
-            return error_response(503, "OPERATION_TIMEOUT", message)
+        return json_response(reply.content, reply.status, media_type)
 
-    async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Response:
+    async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Reply:
         document = self.documents.find(asked.query)
         if document.nodes is None or document.errors:
             return _refused(document.errors, media_type)
         _check_operation(document, asked)
         if too_costly := document.measures.refusal(asked.operation_name, asked.variables):
             return _refused([too_costly], media_type)
-        result = await execute(
+        context = Context(buyer, state.commerce, state.exports, document.selected)
+        try:
+            with self.time_limits.limit():
+                result = await self._result(document, asked, context)
+        except TookTooLong:
+            message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
+            return Reply(503, {"errors": [{"message": message, "extensions": {"code": "OPERATION_TIMEOUT"}}]})
+        extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
+        return _reply(result, media_type, extensions)
+
+    async def _result(self, document: Document, asked: GraphQLRequest, context: Context) -> ExecutionResult:
+        assert document.nodes is not None  # noqa: S101 - what could not be parsed was refused
+        return await execute(
             self.schema,
             document.nodes,
             document.selections if self.is_compiled else None,
             variables=asked.variables,
             operation_name=asked.operation_name,
-            context=Context(buyer, state.commerce, state.exports, document.selected),
+            context=context,
         )
-        extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
-        return _response(result, media_type, extensions)
 
 
-def _not_allowed(refused: "NotAllowed") -> Response:
+def _is_plain(headers: dict[bytes, bytes]) -> bool:
+    """Tells whether a body is JSON as almost everybody sends it: said so, not compressed, below a million bytes."""
+    is_json = headers.get(b"content-type") == b"application/json"
+    return is_json and b"content-encoding" not in headers and len(headers.get(b"content-length", b"")) < 7
+
+
+def _not_allowed(refused: NotAllowed) -> Response:
     response = error_response(refused.status, refused.code, refused.message)
     response.headers["Allow"] = refused.allowed
     return response
@@ -101,7 +171,7 @@ def _check_operation(document: Document, asked: GraphQLRequest) -> None:
         raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
 
 
-def _response(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Response:
+def _reply(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Reply:
     content: dict[str, Any] = {"data": result.data}
     if result.errors:
         if result.data is None and not any(error.path for error in result.errors):
@@ -109,9 +179,9 @@ def _response(result: ExecutionResult, media_type: str, extensions: dict[str, An
         content |= error_content(result.errors)
     if extensions:
         content["extensions"] = {**extensions, **content.get("extensions", {})}
-    return json_response(content, media_type=media_type)
+    return Reply(200, content)
 
 
-def _refused(errors: list[GraphQLError], media_type: str) -> Response:
+def _refused(errors: list[GraphQLError], media_type: str) -> Reply:
     """Answers what was not executed. In application/json, clients of old expect status 200 for it."""
-    return json_response(error_content(errors), 400 if media_type == GRAPHQL else 200, media_type)
+    return Reply(400 if media_type == GRAPHQL else 200, error_content(errors))

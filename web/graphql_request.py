@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from web.bad_request import BadRequest
 from web.json_request import json_of
@@ -67,7 +68,7 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
     content_type = _content_type(request)
     if content_type == JSON:
         _check_length(request, maximum_bytes)
-        yield _request_of(json_of(await _body(request, maximum_bytes), "The body"))
+        yield parsed(await body_of(request.receive, maximum_bytes))
     elif content_type == MULTIPART:
         check_preflight(request, "Uploads")
         form = await multipart_form(request, maximum_upload_bytes)
@@ -117,16 +118,25 @@ def _too_large(maximum_bytes: int) -> BadRequest:
     return BadRequest(413, "BODY_TOO_LARGE", f"The body is larger than {maximum_bytes} bytes.")
 
 
-async def _body(request: Request, maximum_bytes: int) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > maximum_bytes:
-                raise _too_large(maximum_bytes)
-    except ClientDisconnect:
-        raise BadRequest(400, "BAD_REQUEST", "The body ended before it was complete.") from None
-    return bytes(body)
+def parsed(body: bytes) -> GraphQLRequest:
+    """Reads a JSON body; raises BadRequest when it is none, or not a GraphQL request."""
+    return _request_of(json_of(body, "The body"))
+
+
+async def body_of(receive: Receive, maximum_bytes: int) -> bytes:
+    """Reads a body; raises BadRequest when it is too large, or is not sent to its end."""
+    message = await receive()
+    pieces = [message.get("body", b"")]
+    size = len(pieces[0])
+    while message.get("more_body", False) and size <= maximum_bytes:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+    if message["type"] == "http.disconnect":
+        raise BadRequest(400, "BAD_REQUEST", "The body ended before it was complete.")
+    if size > maximum_bytes:
+        raise _too_large(maximum_bytes)
+    return b"".join(pieces)
 
 
 def _request_of(content: Any, *, only_queries: bool = False) -> GraphQLRequest:
