@@ -99,23 +99,23 @@ class RateLimit:
                 self._check_refused(allowance, now)
                 try:
                     async with asyncio.timeout(PATIENCE_SECONDS):
-                        await self._ask(key, allowance, max(hits, self.handful))
+                        window_end = await self._ask(key, allowance, max(hits, self.handful))
                 except (RedisError, OSError):
                     COUNTS.unavailable += 1
                     self.paused_until = time.monotonic() + PAUSE_SECONDS
                     return
                 if allowance.left < hits:
-                    allowance.left, allowance.refused_until = 0, max(allowance.until, allowance.refused_until)
+                    allowance.left, allowance.refused_until = 0, window_end
                     self._check_refused(allowance, now)
             allowance.left -= hits
 
     def _check_refused(self, allowance: _Allowance, now: float) -> None:
         if now < allowance.refused_until:
             COUNTS.refused += 1
-            raise RateLimited(self.text, math.ceil(allowance.refused_until - now))
+            raise RateLimited(self.text, min(math.ceil(allowance.refused_until - now), math.ceil(self.window)))
 
-    async def _ask(self, key: str, allowance: _Allowance, count: int) -> None:
-        """Counts a handful in the storage; what lies beyond the limit of it is not ours."""
+    async def _ask(self, key: str, allowance: _Allowance, count: int) -> float:
+        """Counts a handful in the storage and returns when the window ends; what lies beyond the limit is not ours."""
         name = self.item.key_for(self.name, key)
         total = await self.storage.incr(name, self.item.get_expiry(), amount=count)
         rest = self.window if total == count else await self.storage.get_expiry(name) - time.time()
@@ -124,10 +124,12 @@ class RateLimit:
             await self.storage.clear(name)
             rest = self.window
         rest = max(rest, 0.5)
-        allowance.left = max(0, min(count, self.item.amount - (total - count)))
-        allowance.refused_until = time.monotonic() + rest if not allowance.left else 0.0
+        now = time.monotonic()
+        left = allowance.left if now < allowance.until else 0
+        allowance.left = left + max(0, min(count, self.item.amount - (total - count)))
         # Redis tells whole seconds: hits are given up a little before the window may have ended.
-        allowance.until = time.monotonic() + rest - min(1.0, self.window / 10)
+        allowance.until = now + rest - min(1.0, self.window / 10)
+        return now + rest
 
 
 @dataclass(frozen=True, slots=True)
