@@ -68,7 +68,7 @@ class GraphQLView:
         """Answers one request: what almost all of them look like at once, everything else with all care."""
         headers = dict(scope["headers"])
         accept = _PLAIN_ACCEPT.get(headers.get(b"accept", b"*/*"))
-        if accept and scope["method"] == "POST" and _is_plain(headers):
+        if accept and scope["method"] == "POST" and len(headers) == len(scope["headers"]) and _is_plain(headers):
             await self._answer_plain(scope, receive, send, headers.get(b"authorization", b""), *accept)
         else:
             response = await self.answer(Request(scope, receive))
