@@ -36,13 +36,14 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
-from web.address_limit import AddressLimit, rate_limited
+from web.address_limit import AddressLimit
+from web.direct_route import DirectRoute
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
 from web.introspection import hide_suggestions
-from web.rate_limit import RateLimited, RateLimits, rate_limits
+from web.rate_limit import RateLimits, rate_limits
 from web.serving import serve
 
 logger = logging.getLogger("basket")
@@ -127,11 +128,14 @@ def commerce_client(url: str) -> CommerceClient:
     )
 
 
-def middleware() -> list[Middleware]:
-    """Returns what stands before every route: the limit on addresses and, for pages of other origins, CORS."""
-    limit = Middleware(AddressLimit)
+def middleware(view: GraphQLView) -> list[Middleware]:
+    """Returns what stands before every route: for pages of other origins CORS, then the limit on addresses.
+
+    Behind both, /graphql is found without the router.
+    """
+    inner = [Middleware(AddressLimit), Middleware(DirectRoute, path="/graphql", target=view)]
     if not settings.CORS_ORIGINS:
-        return [limit]
+        return inner
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.CORS_ORIGINS,
@@ -140,7 +144,7 @@ def middleware() -> list[Middleware]:
         expose_headers=["Content-Disposition", "ETag", "Retry-After"],
         max_age=600,
     )
-    return [cors, limit]
+    return [cors, *inner]
 
 
 def create_application(
@@ -191,14 +195,12 @@ def create_application(
     )
     return Starlette(
         routes=[
-            Route("/graphql", view),
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        middleware=middleware(),
-        exception_handlers={RateLimited: rate_limited},
+        middleware=middleware(view),
         lifespan=lifespan,
     )
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, NewType, Protocol, cast
 
 import orjson
 from tortoise.backends.sqlite.client import SqliteClient
@@ -19,6 +19,9 @@ _WORDS = {
     "string_agg(": "group_concat(",
 }
 """What PostgreSQL says, and what SQLite says instead; in this order."""
+
+Moment = NewType("Moment", str)
+"""A moment in ISO 8601, always with microseconds and the offset: what is read often is never more than this text."""
 
 
 class Row(Protocol):
@@ -85,9 +88,9 @@ def moment(value: datetime | str) -> datetime:
 
 
 @lru_cache(4_096)
-def moment_text(value: str) -> str:
-    """Writes a moment, as either database returns it in a text, in ISO 8601: always microseconds and the offset."""
-    return datetime.fromisoformat(value).isoformat(timespec="microseconds")
+def moment_text(value: datetime | str) -> Moment:
+    """Writes a timestamp, as either database returns it, as we send it."""
+    return Moment(moment(value).isoformat(timespec="microseconds"))
 
 
 def now() -> datetime:

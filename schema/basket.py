@@ -1,7 +1,6 @@
 """Baskets, as answered."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, cast
@@ -21,7 +20,7 @@ from models.basket_reading import (
     totals_of,
 )
 from models.money import Cents
-from models.statement import Row, moment
+from models.statement import Moment, Row, moment_text
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
 from schema.item_rows import ItemRows
 from schema.page import PageInfo, cursor_of, identifier_of, page_size
@@ -60,9 +59,9 @@ class Basket:
     version: int = described(
         "Grows by one with every change. Send it back as `expectedVersion` to be told of a change you have not seen."
     )
-    created_at: datetime = described("When the first product was added.")
-    updated_at: datetime = described("When the basket last changed.")
-    saved_at: strawberry.Private[datetime | None]
+    created_at: Moment = described("When the first product was added.")
+    updated_at: Moment = described("When the basket last changed.")
+    saved_at: strawberry.Private[Moment | None]
 
     @strawberry.field(description="The same items, a page at a time.")
     def items_page(
@@ -123,9 +122,9 @@ def _basket(
         item_count=count,
         items=cast(list[BasketItem], items),
         version=head[4],
-        created_at=moment(head[5]),
-        updated_at=moment(head[6]),
-        saved_at=moment(head[7]) if head[7] else None,
+        created_at=moment_text(head[5]),
+        updated_at=moment_text(head[6]),
+        saved_at=moment_text(head[7]) if head[7] else None,
     )
 
 

@@ -1,22 +1,35 @@
-"""Executing operations: graphql-core's executor, which answers plain selections by compiled functions."""
+"""Executing operations: graphql-core's executor, which answers plain selections by compiled functions.
 
-from collections.abc import Awaitable, Mapping
+What does not depend on the request, such as the operation among its document's fragments and the functions of its
+selections, is made once and kept with the document.
+"""
+
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
     ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    OperationDefinitionNode,
     VariableNode,
     Visitor,
+    default_field_resolver,
+    default_type_resolver,
     get_named_type,
     is_object_type,
     visit,
 )
 from graphql.execution import Executor
+from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, collect_fields
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from graphql.pyutils import AwaitableOrValue, Path
 
 from schema.item_rows import ItemRows
@@ -25,17 +38,63 @@ from schema.selection import Answer, FieldDetailsList, SelectionWriter, Uncompil
 ROW_SOURCES = {"BasketItem": ItemRows}
 
 MAXIMUM_SELECTIONS = 200
-"""How many compiled selections are kept with a document; only combinations of @skip and @include make so many."""
+"""How many compiled selections are kept with an operation; only combinations of @skip and @include make so many."""
+MAXIMUM_ERRORS = 50
+"""How many faults of the variables are listed."""
+
+_NO_VARIABLES = VariableValues({}, {})
 
 
-class Selections:
-    """The compiled selections of one document, kept for as long as the document itself."""
+class Operation:
+    """One operation of a valid document, with all that was found out about it."""
 
-    def __init__(self, document: DocumentNode) -> None:
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> None:
+        self.schema = schema
+        self.node = node
+        definitions = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
+        self.fragment_definitions = {each.name.value: each for each in definitions}
+        self.fragments = {each.name.value: FragmentDetails(each) for each in definitions}
+        self.root_type = _root_type(schema, node)
         self.conditions = _condition_variables(document)
+        self._root_fields: dict[tuple[object, ...], GroupedFieldSet] = {}
         self._answers: dict[tuple[object, ...], Answer | None] = {}
 
-    def answer(self, executor: "CompiledExecutor", return_type: GraphQLOutputType, details: Any) -> Answer | None:
+    async def execute(
+        self, variables: dict[str, Any] | None, context: object, *, is_compiled: bool = True
+    ) -> ExecutionResult:
+        """Executes the operation; when it is not `is_compiled`, by graphql-core's own executor."""
+        values = _NO_VARIABLES
+        if definitions := self.node.variable_definitions:
+            coerced = get_variable_values(self.schema, definitions, variables or {}, max_errors=MAXIMUM_ERRORS)
+            if isinstance(coerced, list):
+                return ExecutionResult(None, coerced)
+            values = coerced
+        kind = CompiledExecutor if is_compiled else Executor
+        executor: Executor[Any] = kind(
+            self.schema,
+            self.fragment_definitions,
+            self.fragments,
+            None,
+            context,
+            self.node,
+            values,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+        )
+        if isinstance(executor, CompiledExecutor):
+            return await executor.answer(self)
+        return await _answered(executor)
+
+    def root_fields(self, executor: "CompiledExecutor") -> GroupedFieldSet:
+        """Returns the fields of the operation itself."""
+        key = executor.condition_values
+        if key not in self._root_fields:
+            collected = collect_fields(self.schema, self.fragments, executor.variable_values, self.root_type, self.node)
+            self._root_fields[key] = collected.grouped_field_set
+        return self._root_fields[key]
+
+    def selection(self, executor: "CompiledExecutor", return_type: GraphQLOutputType, details: Any) -> Answer | None:
         """Returns the function that answers a field, made on first use; None when it cannot be compiled."""
         key = (id(return_type), *[id(each.node) for each in details], *executor.condition_values)
         try:
@@ -45,6 +104,13 @@ class Selections:
                 self._answers.clear()
             answer = self._answers[key] = _compiled(executor, return_type, details)
             return answer
+
+
+def _root_type(schema: GraphQLSchema, node: OperationDefinitionNode) -> GraphQLObjectType:
+    root_type = schema.get_root_type(node.operation)
+    if root_type is None:
+        raise ValueError(f"A valid document has no {node.operation.value} here.")
+    return root_type
 
 
 def _compiled(executor: "CompiledExecutor", return_type: GraphQLOutputType, details: FieldDetailsList) -> Answer | None:
@@ -59,8 +125,42 @@ def _compiled(executor: "CompiledExecutor", return_type: GraphQLOutputType, deta
 class CompiledExecutor(Executor[Any]):
     """An executor that answers a field by its compiled selection, and by the stock path when there is none."""
 
-    selections: Selections
+    compiled_operation: Operation
     condition_values: tuple[object, ...]
+
+    async def answer(self, operation: Operation) -> ExecutionResult:
+        """Executes the operation: the only field of most at once, several fields as the stock path orders them."""
+        self.compiled_operation = operation
+        coerced = self.variable_values.coerced
+        self.condition_values = tuple([coerced.get(name) for name in operation.conditions])
+        fields = operation.root_fields(self)
+        if len(fields) == 1:
+            ((key, details),) = fields.items()
+            field = self.schema.get_field(operation.root_type, details[0].node.name.value)
+            if field is not None and field.resolve is not None:
+                return await self._answer_only(key, field, details)
+        return await _answered(self)
+
+    async def _answer_only(self, key: str, field: GraphQLField, details: FieldDetailsList) -> ExecutionResult:
+        root_type = self.compiled_operation.root_type
+        path = Path(None, key, root_type.name)
+        node = details[0].node
+        info = self.build_resolve_info(field, [each.node for each in details], root_type, path)
+        data: dict[str, Any] | None = {key: None}
+        try:
+            arguments = get_argument_values(field, node, self.variable_values) if field.args else {}
+            value = field.resolve(None, info, **arguments)  # type: ignore[misc]
+            if self.is_awaitable(value):
+                value = await value
+            answer = self.complete_value(field.type, details, info, path, value, None)
+            data = {key: await answer if self.is_awaitable(answer) else answer}
+        except Exception as raw_error:
+            try:
+                self.handle_field_error(raw_error, field.type, details, path)
+            except GraphQLError as error:
+                self.collected_errors.add(error, None)
+                data = None
+        return cast(ExecutionResult, self.build_response(data))
 
     def complete_value(
         self,
@@ -72,7 +172,7 @@ class CompiledExecutor(Executor[Any]):
         position_context: Any,
     ) -> AwaitableOrValue[Any]:
         """Completes a value, at once where its selection could be compiled and it is as its type expects."""
-        answer = self.selections.answer(self, return_type, field_details_list)
+        answer = self.compiled_operation.selection(self, return_type, field_details_list)
         if answer is not None:
             try:
                 return answer(result)
@@ -80,6 +180,11 @@ class CompiledExecutor(Executor[Any]):
                 # Whatever was unusual is found again by the stock path, which says it as the specification wants it.
                 return super().complete_value(return_type, field_details_list, info, path, result, position_context)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+async def _answered(executor: Executor[Any]) -> ExecutionResult:
+    result = executor.execute_operation()
+    return cast(ExecutionResult, await result if isinstance(result, Awaitable) else result)
 
 
 class _ConditionVariables(Visitor):
@@ -97,25 +202,3 @@ def _condition_variables(document: DocumentNode) -> tuple[str, ...]:
     visitor = _ConditionVariables()
     visit(document, visitor)
     return tuple(sorted(visitor.names))
-
-
-async def execute(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    selections: Selections | None,
-    *,
-    variables: dict[str, Any] | None,
-    operation_name: str | None,
-    context: object,
-) -> ExecutionResult:
-    """Executes one operation of a valid document; without `selections`, by the stock path alone."""
-    kind: type[Executor[Any]] = Executor if selections is None else CompiledExecutor
-    executor = kind.build(schema, document, None, context, variables, operation_name)
-    if isinstance(executor, list):
-        return ExecutionResult(None, executor)
-    if isinstance(executor, CompiledExecutor) and selections is not None:
-        executor.selections = selections
-        values: Mapping[str, Any] = executor.variable_values.coerced
-        executor.condition_values = tuple(values.get(name) for name in selections.conditions)
-    result = executor.execute_operation()
-    return cast(ExecutionResult, await result if isinstance(result, Awaitable) else result)

@@ -1,13 +1,12 @@
 """Products, as answered."""
 
-from datetime import datetime
 from functools import lru_cache
 
 import orjson
 import strawberry
 
 from models.money import Cents
-from models.statement import Row, moment
+from models.statement import Moment, Row, moment_text
 from schema.scalars import JSON, described
 
 
@@ -27,7 +26,7 @@ class Product:
     variants: JSON = described("What tells this product from its variants, by name; an empty object when nothing does.")
     product_image: str | None = described("The address of the product's first image; null when there is none.")
     in_stock: bool = described("Whether Commerce has the product in stock.")
-    refreshed_at: datetime = described("When Commerce last confirmed this.")
+    refreshed_at: Moment = described("When Commerce last confirmed this.")
 
     @classmethod
     def of(cls, row: Row, first: int = 0) -> "Product":
@@ -41,5 +40,5 @@ class Product:
             variants=variants_of(row[first + 5]),
             product_image=row[first + 6],
             in_stock=bool(row[first + 7]),
-            refreshed_at=moment(row[first + 8]),
+            refreshed_at=moment_text(row[first + 8]),
         )

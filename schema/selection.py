@@ -73,6 +73,7 @@ def listed(value: Any) -> Any:
 _SCALARS: dict[str, tuple[str, str]] = {
     "ID": ("str", "{value}"),
     "String": ("str", "{value}"),
+    "DateTime": ("str", "{value}"),
     "Boolean": ("bool", "{value}"),
     "Int": ("int", "({value} if -2147483648 <= {value} <= 2147483647 else unusual({value}))"),
 }

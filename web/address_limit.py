@@ -2,7 +2,6 @@
 
 from ipaddress import ip_network
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,16 +21,16 @@ class AddressLimit:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Counts the request, and answers in the application's stead when there were too many."""
-        if scope["type"] == "http" and scope["path"] not in EXEMPT:
-            limits: RateLimits | None = scope.get("state", {}).get("rate_limits")
-            if limits is not None and limits.address is not None:
-                try:
+        """Counts the request, and answers when its address or, found out behind this, its token has sent too many."""
+        try:
+            if scope["type"] == "http" and scope["path"] not in EXEMPT:
+                # Without a lifespan there are no limits: only tests run the application so.
+                limits: RateLimits | None = scope.get("state", {}).get("rate_limits")
+                if limits is not None and limits.address is not None:
                     await limits.address.take(address_of(scope))
-                except RateLimited as limited:
-                    await too_many_requests(limited)(scope, receive, send)
-                    return
-        await self.application(scope, receive, send)
+            await self.application(scope, receive, send)
+        except RateLimited as limited:
+            await too_many_requests(limited)(scope, receive, send)
 
 
 def address_of(scope: Scope) -> str:
@@ -50,12 +49,6 @@ async def count_failure(scope: Scope, limits: RateLimits) -> None:
     """Counts a failed authentication against the client's address; raises RateLimited."""
     if limits.address is not None:
         await limits.address.take(address_of(scope), FAILURE_HITS)
-
-
-async def rate_limited(request: Request, error: Exception) -> Response:
-    """Answers whoever has passed a limit behind the doors, in the words of Starlette's handlers."""
-    assert isinstance(error, RateLimited)  # noqa: S101 - it is registered for nothing else
-    return too_many_requests(error)
 
 
 def too_many_requests(limited: RateLimited) -> Response:

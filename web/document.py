@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, get_operation_ast
 from graphql.validation import validate
 
 import settings
-from schema.execution import Selections
-from web.document_limits import DocumentLimits, measured, parsed
+from schema.execution import Operation
+from web.document_limits import DocumentLimits, Measures, measured, parsed
 
 LIMITS = DocumentLimits(
     length=settings.QUERY_MAXIMUM_LENGTH,
@@ -28,25 +28,34 @@ CACHED_CHARACTERS = 300_000
 
 
 class Document:
-    """A document with what was found out about it: whether it is valid, what it costs, and its compiled selections."""
+    """A document with what was found out about it: whether it is valid, what it costs, and its operations."""
 
     def __init__(self, schema: GraphQLSchema, query: str) -> None:
+        self.schema = schema
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
+        self.selected: dict[tuple[object, ...], bool] = {}
+        self._operations: dict[str | None, Operation] = {}
         try:
             self.nodes = parsed(query, LIMITS)
         except GraphQLError as error:
             self.errors = [error]
-            return
-        self.measures = measured(schema, self.nodes, LIMITS)
-        self.errors = self.measures.errors or validate(schema, self.nodes)
-        # What these two remember is bound to the nodes of this document, and lives as long as they do.
-        self.selections = Selections(self.nodes)
-        self.selected: dict[tuple[object, ...], bool] = {}
+            self.measures = Measures(LIMITS.cost, self.errors, {})
+        else:
+            self.measures = measured(schema, self.nodes, LIMITS)
+            self.errors = self.measures.errors or validate(schema, self.nodes)
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, name: str | None) -> Operation | None:
         """Returns the operation of this name or, without a name, the only one; None when there is no such one."""
-        return get_operation_ast(self.nodes, name) if self.nodes else None
+        try:
+            return self._operations[name]
+        except KeyError:
+            node = get_operation_ast(self.nodes, name) if self.nodes else None
+            # Names that nothing has are not remembered: there is no end of them.
+            if node is None or self.nodes is None:
+                return None
+            operation = self._operations[name] = Operation(self.schema, self.nodes, node)
+            return operation
 
 
 class Documents:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from models.time_limit import TimeLimits, TookTooLong
 from models.user import Buyer
 from resolvers.context import Context
-from schema.execution import execute
+from schema.execution import Operation
 from web.authentication import buyer_authorized, buyer_of, unauthenticated
 from web.bad_request import BadRequest, NotAllowed
 from web.document import Document, Documents
@@ -119,31 +119,20 @@ class GraphQLView:
 
     async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Reply:
         document = self.documents.find(asked.query)
-        if document.nodes is None or document.errors:
+        if document.errors:
             return _refused(document.errors, media_type)
-        _check_operation(document, asked)
+        operation = _operation(document, asked)
         if too_costly := document.measures.refusal(asked.operation_name, asked.variables):
             return _refused([too_costly], media_type)
         context = Context(buyer, state.commerce, state.exports, document.selected)
         try:
             with self.time_limits.limit():
-                result = await self._result(document, asked, context)
+                result = await operation.execute(asked.variables, context, is_compiled=self.is_compiled)
         except TookTooLong:
             message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
             return Reply(503, {"errors": [{"message": message, "extensions": {"code": "OPERATION_TIMEOUT"}}]})
         extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
         return _reply(result, media_type, extensions)
-
-    async def _result(self, document: Document, asked: GraphQLRequest, context: Context) -> ExecutionResult:
-        assert document.nodes is not None  # noqa: S101 - what could not be parsed was refused
-        return await execute(
-            self.schema,
-            document.nodes,
-            document.selections if self.is_compiled else None,
-            variables=asked.variables,
-            operation_name=asked.operation_name,
-            context=context,
-        )
 
 
 def _is_plain(headers: dict[bytes, bytes]) -> bool:
@@ -158,17 +147,18 @@ def _not_allowed(refused: NotAllowed) -> Response:
     return response
 
 
-def _check_operation(document: Document, asked: GraphQLRequest) -> None:
-    """Raises BadRequest when it is not clear which operation is meant, or when it is none for this door."""
+def _operation(document: Document, asked: GraphQLRequest) -> Operation:
+    """Returns the operation that is meant; raises BadRequest when that is not clear, or it is none for this door."""
     operation = document.operation(asked.operation_name)
     if operation is None:
         name = repr(asked.operation_name)[:100]
         message = f"The document has no single operation called {name}; send `operationName`."
         raise BadRequest(400, "BAD_REQUEST", message)
-    if operation.operation is OperationType.SUBSCRIPTION:
+    if operation.node.operation is OperationType.SUBSCRIPTION:
         raise BadRequest(400, "BAD_REQUEST", "A subscription is not allowed here.")
-    if asked.only_queries and operation.operation is not OperationType.QUERY:
+    if asked.only_queries and operation.node.operation is not OperationType.QUERY:
         raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
+    return operation
 
 
 def _reply(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Reply:
