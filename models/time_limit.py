@@ -6,6 +6,7 @@ looks at all of them, four times a second, so that an entry costs a fraction of 
 
 import asyncio
 from contextvars import ContextVar, Token
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -30,13 +31,13 @@ class TimeLimits:
 
     def watch(self) -> None:
         """Looks for what takes too long, as long as something is running."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = monotonic()
         for limit in self.running:
             if now > limit.ends:
                 limit.give_up()
         self.is_watching = bool(self.running)
         if self.is_watching:
+            loop = asyncio.get_running_loop()
             loop.call_later(min(1 / LOOKS_A_SECOND, self.seconds / LOOKS_A_SECOND), self.watch)
 
 
@@ -57,7 +58,7 @@ class TimeLimit:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
         self.task = task
-        self.ends = asyncio.get_running_loop().time() + self.limits.seconds
+        self.ends = monotonic() + self.limits.seconds
         self.token = _CURRENT.set(self)
         self.limits.running.add(self)
         if not self.limits.is_watching:

@@ -60,16 +60,15 @@ class DocumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What the walk found: why the document is refused, or what each of its operations costs."""
+    """What the walk found: why the document is refused, or what each of its operations costs.
+
+    When no cost depends on variables, `is_fixed`, a document that was not refused needs no other look.
+    """
 
     limit: int
     errors: list[GraphQLError]
     costs: Mapping[str | None, tuple[Cost, Mapping[str, Any]]]
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether no cost depends on variables: a document that was not refused then needs no other look."""
-        return all(cost.is_fixed for cost, _ in self.costs.values())
+    is_fixed: bool = True
 
     def cost(self, operation_name: str | None, variables: Mapping[str, Any] | None) -> int:
         """Returns the cost of an operation with its variables; 0 when there is no such operation."""
@@ -118,7 +117,7 @@ def measured(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimi
         return Measures(limits.cost, [error], {})
     dearest = max((cost.amount({}) for cost, _ in costs.values() if cost.is_fixed), default=0)
     errors = [too_costly(dearest, limits.cost)] if dearest > limits.cost else []
-    return Measures(limits.cost, errors, costs)
+    return Measures(limits.cost, errors, costs, all(cost.is_fixed for cost, _ in costs.values()))
 
 
 def _beyond(message: str) -> GraphQLError:
