@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
 
@@ -39,14 +40,17 @@ from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from tasks.spreadsheet_process import reading_processes
 from web import command_line
+from web.address_limit import AddressLimit
 from web.direct_route import DirectRoute
 from web.errors import http_error
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
+from web.introspection import hide_suggestions
 from web.metrics import metrics
 from web.observation import Observation
+from web.rate_limit import RateLimits, rate_limits
 from web.serving import check_people, check_production, serve
 
 if TYPE_CHECKING:
@@ -60,6 +64,9 @@ SEND_PATIENCE_SECONDS = 2.0
 """How long Redis may take to accept a message before it is left to the sweeper."""
 
 
+if not settings.INTROSPECTION:
+    hide_suggestions()
+
 schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 
 
@@ -71,6 +78,7 @@ class State(TypedDict):
     redis: Redis | None
     exports: ExportSender
     export_folder: ExportFolder
+    rate_limits: RateLimits
 
 
 async def sweep() -> None:
@@ -144,6 +152,28 @@ def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
     )
 
 
+def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: bool) -> list[Middleware]:
+    """Returns what stands before every route: the observation, for pages of other origins CORS, the limit on addresses.
+
+    Behind all of them, /graphql is found without the router.
+    """
+    outer = [Middleware(Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG)]
+    if tracing:
+        outer.append(tracing.middleware())
+    inner = [Middleware(AddressLimit), Middleware(DirectRoute, path="/graphql", target=view)]
+    if not settings.CORS_ORIGINS:
+        return [*outer, *inner]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.CORS_ORIGINS,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-Requested-With", "Idempotency-Key", "If-Match"],
+        expose_headers=["Content-Disposition", "ETag", "Retry-After"],
+        max_age=600,
+    )
+    return [*outer, cors, *inner]
+
+
 def create_application(
     *,
     database_url: str = settings.DATABASE_URL,
@@ -170,6 +200,9 @@ def create_application(
             await resources.enter_async_context(sweeping())
             await resources.enter_async_context(reading_processes.open())
             exports = await resources.enter_async_context(exporting(redis_url, export_folder))
+            limits = await resources.enter_async_context(
+                rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
+            )
             # What lives as long as the process need not be looked through by every full garbage collection, which
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
@@ -180,6 +213,7 @@ def create_application(
                 "redis": redis,
                 "exports": exports,
                 "export_folder": export_folder,
+                "rate_limits": limits,
             }
 
     export_folder = ExportFolder(export_url)
@@ -188,13 +222,12 @@ def create_application(
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
         # A file a little too large is refused with its size; one far too large is not read to its end.
         maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
+        seconds=settings.OPERATION_SECONDS,
         demo_token=DEMO_TOKENS[0] if embedded else None,
         is_compiled=settings.COMPILED_SELECTIONS,
     )
-    middleware = [Middleware(Observation, with_timing=embedded, with_access_log=settings.ACCESS_LOG)]
     if tracing := configured_tracing():
         tracing.watch(view)
-        middleware.append(tracing.middleware())
     return Starlette(
         routes=[
             Mount("/graphiql", graphiql_files()),
@@ -203,7 +236,7 @@ def create_application(
             Route("/readyz", readyz),
             Route("/metrics", metrics),
         ],
-        middleware=[*middleware, Middleware(DirectRoute, path="/graphql", target=view)],
+        middleware=middleware(view, tracing, with_timing=embedded),
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )

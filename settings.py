@@ -7,7 +7,7 @@ Commerce server, demo users.
 from pathlib import Path
 
 from starlette.config import Config
-from starlette.datastructures import Secret
+from starlette.datastructures import CommaSeparatedStrings, Secret
 
 ROOT = Path(__file__).parent
 
@@ -41,7 +41,26 @@ TOKEN_KEPT_SECONDS: float = config("TOKEN_KEPT_SECONDS", cast=float, default=5.0
 PRODUCT_MAXIMUM_AGE_SECONDS: int = config("PRODUCT_MAXIMUM_AGE_SECONDS", cast=int, default=300)
 QUOTATION_APPROVAL: bool = config("QUOTATION_APPROVAL", cast=bool, default=True)
 COMPILED_SELECTIONS: bool = config("COMPILED_SELECTIONS", cast=bool, default=True)
+
+CORS_ORIGINS: list[str] = list(config("CORS_ORIGINS", cast=CommaSeparatedStrings, default=""))
+FORWARDED_ALLOW_IPS: str = config("FORWARDED_ALLOW_IPS", default="127.0.0.1")
+RATE_LIMIT_TOKEN: str = config("RATE_LIMIT_TOKEN", default="6000/minute")
+RATE_LIMIT_ADDRESS: str = config("RATE_LIMIT_ADDRESS", default="60000/minute")
+
 REQUEST_MAXIMUM_BYTES: int = config("REQUEST_MAXIMUM_BYTES", cast=int, default=1_000_000)
+REQUEST_MAXIMUM_HEAD_BYTES: int = config("REQUEST_MAXIMUM_HEAD_BYTES", cast=int, default=65_536)
+REQUEST_HEAD_SECONDS: float = config("REQUEST_HEAD_SECONDS", cast=float, default=10.0)
+REQUEST_BODY_SECONDS: float = config("REQUEST_BODY_SECONDS", cast=float, default=60.0)
+KEEP_ALIVE_SECONDS: int = config("KEEP_ALIVE_SECONDS", cast=int, default=15)
+OPERATION_SECONDS: float = config("OPERATION_SECONDS", cast=float, default=30.0)
+
+QUERY_MAXIMUM_LENGTH: int = config("QUERY_MAXIMUM_LENGTH", cast=int, default=100_000)
+QUERY_MAXIMUM_TOKENS: int = config("QUERY_MAXIMUM_TOKENS", cast=int, default=2_000)
+QUERY_MAXIMUM_DEPTH: int = config("QUERY_MAXIMUM_DEPTH", cast=int, default=20)
+QUERY_MAXIMUM_ALIASES: int = config("QUERY_MAXIMUM_ALIASES", cast=int, default=100)
+QUERY_MAXIMUM_DIRECTIVES: int = config("QUERY_MAXIMUM_DIRECTIVES", cast=int, default=50)
+QUERY_MAXIMUM_REPEATED_FIELDS: int = config("QUERY_MAXIMUM_REPEATED_FIELDS", cast=int, default=50)
+QUERY_MAXIMUM_COST: int = config("QUERY_MAXIMUM_COST", cast=int, default=100_000)
 
 IMPORT_MAXIMUM_BYTES: int = config("IMPORT_MAXIMUM_BYTES", cast=int, default=10_000_000)
 IMPORT_MAXIMUM_ROWS: int = config("IMPORT_MAXIMUM_ROWS", cast=int, default=65_536)
@@ -50,6 +69,7 @@ IMPORT_MAXIMUM_UNPACKED_BYTES: int = config("IMPORT_MAXIMUM_UNPACKED_BYTES", cas
 IMPORT_MAXIMUM_CELL_LENGTH: int = config("IMPORT_MAXIMUM_CELL_LENGTH", cast=int, default=32_767)
 
 EMBEDDED: bool = DATABASE_URL.startswith("sqlite:") and ENVIRONMENT != "production"
+INTROSPECTION: bool = config("INTROSPECTION", cast=bool, default=EMBEDDED)
 
 LOG_FORMAT: str = config("LOG_FORMAT", default="text" if EMBEDDED else "json")
 LOG_LEVEL: str = config("LOG_LEVEL", default="INFO")

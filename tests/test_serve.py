@@ -105,6 +105,11 @@ def test_a_port_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
     assert line.run() == (1, "", "PORT is 65536; it is a number from 0 to 65535.")
 
 
+def test_a_limit_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
+    line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", RATE_LIMIT_TOKEN="many")
+    assert line.run() == (1, "", "RATE_LIMIT_TOKEN is 'many'; it reads like 6000/minute, or 0 for no limit.")
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [

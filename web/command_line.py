@@ -13,6 +13,7 @@ from models import administration
 from models.administration import AdministrationRefused
 from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, write_demo
+from web.rate_limit import is_limit
 
 REFUSED, FAILED = 2, 1
 """The exit statuses for an input that is refused and for a fault, for example a database that does not answer."""
@@ -169,7 +170,7 @@ def _complain(message: str, status: int) -> int:
 
 
 def check_settings() -> None:
-    """Raises SettingRefused when PORT or DATABASE_URL cannot be meant as it is."""
+    """Raises SettingRefused when PORT, DATABASE_URL or a limit cannot be meant as it is."""
     if not 0 <= settings.PORT <= 65_535:
         raise SettingRefused(f"PORT is {settings.PORT}; it is a number from 0 to 65535.")
     if settings.LOG_LEVEL not in logs.LEVELS:
@@ -181,6 +182,10 @@ def check_settings() -> None:
             "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "
             "special characters of a password are written as %XX."
         )
+    for name in ("RATE_LIMIT_TOKEN", "RATE_LIMIT_ADDRESS"):
+        text = getattr(settings, name)
+        if not is_limit(text):
+            raise SettingRefused(f"{name} is {text!r}; it reads like 6000/minute, or 0 for no limit.")
 
 
 def _is_address(url: str) -> bool:

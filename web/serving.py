@@ -13,6 +13,7 @@ import settings
 from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
 from web.command_line import FAILED, database_name, fault
+from web.http_protocol import PunctualProtocol
 from web.not_serving import NotServing
 
 BACKLOG = 2_048
@@ -108,11 +109,14 @@ def serve(application: Starlette) -> int:
         return FAILED
     configuration = uvicorn.Config(
         application,
+        http=PunctualProtocol,
         access_log=False,
         server_header=False,
         log_config=None,
         log_level="warning",
+        timeout_keep_alive=settings.KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
     )
     server = WelcomingServer(configuration)
     server.run(sockets=[listener])
