@@ -8,19 +8,23 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from importlib import import_module
 from types import FrameType
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
 
+import logs
 import settings
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
-from models.database import DATABASE_FAILURES, connect, disconnect
+from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
 from models.user import Buyers
@@ -36,12 +40,21 @@ from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from tasks.spreadsheet_process import reading_processes
 from web import command_line
+from web.address_limit import AddressLimit
 from web.direct_route import DirectRoute
+from web.errors import http_error
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
-from web.serving import serve
+from web.introspection import hide_suggestions
+from web.metrics import metrics
+from web.observation import Observation
+from web.rate_limit import RateLimits, rate_limits
+from web.serving import check_people, check_production, serve
+
+if TYPE_CHECKING:
+    from web.tracing import Tracing
 
 logger = logging.getLogger("basket")
 
@@ -50,6 +63,9 @@ SWEEP_SECONDS = 600.0
 SEND_PATIENCE_SECONDS = 2.0
 """How long Redis may take to accept a message before it is left to the sweeper."""
 
+
+if not settings.INTROSPECTION:
+    hide_suggestions()
 
 schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 
@@ -62,6 +78,7 @@ class State(TypedDict):
     redis: Redis | None
     exports: ExportSender
     export_folder: ExportFolder
+    rate_limits: RateLimits
 
 
 async def sweep() -> None:
@@ -89,7 +106,8 @@ async def sweeping() -> AsyncIterator[None]:
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[None]:
     """Keeps the database open."""
-    await connect(database_url, settings.DATABASE_POOL_SIZE)
+    bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+    await connect(database_url, settings.DATABASE_POOL_SIZE, bounds)
     try:
         yield
     finally:
@@ -110,7 +128,19 @@ async def exporting(redis_url: str, folder: ExportFolder) -> AsyncIterator[Expor
         yield sender
 
 
-def commerce_client(url: str) -> CommerceClient:
+def configured_tracing() -> "Tracing | None":
+    """Returns the tracing when a collector is configured; the import costs what nobody else should pay."""
+    if not (settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT):
+        return None
+    try:
+        tracing: Tracing = import_module("web.tracing").Tracing()
+    except ModuleNotFoundError:
+        logger.warning("A collector is configured, and the extra `opentelemetry` is not installed: no traces.")
+        return None
+    return tracing
+
+
+def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
     """Returns the one client of Commerce."""
     return CommerceClient(
         url,
@@ -118,7 +148,30 @@ def commerce_client(url: str) -> CommerceClient:
         timeout=settings.COMMERCE_TIMEOUT_SECONDS,
         retries=settings.COMMERCE_RETRIES,
         concurrency=settings.COMMERCE_CONCURRENCY,
+        traces=[tracing.commerce()] if tracing else [],
     )
+
+
+def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: bool) -> list[Middleware]:
+    """Returns what stands before every route: the observation, for pages of other origins CORS, the limit on addresses.
+
+    Behind all of them, /graphql is found without the router.
+    """
+    outer = [Middleware(Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG)]
+    if tracing:
+        outer.append(tracing.middleware())
+    inner = [Middleware(AddressLimit), Middleware(DirectRoute, path="/graphql", target=view)]
+    if not settings.CORS_ORIGINS:
+        return [*outer, *inner]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.CORS_ORIGINS,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-Requested-With", "Idempotency-Key", "If-Match"],
+        expose_headers=["Content-Disposition", "ETag", "Retry-After"],
+        max_age=600,
+    )
+    return [*outer, cors, *inner]
 
 
 def create_application(
@@ -134,14 +187,22 @@ def create_application(
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
+        logs.take_over()
+        check_production()
         async with AsyncExitStack() as resources:
+            if tracing:
+                await resources.enter_async_context(tracing.open())
             await resources.enter_async_context(connected(database_url))
+            await check_people()
             url = commerce_url or await resources.enter_async_context(serve_demo())
-            commerce = await resources.enter_async_context(commerce_client(url))
+            commerce = await resources.enter_async_context(commerce_client(url, tracing))
             redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
             await resources.enter_async_context(sweeping())
             await resources.enter_async_context(reading_processes.open())
             exports = await resources.enter_async_context(exporting(redis_url, export_folder))
+            limits = await resources.enter_async_context(
+                rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
+            )
             # What lives as long as the process need not be looked through by every full garbage collection, which
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
@@ -152,6 +213,7 @@ def create_application(
                 "redis": redis,
                 "exports": exports,
                 "export_folder": export_folder,
+                "rate_limits": limits,
             }
 
     export_folder = ExportFolder(export_url)
@@ -160,17 +222,22 @@ def create_application(
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
         # A file a little too large is refused with its size; one far too large is not read to its end.
         maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
+        seconds=settings.OPERATION_SECONDS,
         demo_token=DEMO_TOKENS[0] if embedded else None,
         is_compiled=settings.COMPILED_SELECTIONS,
     )
+    if tracing := configured_tracing():
+        tracing.watch(view)
     return Starlette(
         routes=[
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
         ],
-        middleware=[Middleware(DirectRoute, path="/graphql", target=view)],
+        middleware=middleware(view, tracing, with_timing=embedded),
+        exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
 

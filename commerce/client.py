@@ -1,9 +1,11 @@
 """The client of the Commerce API: products by remote id and by SKU."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Self, TypeAlias
 from urllib.parse import quote_plus
+
+from aiohttp import TraceConfig
 
 from commerce.connection import Connection
 from commerce.errors import CommerceFailed
@@ -25,9 +27,18 @@ class CommerceClient:
     """Reads products from Commerce; an async context manager round one HTTP session."""
 
     def __init__(
-        self, url: str, *, token: str = "", timeout: float = 5.0, retries: int = 2, concurrency: int = 16
+        self,
+        url: str,
+        *,
+        token: str = "",
+        timeout: float = 5.0,
+        retries: int = 2,
+        concurrency: int = 16,
+        traces: Sequence[TraceConfig] = (),
     ) -> None:
-        self._connection = Connection(url, token=token, timeout=timeout, retries=retries, concurrency=concurrency)
+        self._connection = Connection(
+            url, token=token, timeout=timeout, retries=retries, concurrency=concurrency, traces=traces
+        )
         self._concurrency = concurrency
 
     async def __aenter__(self) -> Self:

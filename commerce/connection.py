@@ -3,15 +3,17 @@
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from random import SystemRandom
+from time import perf_counter
 from typing import Any, NoReturn, Self
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from prometheus_client import Histogram
 from yarl import URL
 
 from commerce.errors import CommerceFailed, PassingFailure
@@ -21,6 +23,13 @@ MAXIMUM_BODY_BYTES = 8_000_000
 MAXIMUM_HOPS = 5
 FIRST_PAUSE = 0.1
 
+CALLS = Histogram(
+    "basket_commerce_seconds",
+    "How long single requests to Commerce took, by outcome.",
+    ["outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_OUTCOMES = {2: "answered", 3: "redirected", 4: "refused", 5: "failed"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _random = SystemRandom()
 
@@ -36,7 +45,16 @@ class _Answer:
 class Connection:
     """Asks Commerce for JSON, patiently but never for ever."""
 
-    def __init__(self, url: str, *, token: str, timeout: float, retries: int, concurrency: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str,
+        timeout: float,
+        retries: int,
+        concurrency: int,
+        traces: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
         # To aiohttp a timeout of 0 is none at all, and no slots are a wait without an end.
         if timeout <= 0 or retries < 0 or concurrency < 1:
             raise ValueError("Commerce needs a timeout above 0, no negative retries and a concurrency of at least 1.")
@@ -45,6 +63,7 @@ class Connection:
         self._timeout = timeout
         self._retries = retries
         self._concurrency = concurrency
+        self._traces = list(traces)
         self._slots = asyncio.Semaphore(concurrency)
         self._session: aiohttp.ClientSession | None = None
 
@@ -54,6 +73,7 @@ class Connection:
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=self._traces,
         )
         return self
 
@@ -107,15 +127,23 @@ class Connection:
     async def _ask_once(self, url: URL) -> _Answer:
         if self._session is None:
             raise CommerceFailed("The Commerce client is not open.")
+        began, outcome = perf_counter(), "cancelled"
         try:
-            async with self._slots, self._session.get(url, allow_redirects=False) as response:
-                return await _answer(response)
+            async with self._slots:
+                began = perf_counter()
+                async with self._session.get(url, allow_redirects=False) as response:
+                    outcome = _OUTCOMES.get(response.status // 100, "failed")
+                    return await _answer(response)
         except TimeoutError:
+            outcome = "timeout"
             raise PassingFailure(f"Commerce did not answer within {self._timeout:g} seconds.") from None
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError, zlib.error) as error:
             # aiohttp documents ClientError alone, yet lets some of its parsers' and a closing session's errors through.
             # Their texts hold the address: only the name of the error is passed on.
+            outcome = "unreadable"
             raise PassingFailure(f"Commerce could not be read ({type(error).__name__}).") from error
+        finally:
+            CALLS.labels(outcome).observe(perf_counter() - began)
 
 
 def _base_address(url: str, *, token: str) -> URL:

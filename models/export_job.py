@@ -15,7 +15,7 @@ from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from models.export import RESEND_AFTER, ExportField, ExportFormat, fields_of, file_name_of
+from models.export import RESEND_AFTER, ExportField, ExportFormat, ExportStatus, fields_of, file_name_of
 from models.statement import Row, Statement, now
 
 MAXIMUM_ATTEMPTS = 3
@@ -156,6 +156,7 @@ _ENDED = Statement(
     f"ORDER BY expires_at LIMIT {BATCH}"
 )
 _EXPIRE = Statement("UPDATE basket_export SET status = 'EXPIRED' WHERE id = $1 AND status = 'COMPLETED'")
+_COUNT = Statement("SELECT status, count(*) FROM basket_export GROUP BY status")
 _FORGET = Statement("DELETE FROM basket_export WHERE status IN ('FAILED', 'EXPIRED') AND finished_at < $1")
 
 
@@ -175,6 +176,12 @@ async def overdue_exports() -> list[int]:
             return []
         await _GIVE_UP.rows(moment, NEVER_ENDED, moment + FAR)
         return [int(row[0]) for row in await _OVERDUE.rows(moment, moment + RESEND_AFTER, moment + FAR)]
+
+
+async def count_exports() -> dict[str, int]:
+    """Counts the exports in each state; states without any are 0."""
+    counts = {status.value: 0 for status in ExportStatus}
+    return counts | {str(row[0]): int(row[1]) for row in await _COUNT.rows()}
 
 
 async def ended_exports() -> list[tuple[int, str]]:

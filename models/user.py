@@ -112,9 +112,8 @@ class Buyers:
         self._kept_seconds = kept_seconds
         self._known: dict[str, tuple[float, Buyer]] = {}
 
-    async def find(self, token: str) -> Buyer | None:
-        """Returns the active user that a token belongs to; None when there is none."""
-        digest = digest_of(token)
+    async def find(self, digest: str) -> Buyer | None:
+        """Returns the active user that the token with this digest belongs to; None when there is none."""
         known = self._known.get(digest)
         if known is not None and monotonic() < known[0]:
             return known[1]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
+from prometheus_client import Counter
 
 from models.basket_reading import BasketRows
 from models.errors import Refusal, RefusalCode
@@ -18,6 +19,9 @@ from schema.basket_item import BasketItem
 from schema.payloads import ImportReport, ImportRowError, PriceChange
 from schema.quotation import Quotation
 from schema.user_error import UserError
+
+REFUSALS = Counter("basket_refusals", "Refusals, by code.", ["code"])
+"""Every refusal that was answered; one that is answered again to the same idempotency key counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class Answer:
 
 def refused(refusals: Sequence[Refusal]) -> Answer:
     """Makes the answer to an input that was refused: the one place where refusals become user errors."""
+    for refusal in refusals:
+        REFUSALS.labels(refusal.code.value).inc()
     return Answer(user_errors=[UserError.of(refusal) for refusal in refusals])
 
 

@@ -16,12 +16,14 @@ class Context:
     """The authenticated buyer, the one client of Commerce, and the sender of exports.
 
     `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
+    `refusals` collects the codes of all refusals that the request is answered with.
     """
 
     buyer: Buyer
     commerce: CommerceClient
     exports: ExportSender
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
 
 
 Info = StrawberryInfo[Context, None]

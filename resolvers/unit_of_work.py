@@ -12,6 +12,7 @@ from models.basket_reading import OWN, BasketRows
 from models.database import SERIALIZATION_FAILURES
 from models.errors import CommerceUnavailable, Refused
 from models.idempotency import claim_key, first_answer, keep_answer
+from models.time_limit import begin_to_commit
 from models.user import Buyer
 from resolvers.answer import Answer, answer_of, refused
 from resolvers.context import Context, check_text
@@ -83,6 +84,12 @@ async def carry_out(
 
     `whole` says whether the answer needs the items of the basket.
     """
+    answer = await _carried_out(kind, context, given, whole)
+    context.refusals.extend(error.code for error in answer.user_errors)
+    return answer
+
+
+async def _carried_out(kind: type[Change[GivenInput]], context: Context, given: GivenInput, whole: bool) -> Answer:
     key = given.idempotency_key
     # A kept answer must serve any selection that comes with the same key later, so it is always whole.
     change = kind(context, given, whole=key is not None or whole)
@@ -111,6 +118,7 @@ async def _attempt(change: Change[Any]) -> Answer:
             await change.prepare()
             async with in_transaction():
                 answer = await change.apply()
+                begin_to_commit()
             return _committed(change, answer)
         except (Outdated, *SERIALIZATION_FAILURES):
             if attempt == ATTEMPTS:
@@ -128,6 +136,7 @@ async def _once(change: Change[Any], key: str, digest: str) -> Answer:
         try:
             async with in_transaction():
                 answer = await _claimed(change, key, digest, refusal)
+                begin_to_commit()
             return _committed(change, answer)
         except (Outdated, *SERIALIZATION_FAILURES):
             if attempt == ATTEMPTS:

@@ -5,6 +5,7 @@ Its message carries an id and nothing else; delivered twice, it finds nothing to
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -15,7 +16,7 @@ import dramatiq
 from dramatiq import Actor, Broker
 
 from models.database import DATABASE_FAILURES
-from models.export import excess_of
+from models.export import ExportField, ExportFormat, excess_of
 from models.export_job import (
     Claim,
     ExportImpossible,
@@ -28,6 +29,7 @@ from models.export_job import (
     renew_lease,
     rows_to_export,
 )
+from models.money import amount_text
 from models.statement import Row
 from tasks.attempts import Attempts
 from tasks.export_folder import ExportFolder
@@ -41,6 +43,10 @@ MAXIMUM_SECONDS = 600.0
 """How long one attempt may take."""
 
 ExportActor = Actor[[int], None]
+
+PLACES = {field: place for place, field in enumerate(ExportField)}
+"""Where each column stands in what `rows_to_export` reads."""
+PRICE = PLACES[ExportField.PRICE]
 
 
 def declare_export(broker: Broker, attempts: Attempts, folder: ExportFolder, kept: timedelta) -> ExportActor:
@@ -111,28 +117,20 @@ class Writing:
         return write_spreadsheet(file, self.claim.format.value, headers, self._cells(rows), len(rows))
 
     def _cells(self, rows: Sequence[Row]) -> Iterator[list[Cell]]:
+        price = amount_text if self.claim.format is ExportFormat.CSV else _decimal
+        places = [PLACES[field] for field in self.claim.fields]
         for row in rows:
             if self.is_stopped:
                 raise LeaseLost
-            cells = cells_of(row)
-            yield [cells[field.value] for field in self.claim.fields]
+            yield [price(row[place]) if place == PRICE else row[place] for place in places]
             self.written += 1
 
     async def _publish(self) -> None:
         await asyncio.to_thread(self.folder.publish, self.temporary, self.claim.file_name)
 
 
-def cells_of(row: Row) -> dict[str, Cell]:
-    """Returns the cells of a row by their headers."""
-    return {
-        "product__sku": row[0],
-        "division": row[1],
-        "division__erp_code": row[2],
-        "division__name": row[3],
-        "price": Decimal(row[4]).scaleb(-2),
-        "quantity": row[5],
-        "product_remote_id": row[6],
-    }
+def _decimal(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
 
 
 async def attempt(export_id: int, folder: ExportFolder, kept: timedelta) -> None:
@@ -163,6 +161,7 @@ def reason_of(error: Exception) -> str:
         return f"The writing took longer than {MAXIMUM_SECONDS:.0f} seconds."
     if isinstance(error, DATABASE_FAILURES):
         return "The database did not answer while the file was being written."
-    if isinstance(error, OSError) and error.strerror:
-        return f"The file could not be stored: {error.strerror}."
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        # The system's words for the number, not the error's own: those of a remote storage may name buckets and paths.
+        return f"The file could not be stored: {os.strerror(error.errno)}."
     return f"The writing failed unexpectedly ({type(error).__name__})."

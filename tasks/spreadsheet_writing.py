@@ -1,5 +1,6 @@
-"""Writing spreadsheets: csv and xls through pyexcel, xlsx with the library beneath."""
+"""Writing spreadsheets: xls through pyexcel, csv and xlsx with the libraries beneath."""
 
+import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -61,8 +62,13 @@ class Counted:
 def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     # The byte order mark tells Excel that the text is UTF-8.
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
-    harmless = ([harmless_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-    pyexcel.isave_as(array=_with_headers(headers, harmless), dest_file_type="csv", dest_file_stream=text)
+    # Not through pyexcel, which takes four times as long for what is the same module beneath.
+    writer = csv.writer(text)
+    writer.writerow(headers)
+    # What begins with a letter or a digit, as almost everything does, needs no closer look.
+    writer.writerows(
+        [harmless_text(cell) if type(cell) is str and not cell[:1].isalnum() else cell for cell in row] for row in rows
+    )
     text.flush()
     text.detach()
 

@@ -8,8 +8,9 @@ from dramatiq import Broker, Middleware, Worker
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO
 
+import logs
 import settings
-from models.database import connect, disconnect
+from models.database import Bounds, connect, disconnect
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.export import declare_export
@@ -24,8 +25,9 @@ class Database(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Prepares the connections; the first is made when it is needed, so a database may come up later."""
         loop = get_event_loop_thread()
+        bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
         if loop is not None:
-            loop.run_coroutine(connect(settings.DATABASE_URL, settings.DATABASE_POOL_SIZE))
+            loop.run_coroutine(connect(settings.DATABASE_URL, settings.DATABASE_POOL_SIZE, bounds))
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Closes the connections."""
@@ -38,6 +40,11 @@ def set_up() -> None:
     """Makes the broker that `dramatiq` asks for, and declares the actors on it."""
     if not settings.REDIS_URL:
         sys.exit("Set REDIS_URL: without Redis there is nothing a worker process could wait for.")
+    try:
+        settings.check_production()
+    except settings.SettingMissing as reason:
+        sys.exit(str(reason))
+    logs.set_up()
     attempts = Attempts()
     broker = create_broker(settings.REDIS_URL, patience=PATIENCE_SECONDS, middleware=[AsyncIO(), Database(), attempts])
     dramatiq.set_broker(broker)

@@ -17,6 +17,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def postgres_url(tmp_path: Path) -> Iterator[str]:
+    """An empty database of PostgreSQL."""
+    yield from databases("postgres", tmp_path)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    """An empty database of SQLite."""
+    yield from databases("sqlite", tmp_path)
+
+
+@pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
     """A Commerce server of this test."""
     async with serve_shop() as opened:

@@ -40,6 +40,17 @@ class Cluster:
         quiet = subprocess.DEVNULL
         subprocess.run(command, check=True, stdout=quiet, stderr=quiet, timeout=PATIENCE_SECONDS, cwd="/")
 
+    def processes(self) -> list[int]:
+        """Returns the numbers of the server's processes."""
+        postmaster = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        found = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True, check=True)
+        return [int(number) for number in (postmaster, *found.stdout.split())]
+
+    def start(self) -> None:
+        """Starts the server on its port of loopback."""
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self.control("start", "-o", options, "-l", str(self.folder / "log"))
+
     def control(self, action: str, *more: str) -> None:
         """Starts, stops or restarts the server, and waits for it."""
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", *more, action)
@@ -57,8 +68,7 @@ def own_cluster() -> Iterator[Cluster]:
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
         cluster.run("initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "--no-sync")
-        options = f"-p {cluster.port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        cluster.control("start", "-o", options, "-l", str(folder / "log"))
+        cluster.start()
         yield cluster
         cluster.control("stop")
     finally:

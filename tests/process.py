@@ -21,6 +21,8 @@ from tests.service import write_people
 PATIENCE_SECONDS = 30.0
 """How long a process may take to start, to answer, or to end."""
 
+SECRET_KEY = "of-the-tests-and-long-enough-for-production"
+
 _ADDRESS = re.compile(r"Uvicorn running on (http://\S+)")
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=200)
 
@@ -62,7 +64,13 @@ async def start_server(database_url: str, commerce_url: str, folder: Path) -> As
 
 
 async def _start(database_url: str, commerce_url: str, output: Path) -> Process:
-    ours = {"DATABASE_URL": database_url, "COMMERCE_URL": commerce_url, "REDIS_URL": "", "ENVIRONMENT": "test"}
+    ours = {
+        "DATABASE_URL": database_url,
+        "COMMERCE_URL": commerce_url,
+        "REDIS_URL": "",
+        "ENVIRONMENT": "test",
+        "SECRET_KEY": SECRET_KEY,
+    }
     command = [sys.executable, "-m", "uvicorn", "server:application", "--port", "0", "--no-access-log"]
     # A file never fills up, as a pipe does that nobody reads.
     with output.open("wb") as file:

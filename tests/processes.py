@@ -18,6 +18,7 @@ from tests.databases import unreachable
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 30.0
+SECRET_KEY = "of-the-tests-and-long-enough-for-production"
 
 
 def free_port() -> int:
@@ -41,7 +42,12 @@ class Processes:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.root = ROOT
-        self.environment = {**os.environ, "EXPORT_URL": str(folder / "exports"), "SECRET_KEY": "s" * 40, **environment}
+        self.environment = {
+            **os.environ,
+            "EXPORT_URL": str(folder / "exports"),
+            "SECRET_KEY": SECRET_KEY,
+            **environment,
+        }
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:

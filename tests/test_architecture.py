@@ -7,13 +7,14 @@ ROOT = Path(__file__).parent.parent
 
 # What each layer may import of ours; below them all stands nothing.
 MAY_IMPORT = {
-    "server": {"settings", "web", "resolvers", "schema", "tasks", "models", "commerce"},
-    "web": {"web", "settings", "resolvers", "schema", "tasks", "models", "commerce"},
+    "server": {"settings", "logs", "web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "web": {"web", "settings", "logs", "resolvers", "schema", "tasks", "models", "commerce"},
     "resolvers": {"resolvers", "settings", "schema", "tasks", "models", "commerce"},
     "schema": {"schema", "models"},
-    "tasks": {"tasks", "settings", "models"},
+    "tasks": {"tasks", "settings", "logs", "models"},
     "commerce": {"commerce"},
     "models": {"models"},
+    "logs": {"settings"},
     "settings": set[str](),
 }
 

@@ -65,6 +65,7 @@ REQUESTS = {
     "ANY /graphql by OPTIONS": "OPTIONS /graphql",
     "MOUNT /graphiql": "GET /graphiql/page.css",
     "GET /healthz": "GET /healthz",
+    "GET /metrics": "GET /metrics",
     "GET /readyz": "GET /readyz",
 }
 """What is sent for each row; DRAFT, SUBMITTED and KEY stand for what the owner's are called."""
@@ -120,6 +121,7 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "ANY /graphql by OPTIONS":           (NOT_HERE,) * 8,
     "MOUNT /graphiql":                   ("200",) * 8,
     "GET /healthz":                      ("200",) * 8,
+    "GET /metrics":                      ("200",) * 8,  # embedded; closed in production until METRICS_TOKEN is set
     "GET /readyz":                       ("200",) * 8,
 }
 # fmt: on

@@ -188,36 +188,54 @@ async def form(service: Service, operations: Any, mapping: Any, *names: str, **h
     return await service.client.post("/graphql", data=data, files=files, headers=headers)
 
 
-@pytest.mark.parametrize(
-    ("operations", "mapping"),
-    [
-        (None, {"0": ["variables.f"]}),
-        ("{", {"0": ["variables.f"]}),
-        ([], {"0": ["variables.f"]}),
-        (GOOD | {"variables": {"f": None}}, None),
-        (GOOD | {"variables": {"f": None}}, "{"),
-        (GOOD | {"variables": {"f": None}}, []),
-        (GOOD | {"variables": {"f": None}}, {}),
-        (GOOD | {"variables": {"f": None}}, {"1": ["variables.f"]}),
-        (GOOD | {"variables": {"f": None}}, {"0": "variables.f"}),
-        (GOOD | {"variables": {"f": None}}, {"0": []}),
-        (GOOD | {"variables": {"f": None}}, {"0": [1]}),
-        (GOOD | {"variables": {"f": None}}, {"0": ["variables"]}),
-        (GOOD | {"variables": {"f": None}}, {"0": ["query"]}),
-        (GOOD | {"variables": {"f": None}}, {"0": ["variables.g"]}),
-        (GOOD | {"variables": {"f": None}}, {"0": ["variables.f.g"]}),
-        (GOOD | {"variables": {"f": "text"}}, {"0": ["variables.f"]}),
-        (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.99"]}),
-        (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.x"]}),
-        (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.1.5"]}),
-        (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f._0"]}),
-        (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.-1"]}),
-        (GOOD | {"variables": None}, {"0": ["variables.f"]}),
+NO_PATHS: tuple[Any, ...] = (None, True, 1, "variables.f", {}, [[]], [None])
+MALFORMED: list[tuple[Any, Any]] = [
+    (None, {"0": ["variables.f"]}),
+    ("{", {"0": ["variables.f"]}),
+    ([], {"0": ["variables.f"]}),
+    (GOOD | {"variables": {"f": None}}, None),
+    (GOOD | {"variables": {"f": None}}, "{"),
+    (GOOD | {"variables": {"f": None}}, []),
+    (GOOD | {"variables": {"f": None}}, {}),
+    (GOOD | {"variables": {"f": None}}, {"1": ["variables.f"]}),
+    (GOOD | {"variables": {"f": None}}, {"0": "variables.f"}),
+    (GOOD | {"variables": {"f": None}}, {"0": []}),
+    (GOOD | {"variables": {"f": None}}, {"0": [1]}),
+    (GOOD | {"variables": {"f": None}}, {"0": ["variables"]}),
+    (GOOD | {"variables": {"f": None}}, {"0": ["query"]}),
+    (GOOD | {"variables": {"f": None}}, {"0": ["variables.g"]}),
+    (GOOD | {"variables": {"f": None}}, {"0": ["variables.f.g"]}),
+    (GOOD | {"variables": {"f": "text"}}, {"0": ["variables.f"]}),
+    (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.99"]}),
+    (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.x"]}),
+    (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.1.5"]}),
+    (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f._0"]}),
+    (GOOD | {"variables": {"f": [None]}}, {"0": ["variables.f.-1"]}),
+    (GOOD | {"variables": None}, {"0": ["variables.f"]}),
+    *[(kind, {"0": ["variables.f"]}) for kind in ("null", "true", "1", '"x"', "[]", "NaN", "", "[" * 2_000)],
+    *[(GOOD | {"variables": {"f": None}}, kind) for kind in ("null", "true", "1", '"x"', "NaN", "", "[" * 2_000)],
+    *[(GOOD | {"variables": {"f": None}}, {"0": kind}) for kind in NO_PATHS],
+    *[
+        (GOOD | {"variables": {"f": [None]}}, {"0": [f"variables.f.{index}"]})
+        for index in ("0_0", "00", "+0", " 0", "0.0", "\u0660", "0x0", "1e0", "", "999999999999999999999")
     ],
-)
-async def test_a_malformed_form_is_400(service: Service, operations: Any, mapping: Any) -> None:
-    response = await form(service, operations, mapping, "0")
-    assert (response.status_code, response.json()["errors"][0]["extensions"]) == (400, {"code": "BAD_REQUEST"})
+    *[
+        (GOOD | {"variables": {"f": None}}, {"0": [path]})
+        for path in ("", ".", "variables.", "variables..f", ".variables.f", "0.variables.f", "variables.__class__")
+    ],
+    ('{"query": "{viewer{id}}", "variables": {"f": null}, "variables": {"f": null}}', {"0": ["variables.f"]}),
+    (GOOD | {"variables": {"f": None}}, '{"0": ["variables.f"], "0": ["variables.f"]}'),
+    ({"query": 1, "variables": {"f": None}}, {"0": ["variables.f"]}),
+    (GOOD | {"variables": {"f": None}, "operationName": []}, {"0": ["variables.f"]}),
+]
+
+
+async def test_a_malformed_form_is_400(service: Service) -> None:
+    for operations, mapping in MALFORMED:
+        response = await form(service, operations, mapping, "0")
+        assert response.status_code == 400, (operations, mapping)
+        assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+    assert service.shop.requests == []
 
 
 async def test_a_form_without_its_preflight_header_is_403(service: Service) -> None:
@@ -229,7 +247,8 @@ async def test_a_form_without_its_preflight_header_is_403(service: Service) -> N
 
 async def test_two_files_or_a_broken_body_are_400(service: Service) -> None:
     good = GOOD | {"variables": {"f": None}}
-    assert (await form(service, good, {"0": ["variables.f"]}, "0", "1")).status_code == 400
+    for names in (("0", "1"), ("0", "1", "2")):
+        assert (await form(service, good, {"0": ["variables.f"]}, *names)).status_code == 400
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
         headers = {"Authorization": "Token main", "X-Requested-With": "x", "Content-Type": kind}
         response = await service.client.post("/graphql", content=b"--y\r\nbroken", headers=headers)

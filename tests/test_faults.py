@@ -91,7 +91,8 @@ def environment_of(clock: Path) -> dict[str, str]:
     """Returns what servers and workers get besides their units' environment."""
     clock.write_text("0")
     commerce = {"COMMERCE_TIMEOUT_SECONDS": str(COMMERCE_SECONDS), "COMMERCE_RETRIES": "1"}
-    return commerce | {"PYTHONPATH": str(CLOCK_FOLDER), "CLOCK_FILE": str(clock)}
+    limits = {"RATE_LIMIT_TOKEN": "1000000/minute", "RATE_LIMIT_ADDRESS": "1000000/minute"}
+    return commerce | limits | {"PYTHONPATH": str(CLOCK_FOLDER), "CLOCK_FILE": str(clock)}
 
 
 @pytest.fixture(scope="module")

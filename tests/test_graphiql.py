@@ -14,6 +14,11 @@ from tests.browser import chromium, open_page
 from tests.databases import sqlite_database, unreachable
 from tests.service import Service
 
+WATCH_POLICY = (
+    "window.violations = []; document.addEventListener('securitypolicyviolation', "
+    "event => window.violations.push(`${event.effectiveDirective} ${event.blockedURI}`))"
+)
+
 
 @asynccontextmanager
 async def listening(database_url: str) -> AsyncIterator[str]:
@@ -38,6 +43,8 @@ async def test_a_browser_runs_the_example(tmp_path: Path) -> None:
         return
     url = await asyncio.to_thread(sqlite_database, tmp_path)
     async with listening(url) as address, open_page(executable, tmp_path / "profile") as page:
+        await page.send("Page.enable")
+        await page.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH_POLICY)
         await page.send("Page.navigate", url=f"{address}/graphql")
         await page.until("!!document.querySelector('.graphiql-execute-button')")
         text = await page.until("document.querySelector('.graphiql-container').innerText")
@@ -49,6 +56,7 @@ async def test_a_browser_runs_the_example(tmp_path: Path) -> None:
         await page.press("Enter", 13)
         await page.until("document.querySelector('.result-window').innerText.includes('totalAmount')")
         assert '"totalQuantity": 4' in await page.value("document.querySelector('.result-window').innerText")
+        assert await page.value("window.violations") == []
         loaded = await page.value("performance.getEntriesByType('resource').map(entry => entry.name)")
         assert len(loaded) >= 6
         assert [name for name in loaded if not name.startswith((address, "data:"))] == []
@@ -57,7 +65,11 @@ async def test_a_browser_runs_the_example(tmp_path: Path) -> None:
 async def test_graphiql_comes_with_a_strict_policy_and_without_a_token_in_production(service: Service) -> None:
     response = await service.client.get("/graphql", headers={"Accept": "text/html"})
     assert response.status_code == 200
-    assert "script-src 'self';" in response.headers["content-security-policy"]
+    policy = response.headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
     application = create_application(database_url="sqlite://:memory:", commerce_url="http://x.invalid", embedded=False)
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://basket") as client:

@@ -20,6 +20,7 @@ from tests.command_line import CommandLine
 from tests.databases import sqlite_database
 
 PATIENCE_SECONDS = 30.0
+SECRET_KEY = "of-this-test-and-long-enough-for-production"
 
 
 def free_port() -> int:
@@ -104,6 +105,11 @@ def test_a_port_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
     assert line.run() == (1, "", "PORT is 65536; it is a number from 0 to 65535.")
 
 
+def test_a_limit_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
+    line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", RATE_LIMIT_TOKEN="many")
+    assert line.run() == (1, "", "RATE_LIMIT_TOKEN is 'many'; it reads like 6000/minute, or 0 for no limit.")
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
@@ -121,7 +127,17 @@ def test_a_port_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
             "SECRET_KEY is not set: production signs addresses with a long random text of its own.",
         ),
         (
-            {"COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": "of this test"},
+            {"COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": "short"},
+            "SECRET_KEY is weak: set a random text of at least 32 characters, "
+            "for example by python3 -c 'import secrets; print(secrets.token_hex(32))'.",
+        ),
+        (
+            {"COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": "s" * 40},
+            "SECRET_KEY is weak: set a random text of at least 32 characters, "
+            "for example by python3 -c 'import secrets; print(secrets.token_hex(32))'.",
+        ),
+        (
+            {"COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": SECRET_KEY},
             "The database has demo users; revoke their tokens: python server.py token revoke demo-main",
         ),
     ],
@@ -136,7 +152,7 @@ def test_production_refuses_to_start_with_a_setting_of_the_demo(
 
 
 def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:
-    more = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": "of this test"}
+    more = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": SECRET_KEY}
     with serving(tmp_path, **more) as (_, address, output):
         wait_until_ready(address)
         page = httpx.get(f"{address}/graphql", headers={"Accept": "text/html"}).text

@@ -9,3 +9,11 @@ class BadRequest(Exception):
         self.status = status
         self.code = code
         self.message = message
+
+
+class NotAllowed(BadRequest):
+    """Raised (405) when a method is not allowed for what is asked; carries those that are."""
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(405, "METHOD_NOT_ALLOWED", message)
+        self.allowed = allowed

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import logs
 import settings
 from models import administration
 from models.administration import AdministrationRefused
 from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, write_demo
+from web.rate_limit import is_limit
 
 REFUSED, FAILED = 2, 1
 """The exit statuses for an input that is refused and for a fault, for example a database that does not answer."""
@@ -168,14 +170,22 @@ def _complain(message: str, status: int) -> int:
 
 
 def check_settings() -> None:
-    """Raises SettingRefused when PORT or DATABASE_URL cannot be meant as it is."""
+    """Raises SettingRefused when PORT, DATABASE_URL or a limit cannot be meant as it is."""
     if not 0 <= settings.PORT <= 65_535:
         raise SettingRefused(f"PORT is {settings.PORT}; it is a number from 0 to 65535.")
+    if settings.LOG_LEVEL not in logs.LEVELS:
+        raise SettingRefused(f"LOG_LEVEL is {settings.LOG_LEVEL!r}; it is one of {', '.join(logs.LEVELS)}.")
+    if settings.LOG_FORMAT not in logs.FORMATS:
+        raise SettingRefused(f"LOG_FORMAT is {settings.LOG_FORMAT!r}; it is one of {', '.join(logs.FORMATS)}.")
     if not _is_address(settings.DATABASE_URL):
         raise SettingRefused(
             "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "
             "special characters of a password are written as %XX."
         )
+    for name in ("RATE_LIMIT_TOKEN", "RATE_LIMIT_ADDRESS"):
+        text = getattr(settings, name)
+        if not is_limit(text):
+            raise SettingRefused(f"{name} is {text!r}; it reads like 6000/minute, or 0 for no limit.")
 
 
 def _is_address(url: str) -> bool:

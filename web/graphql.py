@@ -3,22 +3,26 @@
 from typing import Any, NamedTuple
 
 import orjson
-from graphql import ExecutionResult, GraphQLSchema, OperationType
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from models.time_limit import TimeLimits, TookTooLong
 from models.user import Buyer
 from resolvers.context import Context
 from schema.execution import Operation
 from web.authentication import buyer_authorized, buyer_of, unauthenticated
-from web.bad_request import BadRequest
-from web.document import Document, document_of
-from web.errors import formatted
+from web.bad_request import BadRequest, NotAllowed
+from web.document import Document, Documents
+from web.error_list import error_content
+from web.errors import unavailable
 from web.graphiql import graphiql_page, wants_graphiql
 from web.graphql_request import GraphQLRequest, body_of, media_type_of, parsed, received
 from web.json_response import CHARSET, GRAPHQL, JSON, error_response, json_response
+from web.observation import observed
+from web.operation import outcome_of
 
 _PLAIN_ACCEPT = {
     header: (media_type, (b"content-type", (media_type + CHARSET).encode()))
@@ -43,7 +47,7 @@ class Reply(NamedTuple):
 
 
 class GraphQLView:
-    """Answers /graphql: POST executes an operation, GET shows GraphiQL to browsers."""
+    """Answers /graphql: POST executes an operation, GET a query, and shows GraphiQL to browsers."""
 
     def __init__(
         self,
@@ -51,10 +55,13 @@ class GraphQLView:
         *,
         maximum_bytes: int,
         maximum_upload_bytes: int,
+        seconds: float,
         demo_token: str | None,
         is_compiled: bool,
     ) -> None:
         self.schema = schema
+        self.documents = Documents(schema)
+        self.time_limits = TimeLimits(seconds)
         self.is_compiled = is_compiled
         self.maximum_bytes = maximum_bytes
         self.maximum_upload_bytes = maximum_upload_bytes
@@ -64,7 +71,7 @@ class GraphQLView:
         """Answers one request: what almost all of them look like at once, everything else with all care."""
         headers = dict(scope["headers"])
         accept = _PLAIN_ACCEPT.get(headers.get(b"accept", b"*/*"))
-        if accept and scope["method"] == "POST" and headers.get(b"content-type") == b"application/json":
+        if accept and scope["method"] == "POST" and len(headers) == len(scope["headers"]) and _is_plain(headers):
             await self._answer_plain(scope, receive, send, headers.get(b"authorization", b""), *accept)
         else:
             response = await self.answer(Request(scope, receive))
@@ -81,7 +88,8 @@ class GraphQLView:
     ) -> None:
         # The same steps as in `answer`, without Starlette's request and response, which take as long as a small query.
         state = State(scope["state"])
-        buyer = await buyer_authorized(state.buyers, authorization.decode("latin-1"))
+        buyer = await buyer_authorized(scope, authorization.decode("latin-1"))
+        observed().mark("auth")
         if buyer is None:
             return await unauthenticated()(scope, receive, send)
         try:
@@ -98,48 +106,84 @@ class GraphQLView:
         """Answers one request. Strangers are turned away before their body is read."""
         if request.method in ("GET", "HEAD") and wants_graphiql(request):
             return graphiql_page(self.demo_token)
-        if request.method != "POST":
-            response = error_response(405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here; use POST.")
-            response.headers["Allow"] = "POST"
-            return response
+        if request.method not in ("GET", "POST"):
+            return _not_allowed(NotAllowed(f"{request.method} is not allowed here; use POST.", "GET, POST"))
         buyer = await buyer_of(request)
+        observed().mark("auth")
         if buyer is None:
             return unauthenticated()
         try:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
                 reply = await self._execute(asked, request.state, buyer, media_type)
+        except NotAllowed as refused:
+            return _not_allowed(refused)
         except BadRequest as refused:
             return error_response(refused.status, refused.code, refused.message)
         return json_response(reply.content, reply.status, media_type)
 
     async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Reply:
-        document = document_of(self.schema, asked.query)
+        document = self.documents.find(asked.query)
         if document.errors:
-            return _reply(ExecutionResult(None, document.errors), media_type)
-        operation = _operation(document, asked.operation_name)
+            return _refused(document.errors, media_type)
+        operation = _operation(document, asked)
+        if too_costly := document.measures.refusal(asked.operation_name, asked.variables):
+            return _refused([too_costly], media_type)
+        seen = observed()
+        seen.operation = document.label(asked.operation_name)
+        seen.mark("parse")
         context = Context(buyer, state.commerce, state.exports, document.selected)
-        result = await operation.execute(asked.variables, context, is_compiled=self.is_compiled)
-        return _reply(result, media_type)
+        try:
+            with self.time_limits.limit():
+                result = await operation.execute(asked.variables, context, is_compiled=self.is_compiled)
+        except TookTooLong:
+            message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
+            return Reply(503, {"errors": [{"message": message, "extensions": {"code": "OPERATION_TIMEOUT"}}]})
+        seen.mark("execute")
+        seen.outcome = outcome_of(result.errors, context.refusals)
+        extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
+        return _reply(result, media_type, extensions)
 
 
-def _operation(document: Document, name: str | None) -> Operation:
+def _is_plain(headers: dict[bytes, bytes]) -> bool:
+    """Tells whether a body is JSON as almost everybody sends it: said so, not compressed, below a million bytes."""
+    is_json = headers.get(b"content-type") == b"application/json"
+    return is_json and b"content-encoding" not in headers and len(headers.get(b"content-length", b"")) < 7
+
+
+def _not_allowed(refused: NotAllowed) -> Response:
+    response = error_response(refused.status, refused.code, refused.message)
+    response.headers["Allow"] = refused.allowed
+    return response
+
+
+def _operation(document: Document, asked: GraphQLRequest) -> Operation:
     """Returns the operation that is meant; raises BadRequest when that is not clear, or it is none for this door."""
-    operation = document.operation(name)
+    operation = document.operation(asked.operation_name)
     if operation is None:
-        message = f"The document has no single operation called {name!r}; send `operationName`."
+        name = repr(asked.operation_name)[:100]
+        message = f"The document has no single operation called {name}; send `operationName`."
         raise BadRequest(400, "BAD_REQUEST", message)
     if operation.node.operation is OperationType.SUBSCRIPTION:
         raise BadRequest(400, "BAD_REQUEST", "A subscription is not allowed here.")
+    if asked.only_queries and operation.node.operation is not OperationType.QUERY:
+        raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
     return operation
 
 
-def _reply(result: ExecutionResult, media_type: str) -> Reply:
-    if not result.errors:
-        return Reply(200, {"data": result.data})
-    errors = [formatted(error) for error in result.errors]
-    was_executed = result.data is not None or any(error.path for error in result.errors)
-    if was_executed:
-        return Reply(200, {"data": result.data, "errors": errors})
-    # In application/json, clients of old expect status 200 for every well-formed request.
-    return Reply(400 if media_type == GRAPHQL else 200, {"errors": errors})
+def _reply(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Reply:
+    content: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        if outage := unavailable(result.errors):
+            return Reply(503, outage)
+        if result.data is None and not any(error.path for error in result.errors):
+            return _refused(result.errors, media_type)
+        content |= error_content(result.errors)
+    if extensions:
+        content["extensions"] = {**extensions, **content.get("extensions", {})}
+    return Reply(200, content)
+
+
+def _refused(errors: list[GraphQLError], media_type: str) -> Reply:
+    """Answers what was not executed. In application/json, clients of old expect status 200 for it."""
+    return Reply(400 if media_type == GRAPHQL else 200, error_content(errors))

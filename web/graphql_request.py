@@ -1,36 +1,58 @@
-"""Reading a GraphQL request from an HTTP one."""
+"""Reading a GraphQL request from an HTTP one: POST of JSON or of a form with files, GET for queries."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.types import Receive
 
 from web.bad_request import BadRequest
+from web.json_request import json_of
 from web.json_response import GRAPHQL, JSON
 from web.multipart import MULTIPART, check_preflight, closing_files, content_of, multipart_form
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """A document, its variables, and which of its operations is meant."""
+    """A document, its variables, which of its operations is meant, and what the client wants besides.
+
+    `wants_cost` is said by `"extensions": {"cost": true}`. A GET request may only query.
+    """
 
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
+    wants_cost: bool = False
+    only_queries: bool = False
+
+
+PARAMETERS = ("query", "variables", "operationName", "extensions")
+LONGEST_ACCEPT = 1_000
 
 
 def media_type_of(request: Request) -> str:
     """Chooses the media type of the answer; raises BadRequest (406) when none of ours is accepted."""
-    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
+    media_type = _chosen(request.headers.get("accept", "*/*")[:LONGEST_ACCEPT])
+    if media_type is None:
+        raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
+    return media_type
+
+
+@lru_cache(256)
+def _chosen(accept: str) -> str | None:
+    """Chooses for an Accept header: what is accepted by name, and JSON for whoever accepts anything."""
+    accepted, excluded = set[str](), set[str]()
+    for part in accept.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        (excluded if weights and not weights[0].strip("0.") else accepted).add(name)
     if GRAPHQL in accepted:
         return GRAPHQL
-    if not {JSON, "application/*", "*/*", ""}.isdisjoint(accepted):
-        return JSON
-    raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
+    is_json = JSON in accepted or not {"application/*", "*/*", ""}.isdisjoint(accepted)
+    return JSON if is_json and JSON not in excluded else None
 
 
 @asynccontextmanager
@@ -39,11 +61,16 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
 
     Raises BadRequest when it is too large, neither JSON nor multipart, or not a GraphQL request.
     """
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if request.method == "GET":
+        check_preflight(request, "GET requests")
+        yield _request_of(_parameters(request), only_queries=True)
+        return
+    content_type = _content_type(request)
     if content_type == JSON:
+        _check_length(request, maximum_bytes)
         yield parsed(await body_of(request.receive, maximum_bytes))
     elif content_type == MULTIPART:
-        check_preflight(request)
+        check_preflight(request, "Uploads")
         form = await multipart_form(request, maximum_upload_bytes)
         with closing_files(form):
             yield _request_of(content_of(form))
@@ -52,12 +79,48 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
+def _parameters(request: Request) -> dict[str, Any]:
+    """Reads the parameters of a GET request; raises BadRequest."""
+    given = request.query_params.multi_items()
+    parameters: dict[str, Any] = {name: value for name, value in given if name in PARAMETERS}
+    if len(parameters) != sum(name in PARAMETERS for name, _ in given):
+        raise BadRequest(400, "BAD_REQUEST", "The address has a parameter twice.")
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            parameters[name] = json_of(parameters[name].encode(errors="replace"), f"`{name}`")
+        else:
+            parameters.pop(name, None)
+    return parameters
+
+
+def _content_type(request: Request) -> str:
+    """Returns the type of the body; raises BadRequest (415) for a compressed one, and for one in another charset."""
+    headers = request.headers
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", "The body is compressed; send it without `Content-Encoding`.")
+    name, *parameters = headers.get("content-type", "").lower().split(";")
+    charset = next((text.strip()[8:].strip('"') for text in parameters if text.strip().startswith("charset=")), "")
+    if charset not in ("", "utf-8", "utf8"):
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", f"The charset is {charset[:100]!r}; send utf-8.")
+    if len(headers.getlist("content-type")) > 1:
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", "The request has two content types.")
+    return name.strip()
+
+
+def _check_length(request: Request, maximum_bytes: int) -> None:
+    """Refuses a body by the length it is said to have, before any of it is read."""
+    length = request.headers.get("content-length", "")
+    if len(length) > 18 or (length.isdigit() and int(length) > maximum_bytes):
+        raise _too_large(maximum_bytes)
+
+
+def _too_large(maximum_bytes: int) -> BadRequest:
+    return BadRequest(413, "BODY_TOO_LARGE", f"The body is larger than {maximum_bytes} bytes.")
+
+
 def parsed(body: bytes) -> GraphQLRequest:
     """Reads a JSON body; raises BadRequest when it is none, or not a GraphQL request."""
-    try:
-        return _request_of(orjson.loads(body))
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(400, "BAD_REQUEST", f"The body is not JSON: {error}.") from None
+    return _request_of(json_of(body, "The body"))
 
 
 async def body_of(receive: Receive, maximum_bytes: int) -> bytes:
@@ -72,18 +135,23 @@ async def body_of(receive: Receive, maximum_bytes: int) -> bytes:
     if message["type"] == "http.disconnect":
         raise BadRequest(400, "BAD_REQUEST", "The body ended before it was complete.")
     if size > maximum_bytes:
-        raise BadRequest(413, "BODY_TOO_LARGE", f"The body is larger than {maximum_bytes} bytes.")
+        raise _too_large(maximum_bytes)
     return b"".join(pieces)
 
 
-def _request_of(content: Any) -> GraphQLRequest:
+def _request_of(content: Any, *, only_queries: bool = False) -> GraphQLRequest:
+    if isinstance(content, list):
+        raise BadRequest(400, "BAD_REQUEST", "Batches are not accepted; send one operation a request.")
     if not isinstance(content, dict):
         raise BadRequest(400, "BAD_REQUEST", "The body is not a JSON object.")
     query = content.get("query")
     if not isinstance(query, str) or not query:
-        raise BadRequest(400, "BAD_REQUEST", "The body has no `query` text.")
+        raise BadRequest(400, "BAD_REQUEST", "The request has no `query` text.")
     for name, kind in (("variables", dict), ("operationName", str), ("extensions", dict)):
         if content.get(name) is not None and not isinstance(content[name], kind):
             expected = "an object" if kind is dict else "a text"
             raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not {expected}.")
-    return GraphQLRequest(query, content.get("variables"), content.get("operationName") or None)
+    extensions = content.get("extensions")
+    wants_cost = extensions is not None and extensions.get("cost") is True
+    operation_name = content.get("operationName") or None
+    return GraphQLRequest(query, content.get("variables"), operation_name, wants_cost, only_queries)

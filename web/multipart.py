@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from web.bad_request import BadRequest
+from web.json_request import json_of
 
 MULTIPART = "multipart/form-data"
 PREFLIGHT_HEADERS = ("x-requested-with", "apollo-require-preflight", "x-apollo-operation-name")
@@ -23,14 +23,14 @@ MAXIMUM_FIELD_BYTES = 1_000_000
 """The largest `operations` or `map`."""
 
 
-def check_preflight(request: Request) -> None:
-    """Raises BadRequest (403) without a header that a foreign page's form cannot send.
+def check_preflight(request: Request, what: str) -> None:
+    """Raises BadRequest (403), whose message begins with `what`, without a header that a foreign page cannot send.
 
-    A form of another site may post multipart with the visitor's credentials and without asking first; it cannot add a
-    header of its own without the browser asking us before.
+    A form or an image of another site may post multipart, or get, with the visitor's credentials and without asking
+    first; it cannot add a header of its own without the browser asking us before.
     """
     if not any(request.headers.get(name, "").strip() for name in PREFLIGHT_HEADERS):
-        raise BadRequest(403, "PREFLIGHT_REQUIRED", "Uploads need a non-empty header `X-Requested-With`.")
+        raise BadRequest(403, "PREFLIGHT_REQUIRED", f"{what} need a non-empty header `X-Requested-With`.")
 
 
 async def multipart_form(request: Request, maximum_bytes: int) -> FormData:
@@ -78,10 +78,7 @@ def content_of(form: FormData) -> Any:
 
 def _json_object(form: FormData, name: str) -> dict[str, Any]:
     text = form.get(name)
-    try:
-        value = orjson.loads(text) if isinstance(text, str) else None
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not JSON: {error}.") from None
+    value = json_of(text.encode(errors="replace"), f"`{name}`") if isinstance(text, str) else None
     if not isinstance(value, dict):
         raise BadRequest(400, "BAD_REQUEST", f"The form has no JSON object `{name}`.")
     return value

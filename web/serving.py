@@ -1,7 +1,6 @@
 """Serving: what is checked before, and what is said once the server listens."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -12,10 +11,13 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+import logs
 import settings
 from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
-from web.command_line import FAILED, database_name
+from web.command_line import FAILED, database_name, fault
+from web.http_protocol import PunctualProtocol
+from web.not_serving import NotServing
 
 BACKLOG = 2_048
 WELCOME = """
@@ -32,20 +34,28 @@ Try it:
 """
 
 
-class NotServing(Exception):
-    """Raised when the server does not start; the message says what to do."""
-
-
 def check_production() -> None:
-    """Raises NotServing when a setting of production is missing."""
+    """Raises NotServing when a setting of production is missing, or is the demo's."""
     if settings.EMBEDDED:
         return
     if not settings.COMMERCE_URL:
         raise NotServing("COMMERCE_URL is not set: production needs a real Commerce.")
-    if settings.DEBUG:
-        raise NotServing("DEBUG is on: set DEBUG=false in production.")
-    if str(settings.SECRET_KEY) in ("", settings.SECRET_KEY_OF_THE_DEMO):
-        raise NotServing("SECRET_KEY is not set: production signs addresses with a long random text of its own.")
+    try:
+        settings.check_production()
+    except settings.SettingMissing as reason:
+        raise NotServing(str(reason)) from None
+
+
+async def check_people() -> None:
+    """Raises NotServing when the connected database of production holds users of the demo."""
+    if settings.EMBEDDED:
+        return
+    try:
+        is_demo = await has_demo_tokens()
+    except (OSError, *DATABASE_FAILURES) as failure:
+        raise NotServing(fault(failure)) from failure
+    if is_demo:
+        raise NotServing("The database has demo users; revoke their tokens: python server.py token revoke demo-main")
 
 
 async def prepare_database() -> None:
@@ -53,12 +63,9 @@ async def prepare_database() -> None:
     await migrate_forward(settings.DATABASE_URL)
     await connect(settings.DATABASE_URL, pool_size=1)
     try:
+        await check_people()
         if settings.EMBEDDED:
             await write_demo()
-        elif await has_demo_tokens():
-            raise NotServing(
-                "The database has demo users; revoke their tokens: python server.py token revoke demo-main"
-            )
     finally:
         await disconnect()
 
@@ -111,7 +118,7 @@ class DrainingServer(uvicorn.Server):
 
 def serve(application: Starlette) -> int:
     """Serves until it is told to stop, and returns the exit status."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     try:
         check_production()
         listener = bound_socket()
@@ -124,10 +131,14 @@ def serve(application: Starlette) -> int:
         return FAILED
     configuration = uvicorn.Config(
         application,
+        http=PunctualProtocol,
         access_log=False,
         server_header=False,
+        log_config=None,
         log_level="warning",
+        timeout_keep_alive=settings.KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.STOP_SECONDS,
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
     )
     server = DrainingServer(configuration, application)
     server.run(sockets=[listener])

@@ -1,0 +1,105 @@
+"""HTTP as bytes on a socket, for requests that no client would send, and a server process that gets them."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.processes import Processes, free_port
+
+TOKEN = b"Authorization: Token demo-main\r\n"
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What came back until the server closed or the answer was complete."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """The code of the one GraphQL error in the body."""
+        (error,) = json.loads(self.body)["errors"]
+        code: str = error["extensions"]["code"]
+        return code
+
+
+class RawServer:
+    """A server process by its port."""
+
+    def __init__(self, port: int, process_id: int, output: Path) -> None:
+        self.port = port
+        self.process_id = process_id
+        self.output = output
+
+    def connect(self) -> socket.socket:
+        """Opens a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+
+    def ask(self, *pieces: bytes, pause: float = 0.0) -> RawAnswer | None:
+        """Sends bytes, with a pause between them, and returns the answer; None when there is none."""
+        with self.connect() as connection:
+            for piece in pieces:
+                try:
+                    connection.sendall(piece)
+                except OSError:
+                    break
+                if pause:
+                    time.sleep(pause)
+            return read_answer(connection)
+
+    def post(self, body: bytes, head: bytes = b"", accept: bytes = b"application/json") -> RawAnswer | None:
+        """Posts JSON with the demo token."""
+        return self.ask(
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: %s\r\n%s%s"
+            b"Content-Length: %d\r\n\r\n" % (accept, TOKEN, head, len(body)) + body
+        )
+
+    def statistics(self) -> tuple[float, int]:
+        """Returns the seconds of processor time that the process has used, and its resident bytes."""
+        fields = Path(f"/proc/{self.process_id}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100, int(fields[21]) * 4096
+
+
+def read_answer(connection: socket.socket) -> RawAnswer | None:
+    """Reads one answer with a length."""
+    data = b""
+    while True:
+        head, separator, body = data.partition(b"\r\n\r\n")
+        if separator:
+            answer = _answer(head, body)
+            if len(body) >= int(answer.headers.get("content-length", 0)):
+                return answer
+        try:
+            more = connection.recv(65_536)
+        except ConnectionError:
+            more = b""
+        if not more:
+            return None
+        data += more
+
+
+def _answer(head: bytes, body: bytes) -> RawAnswer:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return RawAnswer(int(first.split()[1]), headers, body)
+
+
+@contextmanager
+def raw_server(folder: Path, **environment: Any) -> Iterator[RawServer]:
+    """Starts the embedded server as the README says, with settings of the test."""
+    port = free_port()
+    settings = {"DATABASE_URL": f"sqlite://{folder / 'basket.sqlite3'}", "REDIS_URL": "", "HOST": "127.0.0.1"}
+    processes = Processes(folder, **settings, **environment)
+    try:
+        process = processes.serve(port)
+        yield RawServer(port, process.pid, folder / "python.0.log")
+    finally:
+        processes.end()

@@ -1,0 +1,160 @@
+"""How requests arrive: late, in pieces, too large, with contradictions; each gets its 4xx, and nothing hangs."""
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.raw_http import TOKEN, RawServer, raw_server, read_answer
+
+POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + TOKEN
+QUERY = b'{"query": "{ viewer { email } }"}'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawServer]:
+    """A server with little patience."""
+    folder = tmp_path_factory.mktemp("server")
+    patience = {"REQUEST_HEAD_SECONDS": "0.5", "REQUEST_BODY_SECONDS": "0.7", "KEEP_ALIVE_SECONDS": "1"}
+    with raw_server(folder, **patience) as started:
+        yield started
+        assert "Traceback" not in started.output.read_text()
+
+
+def closes_within(server: RawServer, data: bytes, seconds: float) -> bytes:
+    """Sends bytes, and returns what comes until the server closes, which must be soon."""
+    begin = time.monotonic()
+    with server.connect() as connection:
+        connection.sendall(data)
+        answer = b""
+        while more := connection.recv(65_536):
+            answer += more
+    assert time.monotonic() - begin < seconds
+    return answer
+
+
+def test_a_slow_head_is_408_and_silence_is_closed(server: RawServer) -> None:
+    for head in (b"P", b"POST /graphql HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+        answer = server.ask(head)
+        assert answer is not None
+        assert (answer.status, answer.code, answer.headers["connection"]) == (408, "REQUEST_TIMEOUT", "close")
+    answer = server.ask(b"GET /healthz HTTP/1.1\r\n", *[b"X: y\r\n"] * 8, pause=0.1)
+    assert answer is not None
+    assert answer.status == 408
+    assert closes_within(server, b"", 5) == b""
+
+
+def test_a_slow_body_is_408(server: RawServer) -> None:
+    head = POST + b"Content-Length: 100\r\n\r\n"
+    for pieces in ((head,), (head, *[b" "] * 9)):
+        answer = server.ask(*pieces, pause=0.1)
+        assert answer is not None
+        assert (answer.status, answer.code) == (408, "REQUEST_TIMEOUT")
+
+
+def test_a_request_in_pieces_is_answered(server: RawServer) -> None:
+    head = POST + b"Content-Length: %d\r\n\r\n" % len(QUERY)
+    answer = server.ask(head[:9], head[9:], QUERY[:5], QUERY[5:], pause=0.1)
+    assert answer is not None
+    assert json.loads(answer.body) == {"data": {"viewer": {"email": "main@demo.invalid"}}}
+
+
+def test_an_idle_connection_is_closed_and_a_half_sent_second_request_is_408(server: RawServer) -> None:
+    whole = POST + b"Content-Length: %d\r\n\r\n" % len(QUERY) + QUERY
+    with server.connect() as connection:
+        connection.sendall(whole)
+        first = read_answer(connection)
+        assert first is not None
+        assert first.status == 200
+        connection.sendall(whole[:30])
+        second = read_answer(connection)
+        assert second is not None
+        assert second.status == 408
+    assert b" 200 OK" in closes_within(server, whole, 5)
+
+
+def test_a_body_after_its_answer_does_not_keep_the_connection(server: RawServer) -> None:
+    stranger = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
+    assert b" 401 " in closes_within(server, stranger, 5)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 33\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 33\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 1e3\r\n",
+        b"Content-Length: 99999999999999999999999999\r\n",
+        b"Transfer-Encoding: gzip\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Bad Header: x\r\n",
+    ],
+)
+def test_conflicting_and_impossible_heads_are_400_with_a_json_error(server: RawServer, head: bytes) -> None:
+    answer = server.ask(POST + head + b"\r\n" + QUERY)
+    assert answer is not None
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/json; charset=utf-8")
+    assert answer.code == "BAD_REQUEST"
+
+
+def test_what_is_no_http_is_400(server: RawServer) -> None:
+    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HTTP/1.1\nHost\n\n", b"hello\r\n\r\n"):
+        answer = server.ask(data)
+        assert answer is not None
+        assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+
+
+def test_a_head_too_large_is_431(server: RawServer) -> None:
+    answer = server.ask(b"GET /graphql HTTP/1.1\r\nX: ", *[b"x" * 10_000] * 8, b"\r\n\r\n")
+    assert answer is not None
+    assert (answer.status, answer.code) == (431, "HEAD_TOO_LARGE")
+
+
+def test_compressed_bodies_and_other_charsets_are_415(server: RawServer) -> None:
+    for header, body in (
+        (b"Content-Encoding: gzip\r\n", gzip.compress(QUERY)),
+        (b"Content-Encoding: br\r\n", QUERY),
+        (b"Content-Type: text/plain\r\n", QUERY),
+    ):
+        answer = server.post(body, header)
+        assert answer is not None
+        assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    answer = server.post(QUERY, b"Content-Encoding: identity\r\n")
+    assert answer is not None
+    assert answer.status == 200
+
+
+def test_a_body_said_to_be_too_large_is_413_before_it_is_read(server: RawServer) -> None:
+    answer = server.ask(POST + b"Content-Length: 10000000\r\n\r\n")
+    assert answer is not None
+    assert (answer.status, answer.code) == (413, "BODY_TOO_LARGE")
+
+
+def test_strangers_are_turned_away_before_their_body_is_read(server: RawServer) -> None:
+    answer = server.ask(
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert answer is not None
+    assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")
+
+
+def test_an_upgrade_nobody_offers_does_not_hang(server: RawServer) -> None:
+    for name in (b"h2c", b"websocket", b"x"):
+        head = POST + b"Connection: Upgrade\r\nUpgrade: %s\r\nContent-Length: %d\r\n\r\n" % (name, len(QUERY))
+        answer = server.ask(head + QUERY)
+        assert answer is not None
+        assert answer.status in (200, 400, 408)
+
+
+def test_a_connection_cut_in_the_middle_leaves_the_server_well(server: RawServer, tmp_path: Path) -> None:
+    for cut in (10, 60, len(POST) + 25):
+        with server.connect() as connection:
+            connection.sendall((POST + b"Content-Length: 50\r\n\r\n" + QUERY)[:cut])
+    answer = server.post(QUERY)
+    assert answer is not None
+    assert answer.status == 200
