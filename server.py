@@ -40,6 +40,7 @@ from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
+from web.rest.door import rest_routes
 from web.serving import serve
 
 logger = logging.getLogger("basket")
@@ -171,6 +172,7 @@ def create_application(
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            *rest_routes(),
         ],
         lifespan=lifespan,
     )

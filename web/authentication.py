@@ -7,6 +7,8 @@ from models.user import Buyer, buyer_with
 from web.json_response import error_response
 
 SCHEMES = ("token", "bearer")
+CHALLENGE = 'Token realm="basket", Bearer realm="basket"'
+"""What a 401 says of how to authenticate."""
 
 
 async def buyer_of(request: Request) -> Buyer | None:
@@ -23,5 +25,5 @@ def unauthenticated() -> Response:
     response = error_response(
         401, "UNAUTHENTICATED", "Send the header `Authorization: Token …` with the valid token of an active user."
     )
-    response.headers["WWW-Authenticate"] = 'Token realm="basket", Bearer realm="basket"'
+    response.headers["WWW-Authenticate"] = CHALLENGE
     return response

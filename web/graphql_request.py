@@ -40,7 +40,7 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
     """
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type == JSON:
-        yield _request_of(_parsed(await _body(request, maximum_bytes)))
+        yield _request_of(_parsed(await body_of(request, maximum_bytes)))
     elif content_type == MULTIPART:
         check_preflight(request)
         form = await multipart_form(request, maximum_upload_bytes)
@@ -58,7 +58,8 @@ def _parsed(body: bytes) -> Any:
         raise BadRequest(400, "BAD_REQUEST", f"The body is not JSON: {error}.") from None
 
 
-async def _body(request: Request, maximum_bytes: int) -> bytes:
+async def body_of(request: Request, maximum_bytes: int) -> bytes:
+    """Reads the body; raises BadRequest when it is larger, or ends too early."""
     body = bytearray()
     try:
         async for chunk in request.stream():

@@ -1,0 +1,124 @@
+"""The door: addresses and methods, and what is the same for all of them."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from models.errors import Refused
+from resolvers.context import Context
+from web.authentication import buyer_of
+from web.bad_request import BadRequest
+from web.errors import MASKED
+from web.rest.basket import add_item, list_drafts, load_basket, read_basket, remove_item, save_basket, update_item
+from web.rest.basket_file import import_file
+from web.rest.description import openapi
+from web.rest.division import list_divisions
+from web.rest.quotation import list_quotations, request_quotation
+from web.rest.refusal import (
+    NON_FIELD,
+    InvalidFields,
+    detail_response,
+    invalid,
+    not_allowed,
+    not_found,
+    refused,
+    unauthenticated,
+)
+from web.rest.request import RestRequest
+
+logger = logging.getLogger("basket")
+
+PREFIXES = ("/api/v1", "/b2b")
+Endpoint = Callable[[RestRequest], Awaitable[Response]]
+Methods = Mapping[str, Endpoint]
+
+_DIVISIONS: Methods = {"GET": list_divisions}
+_QUOTATIONS: Methods = {"GET": list_quotations, "POST": request_quotation}
+_LOAD: Methods = {"POST": load_basket}
+ADDRESSES: Mapping[str, Methods] = {
+    "basket/": {"GET": read_basket, "POST": add_item, "PUT": update_item, "DELETE": remove_item},
+    "basket/drafts/": {"GET": list_drafts},
+    "basket/save/": {"POST": save_basket},
+    "basket/bulk-import/": {"POST": import_file},
+    "my-divisions/": _DIVISIONS,
+    "my-quotations/": _QUOTATIONS,
+    # Front ends disagree on whether these two stand beside the basket or below it.
+    "basket/my-divisions/": _DIVISIONS,
+    "basket/my-quotations/": _QUOTATIONS,
+}
+_LOADING = re.compile(r"basket/([^/]+)/load/")
+
+
+def rest_routes() -> Sequence[BaseRoute]:
+    """Returns the routes of the documented interface, the same under each prefix, and of its description."""
+    described = Route("/api/v1/openapi.json", openapi)
+    return [described, *(Mount(prefix, door) for prefix in PREFIXES)]
+
+
+async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers one request below a prefix."""
+    response = await _response(Request(scope, receive, send))
+    await response(scope, receive, send)
+
+
+def _found(path: str) -> tuple[Methods | None, str]:
+    methods = ADDRESSES.get(path)
+    if methods is None and (loading := _LOADING.fullmatch(path)):
+        return _LOAD, loading[1]
+    return methods, ""
+
+
+async def _response(request: Request) -> Response:
+    path, method = request.scope["path_params"]["path"], request.method
+    methods, basket_id = _found(path)
+    if methods is None:
+        return _without_slash(request, path)
+    endpoint = methods.get("GET" if method == "HEAD" else method)
+    if endpoint is None:
+        return not_allowed(method, _allowed(methods))
+    # Strangers are turned away before their body is read.
+    buyer = await buyer_of(request)
+    if buyer is None:
+        return unauthenticated("authorization" in request.headers)
+    context = Context(buyer, request.state.commerce, request.state.exports)
+    return await _answered(endpoint, RestRequest(request, context, basket_id))
+
+
+def _allowed(methods: Methods) -> list[str]:
+    return [name for method in methods for name in (("GET", "HEAD") if method == "GET" else (method,))]
+
+
+def _without_slash(request: Request, path: str) -> Response:
+    """Sends reads on to the address with a slash; a change must not be repeated somewhere else by itself."""
+    if path.endswith("/") or _found(f"{path}/")[0] is None:
+        return not_found()
+    if request.method not in ("GET", "HEAD"):
+        return not_allowed(request.method, ["GET", "HEAD"])
+    query = request.scope["query_string"].decode("latin-1")
+    # Without the Host header, which the client writes.
+    location = f"{quote(request.scope['path'])}/" + (f"?{query}" if query else "")
+    return Response(status_code=301, headers={"Location": location})
+
+
+async def _answered(endpoint: Endpoint, asked: RestRequest) -> Response:
+    try:
+        return await endpoint(asked)
+    except InvalidFields as wrong:
+        return invalid(wrong.messages)
+    except BadRequest as wrong:
+        return invalid({NON_FIELD: [wrong.message]}) if wrong.status == 400 else _detail(wrong)
+    except Refused as refusal:
+        return refused(refusal.refusals)
+    except Exception:
+        logger.exception("An unexpected error at %s.", asked.http.scope["path"])
+        return detail_response(500, MASKED)
+
+
+def _detail(wrong: BadRequest) -> Response:
+    return detail_response(wrong.status, wrong.message)
