@@ -14,8 +14,8 @@ from web.rest.schemas import IDENTIFIER, SCHEMAS, Schema, listed, reference
 
 ABOUT = (
     "The documented REST interface of the basket server, for clients that already speak it; new ones use GraphQL. "
-    "Every address is served below `/api/v1` and below `/b2b`, and `my-divisions/` and `my-quotations/` below `basket/` "
-    "too. Addresses end with a slash; a GET without one is redirected."
+    "Every address is served below `/api/v1` and `/b2b`, and `my-divisions/` and `my-quotations/` also below `basket/` "
+    "there. Addresses end with a slash; a GET without one is redirected."
 )
 TOKEN_ABOUT = "`Token …` or `Bearer …`, with the token of an active user."  # noqa: S105
 
@@ -172,7 +172,7 @@ PATHS: dict[str, Any] = {
     "/basket/bulk-import/": {
         "post": _operation(
             "importFile",
-            "Adds the rows of a spreadsheet with the columns product__sku, quantity and division__erp_code: all or none.",
+            "Adds the rows of a spreadsheet (product__sku, quantity, division__erp_code): all of them, or none.",
             reference("Imported"),
             parameters=CHANGING,
             body="Import",

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from models.errors import Refused
@@ -58,13 +58,16 @@ _LOADING = re.compile(r"basket/([^/]+)/load/")
 def rest_routes() -> Sequence[BaseRoute]:
     """Returns the routes of the documented interface, the same under each prefix, and of its description."""
     described = Route("/api/v1/openapi.json", openapi)
-    return [described, *(Mount(prefix, door) for prefix in PREFIXES)]
+    return [described, *(Route(f"{prefix}/{{path:path}}", Door()) for prefix in PREFIXES)]
 
 
-async def door(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers one request below a prefix."""
-    response = await _response(Request(scope, receive, send))
-    await response(scope, receive, send)
+class Door:
+    """Answers requests below a prefix, of every method: Starlette takes an object for an application of its own."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        response = await _response(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def _found(path: str) -> tuple[Methods | None, str]:
