@@ -42,9 +42,10 @@ def _page(of: str) -> Schema:
     return record({"count": {"type": "integer"}, "next": address, "previous": address, "results": entries})
 
 
-def _body(required: Schema, optional: Schema | None = None) -> Schema:
+def _body(required: Schema, optional: Schema | None = None, **example: Any) -> Schema:
     properties = required | (optional or {}) | {"segment_remote_id": SEGMENT}
-    return {"type": "object", "properties": properties, "required": list(required)}
+    body = {"type": "object", "properties": properties, "required": list(required)}
+    return body | ({"examples": [example]} if example else {})
 
 
 AMOUNT: Schema = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$", "examples": ["81.65"]}
@@ -114,19 +115,25 @@ SCHEMAS: dict[str, Schema] = {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
             "quantity": number(1, MAXIMUM_QUANTITY, "How many pieces to add."),
-        }
+        },
+        product_remote_id=1,
+        division=1,
+        quantity=3,
     ),
     "ItemUpdate": _body(
         {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
             "quantity": number(0, MAXIMUM_QUANTITY, "The quantity to set; 0 removes the product for the division."),
-        }
+        },
+        product_remote_id=1,
+        division=1,
+        quantity=2,
     ),
-    "ItemRemoval": _body({"product_remote_id": _PRODUCT}),
-    "Saving": _body({}, {"name": _OPTIONAL_NAME}) | {"type": ["object", "null"]},
+    "ItemRemoval": _body({"product_remote_id": _PRODUCT}, product_remote_id=1),
+    "Saving": _body({}, {"name": _OPTIONAL_NAME}, name="Basket 1") | {"type": ["object", "null"]},
     "Loading": {"type": ["object", "null"]},
-    "QuotationRequest": _body({"name": NAME}),
+    "QuotationRequest": _body({"name": NAME}, name="Quotation 1"),
     "Import": _body({"filename": {"type": "string", "format": "binary", "description": "An xls, xlsx or csv file."}}),
     "Imported": record({"message": {"const": "File imported successfully."}}),
     "ExportKey": record({"cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}),
