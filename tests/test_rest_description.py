@@ -43,8 +43,9 @@ async def test_every_address_and_method_is_described(service: Service) -> None:
 async def test_schemathesis_finds_no_difference_to_the_running_server(
     sqlite_url: str, shop: Shop, tmp_path: Path
 ) -> None:
-    await write_people_to(sqlite_url)
+    divisions = await write_people_to(sqlite_url)
     async with start_server(sqlite_url, shop.url, tmp_path) as server:
+        await write_one_of_each(server.client, divisions["ERP02"].id)
         output = await compared(str(server.client.base_url).rstrip("/"), tmp_path)
         server.check_output()
     found = CASES.search(output)
@@ -52,6 +53,17 @@ async def test_schemathesis_finds_no_difference_to_the_running_server(
     assert found[1] == found[2]
     assert int(found[1]) > 500, output
     assert "11 selected / 11 total" in output
+
+
+async def write_one_of_each(client: httpx.AsyncClient, division: int) -> None:
+    """Makes a quotation, a draft, an export and an active basket, so that lists have something in them."""
+    client.headers["Authorization"] = "Token main"
+    for path in ("my-quotations/", "basket/save/", "basket/?format=csv"):
+        for pk in (1, 3):
+            line = {"product_remote_id": pk, "division": division, "quantity": 2}
+            assert (await client.post("/api/v1/basket/", json=line)).status_code == 200
+        method = "GET" if "format" in path else "POST"
+        assert (await client.request(method, f"/api/v1/{path}", json={"name": "One"})).status_code == 200
 
 
 async def compared(address: str, folder: Path) -> str:
