@@ -11,12 +11,11 @@ from datetime import timedelta
 from types import FrameType
 from typing import TypedDict
 
-from graphql import GraphQLError
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from strawberry import Schema
-from strawberry.types import ExecutionContext
 
 import settings
 from commerce.client import CommerceClient
@@ -24,6 +23,7 @@ from commerce.demo import serve_demo
 from models.database import DATABASE_FAILURES, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
+from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
@@ -35,7 +35,7 @@ from tasks.export_folder import ExportFolder
 from tasks.export_sending import ExportSender, sending
 from tasks.export_sweeper import ExportSweeper, sweeping_exports
 from web import command_line
-from web.document import CachedDocument
+from web.direct_route import DirectRoute
 from web.export_file import export_file
 from web.graphiql import graphiql_files
 from web.graphql import GraphQLView
@@ -51,24 +51,13 @@ SEND_PATIENCE_SECONDS = 2.0
 """How long Redis may take to accept a message before it is left to the sweeper."""
 
 
-class QuietSchema(Schema):
-    """A schema that leaves the reporting of errors to the view, which knows which of them are expected."""
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Reports nothing."""
-
-
-schema = QuietSchema(
-    query=Query,
-    mutation=Mutation,
-    config=CONFIGURATION,
-    extensions=[CachedDocument],
-)
+schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 
 
 class State(TypedDict):
     """What requests find in `request.state`."""
 
+    buyers: Buyers
     commerce: CommerceClient
     redis: Redis | None
     exports: ExportSender
@@ -139,6 +128,7 @@ def create_application(
     commerce_url: str = settings.COMMERCE_URL,
     export_url: str = settings.EXPORT_URL,
     embedded: bool = settings.EMBEDDED,
+    token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
 
@@ -155,25 +145,32 @@ def create_application(
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
             gc.freeze()
-            yield {"commerce": commerce, "redis": redis, "exports": exports, "export_folder": export_folder}
+            yield {
+                "buyers": Buyers(token_kept_seconds),
+                "commerce": commerce,
+                "redis": redis,
+                "exports": exports,
+                "export_folder": export_folder,
+            }
 
     export_folder = ExportFolder(export_url)
     view = GraphQLView(
-        schema,
+        schema._schema,
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
         # A file a little too large is refused with its size; one far too large is not read to its end.
         maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
         demo_token=DEMO_TOKENS[0] if embedded else None,
+        is_compiled=settings.COMPILED_SELECTIONS,
     )
     return Starlette(
         routes=[
-            Route("/graphql", view.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             *rest_routes(),
         ],
+        middleware=[Middleware(DirectRoute, path="/graphql", target=view)],
         lifespan=lifespan,
     )
 

@@ -35,8 +35,10 @@ COMMERCE_TIMEOUT_SECONDS: float = config("COMMERCE_TIMEOUT_SECONDS", cast=float,
 COMMERCE_RETRIES: int = config("COMMERCE_RETRIES", cast=int, default=2)
 COMMERCE_CONCURRENCY: int = config("COMMERCE_CONCURRENCY", cast=int, default=16)
 
+TOKEN_KEPT_SECONDS: float = config("TOKEN_KEPT_SECONDS", cast=float, default=5.0)
 PRODUCT_MAXIMUM_AGE_SECONDS: int = config("PRODUCT_MAXIMUM_AGE_SECONDS", cast=int, default=300)
 QUOTATION_APPROVAL: bool = config("QUOTATION_APPROVAL", cast=bool, default=True)
+COMPILED_SELECTIONS: bool = config("COMPILED_SELECTIONS", cast=bool, default=True)
 REQUEST_MAXIMUM_BYTES: int = config("REQUEST_MAXIMUM_BYTES", cast=int, default=1_000_000)
 
 IMPORT_MAXIMUM_BYTES: int = config("IMPORT_MAXIMUM_BYTES", cast=int, default=10_000_000)

@@ -1,7 +1,10 @@
 """Reading baskets: each read is one statement, with or without the items.
 
-A *whole* read is one joined SELECT, a row for each item and division. A read of *totals* is a row a basket, summed by
-the database. Both begin with HEADER_COLUMNS, so that whoever needs no items pays for none.
+A *whole* read has a row for each item; its first column, the *head*, is the same for all rows of a basket and holds
+the basket and the divisions of its items as JSON text, so that neither is sent, or read, once an item and division. A
+read of *totals* has a row a basket, with a head that knows no divisions, and sums made by the database.
+
+Moments come as texts: asyncpg needs longer to make them than for all other columns together.
 """
 
 from collections.abc import Sequence
@@ -11,24 +14,40 @@ from models.division import DIVISION_COLUMNS
 from models.product import PRODUCT_COLUMNS
 from models.statement import Row, Statement
 
-HEADER_COLUMNS = "b.id, b.status, b.name, b.segment, b.version, b.created_at, b.updated_at, b.saved_at"
-HEADER_COLUMN_COUNT = 8
-ITEM_COLUMNS_BEGIN = HEADER_COLUMN_COUNT
-
-_ITEMS = "LEFT JOIN basket_item i ON i.basket_id = b.id LEFT JOIN basket_item_division q ON q.item_id = i.id "
+_HEAD = "b.id, b.status, b.name, b.segment, b.version, b.created_at, b.updated_at, b.saved_at"
+_DIVISIONS = (
+    f"(SELECT json_agg(json_build_array({DIVISION_COLUMNS})) FROM division d "
+    "LEFT JOIN division m ON m.id = d.parent_id "
+    "WHERE d.id IN (SELECT q.division_id FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
+    "WHERE i.basket_id = b.id))"
+)
+_QUANTITIES = (
+    "(SELECT string_agg(part, ' ') FROM (SELECT q.division_id || ' ' || q.quantity AS part "
+    "FROM basket_item_division q WHERE q.item_id = i.id ORDER BY q.id) AS parts)"
+)
 _WHOLE = (
-    f"SELECT {HEADER_COLUMNS}, i.id AS item_id, i.price AS item_price, i.currency AS item_currency, q.quantity, "
-    f"{PRODUCT_COLUMNS}, {DIVISION_COLUMNS} FROM basket b {_ITEMS}LEFT JOIN product p ON p.id = i.product_id "
-    "LEFT JOIN division d ON d.id = q.division_id LEFT JOIN division m ON m.id = d.parent_id "
-    "WHERE {condition} ORDER BY {order}, i.id, q.id"
+    f"WITH chosen AS MATERIALIZED (SELECT json_build_array({_HEAD}, {_DIVISIONS})::text AS head, b.* "
+    "FROM basket b WHERE {condition}) "
+    f"SELECT b.head, i.id, i.price, i.currency, {_QUANTITIES}, {PRODUCT_COLUMNS} "
+    "FROM chosen b LEFT JOIN basket_item i ON i.basket_id = b.id LEFT JOIN product p ON p.id = i.product_id "
+    "ORDER BY {order}, i.id"
 )
 _TOTALS = (
-    f"SELECT {HEADER_COLUMNS}, COUNT(DISTINCT i.id) AS item_count, "
+    f"SELECT json_build_array({_HEAD})::text, COUNT(DISTINCT i.id) AS item_count, "
     "CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT) AS total_quantity, "
     "CAST(COALESCE(SUM(i.price * q.quantity), 0) AS BIGINT) AS total_amount, MIN(i.currency) AS currency, "
     "COUNT(DISTINCT i.currency) AS currency_count "
-    f"FROM basket b {_ITEMS}WHERE {{condition}} GROUP BY b.id ORDER BY {{order}}"
+    "FROM basket b LEFT JOIN basket_item i ON i.basket_id = b.id LEFT JOIN basket_item_division q ON q.item_id = i.id "
+    "WHERE {condition} GROUP BY b.id ORDER BY {order}"
 )
+
+HEAD, ITEM, ITEM_PRICE, ITEM_CURRENCY, QUANTITIES, PRODUCT = range(6)
+"""Where the columns of a whole read stand; PRODUCT_COLUMNS come last.
+
+QUANTITIES is a text of pairs in the order first added, "7 2 9 1" for two pieces for division 7 and one for division 9.
+"""
+HEAD_DIVISIONS = 8
+"""Where in the head of a whole read the divisions stand, each a list of DIVISION_COLUMNS; null when there are none."""
 
 
 class BasketRows(NamedTuple):
@@ -88,5 +107,4 @@ class BasketTotals(NamedTuple):
 
 def totals_of(row: Row) -> BasketTotals:
     """Reads the sums from a row of totals."""
-    first = HEADER_COLUMN_COUNT
-    return BasketTotals(row[first], row[first + 1], row[first + 2], row[first + 3], row[first + 4])
+    return BasketTotals(row[1], row[2], row[3], row[4], row[5])

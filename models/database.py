@@ -43,9 +43,11 @@ def configuration(url: str, pool_size: int = 20) -> dict[str, Any]:
     """Returns Tortoise's configuration for a database URL, `sqlite://…` or `postgres://…`."""
     connection = expand_db_url(url)
     if connection["engine"] == "tortoise.backends.asyncpg":
-        # Just-in-time compilation costs more than the short statements here can win back.
+        # Just-in-time compilation costs more than the short statements here can win back. Moments are read as texts,
+        # so how the server writes them must not depend on its configuration.
+        session = {"jit": "off", "timezone": "UTC", "datestyle": "ISO"}
         connection["credentials"].update(
-            minsize=1, maxsize=pool_size, reset=reset_only_if_needed, server_settings={"jit": "off"}
+            minsize=1, maxsize=pool_size, reset=reset_only_if_needed, server_settings=session
         )
     return {
         "connections": {"default": connection},

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
@@ -45,14 +45,10 @@ class DivisionRead(NamedTuple):
     parent: "DivisionRead | None"
 
 
-DIVISION_COLUMNS = (
-    "d.id, d.name, d.erp_code, d.type, d.is_active, "
-    "m.id AS parent_id, m.name AS parent_name, m.erp_code AS parent_erp_code, m.is_active AS parent_is_active"
-)
-DIVISION_COLUMN_COUNT = 9
+DIVISION_COLUMNS = "d.id, d.name, d.erp_code, d.type, d.is_active, m.id, m.name, m.erp_code, m.is_active"
 
 
-def division_of(row: Row, first: int = 0) -> DivisionRead:
+def division_of(row: Row | Sequence[Any], first: int = 0) -> DivisionRead:
     """Reads DIVISION_COLUMNS, which begin at the column `first`."""
     parent = None
     if row[first + 5] is not None:

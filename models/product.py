@@ -66,9 +66,8 @@ class KnownProduct:
 
 
 PRODUCT_COLUMNS = (
-    "p.remote_id, p.sku, p.name, p.price, p.currency, p.variants, p.product_image, p.in_stock, p.refreshed_at"
+    "p.remote_id, p.sku, p.name, p.price, p.currency, p.variants, p.product_image, p.in_stock, p.refreshed_at::text"
 )
-PRODUCT_COLUMN_COUNT = 9
 
 _KNOWN = Statement(
     "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, p.refreshed_at, i.id IS NOT NULL FROM product p "

@@ -3,13 +3,25 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from functools import lru_cache
+from typing import Any, NewType, Protocol, cast
 
 import orjson
 from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 
 _RECORDS = re.compile(r"jsonb_to_recordset\(\$(\d+)::jsonb\) AS (\w+)\(([^)]*)\)")
+
+_WORDS = {
+    "FOR UPDATE": "",
+    "json_build_array(": "json_array(",
+    "json_agg(json_array(": "json_group_array(json_array(",
+    "string_agg(": "group_concat(",
+}
+"""What PostgreSQL says, and what SQLite says instead; in this order."""
+
+Moment = NewType("Moment", str)
+"""A moment in ISO 8601, always with microseconds and the offset: what is read often is never more than this text."""
 
 
 class Row(Protocol):
@@ -28,7 +40,9 @@ def _record_columns(match: re.Match[str]) -> str:
 def _for_sqlite(text: str) -> str:
     text = _RECORDS.sub(_record_columns, text)
     text = re.sub(r"= ANY\(\$(\d+)::\w+\[\]\)", r"IN (SELECT value FROM json_each(?\1))", text)
-    text = text.replace("FOR UPDATE", "")
+    for ours, theirs in _WORDS.items():
+        text = text.replace(ours, theirs)
+    text = re.sub(r"::text\b(?!\[)", "", text)
     return re.sub(r"\$(\d+)", r"?\1", text)
 
 
@@ -41,9 +55,10 @@ def _sqlite_value(value: Any) -> Any:
 class Statement:
     """A parametrised SQL text in PostgreSQL's words, translated once for SQLite.
 
-    Four forms differ and are translated: `$1`; `= ANY($1::bigint[])` with a list; `jsonb_to_recordset($1::jsonb) AS
-    line(a int, ...)` with the JSON text of a list of objects; and FOR UPDATE, which SQLite does not need because there
-    a transaction has the whole database to itself.
+    What differs is translated: `$1`; `= ANY($1::bigint[])` with a list; `jsonb_to_recordset($1::jsonb) AS
+    line(a int, ...)` with the JSON text of a list of objects; the functions in `_WORDS`; `::text`, because in SQLite
+    moments and JSON are texts; and FOR UPDATE, which it does not need, because there a transaction has the whole
+    database to itself.
     """
 
     def __init__(self, text: str) -> None:
@@ -70,6 +85,12 @@ class Statement:
 def moment(value: datetime | str) -> datetime:
     """Reads a timestamp as either database returns it."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+@lru_cache(4_096)
+def moment_text(value: datetime | str) -> Moment:
+    """Writes a timestamp, as either database returns it, as we send it."""
+    return Moment(moment(value).isoformat(timespec="microseconds"))
 
 
 def now() -> datetime:

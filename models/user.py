@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
+from time import monotonic
 
 from tortoise import fields
 from tortoise.models import Model
@@ -90,7 +91,42 @@ _AUTHENTICATE = Statement(
 )
 
 
-async def buyer_with(token: str) -> Buyer | None:
-    """Reads the active user that a token belongs to; None when there is none."""
-    row = await _AUTHENTICATE.row(digest_of(token))
+async def buyer_with(digest: str) -> Buyer | None:
+    """Reads the active user that the token with this digest belongs to; None when there is none."""
+    row = await _AUTHENTICATE.row(digest)
     return Buyer(row[0], row[1], row[2], row[3], division_of(row, 4)) if row else None
+
+
+MAXIMUM_BUYERS = 10_000
+"""How many buyers are remembered at the most."""
+
+
+class Buyers:
+    """Knows who comes with which token, and remembers those who were let in for a few seconds.
+
+    So a revoked token, a deactivated user or a closed division is noticed at the latest `kept_seconds` later. Who is
+    not let in is asked for every time. Tokens are not remembered, only their digests.
+    """
+
+    def __init__(self, kept_seconds: float) -> None:
+        self._kept_seconds = kept_seconds
+        self._known: dict[str, tuple[float, Buyer]] = {}
+
+    async def find(self, token: str) -> Buyer | None:
+        """Returns the active user that a token belongs to; None when there is none."""
+        digest = digest_of(token)
+        known = self._known.get(digest)
+        if known is not None and monotonic() < known[0]:
+            return known[1]
+        # What is read is as old as the moment before the reading, not the one after it.
+        until = monotonic() + self._kept_seconds
+        self._known.pop(digest, None)
+        buyer = await buyer_with(digest)
+        if buyer is not None and self._kept_seconds > 0:
+            self._remember(digest, until, buyer)
+        return buyer
+
+    def _remember(self, digest: str, until: float, buyer: Buyer) -> None:
+        while len(self._known) >= MAXIMUM_BUYERS:
+            del self._known[next(iter(self._known))]
+        self._known[digest] = (until, buyer)

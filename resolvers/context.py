@@ -1,6 +1,6 @@
 """What every resolver knows of the request it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strawberry.types import Info as StrawberryInfo
 
@@ -13,11 +13,15 @@ from tasks.export_sending import ExportSender
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The authenticated buyer, the one client of Commerce, and the sender of exports."""
+    """The authenticated buyer, the one client of Commerce, and the sender of exports.
+
+    `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
+    """
 
     buyer: Buyer
     commerce: CommerceClient
     exports: ExportSender
+    selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
 
 
 Info = StrawberryInfo[Context, None]

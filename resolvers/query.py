@@ -11,6 +11,7 @@ from models.errors import InvalidInput
 from models.export import find_export
 from models.product import product_row
 from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
+from models.statement import moment_text
 from models.user import Buyer
 from resolvers.context import Info, check_text, identifier_of, segment_of
 from resolvers.products import is_known
@@ -67,7 +68,10 @@ async def draft_baskets(info: Info, first: First = DEFAULT_PAGE, after: After = 
     buyer, size = active_buyer(info), page_size(first, DEFAULT_PAGE)
     read = await DRAFTS.rows(buyer.id, *place_of(after or None), size + 1, whole=selects_items(info))
     baskets = baskets_of(read)
-    edges = [BasketEdge(node=found, cursor=cursor_at(found.saved_at or LATEST, found.id)) for found in baskets[:size]]
+    edges = [
+        BasketEdge(node=found, cursor=cursor_at(found.saved_at or moment_text(LATEST), found.id))
+        for found in baskets[:size]
+    ]
     cursors = [edge.cursor for edge in edges]
     return BasketConnection(
         edges=edges,

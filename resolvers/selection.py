@@ -1,9 +1,11 @@
-"""Which of a basket's parts an operation asks for, so that no more is read than is answered."""
+"""Which of a basket's parts an operation asks for, so that no more is read than is answered.
 
-from collections.abc import Iterable
+What is found is remembered with the document: it depends on nothing but its text.
+"""
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionNode
-from strawberry.types.nodes import FragmentSpread, InlineFragment, SelectedField
+from collections.abc import Iterable, Iterator
+
+from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionNode
 
 from resolvers.context import Info
 
@@ -16,35 +18,39 @@ def selects_items(info: Info) -> bool:
     It errs on the side of reading them: a field left out by @skip counts as asked for.
     """
     raw = info._raw_info
-    fragments: dict[str, FragmentDefinitionNode] = raw.fragments
-    seen: set[str] = set()
-
-    def any_item(selections: Iterable[SelectionNode]) -> bool:
-        return any(is_item(selection) for selection in selections)
-
-    def is_item(node: SelectionNode) -> bool:
-        if isinstance(node, FieldNode):
-            inner = node.selection_set
-            return node.name.value in _ITEM_FIELDS or bool(inner and any_item(inner.selections))
-        if isinstance(node, InlineFragmentNode):
-            return any_item(node.selection_set.selections)
-        if isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-            seen.add(node.name.value)
-            return any_item(fragments[node.name.value].selection_set.selections)
-        return False
-
-    nodes = [node.selection_set.selections for node in raw.field_nodes if node.selection_set]
-    return any(any_item(selections) for selections in nodes)
+    known, key = info.context.selected, ("", *map(id, raw.field_nodes))
+    if key not in known:
+        known[key] = any(name in _ITEM_FIELDS for name in _names(raw, raw.field_nodes, set(), deep=True))
+    return known[key]
 
 
 def selects(info: Info, name: str) -> bool:
     """Tells whether a field of this name is asked for directly below the field being resolved."""
-    return any(field.name == name for root in info.selected_fields for field in _fields(root.selections))
+    raw = info._raw_info
+    known, key = info.context.selected, (name, *map(id, raw.field_nodes))
+    if key not in known:
+        known[key] = name in _names(raw, raw.field_nodes, set(), deep=False)
+    return known[key]
 
 
-def _fields(selections: Iterable[object]) -> Iterable[SelectedField]:
-    for selection in selections:
-        if isinstance(selection, SelectedField):
-            yield selection
-        elif isinstance(selection, FragmentSpread | InlineFragment):
-            yield from _fields(selection.selections)
+def _names(
+    raw: GraphQLResolveInfo[object], nodes: Iterable[SelectionNode], seen: set[str], *, deep: bool
+) -> Iterator[str]:
+    """Yields the names of the fields below these ones, or all the way down; each fragment once."""
+    for node in nodes:
+        for selection in _selections(raw, node, seen):
+            if isinstance(selection, FieldNode):
+                yield selection.name.value
+            if deep or not isinstance(selection, FieldNode):
+                yield from _names(raw, [selection], seen, deep=deep)
+
+
+def _selections(raw: GraphQLResolveInfo[object], node: SelectionNode, seen: set[str]) -> Iterable[SelectionNode]:
+    if isinstance(node, FragmentSpreadNode):
+        if node.name.value in seen:
+            return ()
+        seen.add(node.name.value)
+        return raw.fragments[node.name.value].selection_set.selections
+    if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
+        return node.selection_set.selections
+    return ()

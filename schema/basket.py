@@ -1,19 +1,28 @@
 """Baskets, as answered."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
-from typing import Annotated
+from operator import itemgetter
+from typing import Annotated, Any, cast
 
+import orjson
 import strawberry
 from strawberry import UNSET
 
 from models.basket import BasketStatus
-from models.basket_reading import BasketRows, totals_of
+from models.basket_reading import (
+    HEAD,
+    HEAD_DIVISIONS,
+    ITEM,
+    ITEM_CURRENCY,
+    ITEM_PRICE,
+    BasketRows,
+    totals_of,
+)
 from models.money import Cents
-from models.statement import Row, moment
-from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge, item_id
-from schema.division import Division
+from models.statement import Moment, Row, moment_text
+from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
+from schema.item_rows import ItemRows
 from schema.page import PageInfo, cursor_of, identifier_of, page_size
 from schema.scalars import describe_enum, described
 
@@ -50,9 +59,9 @@ class Basket:
     version: int = described(
         "Grows by one with every change. Send it back as `expectedVersion` to be told of a change you have not seen."
     )
-    created_at: datetime = described("When the first product was added.")
-    updated_at: datetime = described("When the basket last changed.")
-    saved_at: strawberry.Private[datetime | None]
+    created_at: Moment = described("When the first product was added.")
+    updated_at: Moment = described("When the basket last changed.")
+    saved_at: strawberry.Private[Moment | None]
 
     @strawberry.field(description="The same items, a page at a time.")
     def items_page(
@@ -81,42 +90,41 @@ def baskets_of(read: BasketRows) -> list[Basket]:
     """Makes the answers from what was read, in its order."""
     if not read.whole:
         return [_with_totals(row) for row in read.rows]
-    divisions: dict[int, Division] = {}
-    groups = groupby(read.rows, key=lambda row: row[0])
-    return [_with_items(list(rows), divisions) for _, rows in groups]
+    return [_with_items(head, list(rows)) for head, rows in groupby(read.rows, key=itemgetter(HEAD))]
 
 
 def _with_totals(row: Row) -> Basket:
     totals = totals_of(row)
-    return _basket(row, ItemsNotRead(), totals.total_amount, totals.total_quantity, totals.item_count, totals.currency)
+    head = orjson.loads(row[HEAD])
+    return _basket(head, ItemsNotRead(), totals.total_amount, totals.total_quantity, totals.item_count, totals.currency)
 
 
-def _with_items(rows: Sequence[Row], divisions: dict[int, Division]) -> Basket:
-    items = [
-        BasketItem.of(list(group), divisions)
-        for identifier, group in groupby(rows, key=item_id)
-        if identifier is not None
-    ]
-    total_amount = sum(item.total_amount for item in items)
-    total_quantity = sum(item.quantity for item in items)
-    return _basket(rows[0], items, total_amount, total_quantity, len(items), items[0].currency if items else None)
+def _with_items(text: str, rows: Sequence[Row]) -> Basket:
+    head = orjson.loads(text)
+    if rows[0][ITEM] is None:
+        return _basket(head, ItemRows([], []), 0, 0, 0, None)
+    items = ItemRows(rows, head[HEAD_DIVISIONS])
+    amount = sum([row[ITEM_PRICE] * quantity for row, quantity in zip(rows, items.quantities, strict=True)])
+    return _basket(head, items, amount, sum(items.quantities), len(rows), rows[0][ITEM_CURRENCY])
 
 
-def _basket(row: Row, items: list[BasketItem], amount: int, quantity: int, count: int, currency: str | None) -> Basket:
+def _basket(
+    head: list[Any], items: Sequence[BasketItem], amount: int, quantity: int, count: int, currency: str | None
+) -> Basket:
     return Basket(
-        id=strawberry.ID(str(row[0])),
-        status=BasketStatus(row[1]),
-        name=row[2],
-        segment_remote_id=row[3] or None,
+        id=strawberry.ID(str(head[0])),
+        status=BasketStatus(head[1]),
+        name=head[2],
+        segment_remote_id=head[3] or None,
         currency=currency,
         total_amount=Cents(amount),
         total_quantity=quantity,
         item_count=count,
-        items=items,
-        version=row[4],
-        created_at=moment(row[5]),
-        updated_at=moment(row[6]),
-        saved_at=moment(row[7]) if row[7] else None,
+        items=cast(list[BasketItem], items),
+        version=head[4],
+        created_at=moment_text(head[5]),
+        updated_at=moment_text(head[6]),
+        saved_at=moment_text(head[7]) if head[7] else None,
     )
 
 

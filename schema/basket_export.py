@@ -1,10 +1,9 @@
 """Exports, as answered."""
 
-from datetime import datetime
-
 import strawberry
 
 from models.export import ExportField, ExportFormat, ExportRead, ExportStatus
+from models.statement import Moment, moment_text
 from schema.scalars import describe_enum, described
 
 describe_enum(
@@ -51,8 +50,8 @@ class BasketExport:
     rows_written: int = described("How many rows are written so far, without the header.")
     rows_total: int = described("How many rows there are in all, without the header.")
     failure: str | None = described("Why it failed, for a person; null unless it failed.")
-    created_at: datetime = described("When the export was asked for.")
-    expires_at: datetime | None = described("Until when the file is kept; null until it is written.")
+    created_at: Moment = described("When the export was asked for.")
+    expires_at: Moment | None = described("Until when the file is kept; null until it is written.")
 
     @classmethod
     def of(cls, read: ExportRead, url: str | None) -> "BasketExport":
@@ -67,6 +66,6 @@ class BasketExport:
             rows_written=read.rows_written,
             rows_total=read.rows_total,
             failure=read.failure,
-            created_at=read.created_at,
-            expires_at=read.expires_at,
+            created_at=moment_text(read.created_at),
+            expires_at=moment_text(read.expires_at) if read.expires_at else None,
         )

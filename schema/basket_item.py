@@ -1,21 +1,16 @@
 """The items of a basket, as answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import strawberry
 
-from models.basket_reading import ITEM_COLUMNS_BEGIN
-from models.division import division_of
+from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT
 from models.money import Cents
 from models.statement import Row
 from schema.division import Division
 from schema.page import PageInfo
 from schema.product import Product
 from schema.scalars import described
-
-# The columns of a whole read, by place: reading by name costs half as much again.
-_ITEM, _PRICE, _CURRENCY, _QUANTITY, _PRODUCT = range(ITEM_COLUMNS_BEGIN, ITEM_COLUMNS_BEGIN + 5)
-_DIVISION = _PRODUCT + 9
 
 
 @strawberry.type(description="The quantity of an item for one division.")
@@ -34,41 +29,27 @@ class BasketItem:
     quantity: int = described("The sum of the quantities for all divisions.")
     total_amount: Cents = described("The price times the quantity.")
     divisions: list[BasketItemDivision] = described("The divisions that the product is for, in the order first added.")
-    currency: strawberry.Private[str]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], divisions: dict[int, Division]) -> "BasketItem":
-        """Makes the answer from the rows of one item; `divisions` keeps those already made, by id."""
-        first = rows[0]
-        price = first[_PRICE]
-        parts = [_division_part(row, price, divisions) for row in rows]
-        quantity = sum(part.quantity for part in parts)
-        product = Product.of(first, _PRODUCT)
+    def of(cls, row: Row, parts: Sequence[str], quantity: int, divisions: Mapping[str, Division]) -> "BasketItem":
+        """Makes the answer from a row of a whole read, its quantities and their sum, and the divisions by id."""
+        price = row[ITEM_PRICE]
         return cls(
-            id=strawberry.ID(str(first[_ITEM])),
-            product_remote_id=product.remote_id,
-            product=product,
+            id=strawberry.ID(str(row[ITEM])),
+            product_remote_id=row[PRODUCT],
+            product=Product.of(row, PRODUCT),
             price=price,
             quantity=quantity,
             total_amount=Cents(price * quantity),
-            divisions=parts,
-            currency=first[_CURRENCY],
+            divisions=[
+                BasketItemDivision(
+                    division=divisions[identifier],
+                    quantity=int(number),
+                    total_amount=Cents(price * int(number)),
+                )
+                for identifier, number in zip(parts[::2], parts[1::2], strict=True)
+            ],
         )
-
-
-def _division_part(row: Row, price: int, divisions: dict[int, Division]) -> BasketItemDivision:
-    key = row[_DIVISION]
-    division = divisions.get(key)
-    if division is None:
-        division = divisions[key] = Division.of(division_of(row, _DIVISION))
-    quantity = row[_QUANTITY]
-    return BasketItemDivision(division=division, quantity=quantity, total_amount=Cents(price * quantity))
-
-
-def item_id(row: Row) -> int | None:
-    """Returns the item that a row of a whole read belongs to; None for a basket without items."""
-    identifier: int | None = row[_ITEM]
-    return identifier
 
 
 @strawberry.type(description="An item in a page, with its cursor.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import strawberry
 
+from models.statement import Moment
 from schema.scalars import described
 
 MAXIMUM_PAGE = 100
@@ -48,9 +49,9 @@ def cursor_of(*parts: object) -> str:
     return urlsafe_b64encode(" ".join(str(part) for part in parts).encode()).decode().rstrip("=")
 
 
-def cursor_at(moment: datetime, identifier: str) -> str:
+def cursor_at(moment: Moment, identifier: str) -> str:
     """Makes the cursor of an entry of a newest-first list."""
-    return cursor_of(moment.isoformat(), identifier)
+    return cursor_of(moment, identifier)
 
 
 def _parts_of(cursor: str) -> list[str]:

@@ -1,13 +1,19 @@
 """Products, as answered."""
 
-from datetime import datetime
+from functools import lru_cache
 
 import orjson
 import strawberry
 
 from models.money import Cents
-from models.statement import Row, moment
+from models.statement import Moment, Row, moment_text
 from schema.scalars import JSON, described
+
+
+@lru_cache(4_096)
+def variants_of(text: str) -> JSON:
+    """Reads the column `variants`. The answer is shared: it is for writing, never for changing."""
+    return JSON(orjson.loads(text))
 
 
 @strawberry.type(description="A product of the catalogue, as Commerce last described it.")
@@ -20,20 +26,19 @@ class Product:
     variants: JSON = described("What tells this product from its variants, by name; an empty object when nothing does.")
     product_image: str | None = described("The address of the product's first image; null when there is none.")
     in_stock: bool = described("Whether Commerce has the product in stock.")
-    refreshed_at: datetime = described("When Commerce last confirmed this.")
+    refreshed_at: Moment = described("When Commerce last confirmed this.")
 
     @classmethod
     def of(cls, row: Row, first: int = 0) -> "Product":
         """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
-        variants = row[first + 5]
         return cls(
             remote_id=row[first],
             sku=row[first + 1],
             name=row[first + 2],
             price=row[first + 3],
             currency=row[first + 4],
-            variants=JSON(orjson.loads(variants) if variants != "{}" else {}),
+            variants=variants_of(row[first + 5]),
             product_image=row[first + 6],
             in_stock=bool(row[first + 7]),
-            refreshed_at=moment(row[first + 8]),
+            refreshed_at=moment_text(row[first + 8]),
         )

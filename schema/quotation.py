@@ -1,12 +1,10 @@
 """Quotations, as answered."""
 
-from datetime import datetime
-
 import strawberry
 
 from models.money import Cents
 from models.quotation import QuotationStatus
-from models.statement import Row, moment
+from models.statement import Moment, Row, moment_text
 from schema.basket import Basket
 from schema.page import PageInfo
 from schema.scalars import describe_enum, described
@@ -30,7 +28,7 @@ class Quotation:
     total_amount: Cents = described("The total amount of the basket when it was submitted.")
     currency: str = described("The currency of the total amount.")
     basket: Basket = described("The submitted basket.")
-    created_at: datetime = described("When the quotation was requested.")
+    created_at: Moment = described("When the quotation was requested.")
 
     @classmethod
     def of(cls, row: Row, basket: Basket) -> "Quotation":
@@ -43,7 +41,7 @@ class Quotation:
             total_amount=row[3],
             currency=row[4],
             basket=basket,
-            created_at=moment(row[6]),
+            created_at=moment_text(row[6]),
         )
 
 

@@ -1,6 +1,5 @@
 """The scalars: amounts as exact decimals, and JSON."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -10,6 +9,7 @@ from starlette.datastructures import UploadFile
 from strawberry.schema.config import StrawberryConfig
 
 from models.money import Cents, amount_text
+from models.statement import Moment
 
 JSON = NewType("JSON", object)
 
@@ -27,10 +27,10 @@ CONFIGURATION = StrawberryConfig(
         Cents: strawberry.scalar(
             name="Decimal", description='An exact decimal, sent as a string: "81.65".', serialize=amount_text
         ),
-        datetime: strawberry.scalar(
+        Moment: strawberry.scalar(
             name="DateTime",
             description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
-            serialize=datetime.isoformat,
+            serialize=lambda value: value,
         ),
         Upload: strawberry.scalar(
             name="Upload",

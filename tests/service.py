@@ -164,10 +164,16 @@ async def open_client(application: Starlette) -> AsyncIterator[httpx.AsyncClient
 
 
 @asynccontextmanager
-async def serve(database_url: str, shop: Shop, export_url: str = "memory://exports") -> AsyncIterator[Service]:
-    """Runs the application in this process, with the people above."""
+async def serve(
+    database_url: str, shop: Shop, export_url: str = "memory://exports", *, token_kept_seconds: float = 0
+) -> AsyncIterator[Service]:
+    """Runs the application in this process, with the people above; it remembers no tokens unless it is told to."""
     application = create_application(
-        database_url=database_url, commerce_url=shop.url, redis_url="", export_url=export_url
+        database_url=database_url,
+        commerce_url=shop.url,
+        redis_url="",
+        export_url=export_url,
+        token_kept_seconds=token_kept_seconds,
     )
     async with open_client(application) as client:
         yield Service(client, shop, await write_people())

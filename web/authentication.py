@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.user import Buyer, buyer_with
+from models.user import Buyer, Buyers
 from web.json_response import error_response
 
 SCHEMES = ("token", "bearer")
@@ -13,11 +13,16 @@ CHALLENGE = 'Token realm="basket", Bearer realm="basket"'
 
 async def buyer_of(request: Request) -> Buyer | None:
     """Returns the active user that the request's token belongs to; None when there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return await buyer_authorized(request.state.buyers, request.headers.get("authorization", ""))
+
+
+async def buyer_authorized(buyers: Buyers, authorization: str) -> Buyer | None:
+    """Returns the active user that the token of an Authorization header belongs to; None when there is none."""
+    scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() not in SCHEMES or not token:
         return None
-    return await buyer_with(token)
+    return await buyers.find(token)
 
 
 def unauthenticated() -> Response:

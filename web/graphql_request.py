@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from web.bad_request import BadRequest
 from web.json_response import GRAPHQL, JSON
@@ -40,7 +41,7 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
     """
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type == JSON:
-        yield _request_of(_parsed(await body_of(request, maximum_bytes)))
+        yield parsed(await body_of(request.receive, maximum_bytes))
     elif content_type == MULTIPART:
         check_preflight(request)
         form = await multipart_form(request, maximum_upload_bytes)
@@ -51,24 +52,28 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> GraphQLRequest:
+    """Reads a JSON body; raises BadRequest when it is none, or not a GraphQL request."""
     try:
-        return orjson.loads(body)
+        return _request_of(orjson.loads(body))
     except orjson.JSONDecodeError as error:
         raise BadRequest(400, "BAD_REQUEST", f"The body is not JSON: {error}.") from None
 
 
-async def body_of(request: Request, maximum_bytes: int) -> bytes:
-    """Reads the body; raises BadRequest when it is larger, or ends too early."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > maximum_bytes:
-                raise BadRequest(413, "BODY_TOO_LARGE", f"The body is larger than {maximum_bytes} bytes.")
-    except ClientDisconnect:
-        raise BadRequest(400, "BAD_REQUEST", "The body ended before it was complete.") from None
-    return bytes(body)
+async def body_of(receive: Receive, maximum_bytes: int) -> bytes:
+    """Reads a body; raises BadRequest when it is too large, or is not sent to its end."""
+    message = await receive()
+    pieces = [message.get("body", b"")]
+    size = len(pieces[0])
+    while message.get("more_body", False) and size <= maximum_bytes:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+    if message["type"] == "http.disconnect":
+        raise BadRequest(400, "BAD_REQUEST", "The body ended before it was complete.")
+    if size > maximum_bytes:
+        raise BadRequest(413, "BODY_TOO_LARGE", f"The body is larger than {maximum_bytes} bytes.")
+    return b"".join(pieces)
 
 
 def _request_of(content: Any) -> GraphQLRequest:

@@ -9,9 +9,12 @@ JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
 
+CHARSET = "; charset=utf-8"
+
+
 def json_response(content: Any, status: int = 200, media_type: str = JSON) -> Response:
     """Answers with JSON; the charset is said because the GraphQL over HTTP specification asks for it."""
-    return Response(orjson.dumps(content), status, media_type=f"{media_type}; charset=utf-8")
+    return Response(orjson.dumps(content), status, media_type=media_type + CHARSET)
 
 
 def error_response(status: int, code: str, message: str, media_type: str = JSON) -> Response:

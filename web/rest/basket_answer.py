@@ -1,75 +1,58 @@
 """Baskets as the documented interface writes them, made from rows in one pass."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from models.basket_reading import ITEM_COLUMNS_BEGIN, totals_of
+from models.basket_reading import HEAD, HEAD_DIVISIONS, ITEM, ITEM_PRICE, PRODUCT, QUANTITIES, totals_of
 from models.money import amount_text
-from models.product import PRODUCT_COLUMN_COUNT
 from models.statement import Row
 
 # The columns of a whole read, by place: reading by name costs half as much again.
-_ITEM, _PRICE, _CURRENCY, _QUANTITY, _PRODUCT = range(ITEM_COLUMNS_BEGIN, ITEM_COLUMNS_BEGIN + 5)
-_SKU, _NAME, _PRODUCT_PRICE, _PRODUCT_CURRENCY, _VARIANTS, _IMAGE = range(_PRODUCT + 1, _PRODUCT + 7)
-_DIVISION = _PRODUCT + PRODUCT_COLUMN_COUNT
-_DIVISION_NAME, _ERP_CODE = _DIVISION + 1, _DIVISION + 2
-
+_SKU, _NAME, _PRICE, _CURRENCY, _VARIANTS, _IMAGE = range(PRODUCT + 1, PRODUCT + 7)
 _NO_VARIANTS = "{}"
+_NO_HEAD = [None] * (HEAD_DIVISIONS + 1)
+_ID, _DRAFT_NAME, _SEGMENT = 0, 2, 3
+"""Where in the head of a read these stand."""
 
 Json = dict[str, Any]
 
 
 def basket_answer(rows: Sequence[Row]) -> Json:
     """Writes the basket that the rows of a whole read belong to, or the one that is not there yet."""
-    items = _items_of(rows)
+    head: Sequence[Any] = orjson.loads(rows[0][HEAD]) if rows else _NO_HEAD
+    divisions = {str(columns[0]): columns for columns in head[HEAD_DIVISIONS] or ()}
+    # An empty basket is one row without an item.
+    held = [row for row in rows if row[ITEM] is not None]
+    items = [_item_of(row, divisions) for row in held]
     amount = quantity = 0
-    for item in items:
-        price = item["price"]
-        total = price * item["quantity"]
-        amount += total
+    for row, item in zip(held, items, strict=True):
+        amount += row[ITEM_PRICE] * item["quantity"]
         quantity += item["quantity"]
-        item["total_amount"] = f"{total // 100}.{total % 100:02d}"
-        item["price"] = f"{price // 100}.{price % 100:02d}"
     return {
-        "id": rows[0][0] if rows else None,
+        "id": head[_ID],
         "total_amount": amount_text(amount),
         "total_quantity": quantity,
         "basket_items": items,
-        "segment_remote_id": (rows[0][3] or None) if rows else None,
+        "segment_remote_id": head[_SEGMENT] or None,
     }
 
 
-def _items_of(rows: Sequence[Row]) -> list[Json]:
-    """Groups rows, which come item by item; prices are still in hundredths and total amounts still missing."""
-    items: list[Json] = []
-    last, item = None, Json()
-    for row in rows:
-        quantity = row[_QUANTITY]
-        division = {
-            "id": row[_DIVISION],
-            "name": row[_DIVISION_NAME],
-            "erp_code": row[_ERP_CODE],
-            "quantity": quantity,
-        }
-        if row[_ITEM] != last:
-            last = row[_ITEM]
-            items.append(item := _item_of(row, division))
-        elif last is not None:
-            item["quantity"] += quantity
-            item["divisions"].append(division)
-    return items
-
-
-def _item_of(row: Row, division: Json) -> Json:
+def _item_of(row: Row, divisions: Mapping[str, Sequence[Any]]) -> Json:
+    price, pairs = row[ITEM_PRICE], row[QUANTITIES].split(" ")
+    quantities = list(map(int, pairs[1::2]))
+    quantity = sum(quantities)
     return {
-        "total_amount": None,
-        "price": row[_PRICE],
-        "quantity": row[_QUANTITY],
-        "divisions": [division],
+        "total_amount": amount_text(price * quantity),
+        "price": amount_text(price),
+        "quantity": quantity,
+        "divisions": [
+            {"id": division[0], "name": division[1], "erp_code": division[2], "quantity": number}
+            for division, number in zip(map(divisions.__getitem__, pairs[::2]), quantities, strict=True)
+        ],
         "product": _product_of(row),
-        "product_remote_id": row[_PRODUCT],
+        "product_remote_id": row[PRODUCT],
     }
 
 
@@ -81,9 +64,8 @@ def _product_of(row: Row) -> Json:
         return product
     if name:
         product["name"] = name
-    price = row[_PRODUCT_PRICE]
-    product["price"] = f"{price // 100}.{price % 100:02d}"
-    product["currency"] = row[_PRODUCT_CURRENCY]
+    product["price"] = amount_text(row[_PRICE])
+    product["currency"] = row[_CURRENCY]
     if variants != _NO_VARIANTS:
         product["variants"] = orjson.Fragment(variants)
     if image:
@@ -91,12 +73,18 @@ def _product_of(row: Row) -> Json:
     return product
 
 
-def draft_answer(row: Row) -> Json:
-    """Writes a draft from a row of totals."""
+def draft_answers(rows: Sequence[Row], segment: int | None) -> list[Json]:
+    """Writes drafts from rows of totals; only those of one segment, if one is given."""
+    heads = [orjson.loads(row[HEAD]) for row in rows]
+    each = zip(heads, rows, strict=True)
+    return [_draft_answer(head, row) for head, row in each if segment is None or head[_SEGMENT] == segment]
+
+
+def _draft_answer(head: Sequence[Any], row: Row) -> Json:
     totals = totals_of(row)
     return {
-        "id": row[0],
-        "name": row[2],
+        "id": head[_ID],
+        "name": head[_DRAFT_NAME],
         "total_amount": amount_number(totals.total_amount),
         "total_quantity": totals.total_quantity,
     }

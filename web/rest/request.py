@@ -68,7 +68,7 @@ class RestRequest:
 
         Raises BadRequest when it cannot be read, and InvalidFields when it is no object.
         """
-        body = await body_of(self.http, settings.REQUEST_MAXIMUM_BYTES)
+        body = await body_of(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
         return _values_of(body, _content_type(self.http)) if body.strip() else {}
 
 

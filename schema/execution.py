@@ -1,0 +1,204 @@
+"""Executing operations: graphql-core's executor, which answers plain selections by compiled functions.
+
+What does not depend on the request, such as the operation among its document's fragments and the functions of its
+selections, is made once and kept with the document.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, cast
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    default_field_resolver,
+    default_type_resolver,
+    get_named_type,
+    is_object_type,
+    visit,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, collect_fields
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.pyutils import AwaitableOrValue, Path
+
+from schema.item_rows import ItemRows
+from schema.selection import Answer, FieldDetailsList, SelectionWriter, Uncompilable
+
+ROW_SOURCES = {"BasketItem": ItemRows}
+
+MAXIMUM_SELECTIONS = 200
+"""How many compiled selections are kept with an operation; only combinations of @skip and @include make so many."""
+MAXIMUM_ERRORS = 50
+"""How many faults of the variables are listed."""
+
+_NO_VARIABLES = VariableValues({}, {})
+
+
+class Operation:
+    """One operation of a valid document, with all that was found out about it."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> None:
+        self.schema = schema
+        self.node = node
+        definitions = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
+        self.fragment_definitions = {each.name.value: each for each in definitions}
+        self.fragments = {each.name.value: FragmentDetails(each) for each in definitions}
+        self.root_type = _root_type(schema, node)
+        self.conditions = _condition_variables(document)
+        self._root_fields: dict[tuple[object, ...], GroupedFieldSet] = {}
+        self._answers: dict[tuple[object, ...], Answer | None] = {}
+
+    async def execute(
+        self, variables: dict[str, Any] | None, context: object, *, is_compiled: bool = True
+    ) -> ExecutionResult:
+        """Executes the operation; when it is not `is_compiled`, by graphql-core's own executor."""
+        values = _NO_VARIABLES
+        if definitions := self.node.variable_definitions:
+            coerced = get_variable_values(self.schema, definitions, variables or {}, max_errors=MAXIMUM_ERRORS)
+            if isinstance(coerced, list):
+                return ExecutionResult(None, coerced)
+            values = coerced
+        kind = CompiledExecutor if is_compiled else Executor
+        executor: Executor[Any] = kind(
+            self.schema,
+            self.fragment_definitions,
+            self.fragments,
+            None,
+            context,
+            self.node,
+            values,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+        )
+        if isinstance(executor, CompiledExecutor):
+            return await executor.answer(self)
+        return await _answered(executor)
+
+    def root_fields(self, executor: "CompiledExecutor") -> GroupedFieldSet:
+        """Returns the fields of the operation itself."""
+        key = executor.condition_values
+        if key not in self._root_fields:
+            collected = collect_fields(self.schema, self.fragments, executor.variable_values, self.root_type, self.node)
+            self._root_fields[key] = collected.grouped_field_set
+        return self._root_fields[key]
+
+    def selection(self, executor: "CompiledExecutor", return_type: GraphQLOutputType, details: Any) -> Answer | None:
+        """Returns the function that answers a field, made on first use; None when it cannot be compiled."""
+        key = (id(return_type), *[id(each.node) for each in details], *executor.condition_values)
+        try:
+            return self._answers[key]
+        except KeyError:
+            if len(self._answers) >= MAXIMUM_SELECTIONS:
+                self._answers.clear()
+            answer = self._answers[key] = _compiled(executor, return_type, details)
+            return answer
+
+
+def _root_type(schema: GraphQLSchema, node: OperationDefinitionNode) -> GraphQLObjectType:
+    root_type = schema.get_root_type(node.operation)
+    if root_type is None:
+        raise ValueError(f"A valid document has no {node.operation.value} here.")
+    return root_type
+
+
+def _compiled(executor: "CompiledExecutor", return_type: GraphQLOutputType, details: FieldDetailsList) -> Answer | None:
+    if not is_object_type(get_named_type(return_type)):
+        return None
+    try:
+        return SelectionWriter(executor, ROW_SOURCES).compiled(return_type, details)
+    except Uncompilable:
+        return None
+
+
+class CompiledExecutor(Executor[Any]):
+    """An executor that answers a field by its compiled selection, and by the stock path when there is none."""
+
+    compiled_operation: Operation
+    condition_values: tuple[object, ...]
+
+    async def answer(self, operation: Operation) -> ExecutionResult:
+        """Executes the operation: the only field of most at once, several fields as the stock path orders them."""
+        self.compiled_operation = operation
+        coerced = self.variable_values.coerced
+        self.condition_values = tuple([coerced.get(name) for name in operation.conditions])
+        fields = operation.root_fields(self)
+        if len(fields) == 1:
+            ((key, details),) = fields.items()
+            field = self.schema.get_field(operation.root_type, details[0].node.name.value)
+            if field is not None and field.resolve is not None:
+                return await self._answer_only(key, field, details)
+        return await _answered(self)
+
+    async def _answer_only(self, key: str, field: GraphQLField, details: FieldDetailsList) -> ExecutionResult:
+        root_type = self.compiled_operation.root_type
+        path = Path(None, key, root_type.name)
+        node = details[0].node
+        info = self.build_resolve_info(field, [each.node for each in details], root_type, path)
+        data: dict[str, Any] | None = {key: None}
+        try:
+            arguments = get_argument_values(field, node, self.variable_values) if field.args else {}
+            value = field.resolve(None, info, **arguments)  # type: ignore[misc]
+            if self.is_awaitable(value):
+                value = await value
+            answer = self.complete_value(field.type, details, info, path, value, None)
+            data = {key: await answer if self.is_awaitable(answer) else answer}
+        except Exception as raw_error:
+            try:
+                self.handle_field_error(raw_error, field.type, details, path)
+            except GraphQLError as error:
+                self.collected_errors.add(error, None)
+                data = None
+        return cast(ExecutionResult, self.build_response(data))
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[Any]:
+        """Completes a value, at once where its selection could be compiled and it is as its type expects."""
+        answer = self.compiled_operation.selection(self, return_type, field_details_list)
+        if answer is not None:
+            try:
+                return answer(result)
+            except Exception:
+                # Whatever was unusual is found again by the stock path, which says it as the specification wants it.
+                return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+async def _answered(executor: Executor[Any]) -> ExecutionResult:
+    result = executor.execute_operation()
+    return cast(ExecutionResult, await result if isinstance(result, Awaitable) else result)
+
+
+class _ConditionVariables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        for argument in node.arguments or ():
+            if node.name.value in ("skip", "include") and isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)
+
+
+def _condition_variables(document: DocumentNode) -> tuple[str, ...]:
+    visitor = _ConditionVariables()
+    visit(document, visitor)
+    return tuple(sorted(visitor.names))
