@@ -1,8 +1,8 @@
 """The door: addresses and methods, and what is the same for all of them."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -40,73 +40,71 @@ Methods = Mapping[str, Endpoint]
 
 _DIVISIONS: Methods = {"GET": list_divisions}
 _QUOTATIONS: Methods = {"GET": list_quotations, "POST": request_quotation}
-_LOAD: Methods = {"POST": load_basket}
 ADDRESSES: Mapping[str, Methods] = {
-    "basket/": {"GET": read_basket, "POST": add_item, "PUT": update_item, "DELETE": remove_item},
-    "basket/drafts/": {"GET": list_drafts},
-    "basket/save/": {"POST": save_basket},
-    "basket/bulk-import/": {"POST": import_file},
-    "my-divisions/": _DIVISIONS,
-    "my-quotations/": _QUOTATIONS,
+    "/basket/": {"GET": read_basket, "POST": add_item, "PUT": update_item, "DELETE": remove_item},
+    "/basket/drafts/": {"GET": list_drafts},
+    "/basket/save/": {"POST": save_basket},
+    "/basket/{basket_id}/load/": {"POST": load_basket},
+    "/basket/bulk-import/": {"POST": import_file},
+    "/my-divisions/": _DIVISIONS,
+    "/my-quotations/": _QUOTATIONS,
     # Front ends disagree on whether these two stand beside the basket or below it.
-    "basket/my-divisions/": _DIVISIONS,
-    "basket/my-quotations/": _QUOTATIONS,
+    "/basket/my-divisions/": _DIVISIONS,
+    "/basket/my-quotations/": _QUOTATIONS,
 }
-_LOADING = re.compile(r"basket/([^/]+)/load/")
 
 
 def rest_routes() -> Sequence[BaseRoute]:
-    """Returns the routes of the documented interface, the same under each prefix, and of its description."""
-    described = Route("/api/v1/openapi.json", openapi)
-    return [described, *(Route(f"{prefix}/{{path:path}}", Door()) for prefix in PREFIXES)]
+    """Returns the routes of the documented interface, the same below each prefix, and of its description."""
+    doors = {path: Door(partial(_answer, methods)) for path, methods in ADDRESSES.items()}
+    return [
+        *(Route(prefix + path, door) for path, door in doors.items() for prefix in PREFIXES),
+        Route("/api/v1/openapi.json", openapi),
+        *(Route(prefix + path.rstrip("/"), Door(_without_slash)) for path in doors for prefix in PREFIXES),
+        *(Route(f"{prefix}/{{path:path}}", Door(_nothing)) for prefix in PREFIXES),
+    ]
 
 
 class Door:
-    """Answers requests below a prefix, of every method: Starlette takes an object for an application of its own."""
+    """Answers requests of every method: Starlette takes an object for an application, and a function for GET only."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        response = await _response(Request(scope, receive, send))
+        response = await self.answer(Request(scope, receive, send))
         await response(scope, receive, send)
 
 
-def _found(path: str) -> tuple[Methods | None, str]:
-    methods = ADDRESSES.get(path)
-    if methods is None and (loading := _LOADING.fullmatch(path)):
-        return _LOAD, loading[1]
-    return methods, ""
-
-
-async def _response(request: Request) -> Response:
-    path, method = request.scope["path_params"]["path"], request.method
-    methods, basket_id = _found(path)
-    if methods is None:
-        return _without_slash(request, path)
-    endpoint = methods.get("GET" if method == "HEAD" else method)
+async def _answer(methods: Methods, request: Request) -> Response:
+    endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
     if endpoint is None:
-        return not_allowed(method, _allowed(methods))
+        return not_allowed(request.method, _allowed(methods))
     # Strangers are turned away before their body is read.
     buyer = await buyer_of(request)
     if buyer is None:
         return unauthenticated("authorization" in request.headers)
     context = Context(buyer, request.state.commerce, request.state.exports)
-    return await _answered(endpoint, RestRequest(request, context, basket_id))
+    return await _answered(endpoint, RestRequest(request, context))
 
 
 def _allowed(methods: Methods) -> list[str]:
     return [name for method in methods for name in (("GET", "HEAD") if method == "GET" else (method,))]
 
 
-def _without_slash(request: Request, path: str) -> Response:
+async def _without_slash(request: Request) -> Response:
     """Sends reads on to the address with a slash; a change must not be repeated somewhere else by itself."""
-    if path.endswith("/") or _found(f"{path}/")[0] is None:
-        return not_found()
     if request.method not in ("GET", "HEAD"):
         return not_allowed(request.method, ["GET", "HEAD"])
     query = request.scope["query_string"].decode("latin-1")
     # Without the Host header, which the client writes.
     location = f"{quote(request.scope['path'])}/" + (f"?{query}" if query else "")
     return Response(status_code=301, headers={"Location": location})
+
+
+async def _nothing(request: Request) -> Response:
+    return not_found()
 
 
 async def _answered(endpoint: Endpoint, asked: RestRequest) -> Response:

@@ -23,16 +23,20 @@ KEY = "Idempotency-Key"
 
 @dataclass(frozen=True, slots=True)
 class RestRequest:
-    """One request of a buyer; `basket_id` is the part of the address that names a basket, if it has one."""
+    """One request of a buyer."""
 
     http: Request
     context: Context
-    basket_id: str
 
     @property
     def query(self) -> QueryParams:
         """The values of the query."""
         return self.http.query_params
+
+    @property
+    def basket_id(self) -> str:
+        """The part of the address that names a basket."""
+        return str(self.http.path_params["basket_id"])
 
     @property
     def idempotency_key(self) -> str | None:
