@@ -14,7 +14,7 @@ from models.division import DIVISION_COLUMNS
 from models.product import PRODUCT_COLUMNS
 from models.statement import Row, Statement
 
-_HEAD = "b.id, b.status, b.name, b.segment, b.version, b.created_at, b.updated_at, b.saved_at"
+HEAD_COLUMNS = "b.id, b.status, b.name, b.segment, b.version, b.created_at, b.updated_at, b.saved_at"
 _DIVISIONS = (
     f"(SELECT json_agg(json_build_array({DIVISION_COLUMNS})) FROM division d "
     "LEFT JOIN division m ON m.id = d.parent_id "
@@ -26,14 +26,14 @@ _QUANTITIES = (
     "FROM basket_item_division q WHERE q.item_id = i.id ORDER BY q.id) AS parts)"
 )
 _WHOLE = (
-    f"WITH chosen AS MATERIALIZED (SELECT json_build_array({_HEAD}, {_DIVISIONS})::text AS head, b.* "
+    f"WITH chosen AS MATERIALIZED (SELECT json_build_array({HEAD_COLUMNS}, {_DIVISIONS})::text AS head, b.* "
     "FROM basket b WHERE {condition}) "
     f"SELECT b.head, i.id, i.price, i.currency, {_QUANTITIES}, {PRODUCT_COLUMNS} "
     "FROM chosen b LEFT JOIN basket_item i ON i.basket_id = b.id LEFT JOIN product p ON p.id = i.product_id "
     "ORDER BY {order}, i.id"
 )
 _TOTALS = (
-    f"SELECT json_build_array({_HEAD})::text, COUNT(DISTINCT i.id) AS item_count, "
+    f"SELECT json_build_array({HEAD_COLUMNS})::text, COUNT(DISTINCT i.id) AS item_count, "
     "CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT) AS total_quantity, "
     "CAST(COALESCE(SUM(i.price * q.quantity), 0) AS BIGINT) AS total_amount, MIN(i.currency) AS currency, "
     "COUNT(DISTINCT i.currency) AS currency_count "

@@ -82,6 +82,11 @@ class Statement:
         return rows[0] if rows else None
 
 
+def has_one_statement_changes() -> bool:
+    """Tells whether the database can change several tables in one statement, which SQLite cannot."""
+    return not isinstance(get_connection("default"), SqliteClient)
+
+
 def moment(value: datetime | str) -> datetime:
     """Reads a timestamp as either database returns it."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)

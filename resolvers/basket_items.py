@@ -1,5 +1,6 @@
 """Changing the items of the active basket: add, update, remove, clear."""
 
+from models.basket_adding import AskedLine, add_at_once
 from models.basket_changing import (
     Line,
     add_lines,
@@ -16,7 +17,7 @@ from models.errors import DivisionInactive, DivisionNotFound, InvalidInput, Prod
 from resolvers.answer import Answer
 from resolvers.context import check_text, identifier_of, segment_of
 from resolvers.divisions import DivisionKey, find_divisions
-from resolvers.products import ProductKey, find_products
+from resolvers.products import ProductKey, confirmed_since, find_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import (
     BasketClearInput,
@@ -48,6 +49,11 @@ def _division_key(line: BasketItemInput) -> DivisionKey:
     return line.division_erp_code or ""
 
 
+def _asked_line(line: BasketItemInput) -> AskedLine:
+    division_id = None if line.division_id is None else division_id_of(line.division_id)
+    return AskedLine(line.product_remote_id, line.sku, division_id, line.division_erp_code, line.quantity)
+
+
 def division_id_of(text: str) -> int:
     """Reads a division's id; raises DivisionNotFound when it cannot be one of ours."""
     identifier = identifier_of(text)
@@ -58,6 +64,21 @@ def division_id_of(text: str) -> int:
 
 class BasketItemsAdd(Change[BasketItemsAddInput]):
     """Adds lines to the active basket, all or none."""
+
+    async def at_once(self) -> Answer | None:
+        """Adds the lines by one statement, if they are as almost all lines are."""
+        self.segment = segment_of(self.given.segment_remote_id)
+        self._check_count()
+        self._keys()
+        rows = await add_at_once(
+            self.buyer,
+            self.segment,
+            [_asked_line(line) for line in self.given.items],
+            expected_version=self.given.expected_version,
+            confirmed_since=confirmed_since(),
+            whole=self.whole,
+        )
+        return Answer(baskets=rows) if rows else None
 
     async def prepare(self) -> None:
         """Finds the divisions and products of all lines; raises one refusal a line that cannot be added."""

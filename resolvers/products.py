@@ -50,11 +50,12 @@ async def ask_commerce(
 
 
 def _fresh(known: Collection[KnownProduct]) -> dict[ProductKey, KnownProduct]:
-    oldest = _oldest()
+    oldest = confirmed_since()
     return _by_key([product for product in known if product.is_in_basket or product.refreshed_at >= oldest])
 
 
-def _oldest() -> datetime:
+def confirmed_since() -> datetime:
+    """Returns since when Commerce must have confirmed a product for it to be added as it is known."""
     return now() - timedelta(seconds=settings.PRODUCT_MAXIMUM_AGE_SECONDS)
 
 
@@ -89,7 +90,7 @@ class Found:
 
     def confirmed(self) -> set[int]:
         """Returns the ids of the products that may enter the basket as they are known."""
-        oldest = _oldest()
+        oldest = confirmed_since()
         return {
             product.id
             for product in self.products.values()
@@ -133,7 +134,7 @@ async def find_products(context: Context, segment: int, wanted: Mapping[tuple[st
 async def is_known(context: Context, key: ProductKey) -> bool:
     """Makes sure that our row of a product without a segment is fresh; tells whether Commerce knows the product."""
     known = await known_products(context.buyer.id, NO_SEGMENT, *_split([key]))
-    if any(product.refreshed_at >= _oldest() for product in known):
+    if any(product.refreshed_at >= confirmed_since() for product in known):
         return True
     answers = await ask_commerce(context, NO_SEGMENT, *_split([key]))
     described = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
