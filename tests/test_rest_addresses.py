@@ -68,6 +68,7 @@ async def test_methods_that_an_address_does_not_have_are_405(service: Service) -
 async def test_unknown_addresses_are_404(service: Service) -> None:
     for path in ("", "nothing/", "basket/nothing/", "basket//", "basket/1/", "basket/1/2/load/", "drafts/"):
         assert await rest(service).refused("GET", path) == (404, {"detail": "Not found."})
+    assert (await service.client.post("/api/v1")).status_code == 404
 
 
 async def test_without_a_slash_only_reads_are_sent_on(service: Service) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import settings
 import web.rest.basket
 from tests import sheets
 from tests.rest import fill, line, rest
@@ -214,6 +215,18 @@ async def test_a_file_that_cannot_be_imported_changes_nothing(service: Service) 
     assert text == (400, {"filename": ["'SKU01' is a text and not a file."]})
     status, garbage = await buyer.refused("POST", "basket/bulk-import/", files={"filename": ("a.xls", b"\x00" * 9)})
     assert (status, list(garbage)) == (400, ["filename"])
+
+
+async def test_a_file_that_is_too_large_is_refused_with_its_size(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "IMPORT_MAXIMUM_BYTES", 10)
+    buyer = rest(service)
+    status, answer = await buyer.refused("POST", "basket/bulk-import/", files={"filename": ("a.csv", b"x" * 11)})
+    assert (status, list(answer)) == (400, ["filename"])
+    assert "11 bytes" in answer["filename"][0]
+    status, answer = await buyer.refused("POST", "basket/bulk-import/", files={"filename": ("a.csv", b"x" * 1_000_020)})
+    assert (status, answer) == (413, {"detail": "The upload is larger than 1000020 bytes."})
 
 
 async def test_a_commerce_that_does_not_answer_is_503(service: Service) -> None:

@@ -61,7 +61,7 @@ def rest_routes() -> Sequence[BaseRoute]:
         *(Route(prefix + path, door) for path, door in doors.items() for prefix in PREFIXES),
         Route("/api/v1/openapi.json", openapi),
         *(Route(prefix + path.rstrip("/"), Door(_without_slash)) for path in doors for prefix in PREFIXES),
-        *(Route(f"{prefix}/{{path:path}}", Door(_nothing)) for prefix in PREFIXES),
+        *(Route(prefix + path, Door(_nothing)) for path in ("", "/{path:path}") for prefix in PREFIXES),
     ]
 
 
