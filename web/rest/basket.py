@@ -20,7 +20,7 @@ from schema.inputs import (
 )
 from schema.page import LARGEST_ID, LATEST
 from web.json_response import json_response
-from web.rest.basket_answer import basket_answer, draft_answer
+from web.rest.basket_answer import basket_answer, draft_answers
 from web.rest.basket_file import asked_state, asks_export, export_basket
 from web.rest.refusal import refused
 from web.rest.request import RestRequest
@@ -84,7 +84,7 @@ async def list_drafts(asked: RestRequest) -> Response:
     buyer.check_active()
     chosen = None if segment is None else segment_of(segment)
     read = await DRAFTS.rows(buyer.id, LATEST, LARGEST_ID, LARGEST_ID, whole=False)
-    return json_response([draft_answer(row) for row in read.rows if chosen is None or row[3] == chosen])
+    return json_response(draft_answers(read.rows, chosen))
 
 
 async def save_basket(asked: RestRequest) -> Response:

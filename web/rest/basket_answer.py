@@ -9,51 +9,47 @@ from models.basket_reading import HEAD, HEAD_DIVISIONS, ITEM, ITEM_PRICE, PRODUC
 from models.money import amount_text
 from models.statement import Row
 
-_SKU, _NAME, _PRODUCT_PRICE, _PRODUCT_CURRENCY, _VARIANTS, _IMAGE = range(PRODUCT + 1, PRODUCT + 7)
-_ID, _DRAFT_NAME, _SEGMENT = 0, 2, 3
-"""Where these stand in a head."""
-
+# The columns of a whole read, by place: reading by name costs half as much again.
+_SKU, _NAME, _PRICE, _CURRENCY, _VARIANTS, _IMAGE = range(PRODUCT + 1, PRODUCT + 7)
 _NO_VARIANTS = "{}"
+_NO_HEAD = [None] * (HEAD_DIVISIONS + 1)
+_ID, _DRAFT_NAME, _SEGMENT = 0, 2, 3
+"""Where in the head of a read these stand."""
 
 Json = dict[str, Any]
 
 
 def basket_answer(rows: Sequence[Row]) -> Json:
     """Writes the basket that the rows of a whole read belong to, or the one that is not there yet."""
-    head = orjson.loads(rows[0][HEAD]) if rows else []
-    divisions = {str(columns[0]): columns[:3] for columns in (head[HEAD_DIVISIONS] or ())} if rows else {}
-    items = []
+    head: Sequence[Any] = orjson.loads(rows[0][HEAD]) if rows else _NO_HEAD
+    divisions = {str(columns[0]): columns for columns in head[HEAD_DIVISIONS] or ()}
+    # An empty basket is one row without an item.
+    held = [row for row in rows if row[ITEM] is not None]
+    items = [_item_of(row, divisions) for row in held]
     amount = quantity = 0
-    for row in rows:
-        if row[ITEM] is not None:
-            items.append(item := _item_of(row, divisions))
-            amount += row[ITEM_PRICE] * item["quantity"]
-            quantity += item["quantity"]
+    for row, item in zip(held, items, strict=True):
+        amount += row[ITEM_PRICE] * item["quantity"]
+        quantity += item["quantity"]
     return {
-        "id": head[_ID] if rows else None,
+        "id": head[_ID],
         "total_amount": amount_text(amount),
         "total_quantity": quantity,
         "basket_items": items,
-        "segment_remote_id": (head[_SEGMENT] or None) if rows else None,
+        "segment_remote_id": head[_SEGMENT] or None,
     }
 
 
 def _item_of(row: Row, divisions: Mapping[str, Sequence[Any]]) -> Json:
-    parts = row[QUANTITIES].split(" ")
-    numbers = [int(number) for number in parts[1::2]]
-    quantity = sum(numbers)
+    price, pairs = row[ITEM_PRICE], row[QUANTITIES].split(" ")
+    quantities = list(map(int, pairs[1::2]))
+    quantity = sum(quantities)
     return {
-        "total_amount": amount_text(row[ITEM_PRICE] * quantity),
-        "price": amount_text(row[ITEM_PRICE]),
+        "total_amount": amount_text(price * quantity),
+        "price": amount_text(price),
         "quantity": quantity,
         "divisions": [
-            {
-                "id": divisions[identifier][0],
-                "name": divisions[identifier][1],
-                "erp_code": divisions[identifier][2],
-                "quantity": number,
-            }
-            for identifier, number in zip(parts[::2], numbers, strict=True)
+            {"id": division[0], "name": division[1], "erp_code": division[2], "quantity": number}
+            for division, number in zip(map(divisions.__getitem__, pairs[::2]), quantities, strict=True)
         ],
         "product": _product_of(row),
         "product_remote_id": row[PRODUCT],
@@ -68,8 +64,8 @@ def _product_of(row: Row) -> Json:
         return product
     if name:
         product["name"] = name
-    product["price"] = amount_text(row[_PRODUCT_PRICE])
-    product["currency"] = row[_PRODUCT_CURRENCY]
+    product["price"] = amount_text(row[_PRICE])
+    product["currency"] = row[_CURRENCY]
     if variants != _NO_VARIANTS:
         product["variants"] = orjson.Fragment(variants)
     if image:
@@ -77,10 +73,15 @@ def _product_of(row: Row) -> Json:
     return product
 
 
-def draft_answer(row: Row) -> Json:
-    """Writes a draft from a row of totals."""
+def draft_answers(rows: Sequence[Row], segment: int | None) -> list[Json]:
+    """Writes drafts from rows of totals; only those of one segment, if one is given."""
+    heads = [orjson.loads(row[HEAD]) for row in rows]
+    each = zip(heads, rows, strict=True)
+    return [_draft_answer(head, row) for head, row in each if segment is None or head[_SEGMENT] == segment]
+
+
+def _draft_answer(head: Sequence[Any], row: Row) -> Json:
     totals = totals_of(row)
-    head = orjson.loads(row[HEAD])
     return {
         "id": head[_ID],
         "name": head[_DRAFT_NAME],

@@ -39,8 +39,9 @@ RESPONSES = {
     "405": _says("The address does not have this method.", Allow="The methods that it has."),
     "413": _says("The body is too large."),
     "415": _says("The body has another type than the one described."),
+    "429": _says("Too many requests came.", Retry_After="After how many seconds to try again."),
     "500": _says("A fault on our side."),
-    "503": _says("Commerce cannot be asked now; trying again later may help."),
+    "503": _says("Commerce or the database cannot be asked now; trying again later may help."),
 }
 
 

@@ -10,8 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+import settings
 from models.database import is_unavailable
 from models.errors import Refused
+from models.time_limit import TimeLimits, TookTooLong
 from resolvers.context import Context
 from web.authentication import buyer_of
 from web.bad_request import BadRequest
@@ -58,7 +60,8 @@ ADDRESSES: Mapping[str, Methods] = {
 
 def rest_routes() -> Sequence[BaseRoute]:
     """Returns the routes of the documented interface, the same below each prefix, and of its description."""
-    doors = {path: Door(partial(_answer, methods)) for path, methods in ADDRESSES.items()}
+    limits = TimeLimits(settings.OPERATION_SECONDS)
+    doors = {path: Door(partial(_answer, limits, methods)) for path, methods in ADDRESSES.items()}
     return [
         *(Route(prefix + path, door) for path, door in doors.items() for prefix in PREFIXES),
         Route("/api/v1/openapi.json", openapi),
@@ -79,7 +82,7 @@ class Door:
         await response(scope, receive, send)
 
 
-async def _answer(methods: Methods, request: Request) -> Response:
+async def _answer(limits: TimeLimits, methods: Methods, request: Request) -> Response:
     endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
     if endpoint is None:
         return not_allowed(request.method, _allowed(methods))
@@ -91,7 +94,11 @@ async def _answer(methods: Methods, request: Request) -> Response:
     if buyer is None:
         return unauthenticated("authorization" in request.headers)
     context = Context(buyer, request.state.commerce, request.state.exports)
-    return await _answered(endpoint, RestRequest(request, context))
+    try:
+        with limits.limit():
+            return await _answered(endpoint, RestRequest(request, context))
+    except TookTooLong:
+        return detail_response(503, f"The request took longer than {limits.seconds:g} seconds and was given up.")
 
 
 def _allowed(methods: Methods) -> list[str]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
@@ -86,11 +85,7 @@ def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     if content_type not in ("", JSON, FORM):
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", f'Unsupported media type "{content_type[:100]}" in request.')
-    try:
-        values = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        text = shown(body.decode("utf-8", "replace"))
-        raise InvalidFields({NON_FIELD: [f"The body {text} is not JSON: {error}."]}) from None
+    values = json_of(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
     if values is None:
         return {}
     if not isinstance(values, dict):
