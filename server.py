@@ -51,6 +51,7 @@ from web.introspection import hide_suggestions
 from web.metrics import metrics
 from web.observation import Observation
 from web.rate_limit import RateLimits, rate_limits
+from web.rest.door import rest_routes
 from web.serving import check_people, check_production, serve
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ def create_application(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
+            *rest_routes(),
         ],
         middleware=middleware(view, tracing, with_timing=embedded),
         exception_handlers={HTTPException: http_error},

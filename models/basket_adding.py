@@ -22,6 +22,7 @@ from models.basket_reading import HEAD_COLUMNS, BasketRows
 from models.division import DIVISION_COLUMNS
 from models.product import PRODUCT_COLUMNS
 from models.statement import Statement, has_one_statement_changes, now
+from models.time_limit import begin_to_commit
 from models.user import Buyer
 
 LARGEST_KEY = 2**31 - 1
@@ -106,6 +107,8 @@ async def add_at_once(
     """
     if not has_one_statement_changes() or any((line.division_id or 0) > LARGEST_KEY for line in lines):
         return None
+    # From here on it may be committed at any moment, so it is not given up.
+    begin_to_commit()
     text = orjson.dumps([{"position": place, **asdict(line)} for place, line in enumerate(lines)]).decode()
     statement = _WHOLE if whole else _TOTALS
     try:

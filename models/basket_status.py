@@ -25,8 +25,8 @@ _ACTIVATE = Statement(
 _DELETE = Statement("DELETE FROM basket WHERE id = $1")
 
 
-async def save_active(user_id: int, segment: int, name: str, expected_version: int | None) -> int:
-    """Makes the active basket a draft with this name and returns its id; raises BasketNotFound when there is none."""
+async def save_active(user_id: int, segment: int, name: str | None, expected_version: int | None) -> int:
+    """Makes the active basket a draft, with a name or without, and returns its id; raises BasketNotFound."""
     basket_id = await lock_active(user_id, segment, expected_version)
     await _SAVE.rows(basket_id, name)
     return basket_id

@@ -50,7 +50,7 @@ _ISSUE = Statement(
 )
 _PAGE = Statement(
     f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND (created_at, id) < ($2, CAST($3 AS BIGINT)) "
-    "ORDER BY created_at DESC, id DESC LIMIT $4"
+    "ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5"
 )
 _COUNT = Statement("SELECT COUNT(*) FROM quotation WHERE user_id = $1")
 _INACTIVE = Statement(
@@ -76,9 +76,9 @@ async def issue_quotation(user_id: int, basket_id: int, name: str, status: Quota
     return row
 
 
-async def quotation_page(user_id: int, before: datetime, before_id: int, count: int) -> Sequence[Row]:
-    """Reads QUOTATION_COLUMNS of the user's quotations, newest first."""
-    return await _PAGE.rows(user_id, before, before_id, count)
+async def quotation_page(user_id: int, before: datetime, before_id: int, count: int, skipped: int = 0) -> Sequence[Row]:
+    """Reads QUOTATION_COLUMNS of the user's quotations, newest first, after so many that are skipped."""
+    return await _PAGE.rows(user_id, before, before_id, count, skipped)
 
 
 async def quotation_count(user_id: int) -> int:

@@ -30,9 +30,21 @@ class BasketSave(Change[BasketSaveInput]):
 
     async def apply(self) -> Answer:
         """Saves the basket."""
-        segment, name = segment_of(self.given.segment_remote_id), name_of(self.given.name)
+        segment, name = segment_of(self.given.segment_remote_id), self.name()
         basket_id = await save_active(self.buyer.id, segment, name, self.given.expected_version)
         return Answer(baskets=await self.read(basket_id))
+
+    def name(self) -> str | None:
+        """Returns the name of the draft; raises NameRequired or InvalidInput."""
+        return name_of(self.given.name)
+
+
+class UnnamedSave(BasketSave):
+    """Keeps the active basket as a draft without a name, as only the documented REST interface asks."""
+
+    def name(self) -> str | None:
+        """Returns no name."""
+        return None
 
 
 class BasketLoad(Change[BasketLoadInput]):

@@ -10,6 +10,8 @@ from web.json_response import error_response
 from web.rate_limit import RateLimits
 
 SCHEMES = ("token", "bearer")
+CHALLENGE = 'Token realm="basket", Bearer realm="basket"'
+"""What a 401 says of how to authenticate."""
 
 
 async def buyer_of(request: Request) -> Buyer | None:
@@ -40,5 +42,5 @@ def unauthenticated() -> Response:
     response = error_response(
         401, "UNAUTHENTICATED", "Send the header `Authorization: Token …` with the valid token of an active user."
     )
-    response.headers["WWW-Authenticate"] = 'Token realm="basket", Bearer realm="basket"'
+    response.headers["WWW-Authenticate"] = CHALLENGE
     return response

@@ -1,0 +1,222 @@
+"""The OpenAPI description of the documented interface, true to what it does: a test lets schemathesis compare them."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.export import ExportField, ExportFormat
+from resolvers.context import MAXIMUM_TEXT
+from web.json_response import json_response
+from web.rest.fields import LARGEST
+from web.rest.page import DEFAULT_SIZE, MAXIMUM_SIZE
+from web.rest.schemas import IDENTIFIER, SCHEMAS, Schema, listed, reference
+
+ABOUT = (
+    "The documented REST interface of the basket server, for clients that already speak it; new ones use GraphQL. "
+    "Every address is served below `/api/v1` and `/b2b`, and `my-divisions/` and `my-quotations/` also below `basket/` "
+    "there. Addresses end with a slash; a GET without one is redirected."
+)
+TOKEN_ABOUT = "`Token …` or `Bearer …`, with the token of an active user."  # noqa: S105
+
+
+def _answers(description: str, schema: Schema) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _says(description: str, **headers: str) -> dict[str, Any]:
+    described = {
+        name.replace("_", "-"): {"description": text, "required": True, "schema": {"type": "string"}}
+        for name, text in headers.items()
+    }
+    return _answers(description, reference("Detail")) | {"headers": described}
+
+
+RESPONSES = {
+    "400": _answers("The request is refused, and nothing has changed.", reference("FieldErrors")),
+    "401": _says("There is no valid token.", WWW_Authenticate="How to authenticate."),
+    "404": _says("There is no such thing, or it is somebody else's."),
+    "405": _says("The address does not have this method.", Allow="The methods that it has."),
+    "413": _says("The body is too large."),
+    "415": _says("The body has another type than the one described."),
+    "429": _says("Too many requests came.", Retry_After="After how many seconds to try again."),
+    "500": _says("A fault on our side."),
+    "503": _says("Commerce or the database cannot be asked now; trying again later may help."),
+}
+
+
+def _parameter(name: str, description: str, schema: Schema, place: str = "query") -> dict[str, Any]:
+    return {"name": name, "in": place, "description": description, "schema": schema, "required": place == "path"}
+
+
+SEGMENT_PARAMETER = _parameter(
+    "segment_remote_id",
+    "The customer segment; none when it is left out or empty. What the body says goes first.",
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": LARGEST},
+            {"type": "string", "maxLength": 0},
+        ]
+    },
+)
+KEY_PARAMETER = _parameter(
+    "Idempotency-Key",
+    "A retry with the same key and the same input gets the first answer and changes nothing more, for 24 hours.",
+    {"type": "string", "pattern": f"^[!-~]{{1,{MAXIMUM_TEXT}}}$"},
+    "header",
+)
+CHANGING = [SEGMENT_PARAMETER, KEY_PARAMETER]
+PAGING = [
+    _parameter("page", "The page, counted from 1.", {"type": "integer", "minimum": 1, "maximum": LARGEST}),
+    *(
+        _parameter(
+            name,
+            f"How many entries a page has; {DEFAULT_SIZE} when left out. `limit` goes before `page_size`.",
+            {"type": "integer", "minimum": 1, "maximum": MAXIMUM_SIZE},
+        )
+        for name in ("limit", "page_size")
+    ),
+]
+EXPORTING = [
+    _parameter(
+        "fields",
+        "Asks for an export with these columns, repeated or with commas between.",
+        {"type": "array", "items": {"enum": list(ExportField)}, "minItems": 1, "uniqueItems": True},
+    ),
+    _parameter("format", "Asks for an export in this format; xls when left out.", {"enum": list(ExportFormat)}),
+    _parameter(
+        "status_cache_key",
+        "Asks how far an export is, by its cache key.",
+        {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    ),
+]
+
+
+def _operation(
+    name: str,
+    summary: str,
+    answer: Schema,
+    *,
+    parameters: list[dict[str, Any]],
+    body: str | None = None,
+    media_type: str = "application/json",
+    is_required: bool = True,
+) -> dict[str, Any]:
+    operation = {
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {"200": _answers("It is done.", answer)}
+        | {status: {"$ref": f"#/components/responses/{status}"} for status in RESPONSES},
+    }
+    if body:
+        content = {media_type: {"schema": reference(body)}}
+        operation["requestBody"] = {"required": is_required, "content": content}
+    return operation
+
+
+BASKET = reference("Basket")
+PATHS: dict[str, Any] = {
+    "/basket/": {
+        "get": _operation(
+            "readBasket",
+            "The active basket; or with `fields` or `format` an export of it; or with `status_cache_key` its state.",
+            {"oneOf": [BASKET, reference("ExportKey"), reference("ExportState")]},
+            parameters=[SEGMENT_PARAMETER, *EXPORTING, KEY_PARAMETER],
+        ),
+        "post": _operation(
+            "addItem",
+            "Adds a quantity of a product for a division.",
+            BASKET,
+            parameters=CHANGING,
+            body="ItemAddition",
+        ),
+        "put": _operation(
+            "updateItem",
+            "Sets the quantity of a product for a division.",
+            BASKET,
+            parameters=CHANGING,
+            body="ItemUpdate",
+        ),
+        "delete": _operation(
+            "removeItem", "Removes a product, for all divisions.", BASKET, parameters=CHANGING, body="ItemRemoval"
+        ),
+    },
+    "/basket/drafts/": {
+        "get": _operation(
+            "listDrafts",
+            "All drafts, or those of one segment, most recently saved first.",
+            listed(reference("Draft")),
+            parameters=[SEGMENT_PARAMETER],
+        )
+    },
+    "/basket/save/": {
+        "post": _operation(
+            "saveBasket",
+            "Keeps the active basket as a draft.",
+            BASKET,
+            parameters=CHANGING,
+            body="Saving",
+            is_required=False,
+        )
+    },
+    "/basket/{basket_id}/load/": {
+        "post": _operation(
+            "loadBasket",
+            "Makes a draft the active basket; one with items that was active becomes an unnamed draft.",
+            BASKET,
+            parameters=[_parameter("basket_id", "The draft's identifier.", IDENTIFIER, "path"), KEY_PARAMETER],
+            body="Loading",
+            is_required=False,
+        )
+    },
+    "/basket/bulk-import/": {
+        "post": _operation(
+            "importFile",
+            "Adds the rows of a spreadsheet (product__sku, quantity, division__erp_code): all of them, or none.",
+            reference("Imported"),
+            parameters=CHANGING,
+            body="Import",
+            media_type="multipart/form-data",
+        )
+    },
+    "/my-divisions/": {
+        "get": _operation(
+            "listDivisions",
+            "The caller's division and those below it, closed ones too.",
+            reference("DivisionPage"),
+            parameters=PAGING,
+        )
+    },
+    "/my-quotations/": {
+        "get": _operation(
+            "listQuotations", "The caller's quotations, newest first.", reference("QuotationPage"), parameters=PAGING
+        ),
+        "post": _operation(
+            "requestQuotation",
+            "Submits the active basket, which can no longer change then.",
+            BASKET,
+            parameters=CHANGING,
+            body="QuotationRequest",
+        ),
+    },
+}
+DESCRIPTION: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Basket server", "version": "1", "description": ABOUT},
+    "servers": [{"url": "/api/v1"}, {"url": "/b2b"}],
+    "security": [{"token": []}],
+    "paths": PATHS,
+    "components": {
+        "schemas": SCHEMAS,
+        "responses": RESPONSES,
+        "securitySchemes": {
+            "token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": TOKEN_ABOUT}
+        },
+    },
+}
+
+
+async def openapi(request: Request) -> Response:
+    """Answers with the description, to everybody."""
+    return json_response(DESCRIPTION)

@@ -1,0 +1,48 @@
+"""The quotations of the buyer."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from models.money import amount_text
+from models.quotation import quotation_count, quotation_page
+from models.statement import Row, moment
+from resolvers.basket_status import QuotationRequest
+from schema.inputs import QuotationRequestInput
+from schema.page import LARGEST_ID, LATEST
+from web.json_response import json_response
+from web.rest.basket import changed
+from web.rest.page import page_answer, page_of
+from web.rest.refusal import not_found
+from web.rest.request import RestRequest
+
+
+async def list_quotations(asked: RestRequest) -> Response:
+    """Lists the buyer's quotations, newest first."""
+    page, buyer = page_of(asked), asked.context.buyer
+    buyer.check_active()
+    count = await quotation_count(buyer.id)
+    if page.number > 1 and page.first >= count:
+        return not_found()
+    rows = await quotation_page(buyer.id, LATEST, LARGEST_ID, page.size, page.first)
+    return json_response(page_answer(asked, page, count, [_quotation_answer(row) for row in rows]))
+
+
+def _quotation_answer(row: Row) -> dict[str, Any]:
+    return {
+        "id": row[0],
+        "name": row[1],
+        "status": row[2].lower(),
+        "total_amount": amount_text(row[3]),
+        "currency": row[4],
+        "basket": row[5],
+        "created_at": moment(row[6]).isoformat(),
+    }
+
+
+async def request_quotation(asked: RestRequest) -> Response:
+    """Submits the active basket and answers with it."""
+    fields = await asked.fields()
+    name = fields.text("name")
+    given = QuotationRequestInput(name=name, **asked.shared_inputs(fields))
+    return await changed(QuotationRequest, asked, given)

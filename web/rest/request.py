@@ -1,0 +1,94 @@
+"""A request of the documented interface: who asks, and the values in its query and its body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+import settings
+from resolvers.context import Context
+from web.bad_request import BadRequest
+from web.graphql_request import body_of
+from web.json_request import json_of
+from web.json_response import JSON
+from web.rest.fields import SEGMENT, Fields, shown
+from web.rest.refusal import NON_FIELD, InvalidFields
+
+FORM = "application/x-www-form-urlencoded"
+KEY = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class RestRequest:
+    """One request of a buyer."""
+
+    http: Request
+    context: Context
+
+    @property
+    def query(self) -> QueryParams:
+        """The values of the query."""
+        return self.http.query_params
+
+    @property
+    def basket_id(self) -> str:
+        """The part of the address that names a basket."""
+        return str(self.http.path_params["basket_id"])
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key under which a change is made once; raises InvalidFields when it is blank."""
+        key = self.http.headers.get(KEY)
+        if key is not None and not key.strip():
+            raise InvalidFields({KEY: [f"The key {shown(key)} is blank."]})
+        return key
+
+    def segment(self) -> int | None:
+        """Reads the segment of a request without a body; raises InvalidFields."""
+        fields = Fields(self.query)
+        segment = fields.segment()
+        fields.check()
+        return segment
+
+    async def fields(self) -> Fields:
+        """Returns the values of the body, and from the query the segment if the body has none."""
+        return self.with_segment(await self.body())
+
+    def with_segment(self, values: Mapping[str, Any]) -> Fields:
+        """Returns these values, and from the query the segment if they have none."""
+        return Fields({SEGMENT: self.query.get(SEGMENT), **values})
+
+    def shared_inputs(self, fields: Fields) -> dict[str, Any]:
+        """Returns the inputs of every change of an active basket, once all fields are read; raises InvalidFields."""
+        segment = fields.segment()
+        fields.check()
+        return {"segment_remote_id": segment, "idempotency_key": self.idempotency_key}
+
+    async def body(self) -> dict[str, Any]:
+        """Reads the values of the body, JSON or a form's; none when there is no body.
+
+        Raises BadRequest when it cannot be read, and InvalidFields when it is no object.
+        """
+        body = await body_of(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
+        return _values_of(body, _content_type(self.http)) if body.strip() else {}
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
+    # curl and some front ends call everything a form, also JSON.
+    if content_type == FORM and not body.lstrip().startswith(b"{"):
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    if content_type not in ("", JSON, FORM):
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", f'Unsupported media type "{content_type[:100]}" in request.')
+    values = json_of(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InvalidFields({NON_FIELD: [f"The body {shown(values)} is not an object."]})
+    return values

@@ -1,0 +1,170 @@
+"""What is sent and answered, in the words of JSON Schema, for the OpenAPI description."""
+
+from typing import Any
+
+from models.basket import MAXIMUM_QUANTITY
+from models.export import ExportStatus
+from models.quotation import QuotationStatus
+from resolvers.context import MAXIMUM_TEXT
+from web.rest.fields import LARGEST
+
+Schema = dict[str, Any]
+
+
+def reference(name: str) -> Schema:
+    """Refers to one of SCHEMAS."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def listed(item: Schema) -> Schema:
+    """Describes a list."""
+    return {"type": "array", "items": item}
+
+
+def record(required: Schema, optional: Schema | None = None) -> Schema:
+    """Describes an answer with these values and no others."""
+    properties = required | (optional or {})
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def number(least: int, greatest: int, description: str) -> Schema:
+    """Describes a whole number that may be sent as a text."""
+    choices = [
+        {"type": "integer", "minimum": least, "maximum": greatest},
+        {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    ]
+    return {"anyOf": choices, "description": description}
+
+
+def _page(of: str) -> Schema:
+    address = {"type": ["string", "null"], "format": "uri"}
+    entries = listed(reference(of))
+    return record({"count": {"type": "integer"}, "next": address, "previous": address, "results": entries})
+
+
+def _body(required: Schema, optional: Schema | None = None, **example: Any) -> Schema:
+    properties = required | (optional or {}) | {"segment_remote_id": SEGMENT}
+    body = {"type": "object", "properties": properties, "required": list(required)}
+    return body | ({"examples": [example]} if example else {})
+
+
+AMOUNT: Schema = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$", "examples": ["81.65"]}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+IDENTIFIER: Schema = {"type": "integer", "minimum": 1}
+TEXT: Schema = {"type": "string"}
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_TEXT}
+SEGMENT: Schema = {
+    "anyOf": [
+        {"type": ["integer", "null"], "minimum": 1, "maximum": LARGEST},
+        {"type": "string", "pattern": "^([1-9][0-9]{0,8})?$"},
+    ],
+    "description": "The customer segment; none when it is left out, null or empty.",
+}
+_PRODUCT = number(1, LARGEST, "The product's identifier in Commerce.")
+_DIVISION = number(1, LARGEST, "Our identifier of the division.")
+_OPTIONAL_NAME = NAME | {"type": ["string", "null"], "description": "The draft's name; none when it is left out."}
+
+SCHEMAS: dict[str, Schema] = {
+    "FieldErrors": {
+        "type": "object",
+        "description": "What was refused, by the name of the value, or `non_field_errors`. Nothing has changed.",
+        "additionalProperties": listed(TEXT),
+        "minProperties": 1,
+    },
+    "Detail": record({"detail": TEXT}),
+    "Basket": record(
+        {
+            "id": {"type": ["integer", "null"], "description": "Null until something is added."},
+            "total_amount": AMOUNT,
+            "total_quantity": COUNT,
+            "basket_items": listed(reference("BasketItem")),
+            "segment_remote_id": {"type": ["integer", "null"]},
+        }
+    ),
+    "BasketItem": record(
+        {
+            "total_amount": AMOUNT,
+            "price": AMOUNT,
+            "quantity": COUNT,
+            "divisions": listed(reference("ItemDivision")),
+            "product": reference("Product"),
+            "product_remote_id": IDENTIFIER,
+        }
+    ),
+    "ItemDivision": record({"id": IDENTIFIER, "name": TEXT, "erp_code": TEXT, "quantity": COUNT}),
+    "Product": record(
+        {"sku": TEXT},
+        {
+            "name": TEXT,
+            "price": AMOUNT,
+            "currency": TEXT,
+            "variants": {"type": "object"},
+            "product_image": TEXT,
+        },
+    ),
+    "Draft": record(
+        {
+            "id": IDENTIFIER,
+            "name": {"type": ["string", "null"]},
+            "total_amount": {"type": "number", "minimum": 0},
+            "total_quantity": COUNT,
+        }
+    ),
+    "ItemAddition": _body(
+        {
+            "product_remote_id": _PRODUCT,
+            "division": _DIVISION,
+            "quantity": number(1, MAXIMUM_QUANTITY, "How many pieces to add."),
+        },
+        product_remote_id=1,
+        division=1,
+        quantity=3,
+    ),
+    "ItemUpdate": _body(
+        {
+            "product_remote_id": _PRODUCT,
+            "division": _DIVISION,
+            "quantity": number(0, MAXIMUM_QUANTITY, "The quantity to set; 0 removes the product for the division."),
+        },
+        product_remote_id=1,
+        division=1,
+        quantity=2,
+    ),
+    "ItemRemoval": _body({"product_remote_id": _PRODUCT}, product_remote_id=1),
+    "Saving": _body({}, {"name": _OPTIONAL_NAME}, name="Basket 1") | {"type": ["object", "null"]},
+    "Loading": {"type": ["object", "null"]},
+    "QuotationRequest": _body({"name": NAME}, name="Quotation 1"),
+    "Import": _body({"filename": {"type": "string", "format": "binary", "description": "An xls, xlsx or csv file."}}),
+    "Imported": record({"message": {"const": "File imported successfully."}}),
+    "ExportKey": record({"cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}),
+    "ExportState": record(
+        {
+            "is_ready": {"type": "boolean"},
+            "url": {"type": ["string", "null"], "format": "uri"},
+            "status": {"enum": [status.lower() for status in ExportStatus]},
+        }
+    ),
+    "Division": record(
+        {
+            "id": IDENTIFIER,
+            "name": TEXT,
+            "division_type": {"enum": ["main", "sub"]},
+            "parent": {"type": ["integer", "null"], "description": "The identifier of the division above."},
+            "erp_code": TEXT,
+            "is_active": {"type": "boolean"},
+        }
+    ),
+    "Quotation": record(
+        {
+            "id": IDENTIFIER,
+            "name": TEXT,
+            "status": {"enum": [status.lower() for status in QuotationStatus]},
+            "total_amount": AMOUNT,
+            "currency": TEXT,
+            "basket": IDENTIFIER,
+            "created_at": {"type": "string", "format": "date-time"},
+        }
+    ),
+    "DivisionPage": _page("Division"),
+    "QuotationPage": _page("Quotation"),
+}
