@@ -14,6 +14,7 @@ from models.administration import issue_token, revoke_token, set_division_active
 from tests import sheets
 from tests.exports import completed
 from tests.service import Caller, Service
+from web.rest.door import ADDRESSES, PREFIXES
 
 CALLERS = ("nobody", "garbage", "revoked", "gone", "closed", "sub", "main", "other")
 """No token, one that never was, one revoked, an inactive user, an inactive division, a sub-division, its main division,
@@ -100,12 +101,20 @@ class People:
         """Sends a request: a document, or a method and a path."""
         text, headers = things.named_in(request), self.headers[caller]
         if not text.startswith(("query", "mutation")):
-            method, path = text.split()
-            accepting = {"Accept": "text/html"} if path == "/graphql" else {}
-            return await self.service.client.request(method, path, headers=headers | accepting)
+            return await self._request(*text.split(maxsplit=2), headers=headers)
         if "$file" in text:
             return await self._upload(text, headers)
         return await self.service.client.post("/graphql", json={"query": text}, headers=headers)
+
+    async def _request(self, method: str, path: str, body: str = "", *, headers: Mapping[str, str]) -> httpx.Response:
+        """Sends a request with a body of JSON, or with a file."""
+        client = self.service.client
+        if body == "FILE":
+            return await client.request(method, path, headers=headers, files={"filename": ("basket.csv", UPLOAD)})
+        for erp_code in ("ERP01", "ERP02"):
+            body = body.replace(erp_code, self.service.division(erp_code))
+        more = {"Content-Type": "application/json"} if body else {"Accept": "text/html"} if path == "/graphql" else {}
+        return await client.request(method, path, headers={**headers, **more}, content=body or None)
 
     async def _upload(self, document: str, headers: Mapping[str, str]) -> httpx.Response:
         operations = json.dumps({"query": document, "variables": {"file": None}})
@@ -121,13 +130,17 @@ def outcome_of(response: httpx.Response) -> str:
     """Says in a word how a request was answered.
 
     `ok`, `null` (nothing such there), `refused:CODE` (by the mutation), `error:CODE` (by GraphQL), or, where it was not
-    a GraphQL operation that was answered, the status, with its code if it has one.
+    a GraphQL operation that was answered, the status, with the code, the detail, or the fields that are refused.
     """
     is_json = response.headers.get("content-type", "").startswith("application/json")
     content: Any = response.json() if is_json and response.content else {}
+    if response.status_code in (301, 405) and "errors" not in content:
+        return str(response.status_code)
     if response.status_code != 200:
         code = content["errors"][0]["extensions"]["code"] if "errors" in content else None
-        return f"{response.status_code}:{code}" if code else str(response.status_code)
+        return f"{response.status_code}:{code or content.get('detail') or ','.join(content)}"
+    if not isinstance(content, dict):
+        return "200"
     if "errors" in content:
         return f"error:{content['errors'][0]['extensions']['code']}"
     return _outcome_of_data(content["data"]) if "data" in content else "200"
@@ -149,8 +162,12 @@ def operations_of(schema: GraphQLSchema) -> set[str]:
 
 def paths_of(application: Starlette) -> set[str]:
     """Names every route, and every path that a middleware answers before the routes are looked through."""
+    routes = set(routes_of(application.routes))
     direct = {f"ANY {each.kwargs['path']}" for each in application.user_middleware if "path" in each.kwargs}
-    return direct | set(routes_of(application.routes))
+    # The REST interface looks at the method itself: each method of an address is a door of its own.
+    rest = {(prefix + path): methods for prefix in PREFIXES for path, methods in ADDRESSES.items()}
+    open_doors = {f"{method} {path}" for path, methods in rest.items() for method in methods if f"ANY {path}" in routes}
+    return direct | open_doors | routes - {f"ANY {path}" for path in rest}
 
 
 def routes_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:
