@@ -62,6 +62,7 @@ MATRIX = {
     "POST PREFIX/basket/{basket_id}/load/ of main": (*OUT, SHUT, NOTHING, "200", NOTHING),
     "POST PREFIX/basket/bulk-import/ for ERP02":    (*OUT, SHUT, "200",   "200", "400:filename"),
     # As `viewer` does, the divisions say why nothing else works.
+    # As `viewer` does, the divisions say why nothing else works.
     "GET PREFIX/my-divisions/":                     (*OUT, "200", "200", "200", "200"),
     "GET PREFIX/basket/my-divisions/":              (*OUT, "200", "200", "200", "200"),
     "GET PREFIX/my-quotations/":                    (*OUT, SHUT, "200",   "200", "200"),
