@@ -59,6 +59,15 @@ class Stone(Named):
 
 
 @strawberry.type
+class Place:
+    x: float
+    y: float | None
+    note: str | None
+    above: "Place | None"
+    beside: "list[list[Place | None] | None]"
+
+
+@strawberry.type
 class Branch:
     id: strawberry.ID
     name: str | None
@@ -67,6 +76,8 @@ class Branch:
     tags: list[list[str] | None] | None
     found: list[Annotated[Union[Leaf, Stone], strawberry.union("Found")]]  # noqa: UP007
     named: Named | None
+    place: "Place"
+    places: "list[Place] | None"
     hidden: Private[Any]
 
     @strawberry.field
@@ -77,15 +88,15 @@ class Branch:
     @strawberry.field
     async def surely(self) -> "Branch":
         await asyncio.sleep(0)
-        return self.hidden  # type: ignore[no-any-return]
+        return self if self.hidden is None else self.hidden
 
     @strawberry.field
     def scaled(self, by: int = 2) -> int | None:
         return len(self.leaves) * by
 
     @strawberry.field
-    def leaf(self, at: int) -> Leaf:
-        return self.leaves[at]  # type: ignore[return-value]
+    def leaf(self, at: int) -> Leaf | None:
+        return self.leaves[at % 4]
 
     @strawberry.field
     async def cut(self, length: int | None = None, names: list[str] | None = None) -> list[Leaf | None]:
@@ -94,11 +105,13 @@ class Branch:
 
 @strawberry.type
 class Trees:
-    branch: Branch
-    maybe: Branch | None
-    branches: list[Branch | None]
-    named: list[Named]
-    depth: int
+    branch: Branch | None
+    surely: Branch
+    branches: list[Branch | None] | None
+    named: list[Named] | None
+    place: Place | None
+    places: list[Place | None] | None
+    depth: int | None
 
 
 HIDDEN["Branch"] = {"hidden": lambda values: values.value(values.schema.type_map["Branch"])}  # type: ignore[arg-type]

@@ -71,7 +71,9 @@ class Values:
         present = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if is_nullable and (self.chance(200) or self.depth > MAXIMUM_DEPTH):
             return None
-        return self.fault(present) if self.chance(self.faults) else self.good(present)
+        # An error where null is allowed leaves the rest of the answer as it is, which makes it the more telling one.
+        likely = self.faults * 8 if is_nullable and self.depth > 0 else self.faults
+        return self.fault(present) if self.chance(likely) else self.good(present)
 
     def good(self, kind: GraphQLOutputType) -> Any:
         """Makes a value as its type expects."""

@@ -32,8 +32,8 @@ Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 T = TypeVar("T")
 
 INTROSPECTION = {
-    "__schema": "__schema { __typename queryType { name } types { kind name } directives { name } }",
-    "__type": '__type(name: "Basket") { name fields { name type { kind name ofType { name } } } }',
+    "__schema": "{ __typename queryType { name } types { kind name } directives { name } }",
+    "__type": '{ name fields { name type { kind name ofType { name } } } }',
 }
 SCALARS: Mapping[str, Sequence[Any]] = {
     "Int": [1, 2, 3, 0, 404, -1, 2**31 - 1],
@@ -79,10 +79,10 @@ class Drawn:
 
 @dataclass
 class Choices:
-    """What is drawn from: values for arguments and inputs by their names, and which root fields; all where empty."""
+    """What is drawn from, all where empty: values of arguments by their names, inputs by mutation."""
 
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    root_fields: frozenset[str] = frozenset()
+    inputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     has_faulty_variables: bool = True
 
 
@@ -153,7 +153,7 @@ class DocumentWriter:
             name
             for name, each in kind.fields.items()
             if (is_leaf_type(get_named_type(each.type)) or depth > 0 and (is_root or self.room > 0))
-            and (not is_root or not self.choices.root_fields or name in self.choices.root_fields)
+            and (kind is not self.schema.mutation_type or not self.choices.inputs or name in self.choices.inputs)
         ]
         if is_root and kind is self.schema.query_type:
             return [*names * 5, *INTROSPECTION]
@@ -163,22 +163,29 @@ class DocumentWriter:
     def field(self, kind: Any, name: str, depth: int) -> str:
         """Writes a field, under a response key that has meant the same so far."""
         if name in INTROSPECTION:
-            return f"{INTROSPECTION[name]} {self.condition()}"
+            arguments = '(name: "Basket")' if name == "__type" else ""
+            return f"{name}{arguments} {self.condition()} {INTROSPECTION[name]}"
         alias = self.one_of(["", "", f"{name}_2", f"a_{kind}_{name}", f"b_{kind}_{name}"])
         key = (str(kind), alias or name)
         known = self.meanings.get(key)
         if known is None or not self.declare_again(known[1]):
             if known is not None:
                 alias = f"c{len(self.meanings)}_{name}"
-            known = self.arguments(kind.fields[name].args)
+            known = self.arguments(name, kind.fields[name].args)
             self.meanings[str(kind), alias or name] = known
         result = get_named_type(kind.fields[name].type)
         below = "" if is_leaf_type(result) else self.selections(result, depth - 1)
         return f"{f'{alias}: ' if alias else ''}{name}{known[0]} {self.condition()} {below}"
 
-    def arguments(self, args: Mapping[str, GraphQLArgument]) -> tuple[str, frozenset[str]]:
+    def arguments(self, field_name: str, args: Mapping[str, GraphQLArgument]) -> tuple[str, frozenset[str]]:
         """Writes the arguments of a field, and names the variables in them."""
         before, self.used = self.used, set()
+        if field_name in self.choices.inputs and "input" in args:
+            given = self.one_of(self.choices.inputs[field_name])
+            kind = args["input"].type
+            text = written(given, kind) if self.chance(50) else f"${self.variable(str(kind), given)}"
+            used, self.used = frozenset(self.used), before | self.used
+            return f"(input: {text})", used
         pairs = [
             f"{name}: {self.value(name, each.type, has_default=each.default_value is not Undefined)}"
             for name, each in args.items()
