@@ -17,8 +17,6 @@ from tests.executors import compare
 from tests.generated_schema import Generated, real_types, trees
 from tests.operations import Choices, Drawn, operations
 
-from hypothesis import Phase
-PH=[Phase.explicit, Phase.generate]
 EXAMPLES = 80
 ROUNDS = 6
 """How often a document is executed, each time with other values."""
@@ -41,7 +39,7 @@ def compared(schema: Schema, choices: Choices) -> Counter[str]:
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None, phases=PH,
+        deadline=None,
         derandomize=IN_CI,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
