@@ -55,10 +55,10 @@ async def compare(
     assert first == stock, drawn
     assert second == stock, drawn
     if with_strawberry:
-        execution = schema.execute(
+        answered = schema.execute(
             drawn.text, drawn.variables, context_value=context(document), operation_name=drawn.name
         )
-        assert await outcome(execution, is_ordered=is_ordered) == stock, drawn
+        assert await outcome(answered, is_ordered=is_ordered) == stock, drawn
         counted["with Strawberry"] += 1
     counted["compared"] += 1
     counted["with errors"] += bool(stock[1])

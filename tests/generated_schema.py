@@ -123,5 +123,5 @@ def real_types() -> Schema:
 
 
 def trees() -> Schema:
-    """Returns a schema with async fields, arguments, interfaces, unions, nested lists and floats beside plain fields."""
+    """Returns a schema with async fields, arguments, interfaces, unions and nested lists beside plain fields."""
     return generated(Schema(query=Trees))

@@ -5,7 +5,7 @@ from collections import UserList, UserString
 from collections.abc import Callable, Generator, Mapping, Sequence
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     GraphQLAbstractType,
@@ -24,6 +24,7 @@ from models.basket import BasketStatus
 from models.division import DivisionType
 from models.errors import DivisionInactive, RefusalCode
 from models.export import ExportStatus
+from models.statement import Row
 from schema.item_rows import ItemRows
 
 MAXIMUM_DEPTH = 7
@@ -93,17 +94,17 @@ class Values:
 
     def scalar(self, name: str) -> Any:
         """Makes a scalar."""
-        return self.random.choice(
-            {
-                "Int": [0, 1, -1, 2**31 - 1, -(2**31)],
-                "String": ["", "a", "ş€😀", '"'],
-                "ID": ["1", "", "x"],
-                "Boolean": [True, False],
-                "Decimal": [0, 5, 8165, 10**15],
-                "DateTime": [MOMENT],
-                "JSON": [{}, {"size": "XL"}, [], [None], "text", 1, False, 0.5],
-            }[name]
-        )
+        scalars: dict[str, list[Any]] = {
+            "Int": [0, 1, -1, 2**31 - 1, -(2**31)],
+            "Float": [0.0, 0.5, 1, -1e300],
+            "String": ["", "a", "ş€😀", '"'],
+            "ID": ["1", "", "x"],
+            "Boolean": [True, False],
+            "Decimal": [0, 5, 8165, 10**15],
+            "DateTime": [MOMENT],
+            "JSON": [{}, {"size": "XL"}, [], [None], "text", 1, False, 0.5],
+        }
+        return self.random.choice(scalars[name])
 
     def listing(self, kind: GraphQLList[Any]) -> Any:
         """Makes a list, of the items of a basket as rows half of the time."""
@@ -139,7 +140,7 @@ class Values:
             if self.chance(700)
         ] or [[1, "main", "ERP1", "MAIN", True, None, None, None, None]]
         rows = [self.row([str(division[0]) for division in divisions]) for _ in range(self.random.randrange(4))]
-        return ItemRows(rows, divisions)
+        return ItemRows(cast(list[Row], rows), divisions)
 
     def row(self, divisions: Sequence[str]) -> tuple[Any, ...]:
         chosen = self.random.sample(divisions, self.random.randint(1, len(divisions)))
@@ -154,7 +155,9 @@ class Values:
 
     def fault(self, kind: GraphQLOutputType) -> Any:
         """Makes something that the type does not expect, or does not expect in this form."""
-        simple = [None, 2**31, -(2**40), 1.5, 2.0, "text", b"bytes", bytearray(b"a"), memoryview(b"a"), True, object, {}, {"id": 1}, [], [[]], (), range(2)]
+        numbers: list[Any] = [None, 2**31, -(2**40), 1.5, 2.0, True]
+        texts: list[Any] = ["text", b"bytes", bytearray(b"a"), memoryview(b"a"), object]
+        simple: list[Any] = [*numbers, *texts, {}, {"id": 1}, [], [[]], (), range(2)]
         errors = [ValueError("A value that is an error."), GraphQLError("Ours."), DivisionInactive("Closed.")]
         enums = [BasketStatus.DRAFT, ExportStatus.FAILED, DivisionType.SUB, RefusalCode.BASKET_EMPTY, "DRAFT", "SUB"]
         odd: list[Callable[[], Any]] = [

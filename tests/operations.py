@@ -4,6 +4,7 @@ What a response key means is decided once a document and type, so repeated field
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 INTROSPECTION = {
     "__schema": "{ __typename queryType { name } types { kind name } directives { name } }",
-    "__type": '{ name fields { name type { kind name ofType { name } } } }',
+    "__type": "{ name fields { name type { kind name ofType { name } } } }",
 }
 SCALARS: Mapping[str, Sequence[Any]] = {
     "Int": [1, 2, 3, 0, 404, -1, 2**31 - 1],
@@ -43,6 +44,8 @@ SCALARS: Mapping[str, Sequence[Any]] = {
 }
 CONDITION = "Boolean!"
 CONDITION_WITH_DEFAULT = "Boolean = true"
+THOROUGHNESS = int(os.environ.get("TEST_THOROUGHNESS", "1"))
+"""How many times as many examples are drawn as in CI."""
 MAXIMUM_SELECTED = 40
 """How many selections a document has at the most, or nearly so."""
 
@@ -83,7 +86,6 @@ class Choices:
 
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     inputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    has_faulty_variables: bool = True
 
 
 class DocumentWriter:
@@ -240,7 +242,7 @@ class DocumentWriter:
             name = self.one_of(alike)
         else:
             name = f"v{len(self.variables)}"
-            if self.choices.has_faulty_variables and self.chance(2):
+            if self.chance(2):
                 value = self.one_of([None, Undefined, [[]], {"a": 1}, 2**31, "\x00"])
             self.variables[name] = Variable(declared, value)
         self.used.add(name)
@@ -259,7 +261,7 @@ class DocumentWriter:
             return declared
         value: Any = self.draw(st.booleans())
         if declared == CONDITION_WITH_DEFAULT:
-            value = self.one_of([True, False, Undefined, Undefined, None] if self.choices.has_faulty_variables else [True])
+            value = self.one_of([True, False, Undefined, Undefined, None])
         return f"${self.variable(declared, value)}"
 
     def declare_again(self, names: frozenset[str]) -> bool:

@@ -69,8 +69,9 @@ def compiled_count(operation: Operation) -> int:
 def rows(*quantities: str) -> ItemRows:
     """Makes items of division 7 and 9, from the texts of their quantities."""
     row = (1, "SKU01", None, 2000, "try", "{}", None, 1, "2026-11-23 14:05:00+00")
-    divisions = [[7, "main", "ERP01", "MAIN", 1, None, None, None, None], [9, "sub", "ERP02", "SUB", 1, 7, "main", "E", 1]]
-    return ItemRows([("", number, 1055, "try", text, *row) for number, text in enumerate(quantities, 1)], divisions)
+    main, sub = [7, "main", "ERP01", "MAIN", 1], [9, "sub", "ERP02", "SUB", 1]
+    found: list[Any] = [("", number, 1055, "try", text, *row) for number, text in enumerate(quantities, 1)]
+    return ItemRows(found, [[*main, None, None, None, None], [*sub, 7, "main", "ERP01", 1]])
 
 
 def basket(**changes: Any) -> Basket:
@@ -112,7 +113,8 @@ def test_beside_a_field_with_arguments_what_is_below_is_compiled_still() -> None
 def test_conditions_select_within_one_document() -> None:
     operation = operation_of(
         "query ($a: Boolean!, $b: Boolean!, $c: Boolean = true) "
-        "{ activeBasket { id @include(if: $a) name @skip(if: $b) items @include(if: $c) { id @skip(if: $a) quantity } } }"
+        "{ activeBasket { id @include(if: $a) name @skip(if: $b) "
+        "items @include(if: $c) { id @skip(if: $a) quantity } } }"
     )
     for a, b, c in product((True, False), repeat=3):
         item = ({} if a else {"id": "1"}) | {"quantity": 3}
@@ -152,7 +154,9 @@ def test_a_type_name_is_answered_for_its_own_class_at_once_and_for_others_by_the
     assert executed(operation, lambda: value).data == {"activeBasket": None if is_error else {"__typename": "Basket"}}
 
 
-@pytest.mark.parametrize(("value", "answer"), [(ValueError("Broken."), None), (Later({"a": 1}), {"variants": {"a": 1}})])
+@pytest.mark.parametrize(
+    ("value", "answer"), [(ValueError("Broken."), None), (Later({"a": 1}), {"variants": {"a": 1}})]
+)
 def test_json_that_is_an_error_or_awaited_is_left_to_the_stock_path(value: Any, answer: Any) -> None:
     def made() -> Product:
         found = object.__new__(Product)
@@ -184,10 +188,13 @@ def test_what_graphql_takes_for_no_list_is_none_here(value: Any) -> None:
 
 
 def test_fragments_that_double_again_and_again_are_not_compiled() -> None:
-    spreads = [f"fragment F{n} on Division {{ a: parent {{ ...F{n + 1} }} b: parent {{ ...F{n + 1} }} }}" for n in range(40)]
-    text = f"{{ divisions {{ name ...F0 }} }} {' '.join(spreads)} fragment F40 on Division {{ id }}"
+    text = "{ divisions { name ...F0 } } fragment F40 on Division { id }"
+    for number in range(40):
+        below = f"parent {{ ...F{number + 1} }}"
+        text += f" fragment F{number} on Division {{ a: {below} b: {below} }}"
     operation = operation_of(text)
-    assert executed(operation, lambda: [division("main")]).data == {"divisions": [{"name": "main", "a": None, "b": None}]}
+    answer = {"name": "main", "a": None, "b": None}
+    assert executed(operation, lambda: [division("main")]).data == {"divisions": [answer]}
     assert compiled_count(operation) == 0
 
 
