@@ -27,7 +27,7 @@ from models.export import ExportStatus
 from models.statement import Row
 from schema.item_rows import ItemRows
 
-MAXIMUM_DEPTH = 7
+MAXIMUM_DEPTH = 5
 MOMENT = "2026-11-23T14:05:00.000000+00:00"
 
 
