@@ -38,7 +38,7 @@ from schema.selection import Answer, FieldDetailsList, SelectionWriter, Uncompil
 ROW_SOURCES = {"BasketItem": ItemRows}
 
 MAXIMUM_SELECTIONS = 200
-"""How many compiled selections are kept with an operation; only combinations of @skip and @include make so many."""
+"""How many compiled selections are kept with an operation; the stock path executes what is beyond them."""
 MAXIMUM_ERRORS = 50
 """How many faults of the variables are listed."""
 
@@ -97,13 +97,14 @@ class Operation:
         return self._root_fields[key]
 
     def selection(self, executor: "CompiledExecutor", return_type: GraphQLOutputType, details: Any) -> Answer | None:
-        """Returns the function that answers a field, made on first use; None when it cannot be compiled."""
+        """Returns the function that answers a field, made on first use; None when the stock path is to answer it."""
         key = (id(return_type), *[id(each.node) for each in details], *executor.condition_values)
         try:
             return self._answers[key]
         except KeyError:
             if len(self._answers) >= MAXIMUM_SELECTIONS:
-                self._answers.clear()
+                # To forget some would be to compile them again and again where a document has more of them.
+                return None
             answer = self._answers[key] = _compiled(executor, return_type, details)
             return answer
 

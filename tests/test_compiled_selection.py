@@ -219,6 +219,17 @@ def test_however_conditions_combine_the_compiled_selections_kept_are_bounded() -
         assert len(operation._root_fields) <= MAXIMUM_SELECTIONS
 
 
+def test_beyond_the_number_kept_the_stock_path_answers_and_nothing_is_compiled_again() -> None:
+    names = [f"a{number}" for number in range(MAXIMUM_SELECTIONS + 50)]
+    operation = operation_of(f"{{ {' '.join(f'{name}: activeBasket {{ id items {{ id }} }}' for name in names)} }}")
+    answer = {"id": "5", "items": [{"id": "1"}]}
+    assert executed(operation, basket).data == dict.fromkeys(names, answer)
+    kept = dict(operation._answers)
+    assert len(kept) == MAXIMUM_SELECTIONS == 200
+    assert executed(operation, basket).data == dict.fromkeys(names, answer)
+    assert operation._answers == kept
+
+
 def test_documents_are_kept_up_to_a_number_and_a_length() -> None:
     text = "{ viewer { id } }"
     assert document_of(SCHEMA._schema, text) is document_of(SCHEMA._schema, text)
