@@ -90,6 +90,16 @@ async def test_processes_together_let_exactly_the_limit_through(own_redis: OwnRe
         assert await asyncio.to_thread(own_redis.questions) <= 56
 
 
+async def test_hits_bought_near_the_end_of_a_window_are_used(own_redis: OwnRedis) -> None:
+    async with rate_limits(own_redis.url, token="100/minute", address="") as limits:
+        assert await allowed(limits.token, "key", 1) == 1
+        (key,) = own_redis.keys()
+        with redis.Redis(port=own_redis.port) as client:
+            client.pexpire(key, 900)
+        # A handful is two hits: were each good for one request only, the limit would be passed at the fiftieth.
+        assert await allowed(limits.token, "key", 90) == 90
+
+
 async def test_a_window_ends(own_redis: OwnRedis) -> None:
     async with rate_limits(own_redis.url, token="3/second", address="") as limits:
         assert await allowed(limits.token, "key", 10) == 3

@@ -127,8 +127,9 @@ class RateLimit:
         now = time.monotonic()
         left = allowance.left if now < allowance.until else 0
         allowance.left = left + max(0, min(count, self.item.amount - (total - count)))
-        # Redis tells whole seconds: hits are given up a little before the window may have ended.
-        allowance.until = now + rest - min(1.0, self.window / 10)
+        # Redis tells whole seconds, so hits may be used half a second after the window. Were they given up before it
+        # may end, each request of the last second would buy a handful and waste it, and soon pass the limit.
+        allowance.until = now + rest
         return now + rest
 
 
