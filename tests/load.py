@@ -37,7 +37,6 @@ class Load:
     acknowledged: dict[int, int] = field(default_factory=lambda: {KEYED: 0, PLAIN: 0})
     open: int = 0
     failures: list[Failure] = field(default_factory=list)
-    slowest: float = 0.0
     is_over: bool = False
 
     async def run(self, client: httpx.AsyncClient, token: str, product: int) -> None:
@@ -65,7 +64,6 @@ class Load:
         sent = time.monotonic()
         what = await self._answer(client, token, given)
         ended = time.monotonic()
-        self.slowest = max(self.slowest, ended - sent)
         if what:
             self.failures.append(Failure(sent, ended, what))
         return not what
