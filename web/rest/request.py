@@ -12,6 +12,7 @@ import settings
 from resolvers.context import Context
 from web.bad_request import BadRequest
 from web.graphql_request import body_of
+from web.json_request import json_of
 from web.json_response import JSON
 from web.rest.fields import SEGMENT, Fields, shown
 from web.rest.refusal import NON_FIELD, InvalidFields
