@@ -12,6 +12,10 @@ from resolvers.context import Info
 _ITEM_FIELDS = frozenset({"items", "itemsPage", "item", "priceChanges", "unavailable"})
 
 
+MAXIMUM_KNOWN = 1_000
+"""How many answers are remembered with a document; only combinations of @skip and @include make so many."""
+
+
 def selects_items(info: Info) -> bool:
     """Tells whether any item of a basket is asked for anywhere below the field being resolved.
 
@@ -20,6 +24,8 @@ def selects_items(info: Info) -> bool:
     raw = info._raw_info
     known, key = info.context.selected, ("", *map(id, raw.field_nodes))
     if key not in known:
+        if len(known) >= MAXIMUM_KNOWN:
+            known.clear()
         known[key] = any(name in _ITEM_FIELDS for name in _names(raw, raw.field_nodes, set(), deep=True))
     return known[key]
 
@@ -29,6 +35,8 @@ def selects(info: Info, name: str) -> bool:
     raw = info._raw_info
     known, key = info.context.selected, (name, *map(id, raw.field_nodes))
     if key not in known:
+        if len(known) >= MAXIMUM_KNOWN:
+            known.clear()
         known[key] = name in _names(raw, raw.field_nodes, set(), deep=False)
     return known[key]
 

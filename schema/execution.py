@@ -38,7 +38,7 @@ from schema.selection import Answer, FieldDetailsList, SelectionWriter, Uncompil
 ROW_SOURCES = {"BasketItem": ItemRows}
 
 MAXIMUM_SELECTIONS = 200
-"""How many compiled selections are kept with an operation; only combinations of @skip and @include make so many."""
+"""How many compiled selections are kept with an operation; the stock path executes what is beyond them."""
 MAXIMUM_ERRORS = 50
 """How many faults of the variables are listed."""
 
@@ -90,18 +90,21 @@ class Operation:
         """Returns the fields of the operation itself."""
         key = executor.condition_values
         if key not in self._root_fields:
+            if len(self._root_fields) >= MAXIMUM_SELECTIONS:
+                self._root_fields.clear()
             collected = collect_fields(self.schema, self.fragments, executor.variable_values, self.root_type, self.node)
             self._root_fields[key] = collected.grouped_field_set
         return self._root_fields[key]
 
     def selection(self, executor: "CompiledExecutor", return_type: GraphQLOutputType, details: Any) -> Answer | None:
-        """Returns the function that answers a field, made on first use; None when it cannot be compiled."""
+        """Returns the function that answers a field, made on first use; None when the stock path is to answer it."""
         key = (id(return_type), *[id(each.node) for each in details], *executor.condition_values)
         try:
             return self._answers[key]
         except KeyError:
             if len(self._answers) >= MAXIMUM_SELECTIONS:
-                self._answers.clear()
+                # To forget some would be to compile them again and again where a document has more of them.
+                return None
             answer = self._answers[key] = _compiled(executor, return_type, details)
             return answer
 
@@ -118,7 +121,8 @@ def _compiled(executor: "CompiledExecutor", return_type: GraphQLOutputType, deta
         return None
     try:
         return SelectionWriter(executor, ROW_SOURCES).compiled(return_type, details)
-    except Uncompilable:
+    except (Uncompilable, GraphQLError, RecursionError):
+        # A null for @skip, or too deep a nesting, is an error only where the stock path comes to it.
         return None
 
 
@@ -132,8 +136,13 @@ class CompiledExecutor(Executor[Any]):
         """Executes the operation: the only field of most at once, several fields as the stock path orders them."""
         self.compiled_operation = operation
         coerced = self.variable_values.coerced
-        self.condition_values = tuple([coerced.get(name) for name in operation.conditions])
-        fields = operation.root_fields(self)
+        # Of what is not true or false, null is an error everywhere, and anything else another operation's condition.
+        values = [coerced.get(name) for name in operation.conditions]
+        self.condition_values = tuple([value if value.__class__ is bool else None for value in values])
+        try:
+            fields = operation.root_fields(self)
+        except (GraphQLError, RecursionError):
+            return await _answered(self)
         if len(fields) == 1:
             ((key, details),) = fields.items()
             field = self.schema.get_field(operation.root_type, details[0].node.name.value)

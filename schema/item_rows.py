@@ -20,7 +20,8 @@ _ITEM_FIELDS = {
     "id": f"str(row[{ITEM}])",
     "product_remote_id": f"row[{PRODUCT}]",
     "price": f"amount_text(row[{ITEM_PRICE}])",
-    "quantity": "quantity",
+    # The quantities of very many divisions may together be no Int any more.
+    "quantity": "(quantity if quantity <= 2147483647 else unusual(quantity))",
     "total_amount": f"amount_text(row[{ITEM_PRICE}] * quantity)",
 }
 _PRODUCT_FIELDS = {

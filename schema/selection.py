@@ -33,6 +33,8 @@ Answer = Callable[[Any], Any]
 """From a field's value to what is sent."""
 
 TYPENAME = "__typename"
+MAXIMUM_FIELDS = 1_000
+"""How many fields a compiled selection has at the most: fragments within fragments can make endlessly many."""
 
 
 class Uncompilable(Exception):
@@ -64,10 +66,13 @@ def unusual(value: object) -> Any:
 
 def listed(value: Any) -> Any:
     """Returns a list as it is; raises Unusual for what GraphQL would not take for one."""
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview):
         return value
     raise Unusual(type(value).__name__)
 
+
+_PLAIN = frozenset({str, int, float, bool, list, dict})
+"""The classes of values that other scalars are written from; they are neither errors nor awaited."""
 
 # How a scalar is written, as an expression over {value}, which the class before it has.
 _SCALARS: dict[str, tuple[str, str]] = {
@@ -90,7 +95,8 @@ class SelectionWriter:
         self._row_sources = row_sources
         self._lines: list[str] = []
         self._count = 0
-        self.names: dict[str, Any] = {"unusual": unusual, "listed": listed}
+        self._field_count = 0
+        self.names: dict[str, Any] = {"unusual": unusual, "listed": listed, "PLAIN": _PLAIN}
 
     def compiled(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> Answer:
         """Returns the function that answers a field of this type; raises Uncompilable."""
@@ -146,22 +152,28 @@ class SelectionWriter:
         return f"({from_rows}({name}) if ({name} := {raw}).__class__ is {source} else {listing})"
 
     def _object(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> str:
-        if object_type.is_type_of:
-            raise Uncompilable(f"{object_type} checks its values.")
+        definition = object_type.extensions.get("strawberry-definition")
+        if object_type.is_type_of or definition is None:
+            raise Uncompilable(f"{object_type} checks its values, or has no class.")
+        kind = self.named("Kind", definition.origin)
         pairs = [
             f"{key!r}: {self.value(field.type, below, f'source.{name}') if field else repr(object_type.name)}"
             for key, name, field, below in self.fields(object_type, details)
         ]
-        return self.define("source", [f"return {{{', '.join(pairs)}}}"])
+        guard = f"if source.__class__ is not {kind}: unusual(source)"
+        return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
 
     def fields(
         self, object_type: GraphQLObjectType, details: FieldDetailsList
     ) -> Iterator[tuple[str, str, GraphQLField | None, FieldDetailsList]]:
         """Yields response key, Python name, field (None for __typename) and details of each selected field.
 
-        Raises Uncompilable for a field that is no plain attribute.
+        Raises Uncompilable for a field that is no plain attribute, and for more than MAXIMUM_FIELDS.
         """
         collected = self._collector.collect_subfields(object_type, details)
+        self._field_count += len(collected.grouped_field_set)
+        if self._field_count > MAXIMUM_FIELDS:
+            raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
         for key, below in collected.grouped_field_set.items():
             name = below[0].node.name.value
             if name == TYPENAME:
@@ -179,7 +191,8 @@ class SelectionWriter:
             answer = written.format(value=value)
             return f"({answer} if ({value} := {raw}).__class__ is {kind} else unusual({value}))"
         serialize = self.named("serialize", leaf_type.coerce_output_value)  # type: ignore[union-attr]
-        return f"({value} if ({value} := {serialize}({raw})) is not None else unusual(None))"
+        answer, plain = self.fresh("value"), f"({value} := {raw}).__class__ in PLAIN"
+        return f"({answer} if {plain} and ({answer} := {serialize}({value})) is not None else unusual({value}))"
 
 
 def _attribute(field: GraphQLField, details: FieldDetailsList) -> str:

@@ -12,6 +12,7 @@ from starlette.datastructures import Secret
 import settings
 from tests.service import Service
 from web import metrics
+from web.rate_limit import COUNTS
 
 DOCUMENT = "query %s { activeBasket { id } }"
 
@@ -144,3 +145,10 @@ async def test_no_token_and_no_body_is_in_the_metrics(service: Service) -> None:
     text = (await service.client.get("/metrics")).text
     assert "SecretName" not in text
     assert "main@example" not in text
+
+
+def test_what_the_rate_limit_counted_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COUNTS, "refused", 7)
+    monkeypatch.setattr(COUNTS, "unavailable", 3)
+    assert value("basket_rate_limit_refusals_total") == 7
+    assert value("basket_rate_limit_unavailable_total") == 3

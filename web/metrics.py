@@ -12,7 +12,7 @@ from functools import cache
 from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +21,7 @@ import settings
 from models.database import DATABASE_FAILURES, pool_use
 from models.export_job import count_exports
 from web.json_response import error_response
+from web.rate_limit import COUNTS
 
 logger = logging.getLogger("basket")
 
@@ -41,12 +42,6 @@ _OUTCOMES = Counter(
     "basket_requests",
     "Requests, by operation, or route, and outcome.",
     ["operation", "outcome"],
-)
-rate_limit_refusals = Counter(
-    "basket_rate_limit_refusals", "Requests refused because too many came, by what was counted.", ["scope"]
-)
-rate_limit_unavailable = Counter(
-    "basket_rate_limit_unavailable", "Requests let through because the store of the rate limit did not answer."
 )
 
 # Finding a metric's child by its labels takes longer than counting does.
@@ -74,6 +69,16 @@ class PoolCollector(Collector):
             yield GaugeMetricFamily("basket_database_connections_in_use", "Connections at work.", use.in_use)
             yield GaugeMetricFamily("basket_database_connections_waiting", "Waiting for a connection.", use.waiting)
             yield GaugeMetricFamily("basket_database_connections_limit", "The size of the pool.", use.limit)
+
+
+class RateLimitCollector(Collector):
+    """Reads what the rate limit has counted since the process began."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yields the two counters."""
+        yield CounterMetricFamily("basket_rate_limit_refusals", "Requests refused: too many came.", COUNTS.refused)
+        text = "Questions that the store of the rate limit did not answer; requests were let through."
+        yield CounterMetricFamily("basket_rate_limit_unavailable", text, COUNTS.unavailable)
 
 
 class JobCollector(Collector):
@@ -114,6 +119,7 @@ class JobCollector(Collector):
 
 _jobs = JobCollector()
 REGISTRY.register(PoolCollector())
+REGISTRY.register(RateLimitCollector())
 REGISTRY.register(_jobs)
 
 
