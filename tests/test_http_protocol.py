@@ -170,7 +170,7 @@ REST = b"POST /api/v1/basket/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/j
         (b"Content-Length: 10000000\r\n\r\n", 413),
         (b"Content-Length: 10\r\n\r\n{", 408),
         (b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nnull", 400),
-        (b'Content-Length: 7\r\n\r\n{"a":\xff', 400),
+        (b'Content-Length: 6\r\n\r\n{"a":\xff', 400),
         (b'Content-Length: 13\r\n\r\n{"a":1,"a":2}', 400),
     ],
 )
