@@ -10,13 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
-from prometheus_client import REGISTRY
 
 import settings
 from server import create_application
 from tests.processes import Processes, free_port, kill
 from tests.service import Service, open_client
-from web.rate_limit import MAXIMUM_KEYS, RateLimit, RateLimited, RateLimits, rate_limits
+from web.rate_limit import COUNTS, MAXIMUM_KEYS, RateLimit, RateLimited, RateLimits, rate_limits
 
 QUERY = {"query": "{ viewer { id } }"}
 MAIN = {"Authorization": "Token main"}
@@ -58,11 +57,6 @@ def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
     started.processes.end()
 
 
-def counted(name: str, **labels: str) -> float:
-    """Returns what a counter of the metrics has counted."""
-    return REGISTRY.get_sample_value(name, labels) or 0.0
-
-
 async def allowed(limit: RateLimit | None, key: str, times: int) -> int:
     """Takes hits one after the other and returns how many were let through."""
     assert limit is not None
@@ -88,10 +82,10 @@ async def test_processes_together_let_exactly_the_limit_through(own_redis: OwnRe
         rate_limits(own_redis.url, token="1000/hour", address="") as two,
         rate_limits(own_redis.url, token="1000/hour", address="") as three,
     ):
-        before = counted("basket_rate_limit_refusals_total", scope="token")
+        before = COUNTS.refused
         takers = [allowed(limits.token, "key", 60) for limits in (one, two, three) for _ in range(10)]
         assert sum(await asyncio.gather(*takers)) == 1_000
-        assert counted("basket_rate_limit_refusals_total", scope="token") - before == 800
+        assert COUNTS.refused - before == 800
         # Fifty handfuls of twenty hits; each process asks once in vain, and once before Redis knows the script.
         assert await asyncio.to_thread(own_redis.questions) <= 56
 
@@ -107,9 +101,9 @@ async def test_without_redis_everything_is_let_through_and_counted_until_it_is_b
     async with rate_limits(own_redis.url, token="5/hour", address="") as limits:
         assert await allowed(limits.token, "key", 10) == 5
         await asyncio.to_thread(own_redis.stop)
-        before = counted("basket_rate_limit_unavailable_total")
+        before = COUNTS.unavailable
         assert await allowed(limits.token, "other", 100) == 100
-        assert counted("basket_rate_limit_unavailable_total") == before + 1
+        assert COUNTS.unavailable == before + 1
         await asyncio.to_thread(own_redis.start)
         await asyncio.sleep(1.1)
         assert await allowed(limits.token, "third", 10) == 5

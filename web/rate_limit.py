@@ -20,8 +20,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from web.metrics import rate_limit_refusals, rate_limit_unavailable
-
 HANDFULS = 50
 """Into how many handfuls a limit is divided."""
 MAXIMUM_KEYS = 10_000
@@ -31,6 +29,17 @@ PATIENCE_SECONDS = 0.25
 PAUSE_SECONDS = 1.0
 """How long everything is let through, and Redis is left alone, after it did not answer."""
 OFF = ("", "0")
+
+
+@dataclass(slots=True)
+class RateLimitCounts:
+    """What happened since the process began: requests refused, and questions that the storage did not answer."""
+
+    refused: int = 0
+    unavailable: int = 0
+
+
+COUNTS = RateLimitCounts()
 
 
 class RateLimited(Exception):
@@ -65,7 +74,6 @@ class RateLimit:
         self.storage = storage
         self.allowances: dict[str, _Allowance] = {}
         self.paused_until = 0.0
-        self.refusals = rate_limit_refusals.labels(name)
 
     async def take(self, key: str, hits: int = 1) -> None:
         """Counts hits of a key; raises RateLimited when there are too many."""
@@ -93,7 +101,7 @@ class RateLimit:
                     async with asyncio.timeout(PATIENCE_SECONDS):
                         window_end = await self._ask(key, allowance, max(hits, self.handful))
                 except (RedisError, OSError):
-                    rate_limit_unavailable.inc()
+                    COUNTS.unavailable += 1
                     self.paused_until = time.monotonic() + PAUSE_SECONDS
                     return
                 if allowance.left < hits:
@@ -103,7 +111,7 @@ class RateLimit:
 
     def _check_refused(self, allowance: _Allowance, now: float) -> None:
         if now < allowance.refused_until:
-            self.refusals.inc()
+            COUNTS.refused += 1
             raise RateLimited(self.text, min(math.ceil(allowance.refused_until - now), math.ceil(self.window)))
 
     async def _ask(self, key: str, allowance: _Allowance, count: int) -> float:
