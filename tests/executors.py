@@ -8,6 +8,7 @@ from typing import Any
 
 from strawberry import Schema
 
+from tests.documents import UNLIMITED
 from tests.operations import Drawn
 from web.document import Document
 
@@ -43,7 +44,7 @@ async def compare(
     with_strawberry: bool = False,
 ) -> None:
     """Executes an operation every way, the compiled one twice, and asserts that all come to the same."""
-    document = Document(schema._schema, drawn.text)
+    document = Document(schema._schema, drawn.text, UNLIMITED)
     assert document.errors == [], (document.errors, drawn)
     operation = document.operation(drawn.name)
     assert operation is not None

@@ -19,6 +19,7 @@ from schema.product import Product
 from schema.scalars import JSON
 from schema.selection import MAXIMUM_FIELDS
 from server import create_application
+from tests.documents import UNLIMITED
 from tests.generated_schema import real_types
 from tests.generated_values import MOMENT, Later
 from tests.service import open_client, serve
@@ -44,7 +45,7 @@ class Given:
 
 def operation_of(text: str, name: str | None = None) -> Operation:
     """Returns an operation of a valid document over the real types."""
-    document = Document(SCHEMA._schema, text)
+    document = Document(SCHEMA._schema, text, UNLIMITED)
     assert document.errors == []
     operation = document.operation(name)
     assert operation is not None

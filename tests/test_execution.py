@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from starlette.datastructures import UploadFile
 from strawberry import Schema
 
-from tests.databases import IN_CI
 from tests.executors import compare
 from tests.generated_schema import Generated, real_types, trees
 from tests.operations import THOROUGHNESS, Choices, Drawn, operations
@@ -40,7 +39,7 @@ def compared(schema: Schema, choices: Choices) -> Counter[str]:
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
-        derandomize=IN_CI,
+        derandomize=THOROUGHNESS == 1,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(drawn=operations(schema._schema, choices), seed=st.integers(0, 2**32), with_awaitables=st.booleans())

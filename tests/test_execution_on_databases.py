@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.user import Buyer, buyer_with, digest_of
 from resolvers.context import Context
 from server import create_application, schema
-from tests.databases import IN_CI
+from tests.documents import UNLIMITED
 from tests.executors import compare
 from tests.operations import THOROUGHNESS, Choices, Drawn, operations
 from tests.service import write_people
@@ -73,7 +73,7 @@ class People:
 
     async def ask(self, name: str, text: str, **variables: Any) -> dict[str, Any]:
         """Executes an operation that must succeed, by graphql-core's own executor."""
-        document = Document(schema._schema, text)
+        document = Document(schema._schema, text, UNLIMITED)
         operation = document.operation(None)
         assert operation is not None
         result = await operation.execute(variables, self.context(name, document), is_compiled=False)
@@ -165,7 +165,7 @@ def check_operations(runner: asyncio.Runner, asking: People, chosen: Choices, co
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
-        derandomize=IN_CI,
+        derandomize=THOROUGHNESS == 1,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(drawn=operations(schema._schema, chosen), name=st.sampled_from(PEOPLE), with_strawberry=st.booleans())

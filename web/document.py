@@ -31,7 +31,7 @@ CACHED_CHARACTERS = 300_000
 class Document:
     """A document with what was found out about it: whether it is valid, what it costs, and its operations."""
 
-    def __init__(self, schema: GraphQLSchema, query: str) -> None:
+    def __init__(self, schema: GraphQLSchema, query: str, limits: DocumentLimits = LIMITS) -> None:
         self.schema = schema
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
@@ -39,12 +39,12 @@ class Document:
         self._operations: dict[str | None, Operation] = {}
         self._labels: dict[str | None, str] = {}
         try:
-            self.nodes = parsed(query, LIMITS)
+            self.nodes = parsed(query, limits)
         except GraphQLError as error:
             self.errors = [error]
-            self.measures = Measures(LIMITS.cost, self.errors, {})
+            self.measures = Measures(limits.cost, self.errors, {})
         else:
-            self.measures = measured(schema, self.nodes, LIMITS)
+            self.measures = measured(schema, self.nodes, limits)
             self.errors = self.measures.errors or validate(schema, self.nodes)
 
     def operation(self, name: str | None) -> Operation | None:
