@@ -1,0 +1,3 @@
+"""x"""
+async def measure_files(url, places, files, rounds):
+    return []

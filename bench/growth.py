@@ -1,0 +1,3 @@
+"""x"""
+async def grow(given): pass
+async def memory(given): pass
