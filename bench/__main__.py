@@ -15,8 +15,8 @@ from bench.growth import grow, memory
 from bench.load import load, make_database
 from bench.operations import KINDS, WORKLOADS, Workload
 from bench.population import populations
-from bench.rounds import Rounds, table
 from bench.round_trips import round_trips
+from bench.rounds import Rounds, table
 from bench.servers import ServerFailed, all_running, serve
 from bench.wrk import CONNECTIONS, LoadFailed
 

@@ -238,7 +238,7 @@ class Door:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

@@ -39,7 +39,7 @@ _PRODUCTS = (
     "INSERT INTO product (id, remote_id, segment, sku, name, price, currency, variants, product_image, in_stock, "
     "is_available, refreshed_at) SELECT p, p, 0, 'BENCH-' || p, 'Ürün ' || p || ', \"bench\", 18 mm', "
     "490 + p::bigint * 104729 % 249500, 'try', CASE p % 3 WHEN 0 THEN '{{}}' ELSE "
-    "'{{\"color\":\"red\",\"size\":\"' || (p % 7) || '\"}}' END, CASE p % 5 WHEN 0 THEN NULL ELSE "
+    '\'{{"color":"red","size":"\' || (p % 7) || \'"}}\' END, CASE p % 5 WHEN 0 THEN NULL ELSE '
     "'https://images.example.com/bench-' || p || '.jpg' END, p % 11 <> 0, true, {moment} "
     "FROM generate_series(1, {products}) p"
 )

@@ -1,6 +1,6 @@
 """The rounds: each workload on each server in turn, at least three times, and the medians."""
 
-import time
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -64,7 +64,9 @@ class Rounds:
                 for kind in self.servers:
                     found = await self._measure(workload, self.servers[kind])
                     measured.setdefault((workload.name, kind), []).append(found)
-                    _say(f"round {number + 1} of {rounds}  {workload.name:<5}{kind:<8}{found.load.rate:9,.0f} requests/s")
+                    _say(
+                        f"round {number + 1} of {rounds}  {workload.name:<5}{kind:<8}{found.load.rate:9,.0f} requests/s"
+                    )
         return {key: _median(found) for key, found in measured.items()}
 
     async def _measure(self, workload: Workload, server: Server) -> Measured:
@@ -78,7 +80,7 @@ class Rounds:
         load = put_load(server.port, shape, calls, self.seconds)
         if workload.writes:
             # wrk ends while requests are still being answered.
-            time.sleep(0.2)
+            await asyncio.sleep(0.2)
             await self._check_changes(warm.requests + load.requests)
         return Measured(load, server.peak_megabytes())
 

@@ -103,9 +103,12 @@ def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = 0
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
         port = free_port()
         command = ["taskset", "-c", str(core), *_command(kind, port, url, commerce_port, folder)]
-        process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+        # A server complains of the requests that wrk leaves unfinished when its time is over.
+        output = Path(folder) / "output"
+        with output.open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=log, stderr=subprocess.STDOUT)
         try:
-            _wait(process, kind, port)
+            _wait(process, kind, port, output)
             yield Server(kind, port, process.pid)
         finally:
             _end(process)
@@ -119,13 +122,13 @@ def all_running(kinds: tuple[str, ...], url: str) -> Iterator[dict[str, Server]]
         yield {kind: resources.enter_context(running(kind, url, SERVER_CORE, commerce.port)) for kind in kinds}
 
 
-def _wait(process: subprocess.Popen[bytes], kind: str, port: int) -> None:
+def _wait(process: subprocess.Popen[bytes], kind: str, port: int, output: Path) -> None:
     limit = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < limit and process.poll() is None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise ServerFailed(f"The server {kind} does not listen on port {port}.")
+    raise ServerFailed(f"The server {kind} does not listen on port {port}: {output.read_text()[-2000:]}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -41,7 +41,9 @@ class Refused(Exception):
 
 async def active_basket(user: User) -> baskets.Basket | None:
     """Reads the active basket with all that is in it."""
-    return await baskets.Basket.filter(user=user, segment=0, status=BasketStatus.ACTIVE).prefetch_related(*WHOLE).first()
+    return (
+        await baskets.Basket.filter(user=user, segment=0, status=BasketStatus.ACTIVE).prefetch_related(*WHOLE).first()
+    )
 
 
 async def lock_active(user: User) -> baskets.Basket:

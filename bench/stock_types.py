@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64encode
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import strawberry
@@ -15,9 +15,6 @@ from models.money import amount_text
 def amount(cents: int) -> str:
     """Writes an amount as the other two servers do."""
     return amount_text(cents)
-
-
-
 
 
 @strawberry.type
@@ -74,6 +71,16 @@ class Product:
         )
 
 
+def items_of(row: basket.Basket) -> list[basket.BasketItem]:
+    """Returns the items that were prefetched; Tortoise makes the attribute, which types do not know."""
+    return list(cast(Any, row).items)
+
+
+def parts_of(row: basket.BasketItem) -> list[basket.BasketItemDivision]:
+    """Returns the quantities that were prefetched."""
+    return list(cast(Any, row).divisions)
+
+
 @strawberry.type
 class BasketItemDivision:
     row: strawberry.Private[basket.BasketItemDivision]
@@ -117,13 +124,13 @@ class BasketItem:
         price = self.row.price
         return [
             BasketItemDivision(row=part, quantity=part.quantity, total_amount=amount(price * part.quantity))
-            for part in sorted(self.row.divisions, key=lambda part: part.id)
+            for part in sorted(parts_of(self.row), key=lambda part: part.id)
         ]
 
 
 def pieces_of(row: basket.BasketItem) -> int:
     """Adds up the quantities of an item."""
-    return sum(part.quantity for part in row.divisions)
+    return sum(part.quantity for part in parts_of(row))
 
 
 @strawberry.type
@@ -153,23 +160,23 @@ class Basket:
 
     @strawberry.field
     def currency(self) -> str | None:
-        return self.row.items[0].currency if len(self.row.items) else None
+        return next((item.currency for item in items_of(self.row)), None)
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount(sum(item.price * pieces_of(item) for item in self.row.items))
+        return amount(sum(item.price * pieces_of(item) for item in items_of(self.row)))
 
     @strawberry.field
     def total_quantity(self) -> int:
-        return sum(pieces_of(item) for item in self.row.items)
+        return sum(pieces_of(item) for item in items_of(self.row))
 
     @strawberry.field
     def item_count(self) -> int:
-        return len(self.row.items)
+        return len(items_of(self.row))
 
     @strawberry.field
     def items(self) -> list[BasketItem]:
-        return [BasketItem.of(item) for item in sorted(self.row.items, key=lambda item: item.id)]
+        return [BasketItem.of(item) for item in sorted(items_of(self.row), key=lambda item: item.id)]
 
 
 @strawberry.type

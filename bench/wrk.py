@@ -62,7 +62,10 @@ def _quoted(text: str) -> str:
 
 def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
     """Writes the script, and the file of calls beside it."""
-    lines = [f"{call.token} {call.line.product if call.line else 0} {call.line.division if call.line else 0}" for call in calls]
+    lines = [
+        f"{call.token} {call.line.product if call.line else 0} {call.line.division if call.line else 0}"
+        for call in calls
+    ]
     file = folder / "calls.txt"
     file.write_text("\n".join(lines) + "\n")
     head = (
@@ -88,7 +91,18 @@ def put_load(port: int, shape: Shape, calls: Sequence[Call], seconds: float) -> 
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
         script = write_script(Path(folder), shape, calls)
         pinned = ["taskset", "-c", str(LOAD_CORE)]
-        options = ["-t", "1", "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s", "--timeout", "30s", "-s", script]
+        options = [
+            "-t",
+            "1",
+            "-c",
+            str(CONNECTIONS),
+            "-d",
+            f"{max(1, round(seconds))}s",
+            "--timeout",
+            "30s",
+            "-s",
+            script,
+        ]
         command = [*pinned, program, *map(str, options), f"http://127.0.0.1:{port}"]
         output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return _read(output)
