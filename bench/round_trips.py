@@ -18,7 +18,7 @@ from bench.servers import running
 
 ASKING = {ord("Q"), ord("S"), ord("H")}
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
-WARM_CALLS, COUNTED_CALLS = 5, 10
+WARM_CALLS, COUNTED_CALLS = 5, 5
 
 
 class Proxy:
@@ -95,27 +95,37 @@ async def round_trips(
         server = await asyncio.to_thread(context.__enter__)
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
-                return {work.name: await _counted(proxy, client, kind, work, populations) for work in workloads}
+                return await Counting(proxy, client, kind).carry_out(workloads, populations)
         finally:
             await asyncio.to_thread(context.__exit__, None, None, None)
 
 
-async def _counted(
-    proxy: Proxy, client: httpx.AsyncClient, kind: str, workload: Workload, populations: list[Placed]
-) -> tuple[int, int]:
-    shape, calls = workload.shape(kind), workload.calls(populations)
-    for call in calls[:WARM_CALLS]:
-        await ask(client, shape, call)
-    # Workloads share buyers, and a token is kept for 5 seconds at most.
-    await asyncio.sleep(5.1)
-    counted = calls[-COUNTED_CALLS // 2 :]
-    return await _median(proxy, client, shape, counted), await _median(proxy, client, shape, counted)
+class Counting:
+    """The requests that are counted, of one server."""
 
+    def __init__(self, proxy: Proxy, client: httpx.AsyncClient, kind: str) -> None:
+        self.proxy = proxy
+        self.client = client
+        self.kind = kind
+        self.seen: set[str] = set()
 
-async def _median(proxy: Proxy, client: httpx.AsyncClient, shape: Shape, calls: list[Call]) -> int:
-    counts = []
-    for call in calls:
-        before = proxy.count
-        await ask(client, shape, call)
-        counts.append(proxy.count - before)
-    return int(median(counts))
+    async def carry_out(self, workloads: list[Workload], populations: list[Placed]) -> dict[str, tuple[int, int]]:
+        """Counts for each workload, with buyers whose tokens the server has not seen yet."""
+        return {workload.name: await self._counted(workload, populations) for workload in workloads}
+
+    async def _counted(self, workload: Workload, populations: list[Placed]) -> tuple[int, int]:
+        shape, calls = workload.shape(self.kind), workload.calls(populations)
+        for call in calls[:WARM_CALLS]:
+            await ask(self.client, shape, call)
+            self.seen.add(call.token)
+        counted = [call for call in calls if call.token not in self.seen][:COUNTED_CALLS]
+        self.seen.update(call.token for call in counted)
+        return await self._median(shape, counted), await self._median(shape, counted)
+
+    async def _median(self, shape: Shape, calls: list[Call]) -> int:
+        counts = []
+        for call in calls:
+            before = self.proxy.count
+            await ask(self.client, shape, call)
+            counts.append(self.proxy.count - before)
+        return int(median(counts))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,35 +98,41 @@ def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) ->
 
 
 @contextmanager
-def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = 0) -> Iterator[Server]:
-    """Starts a server on a port of its own, pinned to a core, and ends it afterwards; raises ServerFailed."""
+def _started(kind: str, url: str, core: int, commerce_port: int) -> Iterator[Callable[[], Server]]:
+    """Starts a server, yields what waits until it listens, and ends it afterwards."""
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
-        port = free_port()
+        port, output = free_port(), Path(folder) / "output"
         command = ["taskset", "-c", str(core), *_command(kind, port, url, commerce_port, folder)]
         # A server complains of the requests that wrk leaves unfinished when its time is over.
-        output = Path(folder) / "output"
         with output.open("wb") as log:
             process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=log, stderr=subprocess.STDOUT)
         try:
-            _wait(process, kind, port, output)
-            yield Server(kind, port, process.pid)
+            yield lambda: _listening(process, kind, port, output)
         finally:
             _end(process)
 
 
 @contextmanager
+def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = 0) -> Iterator[Server]:
+    """Runs a server on a port of its own, pinned to a core; raises ServerFailed."""
+    with _started(kind, url, core, commerce_port) as wait:
+        yield wait()
+
+
+@contextmanager
 def all_running(kinds: tuple[str, ...], url: str) -> Iterator[dict[str, Server]]:
-    """Starts the servers side by side, with a demo Commerce on the other core for ours."""
+    """Runs the servers side by side, with a demo Commerce on the other core for ours; raises ServerFailed."""
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", url, LOAD_CORE))
-        yield {kind: resources.enter_context(running(kind, url, SERVER_CORE, commerce.port)) for kind in kinds}
+        waits = {kind: resources.enter_context(_started(kind, url, SERVER_CORE, commerce.port)) for kind in kinds}
+        yield {kind: wait() for kind, wait in waits.items()}
 
 
-def _wait(process: subprocess.Popen[bytes], kind: str, port: int, output: Path) -> None:
+def _listening(process: subprocess.Popen[bytes], kind: str, port: int, output: Path) -> Server:
     limit = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < limit and process.poll() is None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+            return Server(kind, port, process.pid)
         time.sleep(0.05)
     raise ServerFailed(f"The server {kind} does not listen on port {port}: {output.read_text()[-2000:]}")
 
