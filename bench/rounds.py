@@ -20,6 +20,7 @@ class Measured:
 
     load: Load
     peak_megabytes: float
+    processor_microseconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Result:
     p50: float
     p99: float
     peak_megabytes: float
+    processor_microseconds: float
     rates: tuple[float, ...]
 
 
@@ -77,12 +79,14 @@ class Rounds:
         # The first requests have opened the connections that are now pinned.
         self.pinned = max(self.pinned, await pin_database(self.connection))
         server.forget_peak()
+        before = server.processor_seconds()
         load = put_load(server.port, shape, calls, self.seconds)
+        computed = (server.processor_seconds() - before) * 1e6 / load.requests
         if workload.writes:
             # wrk ends while requests are still being answered.
             await asyncio.sleep(0.2)
             await self._check_changes(warm.requests + load.requests)
-        return Measured(load, server.peak_megabytes())
+        return Measured(load, server.peak_megabytes(), computed)
 
     async def _check_changes(self, requests: int) -> None:
         counted = await changes(self.connection)
@@ -97,6 +101,7 @@ def _median(found: list[Measured]) -> Result:
         p50=median(load.p50 for load in loads),
         p99=median(load.p99 for load in loads),
         peak_megabytes=max(each.peak_megabytes for each in found),
+        processor_microseconds=median(each.processor_microseconds for each in found),
         rates=tuple(load.rate for load in loads),
     )
 
@@ -106,10 +111,14 @@ def _say(text: str) -> None:
 
 
 def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], workloads: list[Workload]) -> str:
-    """Writes the results side by side; round trips are those of a buyer's first request and of one right after it."""
+    """Writes the results side by side.
+
+    CPU is the time that the server computed for a request. Round trips are those of a buyer's first request, whose
+    token has to be looked up, and of one right after it.
+    """
     lines = [
-        "                 requests/s   p50 ms   p99 ms  peak MB  round trips  to stock  to by hand",
-        "-----------------------------------------------------------------------------------------",
+        "                 requests/s   p50 ms   p99 ms  peak MB  CPU us  round trips  to stock  to by hand",
+        "-------------------------------------------------------------------------------------------------",
     ]
     for workload in workloads:
         lines.append(f"{workload.name}: {workload.describes}")
@@ -117,9 +126,11 @@ def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], 
         for kind in rates:
             found = results[workload.name, kind]
             first, later = trips.get(kind, {}).get(workload.name, (0, 0))
+            ratios = f"{_ratio(rates, kind, 'stock'):>10}{_ratio(rates, kind, 'by hand'):>12}"
+            trips_text = f"{first} / {later}"
             lines.append(
                 f"  {kind:<12}{found.rate:13,.0f}{found.p50:9.2f}{found.p99:9.2f}{found.peak_megabytes:9.0f}"
-                f"{f'{first} / {later}':>13}{_ratio(rates, kind, 'stock'):>10}{_ratio(rates, kind, 'by hand'):>12}"
+                f"{found.processor_microseconds:8.0f}{trips_text:>13}{ratios}"
             )
     return "\n".join(lines)
 
