@@ -17,7 +17,16 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bench.by_hand_basket import DRAFTS, OTHER_DIVISIONS, READ, TOTALS, amount, unknown_divisions, whole_basket
+from bench.by_hand_basket import (
+    CURRENCIES,
+    DRAFTS,
+    OTHER_DIVISIONS,
+    READ,
+    TOTALS,
+    amount,
+    unknown_divisions,
+    whole_basket,
+)
 
 KEPT_SECONDS = 5.0
 KEPT_TOKENS = 10_000
@@ -107,8 +116,8 @@ class Shop:
     async def basket(self, buyer: Buyer, body: bytes) -> Answer:
         """Reads the active basket."""
         async with self.pool.acquire() as connection:
-            rows = await connection.fetch(READ, buyer.id, NO_SEGMENT)
-            basket = await _whole(connection, rows) if rows else None
+            row = await connection.fetchrow(READ, buyer.id, NO_SEGMENT)
+            basket = await _whole(connection, row) if row else None
         return 200, {"data": {"activeBasket": basket}}
 
     async def drafts(self, buyer: Buyer, body: bytes) -> Answer:
@@ -150,19 +159,22 @@ class Shop:
         return 200, {"data": {"basketItemsAdd": {"basket": basket, "userErrors": []}}}
 
 
-async def _whole(connection: asyncpg.Connection, rows: list[Any]) -> dict[str, Any]:
-    divisions = orjson.loads(rows[0][20])
-    if rows[0][0] is not None and (missing := unknown_divisions(rows, divisions)):
+async def _whole(connection: asyncpg.Connection, row: Any) -> dict[str, Any]:
+    divisions = orjson.loads(row[-1])
+    try:
+        return whole_basket(row, divisions)
+    except KeyError:
+        missing = unknown_divisions(row, divisions)
         divisions |= orjson.loads(await connection.fetchval(OTHER_DIVISIONS, missing))
-    return whole_basket(rows, divisions)
+        return whole_basket(row, divisions)
 
 
 async def _checked_basket(connection: asyncpg.Connection, user_id: int) -> dict[str, Any]:
-    rows = await connection.fetch(READ, user_id, NO_SEGMENT)
-    basket = await _whole(connection, rows)
+    row = await connection.fetchrow(READ, user_id, NO_SEGMENT)
+    basket = await _whole(connection, row)
     if basket["itemCount"] > MAXIMUM_ITEMS or basket["totalQuantity"] > MAXIMUM_TOTAL_QUANTITY:
         raise Refused
-    if len({row[11] for row in rows}) > 1:
+    if len(set(row[CURRENCIES])) > 1:
         raise Refused
     return basket
 

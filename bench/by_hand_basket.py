@@ -1,6 +1,5 @@
 """Baskets written by hand: the statements, and rows to what orjson writes."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -10,22 +9,43 @@ _DIVISION_JSON = (
     f"{_DIVISION.format('d')}, 'parent', CASE WHEN m.id IS NOT NULL THEN "
     f"{_DIVISION.format('m')}, 'isActive', m.is_active) END, 'isActive', d.is_active)"
 )
-_ITEMS = (
-    "i.id, i.price, p.remote_id, p.sku, p.name, p.price, p.currency, p.variants, p.product_image, p.in_stock, "
-    "p.refreshed_at, i.currency, "
-    "ARRAY(SELECT q.division_id::bigint << 32 | q.quantity FROM basket_item_division q "
-    "WHERE q.item_id = i.id ORDER BY q.id)"
-)
 _HEADER = "b.id, b.status, b.name, b.segment, b.version, b.created_at, b.updated_at"
 
+_ITEM_COLUMNS = (
+    "i.id AS item_id, i.price AS item_price, i.currency AS item_currency, p.remote_id, p.sku, p.name, p.price, "
+    "p.currency, p.variants, p.product_image, p.in_stock, p.refreshed_at, "
+    "(SELECT string_agg(q.division_id || ' ' || q.quantity, ' ' ORDER BY q.id) FROM basket_item_division q "
+    "WHERE q.item_id = i.id) AS parts"
+)
+_ARRAYS = ", ".join(
+    f"array_agg(y.{name})"
+    for name in (
+        "item_id",
+        "item_price",
+        "item_currency",
+        "remote_id",
+        "sku",
+        "name",
+        "price",
+        "currency",
+        "variants",
+        "product_image",
+        "in_stock",
+        "refreshed_at",
+        "parts",
+    )
+)
+
 READ = (
-    f"SELECT {_ITEMS}, {_HEADER}, (SELECT json_object_agg(d.id, {_DIVISION_JSON})::text FROM user_account u "
+    f"SELECT x.*, {_HEADER}, (SELECT json_object_agg(d.id, {_DIVISION_JSON})::text FROM user_account u "
     "JOIN division d ON d.id = u.division_id OR d.parent_id = u.division_id "
     "LEFT JOIN division m ON m.id = d.parent_id WHERE u.id = $1) "
-    "FROM basket b LEFT JOIN basket_item i ON i.basket_id = b.id LEFT JOIN product p ON p.id = i.product_id "
-    "WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
+    f"FROM basket b LEFT JOIN LATERAL (SELECT {_ARRAYS} FROM (SELECT {_ITEM_COLUMNS} FROM basket_item i "
+    "JOIN product p ON p.id = i.product_id WHERE i.basket_id = b.id ORDER BY i.id) y) x ON true "
+    "WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE'"
 )
-"""Reads the active basket of a user and segment, a row an item, with the divisions that its user may buy for."""
+"""Reads the active basket of a user and segment as one row: an array a column of the items, the header, and as JSON the
+divisions that the user may buy for."""
 
 OTHER_DIVISIONS = (
     f"SELECT json_object_agg(d.id, {_DIVISION_JSON})::text FROM division d "
@@ -52,47 +72,49 @@ DRAFTS = (
 )
 """Reads a page of drafts with their sums, and how many there are in all."""
 
-_SHIFT, _MASK = 32, 0xFFFFFFFF
+_ARRAY_COUNT = 13
+CURRENCIES = 2
+"""The column of READ that holds the currencies of the items."""
 
 
 def amount(cents: int) -> str:
-    """Writes hundredths as a decimal number."""
-    return f"{cents // 100}.{cents % 100:02d}"
+    """Writes hundredths as a decimal number. Slicing takes half the time of dividing."""
+    if cents < 100:
+        return f"0.{cents:02d}"
+    text = str(cents)
+    return f"{text[:-2]}.{text[-2:]}"
 
 
-def unknown_divisions(rows: Sequence[Any], divisions: dict[str, Any]) -> list[int]:
+def unknown_divisions(row: Any, divisions: dict[str, Any]) -> list[int]:
     """Returns the divisions of items that are not among those read."""
-    return [part >> _SHIFT for row in rows for part in row[12] or () if str(part >> _SHIFT) not in divisions]
+    return [int(key) for parts in row[_ARRAY_COUNT - 1] for key in parts.split()[::2] if key not in divisions]
 
 
-def whole_basket(rows: Sequence[Any], divisions: dict[str, Any]) -> dict[str, Any]:
-    """Makes the answer from the rows of READ."""
-    head = rows[0]
+def whole_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
+    """Makes the answer from the row of READ; raises KeyError when the basket holds a division that was not read."""
+    head = row[_ARRAY_COUNT:]
     total_amount = total_quantity = 0
-    items = []
-    for row in rows if head[0] is not None else ():
-        item, price, remote, sku, name, list_price, currency, variants, image, in_stock, refreshed, _, parts = row[:13]
+    items: list[dict[str, Any]] = []
+    columns = row[:_ARRAY_COUNT]
+    for values in zip(*columns, strict=True) if columns[0] else ():
+        item, price, _, remote, sku, name, list_price, currency, variants, image, in_stock, refreshed, parts = values
         quantity = 0
         held = []
-        for part in parts:
-            pieces = part & _MASK
+        pairs = iter(parts.split())
+        for key, text in zip(pairs, pairs, strict=True):
+            pieces = int(text)
             quantity += pieces
-            held.append(
-                {
-                    "quantity": pieces,
-                    "totalAmount": amount(price * pieces),
-                    "division": divisions[str(part >> _SHIFT)],
-                }
-            )
+            held.append({"quantity": pieces, "totalAmount": amount(price * pieces), "division": divisions[key]})
+        total = price * quantity
         total_quantity += quantity
-        total_amount += price * quantity
+        total_amount += total
         items.append(
             {
                 "id": str(item),
                 "productRemoteId": remote,
                 "price": amount(price),
                 "quantity": quantity,
-                "totalAmount": amount(price * quantity),
+                "totalAmount": amount(total),
                 "product": {
                     "remoteId": remote,
                     "sku": sku,
@@ -108,16 +130,16 @@ def whole_basket(rows: Sequence[Any], divisions: dict[str, Any]) -> dict[str, An
             }
         )
     return {
-        "id": str(head[13]),
-        "status": head[14],
-        "name": head[15],
-        "segmentRemoteId": head[16] or None,
-        "currency": head[11],
+        "id": str(head[0]),
+        "status": head[1],
+        "name": head[2],
+        "segmentRemoteId": head[3] or None,
+        "currency": columns[2][0] if items else None,
         "totalAmount": amount(total_amount),
         "totalQuantity": total_quantity,
         "itemCount": len(items),
-        "version": head[17],
-        "createdAt": head[18],
-        "updatedAt": head[19],
+        "version": head[4],
+        "createdAt": head[5],
+        "updatedAt": head[6],
         "items": items,
     }
