@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from bench.by_hand_basket import (
@@ -27,10 +26,10 @@ from bench.by_hand_basket import (
     unknown_divisions,
     whole_basket,
 )
+from bench.by_hand_connections import Connections
 
 KEPT_SECONDS = 5.0
 KEPT_TOKENS = 10_000
-POOL_SIZE = 20
 MAXIMUM_QUANTITY, MAXIMUM_ITEMS, MAXIMUM_TOTAL_QUANTITY = 1_000_000, 10_000, 2_147_483_647
 NO_SEGMENT = 0
 PAGE = 20
@@ -77,25 +76,18 @@ class Refused(Exception):
     """Raised when nothing may be changed."""
 
 
-async def _no_reset(connection: asyncpg.Connection) -> None:
-    """Saves the round trip of a reset: nothing is ever left behind."""
-
-
 class Shop:
-    """The endpoints, on one pool of connections."""
+    """The endpoints."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.connections = Connections(url)
         self.kept: dict[bytes, tuple[float, Buyer]] = {}
 
     @asynccontextmanager
-    async def lifespan(self, application: Starlette) -> AsyncIterator[None]:
-        """Keeps the pool open."""
-        settings = {"jit": "off"}
-        async with asyncpg.create_pool(
-            self.url, min_size=1, max_size=POOL_SIZE, reset=_no_reset, server_settings=settings
-        ) as self.pool:
-            yield
+    async def lifespan(self, application: Router) -> AsyncIterator[None]:
+        """Closes the connections at the end."""
+        yield
+        await self.connections.close()
 
     async def buyer(self, scope: Scope) -> Buyer | None:
         """Returns the active buyer that a request's token belongs to."""
@@ -104,7 +96,8 @@ class Shop:
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]
         scheme, _, token = header.partition(b" ")
-        row = await self.pool.fetchrow(_AUTHENTICATE, hashlib.sha256(token.strip()).hexdigest())
+        async with self.connections.taken() as connection:
+            row = await connection.fetchrow(_AUTHENTICATE, hashlib.sha256(token.strip()).hexdigest())
         if row is None or scheme.lower() != b"token":
             return None
         if len(self.kept) >= KEPT_TOKENS:
@@ -115,14 +108,14 @@ class Shop:
 
     async def basket(self, buyer: Buyer, body: bytes) -> Answer:
         """Reads the active basket."""
-        async with self.pool.acquire() as connection:
+        async with self.connections.taken() as connection:
             row = await connection.fetchrow(READ, buyer.id, NO_SEGMENT)
             basket = await _whole(connection, row) if row else None
         return 200, {"data": {"activeBasket": basket}}
 
     async def drafts(self, buyer: Buyer, body: bytes) -> Answer:
         """Lists the newest drafts."""
-        async with self.pool.acquire() as connection:
+        async with self.connections.taken() as connection:
             rows = await connection.fetch(DRAFTS, buyer.id, PAGE + 1)
         return 200, {"data": {"draftBaskets": _connection(rows)}}
 
@@ -141,7 +134,7 @@ class Shop:
         product, division, quantity = int(given["productRemoteId"]), int(given["divisionId"]), int(given["quantity"])
         if not 1 <= quantity <= MAXIMUM_QUANTITY:
             return 400, {"error": "The quantity is out of range."}
-        async with self.pool.acquire() as connection:
+        async with self.connections.taken() as connection:
             await connection.execute(_BEGIN_AND_LOCK.format(user=buyer.id))
             try:
                 added = await connection.fetchval(
@@ -260,7 +253,7 @@ async def _body(receive: Receive) -> bytes | None:
             return body
 
 
-def create_application(url: str) -> Starlette:
+def create_application(url: str) -> Router:
     """Puts the server together."""
     shop = Shop(url)
     routes = [
@@ -269,4 +262,4 @@ def create_application(url: str) -> Starlette:
         Route("/basket/items", Door(shop, shop.add), methods=["POST"]),
         Route("/basket/items/totals", Door(shop, shop.add_for_totals), methods=["POST"]),
     ]
-    return Starlette(routes=routes, lifespan=shop.lifespan)
+    return Router(routes, lifespan=shop.lifespan)

@@ -76,10 +76,10 @@ def serve(kind: str, port: int, url: str) -> None:
     if kind == "commerce":
         web.run_app(create_demo(), host="127.0.0.1", port=port, print=None, access_log=None)
         return
-    application = stock.create_application(url) if kind == "stock" else by_hand.create_application(url)
+    create = stock.create_application if kind == "stock" else by_hand.create_application
     # As web.serving configures ours.
     configuration = uvicorn.Config(
-        application, host="127.0.0.1", port=port, access_log=False, server_header=False, log_level="warning"
+        create(url), host="127.0.0.1", port=port, access_log=False, server_header=False, log_level="warning"
     )
     uvicorn.Server(configuration).run()
 
