@@ -94,10 +94,22 @@ async def make_database(url: str) -> None:
     await migrate_forward(url)
 
 
+class NotABenchmark(ValueError):
+    """Raised when a database holds other users than those of the benchmark; nothing of it is deleted then."""
+
+
+async def check_is_ours(connection: asyncpg.Connection) -> None:
+    """Raises NotABenchmark when emptying the database would delete what the benchmark did not write."""
+    email = await connection.fetchval("SELECT email FROM user_account WHERE email NOT LIKE 'bench%@example.invalid'")
+    if email is not None:
+        raise NotABenchmark(f"The database has the user {email!r}: it is none of the benchmark, and is left alone.")
+
+
 async def load(url: str, populations: Sequence[Placed], *, quiet: bool = False) -> dict[str, int]:
-    """Empties the tables, writes the populations and returns how many rows each table has."""
+    """Empties the tables, writes the populations and returns how many rows each table has; raises NotABenchmark."""
     connection = await asyncpg.connect(url, timeout=30)
     try:
+        await check_is_ours(connection)
         loading = Loading(connection, populations, quiet=quiet)
         await loading.carry_out()
         return {table: await connection.fetchval(f"SELECT COUNT(*) FROM {table}") for table in TABLES[:7]}

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from bench.equality import check_equality
-from bench.load import load
+from bench.load import NotABenchmark, load
 from bench.operations import KINDS, WORKLOADS, Workload
 from bench.population import populations
 from bench.reset import changes, reset
@@ -16,6 +16,7 @@ from bench.servers import all_running
 from models.database import connect, disconnect
 from models.user import buyer_with
 from tests.databases import unreachable
+from tests.process import write_people_to
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
@@ -68,6 +69,16 @@ async def test_the_rows_of_a_load_keep_every_foreign_key(database_url: str) -> N
         # Adding a key checks every row.
         await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"')
         await connection.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{constraint}" {definition}')
+    await connection.close()
+
+
+async def test_a_database_with_other_users_is_left_alone(database_url: str) -> None:
+    await write_people_to(database_url)
+    with pytest.raises(NotABenchmark, match=r"has the user '\w+@example.invalid'"):
+        await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT COUNT(*) FROM user_account") == 5
+    assert await connection.fetchval("SELECT COUNT(*) FROM product") == 0
     await connection.close()
 
 
