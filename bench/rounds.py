@@ -81,6 +81,8 @@ class Rounds:
         server.forget_peak()
         before = server.processor_seconds()
         load = put_load(server.port, shape, calls, self.seconds)
+        if not load.requests:
+            raise LoadFailed(f"{workload.name}: {server.kind} answered nothing in {self.seconds:g} s; give --seconds.")
         computed = (server.processor_seconds() - before) * 1e6 / load.requests
         if workload.writes:
             # wrk ends while requests are still being answered.
