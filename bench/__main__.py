@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from urllib.parse import urlsplit
 
@@ -111,6 +112,8 @@ def main(arguments: list[str]) -> int:
     if given.carry_out is None:
         serve(given.kind, given.port, given.database)
         return 0
+    # Told to stop, it ends the servers it has started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     try:
         asyncio.run(given.carry_out(given))
     except (AnswersDiffer, LoadFailed, ServerFailed, ValueError, OSError) as failure:
