@@ -21,6 +21,7 @@ DRAIN_SECONDS: float = config("DRAIN_SECONDS", cast=float, default=0.0)
 STOP_SECONDS: int = config("STOP_SECONDS", cast=int, default=40)
 
 DATABASE_URL: str = config("DATABASE_URL", default=f"sqlite://{ROOT / 'var' / 'basket.sqlite3'}")
+BENCH_DATABASE_URL: str = config("BENCH_DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/basket_bench")
 DATABASE_POOL_SIZE: int = config("DATABASE_POOL_SIZE", cast=int, default=20)
 DATABASE_POOL_WAIT_SECONDS: float = config("DATABASE_POOL_WAIT_SECONDS", cast=float, default=5.0)
 DATABASE_STATEMENT_TIMEOUT_SECONDS: float = config("DATABASE_STATEMENT_TIMEOUT_SECONDS", cast=float, default=10.0)

@@ -39,6 +39,34 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         finally:
             self.waiting -= 1
 
+    async def rows(self, query: str, *values: Any) -> Any:
+        """Runs one statement and returns its rows."""
+        proxy = await self._acquire(None)
+        try:
+            return await proxy._con.fetch(query, *values)
+        finally:
+            if not self._returned_at_once(proxy):
+                await self.release(proxy)
+
+    def _returned_at_once(self, proxy: Any) -> bool:
+        """Gives a connection back, if it is as one finished statement leaves it.
+
+        asyncpg makes a task for every release, so that no cancellation keeps it from clearing up. Where nothing is to
+        be cleared up, nothing is waited for, and that is a tenth of the time of a small query.
+        """
+        connection, holder = proxy._con, proxy._holder
+        if connection is None or connection.is_closed() or connection.is_in_transaction():
+            return False
+        protocol = connection._protocol
+        if protocol._is_cancelling() or protocol.queries_count >= holder._max_queries:
+            return False
+        if holder._generation != self._generation:
+            return False
+        holder._timeout = None
+        holder._release()
+        holder._setup_inactive_callback()
+        return True
+
 
 class PostgresClient(AsyncpgDBClient):
     """Tortoise's client, on such a pool."""
@@ -53,7 +81,8 @@ class PostgresClient(AsyncpgDBClient):
             "connect": None,
             "setup": None,
             "init": None,
-            "max_inactive_connection_lifetime": 300.0,
+            # A timer for each use of a connection would cost more than the idle connections that it closes.
+            "max_inactive_connection_lifetime": 0,
         }
         pool: BoundedPool = await BoundedPool(None, **defaults | given)
         return pool

@@ -10,6 +10,8 @@ import orjson
 from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 
+from models.postgres import PostgresClient
+
 _RECORDS = re.compile(r"jsonb_to_recordset\(\$(\d+)::jsonb\) AS (\w+)\(([^)]*)\)")
 
 _WORDS = {
@@ -71,6 +73,9 @@ class Statement:
         if isinstance(connection, SqliteClient):
             _, rows = await connection.execute_query(self.sqlite, [_sqlite_value(value) for value in values])
             return cast(Sequence[Row], rows)
+        if isinstance(connection, PostgresClient) and connection._pool is not None:
+            found: Sequence[Row] = await connection._pool.rows(self.postgres, *values)
+            return found
         # Tortoise's execute_query drops the rows of INSERT and UPDATE … RETURNING; asyncpg's own fetch does not.
         async with connection.acquire_connection() as asyncpg_connection:
             records: Sequence[Row] = await asyncpg_connection.fetch(self.postgres, *values)

@@ -99,6 +99,8 @@ class DocumentWriter:
         self.variables: dict[str, Variable] = {}
         self.used: set[str] = set()
         self.meanings: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
+        self.first_declared: dict[str, str] = {}
+        self.redeclared: set[str] = set()
         self.room = MAXIMUM_SELECTED
 
     def chance(self, percent: int) -> bool:
@@ -245,6 +247,8 @@ class DocumentWriter:
             if self.chance(2):
                 value = self.one_of([None, Undefined, [[]], {"a": 1}, 2**31, "\x00"])
             self.variables[name] = Variable(declared, value)
+            if self.first_declared.setdefault(name, declared) != declared:
+                self.redeclared.add(name)
         self.used.add(name)
         return name
 
@@ -264,16 +268,23 @@ class DocumentWriter:
             value = self.one_of([True, False, Undefined, Undefined, None])
         return f"${self.variable(declared, value)}"
 
+    def is_declared(self, names: frozenset[str]) -> bool:
+        """Tells whether this operation declares variables, and as the operation did that used them first."""
+        return (
+            all(name in self.variables and self.variables[name].declared == self.first_declared[name] for name in names)
+            and not names & self.redeclared
+        )
+
     def declare_again(self, names: frozenset[str]) -> bool:
         """Uses variables that are declared by this operation already; False when they are not."""
-        if not names <= self.variables.keys():
+        if not self.is_declared(names):
             return False
         self.used |= names
         return True
 
     def fragment(self, kind: Composite, depth: int) -> Fragment:
         """Chooses a fragment that was written before, or writes another."""
-        known = [each for each in self.fragments if each.kind is kind and each.variables <= self.variables.keys()]
+        known = [each for each in self.fragments if each.kind is kind and self.is_declared(each.variables)]
         if known and self.chance(60):
             chosen = self.one_of(known)
             self.used |= chosen.variables

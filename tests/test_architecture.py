@@ -16,6 +16,8 @@ MAY_IMPORT = {
     "models": {"models"},
     "logs": {"settings"},
     "settings": set[str](),
+    # Nobody imports the benchmark.
+    "bench": {"bench", "settings", "web", "resolvers", "schema", "tasks", "models", "commerce"},
 }
 
 

@@ -158,3 +158,24 @@ def test_a_connection_cut_in_the_middle_leaves_the_server_well(server: RawServer
     answer = server.post(QUERY)
     assert answer is not None
     assert answer.status == 200
+
+
+REST = b"POST /api/v1/basket/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + TOKEN
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 415),
+        (b"Content-Length: 10000000\r\n\r\n", 413),
+        (b"Content-Length: 10\r\n\r\n{", 408),
+        (b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nnull", 400),
+        (b'Content-Length: 6\r\n\r\n{"a":\xff', 400),
+        (b'Content-Length: 13\r\n\r\n{"a":1,"a":2}', 400),
+    ],
+)
+def test_the_rest_interface_reads_bodies_as_strictly(server: RawServer, head: bytes, status: int) -> None:
+    answer = server.ask(REST + head)
+    assert answer is not None
+    assert (answer.status, answer.headers["content-type"].split(";")[0]) == (status, "application/json")
+    assert json.loads(answer.body) != {}

@@ -67,7 +67,7 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
         return
     content_type = _content_type(request)
     if content_type == JSON:
-        _check_length(request, maximum_bytes)
+        check_length(request, maximum_bytes)
         yield parsed(await body_of(request.receive, maximum_bytes))
     elif content_type == MULTIPART:
         check_preflight(request, "Uploads")
@@ -95,9 +95,8 @@ def _parameters(request: Request) -> dict[str, Any]:
 
 def _content_type(request: Request) -> str:
     """Returns the type of the body; raises BadRequest (415) for a compressed one, and for one in another charset."""
+    check_uncompressed(request)
     headers = request.headers
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", "The body is compressed; send it without `Content-Encoding`.")
     name, *parameters = headers.get("content-type", "").lower().split(";")
     charset = next((text.strip()[8:].strip('"') for text in parameters if text.strip().startswith("charset=")), "")
     if charset not in ("", "utf-8", "utf8"):
@@ -107,8 +106,14 @@ def _content_type(request: Request) -> str:
     return name.strip()
 
 
-def _check_length(request: Request, maximum_bytes: int) -> None:
-    """Refuses a body by the length it is said to have, before any of it is read."""
+def check_uncompressed(request: Request) -> None:
+    """Raises BadRequest (415) for a compressed body: a small one may hold a gigabyte."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", "The body is compressed; send it without `Content-Encoding`.")
+
+
+def check_length(request: Request, maximum_bytes: int) -> None:
+    """Raises BadRequest (413) for a body by the length it is said to have, before any of it is read."""
     length = request.headers.get("content-length", "")
     if len(length) > 18 or (length.isdigit() and int(length) > maximum_bytes):
         raise _too_large(maximum_bytes)

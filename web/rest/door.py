@@ -18,6 +18,7 @@ from resolvers.context import Context
 from web.authentication import buyer_of
 from web.bad_request import BadRequest
 from web.errors import MASKED, UNAVAILABLE
+from web.graphql_request import check_uncompressed
 from web.rate_limit import RateLimited
 from web.rest.basket import add_item, list_drafts, load_basket, read_basket, remove_item, save_basket, update_item
 from web.rest.basket_file import import_file
@@ -121,6 +122,7 @@ async def _nothing(request: Request) -> Response:
 
 async def _answered(endpoint: Endpoint, asked: RestRequest) -> Response:
     try:
+        check_uncompressed(asked.http)
         return await endpoint(asked)
     except InvalidFields as wrong:
         return invalid(wrong.messages)

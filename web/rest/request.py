@@ -11,7 +11,7 @@ from starlette.requests import Request
 import settings
 from resolvers.context import Context
 from web.bad_request import BadRequest
-from web.graphql_request import body_of
+from web.graphql_request import body_of, check_length
 from web.json_request import json_of
 from web.json_response import JSON
 from web.rest.fields import SEGMENT, Fields, shown
@@ -72,6 +72,7 @@ class RestRequest:
 
         Raises BadRequest when it cannot be read, and InvalidFields when it is no object.
         """
+        check_length(self.http, settings.REQUEST_MAXIMUM_BYTES)
         body = await body_of(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
         return _values_of(body, _content_type(self.http)) if body.strip() else {}
 

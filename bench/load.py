@@ -1,0 +1,194 @@
+"""Loading the data, in sets: a million baskets in minutes.
+
+Secondary indexes are made anew after the rows are written, and foreign keys are not looked after meanwhile: the numbers
+of `bench.population` keep them. That needs a superuser, as the default BENCH_DATABASE_URL names; another user waits
+longer.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from bench.population import COMPANY_USERS, PRODUCTS, STRIDE, Placed
+from models.database import migrate_forward
+
+TABLES = (
+    "division",
+    "product",
+    "user_account",
+    "token",
+    "basket",
+    "basket_item",
+    "basket_item_division",
+    "idempotency_key",
+    "quotation",
+    "basket_export",
+)
+MOMENT = "timestamptz '2026-01-02 03:04:05.678901+00'"
+"""When everything was made."""
+
+_INDEXES = (
+    "SELECT c.conname, i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid), pg_get_constraintdef(c.oid) "
+    "FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u' "
+    "WHERE i.indrelid = $1::regclass AND NOT i.indisprimary"
+)
+_PRODUCTS = (
+    "INSERT INTO product (id, remote_id, segment, sku, name, price, currency, variants, product_image, in_stock, "
+    "is_available, refreshed_at) SELECT p, p, 0, 'BENCH-' || p, 'Ürün ' || p || ', \"bench\", 18 mm', "
+    "490 + p::bigint * 104729 % 249500, 'try', CASE p % 3 WHEN 0 THEN '{{}}' ELSE "
+    '\'{{"color":"red","size":"\' || (p % 7) || \'"}}\' END, CASE p % 5 WHEN 0 THEN NULL ELSE '
+    "'https://images.example.com/bench-' || p || '.jpg' END, p % 11 <> 0, true, {moment} "
+    "FROM generate_series(1, {products}) p"
+)
+_COMPANIES = (
+    "INSERT INTO division (id, name, erp_code, type, parent_id, is_active) "
+    "SELECT 2 * c + s - 1, CASE s WHEN 0 THEN 'Main division ' ELSE 'Sub-division ' END || c, "
+    "CASE s WHEN 0 THEN 'BM' ELSE 'BS' END || c, CASE s WHEN 0 THEN 'MAIN' ELSE 'SUB' END, "
+    "CASE s WHEN 0 THEN NULL ELSE 2 * c - 1 END, true FROM generate_series(1, {companies}) c, generate_series(0, 1) s"
+)
+_USERS = (
+    "INSERT INTO user_account (id, email, first_name, last_name, division_id, is_active) "
+    "SELECT {user} + n - 1, '{prefix}-' || n || '@example.invalid', 'Bench', 'Buyer ' || n, "
+    "({user} + n - 2) / {company} * 2 + 1, true FROM generate_series(1, {users}) n"
+)
+_TOKENS = (
+    "INSERT INTO token (id, user_id, digest, created_at) SELECT {user} + n - 1, {user} + n - 1, "
+    "encode(sha256(convert_to('{prefix}-' || n, 'UTF8')), 'hex'), {moment} FROM generate_series(1, {users}) n"
+)
+_BASKETS = (
+    "INSERT INTO basket (id, user_id, segment, status, name, version, created_at, updated_at, saved_at) "
+    "SELECT {basket} + b, {user} + b / {baskets}, 0, '{status}', "
+    "CASE '{status}' WHEN 'DRAFT' THEN 'Draft ' || b END, 1, {moment}, {moment}, "
+    "CASE '{status}' WHEN 'DRAFT' THEN {moment} + b * interval '1 minute' END FROM generate_series(0, {count} - 1) b"
+)
+_ITEMS = (
+    "INSERT INTO basket_item (id, basket_id, product_id, price, currency) "
+    "SELECT {item} + b::bigint * {items} + k, {basket} + b, p.id, 490 + p.id * 104729 % 249500, 'try' "
+    "FROM generate_series(0, {count} - 1) b, generate_series(0, {items} - 1) k, "
+    "LATERAL (SELECT (({basket} + b)::bigint * {stride} + k) % {products} + 1 AS id) p"
+)
+_DIVISIONS = (
+    "INSERT INTO basket_item_division (id, item_id, division_id, quantity) "
+    "SELECT 2 * i.id + s - 1, i.id, ({user} + i.place / {items} / {baskets} - 1) / {company} * 2 + 1 + s, "
+    "1 + (i.id + s) % 9 "
+    "FROM (SELECT {item} + n AS id, n AS place FROM generate_series(0::bigint, {count}::bigint * {items} - 1) n) i, "
+    "generate_series(0, 1) s"
+)
+_SEQUENCE = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
+
+
+async def make_database(url: str) -> None:
+    """Makes the database of a URL where it is missing, and brings its tables to the newest migration."""
+    name = urlsplit(url).path.removeprefix("/")
+    if not re.fullmatch(r"\w+", name):
+        raise ValueError(f"The database {name!r} of BENCH_DATABASE_URL is not a plain name.")
+    server = await asyncpg.connect(urlsplit(url)._replace(path="/postgres").geturl())
+    try:
+        if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await server.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await server.close()
+    await migrate_forward(url)
+
+
+class NotABenchmark(ValueError):
+    """Raised when a database holds other users than those of the benchmark; nothing of it is deleted then."""
+
+
+async def check_is_ours(connection: asyncpg.Connection) -> None:
+    """Raises NotABenchmark when emptying the database would delete what the benchmark did not write."""
+    email = await connection.fetchval("SELECT email FROM user_account WHERE email NOT LIKE 'bench%@example.invalid'")
+    if email is not None:
+        raise NotABenchmark(f"The database has the user {email!r}: it is none of the benchmark, and is left alone.")
+
+
+async def load(url: str, populations: Sequence[Placed], *, quiet: bool = False) -> dict[str, int]:
+    """Empties the tables, writes the populations and returns how many rows each table has; raises NotABenchmark."""
+    connection = await asyncpg.connect(url, timeout=30)
+    try:
+        await check_is_ours(connection)
+        loading = Loading(connection, populations, quiet=quiet)
+        await loading.carry_out()
+        return {table: await connection.fetchval(f"SELECT COUNT(*) FROM {table}") for table in TABLES[:7]}
+    finally:
+        await connection.close()
+
+
+class Loading:
+    """One loading, on one connection."""
+
+    def __init__(self, connection: asyncpg.Connection, populations: Sequence[Placed], *, quiet: bool) -> None:
+        self.connection = connection
+        self.populations = populations
+        self.quiet = quiet
+
+    async def carry_out(self) -> None:
+        """Writes everything, then makes the indexes, the statistics and the next ids."""
+        await self._prepare()
+        await self.connection.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
+        indexes = [index for table in TABLES[:7] for index in await self._drop_indexes(table)]
+        try:
+            await self._write()
+        finally:
+            for index in indexes:
+                await self.connection.execute(index)
+        for table in TABLES[:7]:
+            await self.connection.execute(_SEQUENCE.format(table=table))
+            await self.connection.execute(f"VACUUM (ANALYZE) {table}")
+        self._say("indexes and statistics")
+
+    async def _prepare(self) -> None:
+        self.begin = time.monotonic()
+        await self.connection.execute("SET maintenance_work_mem = '512MB'")
+        try:
+            await self.connection.execute("SET session_replication_role = replica")
+        except asyncpg.InsufficientPrivilegeError:
+            self._say("not a superuser: foreign keys are checked row by row")
+
+    async def _drop_indexes(self, table: str) -> list[str]:
+        makers = []
+        for constraint, name, index, definition in await self.connection.fetch(_INDEXES, table):
+            drop = f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"' if constraint else f"DROP INDEX {name}"
+            await self.connection.execute(drop)
+            makers.append(f'ALTER TABLE {table} ADD CONSTRAINT "{constraint}" {definition}' if constraint else index)
+        return makers
+
+    async def _write(self) -> None:
+        last = self.populations[-1]
+        users = last.first_user + last.population.users - 1
+        await self._run(_PRODUCTS, "products", products=PRODUCTS, moment=MOMENT)
+        await self._run(_COMPANIES, "divisions", companies=-(-users // COMPANY_USERS))
+        for place in self.populations:
+            for statement in (_USERS, _TOKENS, _BASKETS, _ITEMS, _DIVISIONS):
+                await self._run(statement, place.population.prefix, **_numbers(place))
+
+    async def _run(self, statement: str, what: str, **numbers: object) -> None:
+        await self.connection.execute(statement.format(**numbers), timeout=3_600)
+        self._say(what)
+
+    def _say(self, what: str) -> None:
+        if not self.quiet:
+            print(f"  {time.monotonic() - self.begin:6.1f} s  {what}", flush=True)
+
+
+def _numbers(place: Placed) -> dict[str, object]:
+    population = place.population
+    return {
+        "prefix": population.prefix,
+        "user": place.first_user,
+        "users": population.users,
+        "basket": place.first_basket,
+        "baskets": population.baskets,
+        "item": place.first_item,
+        # A population without items writes no rows, and its divisor must not be zero.
+        "items": population.items or 1,
+        "count": place.basket_count if population.items else 0,
+        "status": population.status,
+        "company": COMPANY_USERS,
+        "products": PRODUCTS,
+        "stride": STRIDE,
+        "moment": MOMENT,
+    }

@@ -1,0 +1,125 @@
+"""The operations of the workloads, as each of the three servers is asked for them."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.population import Placed
+
+DIVISION = "id name erpCode type parent { id name erpCode type isActive } isActive"
+HEADER = "id status name segmentRemoteId currency totalAmount totalQuantity itemCount version createdAt updatedAt"
+WHOLE = (
+    f"{HEADER} items {{ id productRemoteId price quantity totalAmount product {{ remoteId sku name price currency "
+    "variants productImage inStock refreshedAt } "
+    f"divisions {{ quantity totalAmount division {{ {DIVISION} }} }} }}"
+)
+TOTALS = "id totalAmount totalQuantity itemCount currency"
+READ = f"query Read {{ activeBasket {{ {WHOLE} }} }}"
+DRAFTS = (
+    f"query Drafts {{ draftBaskets(first: 20) {{ edges {{ cursor node {{ {HEADER} }} }} "
+    "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }"
+)
+BY_HAND = "by hand"
+KINDS = ("ours", "stock", BY_HAND)
+"""The servers that are compared."""
+
+ADD = (
+    "mutation Add($input: BasketItemsAddInput!) {{ basketItemsAdd(input: $input) "
+    "{{ basket {{ {} }} userErrors {{ code message field }} }} }}"
+)
+
+
+PRODUCT, DIVISION_ID = "<product>", "<division>"
+"""What stands in a body for the product and the division of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a request adds: one unit of a product for the buyer's own division."""
+
+    product: int
+    division: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a workload: whose it is, and what it adds, if anything."""
+
+    token: str
+    line: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What all requests of a workload to one server have in common."""
+
+    method: str
+    path: str
+    body: str
+
+    def body_of(self, call: Call) -> str:
+        """Returns the body of a call."""
+        if call.line is None:
+            return self.body
+        return self.body.replace(PRODUCT, str(call.line.product)).replace(DIVISION_ID, str(call.line.division))
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A workload: which population asks for what, on the GraphQL servers and on the one written by hand."""
+
+    name: str
+    describes: str
+    prefix: str
+    document: str
+    path: str
+    line: Callable[[Placed, int, int], Line] | None = None
+    repeats: int = 1
+    """How many different requests a buyer has."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes baskets."""
+        return self.line is not None
+
+    def calls(self, populations: Sequence[Placed]) -> list[Call]:
+        """Returns the calls that are made in turn, buyer by buyer."""
+        (place,) = [place for place in populations if place.population.prefix == self.prefix]
+        numbers = range(1, place.population.users + 1)
+        return [
+            Call(place.population.token(number), self.line(place, number, count) if self.line else None)
+            for count in range(self.repeats)
+            for number in numbers
+        ]
+
+    def shape(self, kind: str) -> Shape:
+        """Returns what is sent to a kind of server."""
+        given = {"productRemoteId": 0, "divisionId": DIVISION_ID, "quantity": 1}
+        if kind == BY_HAND:
+            return Shape("POST", self.path, _body(given)) if self.line else Shape("GET", self.path, "")
+        variables = {"input": {"items": [given]}} if self.line else {}
+        return Shape("POST", "/graphql", _body({"query": self.document, "variables": variables}))
+
+
+def _body(content: object) -> str:
+    text = json.dumps(content, separators=(",", ":"))
+    return text.replace('"productRemoteId":0', f'"productRemoteId":{PRODUCT}')
+
+
+def _held_line(place: Placed, number: int, count: int) -> Line:
+    return Line(place.held_product(number), place.main_division(number))
+
+
+def _new_line(place: Placed, number: int, count: int) -> Line:
+    return Line(place.new_product(number, count), place.main_division(number))
+
+
+WORKLOADS = (
+    Workload("R20", "read a basket of 20 items", "bench", READ, "/basket"),
+    Workload("R100", "read a basket of 100 items", "bench-r100", READ, "/basket"),
+    Workload("R500", "read a basket of 500 items", "bench-r500", READ, "/basket"),
+    Workload("D", "list 20 drafts with totals", "bench-draft", DRAFTS, "/drafts"),
+    Workload("W1", "add a unit, return the basket", "bench", ADD.format(WHOLE), "/basket/items", _held_line),
+    Workload("W2", "add a unit, return totals", "bench", ADD.format(TOTALS), "/basket/items/totals", _held_line),
+    Workload("W3", "add a new product", "bench-new", ADD.format(WHOLE), "/basket/items", _new_line, repeats=20),
+)

@@ -1,0 +1,85 @@
+"""What the database holds: populations of users with baskets, all of it a function of numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+PRODUCTS = 10_000
+"""How many products there are: each has its number as its remote id, and all share one currency."""
+COMPANY_USERS = 10
+"""How many users share a company, which is a main division with one sub-division."""
+STRIDE = 37
+"""By how many products the first one of a basket lies after the first one of the basket before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Users alike: their tokens are `prefix-1`, `prefix-2`, ...; each has so many baskets of so many items."""
+
+    prefix: str
+    users: int
+    items: int
+    status: str = "ACTIVE"
+    baskets: int = 1
+
+    def token(self, number: int) -> str:
+        """Returns the token of a user, counted from 1."""
+        return f"{self.prefix}-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A population with the first ids of its rows. An item's two divisions have the ids 2i - 1 and 2i."""
+
+    population: Population
+    first_user: int
+    first_basket: int
+    first_item: int
+
+    @property
+    def basket_count(self) -> int:
+        """How many baskets the population has."""
+        return self.population.users * self.population.baskets
+
+    @property
+    def item_count(self) -> int:
+        """How many items its baskets hold together."""
+        return self.basket_count * self.population.items
+
+    def main_division(self, number: int) -> int:
+        """Returns the id of the own division of a user, counted from 1."""
+        return (self.first_user + number - 2) // COMPANY_USERS * 2 + 1
+
+    def held_product(self, number: int) -> int:
+        """Returns a product that the first basket of a user holds."""
+        basket = self.first_basket + (number - 1) * self.population.baskets
+        return basket * STRIDE % PRODUCTS + 1
+
+    def new_product(self, number: int, count: int) -> int:
+        """Returns a product that the basket does not hold, another one for every count."""
+        return (self.held_product(number) + self.population.items + count - 1) % PRODUCTS + 1
+
+
+def placed(populations: Sequence[Population]) -> Iterator[Placed]:
+    """Gives each population its ids, one after the other."""
+    user = basket = item = 1
+    for population in populations:
+        place = Placed(population, user, basket, item)
+        yield place
+        user, basket, item = user + population.users, basket + place.basket_count, item + place.item_count
+
+
+def populations(users: int = 200, items: int = 20, *, new_users: int = 4_000) -> list[Placed]:
+    """Returns the populations of the workloads; `users` with one basket of `items` come first."""
+    return list(
+        placed(
+            [
+                Population("bench", users, items),
+                Population("bench-r100", 20, 100),
+                Population("bench-r500", 10, 500),
+                Population("bench-draft", 20, 20, "DRAFT", 20),
+                Population("bench-new", new_users, 20),
+                Population("bench-export", 1, 5_000),
+                Population("bench-import", 1, 0),
+            ]
+        )
+    )

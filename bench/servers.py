@@ -1,0 +1,164 @@
+"""The servers as processes of their own, pinned to one core."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import uvicorn
+from aiohttp import web
+
+from bench import by_hand, stock
+from bench.wrk import LOAD_CORE
+from commerce.demo import create_demo
+from settings import REDIS_URL, ROOT
+
+SERVER_CORE = 0
+PATIENCE_SECONDS = 30.0
+
+_BACKENDS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'"
+)
+
+
+class ServerFailed(Exception):
+    """Raised when a server does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    kind: str
+    port: int
+    pid: int
+
+    def forget_peak(self) -> None:
+        """Lets the peak of the memory begin anew."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def peak_megabytes(self) -> float:
+        """Returns the highest resident memory since then."""
+        return self._status("VmHWM")
+
+    def resident_megabytes(self) -> float:
+        """Returns the resident memory now."""
+        return self._status("VmRSS")
+
+    def processor_seconds(self) -> float:
+        """Returns the time that the process has computed so far: unlike requests a second, others cannot take it."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+
+
+def free_port() -> int:
+    """Returns a port on which nothing listens now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def serve(kind: str, port: int, url: str) -> None:
+    """Serves stock, by hand or the demo Commerce in this process until it is told to stop."""
+    if kind == "commerce":
+        web.run_app(create_demo(), host="127.0.0.1", port=port, print=None, access_log=None)
+        return
+    create = stock.create_application if kind == "stock" else by_hand.create_application
+    # As web.serving configures ours.
+    configuration = uvicorn.Config(
+        create(url), host="127.0.0.1", port=port, access_log=False, server_header=False, log_level="warning"
+    )
+    uvicorn.Server(configuration).run()
+
+
+def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) -> list[str]:
+    if kind != "ours":
+        return [sys.executable, "-m", "bench", "serve", kind, "--port", str(port), "--database", url]
+    settings = {
+        "ENVIRONMENT": "production",
+        "DEBUG": "false",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": url,
+        "REDIS_URL": REDIS_URL,
+        # The limits stay on and count, so that what they cost is measured; a benchmark is what they are made to stop.
+        "RATE_LIMIT_TOKEN": "1000000000/minute",
+        "RATE_LIMIT_ADDRESS": "1000000000/minute",
+        "SECRET_KEY": "of-the-benchmark-" + "0123456789abcdef" * 3,
+        "COMMERCE_URL": f"http://127.0.0.1:{commerce_port}",
+        "EXPORT_URL": folder,
+    }
+    # The program `env` adds to the environment, which only settings.py reads.
+    return ["env", *(f"{name}={value}" for name, value in settings.items()), sys.executable, "server.py", "serve"]
+
+
+@contextmanager
+def _started(kind: str, url: str, core: int, commerce_port: int) -> Iterator[Callable[[], Server]]:
+    """Starts a server, yields what waits until it listens, and ends it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
+        port, output = free_port(), Path(folder) / "output"
+        command = ["taskset", "-c", str(core), *_command(kind, port, url, commerce_port, folder)]
+        # A server complains of the requests that wrk leaves unfinished when its time is over.
+        with output.open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            yield lambda: _listening(process, kind, port, output)
+        finally:
+            _end(process)
+
+
+@contextmanager
+def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = 0) -> Iterator[Server]:
+    """Runs a server on a port of its own, pinned to a core; raises ServerFailed."""
+    with _started(kind, url, core, commerce_port) as wait:
+        yield wait()
+
+
+@contextmanager
+def all_running(kinds: tuple[str, ...], url: str) -> Iterator[dict[str, Server]]:
+    """Runs the servers side by side, with a demo Commerce on the other core for ours; raises ServerFailed."""
+    with ExitStack() as resources:
+        commerce = resources.enter_context(running("commerce", url, LOAD_CORE))
+        waits = {kind: resources.enter_context(_started(kind, url, SERVER_CORE, commerce.port)) for kind in kinds}
+        yield {kind: wait() for kind, wait in waits.items()}
+
+
+def _listening(process: subprocess.Popen[bytes], kind: str, port: int, output: Path) -> Server:
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < limit and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return Server(kind, port, process.pid)
+        time.sleep(0.05)
+    raise ServerFailed(f"The server {kind} does not listen on port {port}: {output.read_text()[-2000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+async def pin_database(connection: asyncpg.Connection) -> int:
+    """Pins the PostgreSQL processes that serve the database to the core of the load; returns how many it could."""
+    pinned = 0
+    for (pid,) in await connection.fetch(_BACKENDS):
+        with suppress(OSError):
+            os.sched_setaffinity(pid, {LOAD_CORE})
+            pinned += 1
+    return pinned

@@ -1,0 +1,243 @@
+"""The types of the stock server: Strawberry types over Tortoise rows, with a resolver for each nested object."""
+
+from base64 import urlsafe_b64encode
+from datetime import datetime
+from typing import Any, cast
+
+import orjson
+import strawberry
+from strawberry.scalars import JSON
+
+from models import basket, division, product
+from models.money import amount_text
+
+
+def amount(cents: int) -> str:
+    """Writes an amount as the other two servers do."""
+    return amount_text(cents)
+
+
+@strawberry.type
+class Division:
+    row: strawberry.Private[division.Division]
+    id: strawberry.ID
+    name: str
+    erp_code: str
+    type: str
+    is_active: bool
+
+    @classmethod
+    def of(cls, row: division.Division) -> "Division":
+        """Makes the answer from a row."""
+        return cls(
+            row=row,
+            id=strawberry.ID(str(row.id)),
+            name=row.name,
+            erp_code=row.erp_code,
+            type=row.type.value,
+            is_active=row.is_active,
+        )
+
+    @strawberry.field
+    def parent(self) -> "Division | None":
+        return Division.of(self.row.parent) if self.row.parent else None
+
+
+@strawberry.type
+class Product:
+    remote_id: int
+    sku: str
+    name: str | None
+    price: str
+    currency: str
+    variants: JSON
+    product_image: str | None
+    in_stock: bool
+    refreshed_at: datetime
+
+    @classmethod
+    def of(cls, row: product.Product) -> "Product":
+        """Makes the answer from a row."""
+        return cls(
+            remote_id=row.remote_id,
+            sku=row.sku,
+            name=row.name,
+            price=amount(row.price),
+            currency=row.currency,
+            variants=JSON(orjson.loads(row.variants)),
+            product_image=row.product_image,
+            in_stock=row.in_stock,
+            refreshed_at=row.refreshed_at,
+        )
+
+
+def items_of(row: basket.Basket) -> list[basket.BasketItem]:
+    """Returns the items that were prefetched; Tortoise makes the attribute, which types do not know."""
+    return list(cast(Any, row).items)
+
+
+def parts_of(row: basket.BasketItem) -> list[basket.BasketItemDivision]:
+    """Returns the quantities that were prefetched."""
+    return list(cast(Any, row).divisions)
+
+
+@strawberry.type
+class BasketItemDivision:
+    row: strawberry.Private[basket.BasketItemDivision]
+    quantity: int
+    total_amount: str
+
+    @strawberry.field
+    def division(self) -> Division:
+        return Division.of(self.row.division)
+
+
+@strawberry.type
+class BasketItem:
+    row: strawberry.Private[basket.BasketItem]
+    id: strawberry.ID
+    price: str
+
+    @classmethod
+    def of(cls, row: basket.BasketItem) -> "BasketItem":
+        """Makes the answer from a row and what was prefetched with it."""
+        return cls(row=row, id=strawberry.ID(str(row.id)), price=amount(row.price))
+
+    @strawberry.field
+    def product_remote_id(self) -> int:
+        return self.row.product.remote_id
+
+    @strawberry.field
+    def quantity(self) -> int:
+        return pieces_of(self.row)
+
+    @strawberry.field
+    def total_amount(self) -> str:
+        return amount(self.row.price * pieces_of(self.row))
+
+    @strawberry.field
+    def product(self) -> Product:
+        return Product.of(self.row.product)
+
+    @strawberry.field
+    def divisions(self) -> list[BasketItemDivision]:
+        price = self.row.price
+        return [
+            BasketItemDivision(row=part, quantity=part.quantity, total_amount=amount(price * part.quantity))
+            for part in sorted(parts_of(self.row), key=lambda part: part.id)
+        ]
+
+
+def pieces_of(row: basket.BasketItem) -> int:
+    """Adds up the quantities of an item."""
+    return sum(part.quantity for part in parts_of(row))
+
+
+@strawberry.type
+class Basket:
+    row: strawberry.Private[basket.Basket]
+    id: strawberry.ID
+    status: str
+    name: str | None
+    segment_remote_id: int | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: basket.Basket) -> "Basket":
+        """Makes the answer from a row and what was prefetched with it."""
+        return cls(
+            row=row,
+            id=strawberry.ID(str(row.id)),
+            status=row.status.value,
+            name=row.name,
+            segment_remote_id=row.segment or None,
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    @strawberry.field
+    def currency(self) -> str | None:
+        return next((item.currency for item in items_of(self.row)), None)
+
+    @strawberry.field
+    def total_amount(self) -> str:
+        return amount(sum(item.price * pieces_of(item) for item in items_of(self.row)))
+
+    @strawberry.field
+    def total_quantity(self) -> int:
+        return sum(pieces_of(item) for item in items_of(self.row))
+
+    @strawberry.field
+    def item_count(self) -> int:
+        return len(items_of(self.row))
+
+    @strawberry.field
+    def items(self) -> list[BasketItem]:
+        return [BasketItem.of(item) for item in sorted(items_of(self.row), key=lambda item: item.id)]
+
+
+@strawberry.type
+class BasketEdge:
+    node: Basket
+    cursor: str
+
+    @classmethod
+    def of(cls, row: basket.Basket) -> "BasketEdge":
+        """Makes the answer from a row."""
+        place = f"{row.saved_at.isoformat() if row.saved_at else ''} {row.id}"
+        return cls(node=Basket.of(row), cursor=urlsafe_b64encode(place.encode()).decode().rstrip("="))
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class BasketConnection:
+    edges: list[BasketEdge]
+    page_info: PageInfo
+    total_count: int
+
+
+@strawberry.type
+class UserError:
+    code: str
+    message: str
+    field: list[str]
+
+
+@strawberry.type
+class BasketItemsAddPayload:
+    basket: Basket | None
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class BasketItemInput:
+    product_remote_id: int
+    division_id: strawberry.ID
+    quantity: int = 1
+
+
+@strawberry.input
+class BasketItemsAddInput:
+    items: list[BasketItemInput]
+
+
+def page_of(rows: list[Any], size: int, total_count: int) -> BasketConnection:
+    """Makes a page from one row more than it shows."""
+    edges = [BasketEdge.of(row) for row in rows[:size]]
+    info = PageInfo(
+        has_next_page=len(rows) > size,
+        has_previous_page=False,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return BasketConnection(edges=edges, page_info=info, total_count=total_count)

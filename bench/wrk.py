@@ -1,0 +1,121 @@
+"""The load generator: `wrk`, pinned, with a script that sends the calls of a workload in turn."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.operations import DIVISION_ID, PRODUCT, Call, Shape
+
+CONNECTIONS = 16
+LOAD_CORE = 1
+
+# The calls are read from a file and the requests put together as they are sent, which costs wrk a microsecond: eighty
+# thousand prepared requests of 2 kB would not fit its memory. `places` are where product and division go.
+_SCRIPT = """
+local calls, number = {}, 0
+local head, body = %(head)s, {%(body)s}
+init = function(arguments)
+  for line in io.lines(%(file)s) do calls[#calls + 1] = {line:match("(%%S+) (%%S+) (%%S+)")} end
+end
+request = function()
+  number = number %% #calls + 1
+  local call = calls[number]
+  local text = body[1]
+  if #body == 3 then text = body[1] .. call[2] .. body[2] .. call[3] .. body[3] end
+  return head .. call[1] .. "\\r\\nContent-Length: " .. #text .. "\\r\\n\\r\\n" .. text
+end
+done = function(summary, latency, requests)
+  local failed = summary.errors
+  io.write(string.format("RESULT %%d %%d %%d %%d %%d\\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99),
+    failed.connect + failed.read + failed.write + failed.status + failed.timeout))
+end
+"""
+
+
+class LoadFailed(Exception):
+    """Raised when requests failed; nothing is reported then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What was measured: requests, seconds, and latencies in milliseconds."""
+
+    requests: int
+    seconds: float
+    p50: float
+    p99: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+
+def _quoted(text: str) -> str:
+    return f"[==[\n{text}]==]"
+
+
+def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
+    """Writes the script, and the file of calls beside it."""
+    lines = [
+        f"{call.token} {call.line.product if call.line else 0} {call.line.division if call.line else 0}"
+        for call in calls
+    ]
+    file = folder / "calls.txt"
+    file.write_text("\n".join(lines) + "\n")
+    head = (
+        f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        "Authorization: Token "
+    )
+    parts = [part for piece in shape.body.split(PRODUCT) for part in piece.split(DIVISION_ID)]
+    values = {"head": _lua(head), "body": ", ".join(map(_quoted, parts)), "file": _quoted(str(file))}
+    script = folder / "workload.lua"
+    script.write_text(_SCRIPT % values)
+    return script
+
+
+def _lua(text: str) -> str:
+    return '"' + text.replace("\r", "\\r").replace("\n", "\\n") + '"'
+
+
+def put_load(port: int, shape: Shape, calls: Sequence[Call], seconds: float) -> Load:
+    """Sends the calls in turn over 16 connections; raises LoadFailed when any was not answered with 2xx.
+
+    In a short time on a busy machine a slow server may answer none.
+    """
+    program = shutil.which("wrk")
+    if program is None:
+        raise LoadFailed("wrk is not installed; it is the load generator (apt install wrk).")
+    with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
+        script = write_script(Path(folder), shape, calls)
+        pinned = ["taskset", "-c", str(LOAD_CORE)]
+        options = [
+            "-t",
+            "1",
+            "-c",
+            str(CONNECTIONS),
+            "-d",
+            f"{max(1, round(seconds))}s",
+            "--timeout",
+            "30s",
+            "-s",
+            script,
+        ]
+        command = [*pinned, program, *map(str, options), f"http://127.0.0.1:{port}"]
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return _read(output)
+
+
+def _read(output: str) -> Load:
+    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output)
+    if found is None:
+        raise LoadFailed(f"wrk did not end as it should: {output}")
+    requests, microseconds, p50, p99, failed = map(int, found.groups())
+    if failed:
+        raise LoadFailed(f"{failed} requests failed, and {requests} were answered.")
+    return Load(requests, microseconds / 1e6, p50 / 1e3, p99 / 1e3)
