@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import orjson
-from asyncpg.exceptions import DivisionByZeroError, UniqueViolationError
+from asyncpg.exceptions import CardinalityViolationError, DivisionByZeroError, UniqueViolationError
 
 from models.basket import MAXIMUM_ITEMS, MAXIMUM_QUANTITY, MAXIMUM_TOTAL_QUANTITY
-from models.basket_reading import HEAD_COLUMNS, BasketRows
+from models.basket_reading import HEAD_COLUMNS, LISTS, BasketRows, named
 from models.division import DIVISION_COLUMNS
 from models.product import PRODUCT_COLUMNS
-from models.statement import Statement, has_one_statement_changes, now
+from models.statement import Statement, is_sqlite, now
 from models.time_limit import begin_to_commit
 from models.user import Buyer
 
@@ -39,57 +39,87 @@ class AskedLine:
     quantity: int
 
 
-_CHANGE = (
+_LOCKED = (
     "WITH before AS MATERIALIZED (SELECT id, version FROM basket WHERE user_id = $1 AND segment = $2 "
     "AND status = 'ACTIVE'), "
     "b AS (INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
-    "VALUES ($1, $2, 'ACTIVE', 1, $4, $4) ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' "
+    "VALUES ($1, $2, 'ACTIVE', 1, $3, $3) ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' "
     "DO UPDATE SET version = basket.version + 1, updated_at = excluded.updated_at RETURNING *), "
-    "held AS (SELECT i.id, i.product_id, i.price, i.currency FROM b JOIN basket_item i ON i.basket_id = b.id), "
-    "asked AS (SELECT line.position, line.quantity, p.id AS product_id, p.price, p.currency, d.id AS division_id "
-    "FROM jsonb_to_recordset($3::jsonb) AS line(position int, remote_id int, sku text, division_id int, erp_code text, "
-    "quantity int) JOIN product p ON p.segment = $2 AND (p.remote_id = line.remote_id OR p.sku = line.sku) "
+)
+_ALLOWED = (
+    "d.is_active AND (d.id = $5 OR d.parent_id = $5) AND (held.id IS NOT NULL OR "
+    "(p.is_available AND p.refreshed_at >= $4))"
+)
+_INTO_ITEMS = "INSERT INTO basket_item (basket_id, product_id, price, currency)"
+_INTO_QUANTITIES = "INSERT INTO basket_item_division AS q (item_id, division_id, quantity)"
+_ADDING = (
+    "ON CONFLICT (item_id, division_id) DO UPDATE SET quantity = q.quantity + excluded.quantity "
+    "RETURNING q.id, q.item_id, q.division_id, q.quantity"
+)
+# Most additions are of one product for one division; neither a list nor sums are made for those.
+_ONE_LINE = (
+    f"{_LOCKED}asked AS MATERIALIZED (SELECT 0 AS position, p.id AS product_id, p.price, p.currency, "
+    "d.id AS division_id, held.id AS item_id FROM b CROSS JOIN product p CROSS JOIN division d "
+    "LEFT JOIN basket_item held ON held.basket_id = b.id AND held.product_id = p.id "
+    "WHERE p.segment = $2 AND (p.remote_id = $8 OR p.sku = $9) AND (d.id = $10 OR d.erp_code = $11) "
+    f"AND {_ALLOWED}), "
+    f"added AS ({_INTO_ITEMS} SELECT b.id, a.product_id, a.price, a.currency FROM b CROSS JOIN asked a "
+    "WHERE a.item_id IS NULL RETURNING id, product_id, price, currency), "
+    f"changed AS ({_INTO_QUANTITIES} SELECT COALESCE(a.item_id, added.id), a.division_id, $12 "
+    f"FROM asked a LEFT JOIN added ON true {_ADDING}), "
+)
+_SEVERAL_LINES = (
+    f"{_LOCKED}asked AS MATERIALIZED (SELECT line.position, line.quantity, p.id AS product_id, p.price, p.currency, "
+    "d.id AS division_id, held.id AS item_id FROM b CROSS JOIN jsonb_to_recordset($8::jsonb) "
+    "AS line(position int, remote_id int, sku text, division_id int, erp_code text, quantity int) "
+    "JOIN product p ON p.segment = $2 AND (p.remote_id = line.remote_id OR p.sku = line.sku) "
     "JOIN division d ON d.id = line.division_id OR d.erp_code = line.erp_code "
-    "LEFT JOIN held ON held.product_id = p.id WHERE d.is_active AND (d.id = $6 OR d.parent_id = $6) "
-    "AND (held.id IS NOT NULL OR (p.is_available AND p.refreshed_at >= $5))), "
-    "added AS (INSERT INTO basket_item (basket_id, product_id, price, currency) "
-    "SELECT b.id, a.product_id, a.price, a.currency FROM b CROSS JOIN asked a "
-    "WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.product_id = a.product_id) "
-    "GROUP BY b.id, a.product_id, a.price, a.currency ORDER BY MIN(a.position) "
+    f"LEFT JOIN basket_item held ON held.basket_id = b.id AND held.product_id = p.id WHERE {_ALLOWED}), "
+    f"added AS ({_INTO_ITEMS} SELECT b.id, a.product_id, a.price, a.currency FROM b CROSS JOIN asked a "
+    "WHERE a.item_id IS NULL GROUP BY b.id, a.product_id, a.price, a.currency ORDER BY MIN(a.position) "
     "RETURNING id, product_id, price, currency), "
-    "i AS (SELECT * FROM held UNION ALL SELECT * FROM added), "
-    "changed AS (INSERT INTO basket_item_division AS q (item_id, division_id, quantity) "
-    "SELECT i.id, a.division_id, SUM(a.quantity) FROM asked a JOIN i ON i.product_id = a.product_id "
-    "GROUP BY i.id, a.division_id ORDER BY MIN(a.position) ON CONFLICT (item_id, division_id) "
-    "DO UPDATE SET quantity = q.quantity + excluded.quantity RETURNING q.id, q.item_id, q.division_id, q.quantity), "
-    "quantities AS (SELECT q.id, q.item_id, q.division_id, q.quantity FROM held "
-    "JOIN basket_item_division q ON q.item_id = held.id "
+    f"changed AS ({_INTO_QUANTITIES} SELECT COALESCE(a.item_id, added.id), a.division_id, SUM(a.quantity) "
+    "FROM asked a LEFT JOIN added ON added.product_id = a.product_id "
+    f"GROUP BY COALESCE(a.item_id, added.id), a.division_id ORDER BY MIN(a.position) {_ADDING}), "
+)
+_CHECKED = (
+    "i AS (SELECT i.id, i.product_id, i.price, i.currency FROM b JOIN basket_item i ON i.basket_id = b.id "
+    "UNION ALL SELECT * FROM added), "
+    "quantities AS (SELECT q.id, q.item_id, q.division_id, q.quantity FROM b JOIN basket_item i ON i.basket_id = b.id "
+    "JOIN basket_item_division q ON q.item_id = i.id "
     "WHERE NOT EXISTS (SELECT 1 FROM changed WHERE changed.id = q.id) UNION ALL SELECT * FROM changed), "
+    "sums AS MATERIALIZED (SELECT COUNT(DISTINCT i.id) AS item_count, CAST(SUM(q.quantity) AS BIGINT) AS quantity, "
+    "CAST(SUM(i.price * q.quantity) AS BIGINT) AS amount, MIN(i.currency) AS currency, MAX(i.currency) AS currency_too "
+    "FROM i JOIN quantities q ON q.item_id = i.id), "
     # Where a rule is broken, this divides by zero, and all of the above is undone.
-    "kept AS MATERIALIZED (SELECT b.*, 1 / CAST(COALESCE("
-    "(SELECT COUNT(*) = $7 AND COUNT(DISTINCT position) = $7 FROM asked) "
-    f"AND (SELECT COUNT(*) <= {MAXIMUM_ITEMS} AND COUNT(DISTINCT currency) = 1 FROM i) "
+    "kept AS MATERIALIZED (SELECT b.*, item_count, quantity, amount, currency, 1 / CAST(COALESCE("
+    "(SELECT COUNT(*) = $6 AND COUNT(DISTINCT position) = $6 FROM asked) "
+    f"AND item_count <= {MAXIMUM_ITEMS} AND currency = currency_too AND quantity <= {MAXIMUM_TOTAL_QUANTITY} "
     f"AND (SELECT MAX(quantity) <= {MAXIMUM_QUANTITY} FROM changed) "
-    f"AND (SELECT SUM(quantity) <= {MAXIMUM_TOTAL_QUANTITY} FROM quantities) "
     "AND b.version - 1 = COALESCE((SELECT version FROM before WHERE before.id = b.id), 0) "
     "AND (b.version = 1) = (NOT EXISTS (SELECT 1 FROM before)) "
-    "AND ($8::int IS NULL OR $8 = b.version - 1), false) AS int) AS all_rules FROM b) "
+    "AND ($7::int IS NULL OR $7 = b.version - 1), false) AS int) AS all_rules FROM b CROSS JOIN sums)"
 )
-_WHOLE = Statement(
-    f"{_CHANGE}, parts AS (SELECT item_id, string_agg(division_id || ' ' || quantity, ' ' ORDER BY id) AS text "
+_ITEM_COLUMNS = ("i.id", "i.price", "i.currency", "parts.text", *PRODUCT_COLUMNS)
+_WHOLE = (
+    ", parts AS (SELECT item_id, string_agg(division_id || ' ' || quantity, ' ' ORDER BY id) AS text "
     "FROM quantities GROUP BY item_id), "
     f"head AS MATERIALIZED (SELECT json_build_array({HEAD_COLUMNS}, (SELECT json_agg(json_build_array("
     f"{DIVISION_COLUMNS})) FROM division d LEFT JOIN division m ON m.id = d.parent_id "
     "WHERE d.id IN (SELECT division_id FROM quantities)))::text AS text FROM kept AS b WHERE all_rules = 1) "
-    f"SELECT head.text, i.id, i.price, i.currency, parts.text, {PRODUCT_COLUMNS} FROM head LEFT JOIN i ON true "
-    "LEFT JOIN parts ON parts.item_id = i.id LEFT JOIN product p ON p.id = i.product_id ORDER BY i.id"
+    f"SELECT head.text, lists.* FROM head LEFT JOIN LATERAL (SELECT {LISTS} FROM (SELECT {named(_ITEM_COLUMNS)} "
+    "FROM i JOIN parts ON parts.item_id = i.id JOIN product p ON p.id = i.product_id ORDER BY i.id) AS item) AS lists "
+    "ON true"
 )
-_TOTALS = Statement(
-    f"{_CHANGE} SELECT json_build_array({HEAD_COLUMNS})::text, (SELECT COUNT(*) FROM i), "
-    "(SELECT CAST(SUM(quantity) AS BIGINT) FROM quantities), "
-    "(SELECT CAST(SUM(i.price * q.quantity) AS BIGINT) FROM quantities q JOIN i ON i.id = q.item_id), "
-    "(SELECT MIN(currency) FROM i), 1 FROM kept AS b WHERE all_rules = 1"
+_TOTALS = (
+    f" SELECT json_build_array({HEAD_COLUMNS})::text, item_count, quantity, amount, currency, 1 "
+    "FROM kept AS b WHERE all_rules = 1"
 )
+_STATEMENTS = {
+    (is_one, whole): Statement((_ONE_LINE if is_one else _SEVERAL_LINES) + _CHECKED + (_WHOLE if whole else _TOTALS))
+    for is_one in (True, False)
+    for whole in (True, False)
+}
 
 
 async def add_at_once(
@@ -105,18 +135,23 @@ async def add_at_once(
 
     Products that the basket does not hold must have been confirmed by Commerce since the given moment.
     """
-    if not has_one_statement_changes() or any((line.division_id or 0) > LARGEST_KEY for line in lines):
+    if is_sqlite() or any((line.division_id or 0) > LARGEST_KEY for line in lines):
         return None
     # From here on it may be committed at any moment, so it is not given up.
     begin_to_commit()
-    text = orjson.dumps([{"position": place, **asdict(line)} for place, line in enumerate(lines)]).decode()
-    statement = _WHOLE if whole else _TOTALS
+    statement = _STATEMENTS[len(lines) == 1, whole]
+    shared = (buyer.id, segment, now(), confirmed_since, buyer.division.id, len(lines), expected_version)
     try:
-        rows = await statement.rows(
-            buyer.id, segment, text, now(), confirmed_since, buyer.division.id, len(lines), expected_version
-        )
-    except (DivisionByZeroError, UniqueViolationError):
+        rows = await statement.rows(*shared, *_line_values(lines))
+    except (CardinalityViolationError, DivisionByZeroError, UniqueViolationError):
         return None
     if not rows:
         raise RuntimeError("The addition changed a basket and returned no row of it.")
     return BasketRows(rows, whole)
+
+
+def _line_values(lines: Sequence[AskedLine]) -> tuple[object, ...]:
+    if len(lines) == 1:
+        (line,) = lines
+        return line.remote_id, line.sku, line.division_id, line.erp_code, line.quantity
+    return (orjson.dumps([{"position": place, **asdict(line)} for place, line in enumerate(lines)]).decode(),)

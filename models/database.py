@@ -117,6 +117,8 @@ def configuration(url: str, pool_size: int = 20, bounds: Bounds = BOUNDS) -> dic
             "jit": "off",
             "timezone": "UTC",
             "datestyle": "ISO",
+            # Planning takes longer than most of the statements here, and all of them are planned well without values.
+            "plan_cache_mode": "force_generic_plan",
             "statement_timeout": str(round(bounds.statement_seconds * 1_000)),
             "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
         }

@@ -66,7 +66,15 @@ class KnownProduct:
 
 
 PRODUCT_COLUMNS = (
-    "p.remote_id, p.sku, p.name, p.price, p.currency, p.variants, p.product_image, p.in_stock, p.refreshed_at::text"
+    "p.remote_id",
+    "p.sku",
+    "p.name",
+    "p.price",
+    "p.currency",
+    "p.variants",
+    "p.product_image",
+    "p.in_stock",
+    "p.refreshed_at::text",
 )
 
 _KNOWN = Statement(
@@ -90,7 +98,7 @@ _WITHDRAW = Statement(
     "UPDATE product SET is_available = false, refreshed_at = $3 WHERE segment = $1 AND remote_id = ANY($2::int[])"
 )
 _ONE = Statement(
-    f"SELECT {PRODUCT_COLUMNS} FROM product p WHERE p.segment = 0 AND (p.remote_id = $1 OR p.sku = $2) "
+    f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.segment = 0 AND (p.remote_id = $1 OR p.sku = $2) "
     "ORDER BY p.refreshed_at DESC, p.id LIMIT 1"
 )
 

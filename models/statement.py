@@ -29,7 +29,7 @@ Moment = NewType("Moment", str)
 class Row(Protocol):
     """One row of an answer, by position or by name."""
 
-    def __getitem__(self, key: int | str) -> Any: ...
+    def __getitem__(self, key: int | str | slice) -> Any: ...
 
 
 def _record_columns(match: re.Match[str]) -> str:
@@ -87,9 +87,9 @@ class Statement:
         return rows[0] if rows else None
 
 
-def has_one_statement_changes() -> bool:
-    """Tells whether the database can change several tables in one statement, which SQLite cannot."""
-    return not isinstance(get_connection("default"), SqliteClient)
+def is_sqlite() -> bool:
+    """Tells whether the database is SQLite, which has no lists and changes only one table in a statement."""
+    return isinstance(get_connection("default"), SqliteClient)
 
 
 def moment(value: datetime | str) -> datetime:

@@ -1,8 +1,6 @@
 """Baskets, as answered."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Annotated, Any, cast
 
 import orjson
@@ -13,10 +11,10 @@ from models.basket import BasketStatus
 from models.basket_reading import (
     HEAD,
     HEAD_DIVISIONS,
-    ITEM,
     ITEM_CURRENCY,
     ITEM_PRICE,
     BasketRows,
+    items_of,
     totals_of,
 )
 from models.money import Cents
@@ -90,7 +88,7 @@ def baskets_of(read: BasketRows) -> list[Basket]:
     """Makes the answers from what was read, in its order."""
     if not read.whole:
         return [_with_totals(row) for row in read.rows]
-    return [_with_items(head, list(rows)) for head, rows in groupby(read.rows, key=itemgetter(HEAD))]
+    return [_with_items(row) for row in read.rows]
 
 
 def _with_totals(row: Row) -> Basket:
@@ -99,13 +97,12 @@ def _with_totals(row: Row) -> Basket:
     return _basket(head, ItemsNotRead(), totals.total_amount, totals.total_quantity, totals.item_count, totals.currency)
 
 
-def _with_items(text: str, rows: Sequence[Row]) -> Basket:
-    head = orjson.loads(text)
-    if rows[0][ITEM] is None:
-        return _basket(head, ItemRows([], []), 0, 0, 0, None)
-    items = ItemRows(rows, head[HEAD_DIVISIONS])
-    amount = sum([row[ITEM_PRICE] * quantity for row, quantity in zip(rows, items.quantities, strict=True)])
-    return _basket(head, items, amount, sum(items.quantities), len(rows), rows[0][ITEM_CURRENCY])
+def _with_items(row: Row) -> Basket:
+    head, rows = orjson.loads(row[HEAD]), items_of(row)
+    items = ItemRows(rows, head[HEAD_DIVISIONS] or ())
+    amount = sum([item[ITEM_PRICE] * quantity for item, quantity in zip(rows, items.quantities, strict=True)])
+    currency = rows[0][ITEM_CURRENCY] if rows else None
+    return _basket(head, items, amount, sum(items.quantities), len(rows), currency)
 
 
 def _basket(

@@ -1,12 +1,12 @@
 """The items of a basket, as answered."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import strawberry
 
 from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT
 from models.money import Cents
-from models.statement import Row
 from schema.division import Division
 from schema.page import PageInfo
 from schema.product import Product
@@ -31,7 +31,9 @@ class BasketItem:
     divisions: list[BasketItemDivision] = described("The divisions that the product is for, in the order first added.")
 
     @classmethod
-    def of(cls, row: Row, parts: Sequence[str], quantity: int, divisions: Mapping[str, Division]) -> "BasketItem":
+    def of(
+        cls, row: Sequence[Any], parts: Sequence[str], quantity: int, divisions: Mapping[str, Division]
+    ) -> "BasketItem":
         """Makes the answer from a row of a whole read, its quantities and their sum, and the divisions by id."""
         price = row[ITEM_PRICE]
         return cls(

@@ -11,6 +11,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
@@ -56,6 +57,7 @@ class Operation:
         self.fragments = {each.name.value: FragmentDetails(each) for each in definitions}
         self.root_type = _root_type(schema, node)
         self.conditions = _condition_variables(document)
+        self.default_arguments: dict[int, dict[str, Any]] = {}
         self._root_fields: dict[tuple[object, ...], GroupedFieldSet] = {}
         self._answers: dict[tuple[object, ...], Answer | None] = {}
 
@@ -153,11 +155,10 @@ class CompiledExecutor(Executor[Any]):
     async def _answer_only(self, key: str, field: GraphQLField, details: FieldDetailsList) -> ExecutionResult:
         root_type = self.compiled_operation.root_type
         path = Path(None, key, root_type.name)
-        node = details[0].node
         info = self.build_resolve_info(field, [each.node for each in details], root_type, path)
         data: dict[str, Any] | None = {key: None}
         try:
-            arguments = get_argument_values(field, node, self.variable_values) if field.args else {}
+            arguments = self._arguments(field, details[0].node) if field.args else {}
             value = field.resolve(None, info, **arguments)  # type: ignore[misc]
             if self.is_awaitable(value):
                 value = await value
@@ -170,6 +171,15 @@ class CompiledExecutor(Executor[Any]):
                 self.collected_errors.add(error, None)
                 data = None
         return cast(ExecutionResult, self.build_response(data))
+
+    def _arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
+        if node.arguments:
+            return get_argument_values(field, node, self.variable_values)
+        # Without a word of the client's, all arguments are the defaults of the schema.
+        kept = self.compiled_operation.default_arguments
+        if id(field) not in kept:
+            kept[id(field)] = get_argument_values(field, node, self.variable_values)
+        return kept[id(field)]
 
     def complete_value(
         self,

@@ -9,7 +9,7 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutpu
 from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT, QUANTITIES
 from models.division import division_of
 from models.money import amount_text
-from models.statement import Row, moment_text
+from models.statement import moment_text
 from schema.basket_item import BasketItem
 from schema.division import Division
 from schema.product import variants_of
@@ -44,7 +44,7 @@ class ItemRows(Sequence[BasketItem]):
     `parts` holds for each row the quantities, split: division, pieces, division, pieces; `quantities` their sums.
     """
 
-    def __init__(self, rows: Sequence[Row], division_columns: Sequence[Sequence[Any]]) -> None:
+    def __init__(self, rows: Sequence[tuple[Any, ...]], division_columns: Sequence[Sequence[Any]]) -> None:
         self.rows = rows
         self.parts: list[list[str]] = [row[QUANTITIES].split(" ") for row in rows]
         self.quantities = [sum(map(int, part[1::2])) for part in self.parts]

@@ -1,6 +1,8 @@
 """Products, as answered."""
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import orjson
 import strawberry
@@ -29,7 +31,7 @@ class Product:
     refreshed_at: Moment = described("When Commerce last confirmed this.")
 
     @classmethod
-    def of(cls, row: Row, first: int = 0) -> "Product":
+    def of(cls, row: Row | Sequence[Any], first: int = 0) -> "Product":
         """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
         return cls(
             remote_id=row[first],

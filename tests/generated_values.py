@@ -5,7 +5,7 @@ from collections import UserList, UserString
 from collections.abc import Callable, Generator, Mapping, Sequence
 from random import Random
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from graphql import (
     GraphQLAbstractType,
@@ -24,7 +24,6 @@ from models.basket import BasketStatus
 from models.division import DivisionType
 from models.errors import DivisionInactive, RefusalCode
 from models.export import ExportStatus
-from models.statement import Row
 from schema.item_rows import ItemRows
 
 MAXIMUM_DEPTH = 5
@@ -140,7 +139,7 @@ class Values:
             if self.chance(700)
         ] or [[1, "main", "ERP1", "MAIN", True, None, None, None, None]]
         rows = [self.row([str(division[0]) for division in divisions]) for _ in range(self.random.randrange(4))]
-        return ItemRows(cast(list[Row], rows), divisions)
+        return ItemRows(rows, divisions)
 
     def row(self, divisions: Sequence[str]) -> tuple[Any, ...]:
         chosen = self.random.sample(divisions, self.random.randint(1, len(divisions)))
@@ -151,7 +150,7 @@ class Values:
         variants = self.random.choice(["{}", '{"size": "XL"}'])
         moment = self.random.choice(["2026-11-23 14:05:00+00", "2026-11-23T14:05:00.123456+00:00"])
         product = (self.random.randrange(9), "SKU", name, price, "try", variants, None, stock, moment)
-        return ("head", self.random.randrange(10**6), price, "try", " ".join(parts), *product)
+        return (self.random.randrange(10**6), price, "try", " ".join(parts), *product)
 
     def fault(self, kind: GraphQLOutputType) -> Any:
         """Makes something that the type does not expect, or does not expect in this form."""

@@ -71,7 +71,7 @@ def rows(*quantities: str) -> ItemRows:
     """Makes items of division 7 and 9, from the texts of their quantities."""
     row = (1, "SKU01", None, 2000, "try", "{}", None, 1, "2026-11-23 14:05:00+00")
     main, sub = [7, "main", "ERP01", "MAIN", 1], [9, "sub", "ERP02", "SUB", 1]
-    found: list[Any] = [("", number, 1055, "try", text, *row) for number, text in enumerate(quantities, 1)]
+    found: list[Any] = [(number, 1055, "try", text, *row) for number, text in enumerate(quantities, 1)]
     return ItemRows(found, [[*main, None, None, None, None], [*sub, 7, "main", "ERP01", 1]])
 
 

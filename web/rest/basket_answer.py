@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from models.basket_reading import HEAD, HEAD_DIVISIONS, ITEM, ITEM_PRICE, PRODUCT, QUANTITIES, totals_of
+from models.basket_reading import HEAD, HEAD_DIVISIONS, ITEM_PRICE, PRODUCT, QUANTITIES, items_of, totals_of
 from models.money import amount_text
 from models.statement import Row
 
@@ -23,8 +23,7 @@ def basket_answer(rows: Sequence[Row]) -> Json:
     """Writes the basket that the rows of a whole read belong to, or the one that is not there yet."""
     head: Sequence[Any] = orjson.loads(rows[0][HEAD]) if rows else _NO_HEAD
     divisions = {str(columns[0]): columns for columns in head[HEAD_DIVISIONS] or ()}
-    # An empty basket is one row without an item.
-    held = [row for row in rows if row[ITEM] is not None]
+    held = items_of(rows[0]) if rows else []
     items = [_item_of(row, divisions) for row in held]
     amount = quantity = 0
     for row, item in zip(held, items, strict=True):
@@ -39,7 +38,7 @@ def basket_answer(rows: Sequence[Row]) -> Json:
     }
 
 
-def _item_of(row: Row, divisions: Mapping[str, Sequence[Any]]) -> Json:
+def _item_of(row: Sequence[Any], divisions: Mapping[str, Sequence[Any]]) -> Json:
     price, pairs = row[ITEM_PRICE], row[QUANTITIES].split(" ")
     quantities = list(map(int, pairs[1::2]))
     quantity = sum(quantities)
@@ -56,7 +55,7 @@ def _item_of(row: Row, divisions: Mapping[str, Sequence[Any]]) -> Json:
     }
 
 
-def _product_of(row: Row) -> Json:
+def _product_of(row: Sequence[Any]) -> Json:
     """Writes what is known of a product: only the SKU of one that Commerce does not describe; see docs/decisions.md."""
     name, variants, image = row[_NAME], row[_VARIANTS], row[_IMAGE]
     product: Json = {"sku": row[_SKU]}
