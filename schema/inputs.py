@@ -1,6 +1,5 @@
 """The inputs of the mutations: one type each, never shared."""
 
-from dataclasses import fields
 from typing import Any
 
 import strawberry
@@ -19,9 +18,10 @@ class Input:
     """What all inputs do: a field left out is None."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            if getattr(self, field.name) is UNSET:
-                setattr(self, field.name, None)
+        values = vars(self)
+        for name, value in values.items():
+            if value is UNSET:
+                values[name] = None
 
 
 SEGMENT = "The customer segment of the active basket; none when left out."

@@ -1,10 +1,16 @@
 """Who gets in."""
 
+import asyncio
+from pathlib import Path
+from time import monotonic
+
 import pytest
 
+import settings
 from models.division import Division
-from models.user import Token, User
-from tests.service import Service
+from models.user import MAXIMUM_BUYERS, Buyers, Token, User, digest_of
+from tests.service import Service, serve
+from tests.shop import Shop
 
 UNAUTHENTICATED = {
     "errors": [
@@ -88,3 +94,53 @@ async def test_closing_a_division_stops_its_users_at_once(service: Service) -> N
     await Division.filter(erp_code="ERP02").update(is_active=False)
     content = (await service.sub.post("{ activeBasket { id } }")).json()
     assert content["errors"][0]["message"] == "Your division ERP02 is inactive."
+
+
+async def test_a_remembered_buyer_is_refused_at_the_latest_when_the_memory_ends(
+    database_url: str, shop: Shop, tmp_path: Path
+) -> None:
+    async with serve(database_url, shop, str(tmp_path), token_kept_seconds=1) as service:
+        for caller in (service.main, service.sub, service.other):
+            assert (await caller.post("{ viewer { id } }")).status_code == 200
+        changed = monotonic()
+        await User.filter(email="main@example.invalid").update(is_active=False)
+        await Token.filter(user__email="sub@example.invalid").delete()
+        await Division.filter(erp_code="ERP05").update(is_active=False)
+        while monotonic() < changed + 1.05:
+            await asyncio.sleep(0.05)
+        assert (await service.main.post("{ viewer { id } }")).status_code == 401
+        assert (await service.sub.post("{ viewer { id } }")).status_code == 401
+        content = (await service.other.post("{ activeBasket { id } }")).json()
+        assert content["errors"][0]["extensions"] == {"code": "DIVISION_INACTIVE"}
+
+
+async def test_a_token_is_good_as_soon_as_it_is_issued(database_url: str, shop: Shop, tmp_path: Path) -> None:
+    async with serve(database_url, shop, str(tmp_path), token_kept_seconds=60) as service:
+        newcomer = service.caller("new")
+        assert (await newcomer.post("{ viewer { id } }")).status_code == 401
+        await Token.create(user=await User.get(email="main@example.invalid"), digest=digest_of("new"))
+        assert (await newcomer.query("{ viewer { email } }")) == {"viewer": {"email": "main@example.invalid"}}
+
+
+async def test_remembered_buyers_get_each_their_own_answers(database_url: str, shop: Shop, tmp_path: Path) -> None:
+    async with serve(database_url, shop, str(tmp_path), token_kept_seconds=60) as service:
+        for quantity, caller in enumerate((service.main, service.sub), start=1):
+            items = [{"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": quantity}]
+            await caller.accepted("basketItemsAdd", items=items)
+        document = "{ viewer { email } activeBasket { totalQuantity } }"
+        answers = [await caller.query(document) for _ in range(2) for caller in (service.main, service.sub)]
+        expected = [
+            {"viewer": {"email": f"{name}@example.invalid"}, "activeBasket": {"totalQuantity": quantity}}
+            for quantity, name in enumerate(("main", "sub"), start=1)
+        ]
+        assert answers == [*expected, *expected]
+
+
+async def test_buyers_are_remembered_for_five_seconds_and_in_a_bounded_number(service: Service) -> None:
+    assert settings.TOKEN_KEPT_SECONDS == 5
+    buyers = Buyers(60)
+    buyer = await buyers.find(digest_of("main"))
+    assert buyer is not None
+    for number in range(MAXIMUM_BUYERS + 10):
+        buyers._remember(str(number), 0, buyer)
+    assert len(buyers._known) == MAXIMUM_BUYERS == 10_000
