@@ -15,8 +15,8 @@ from tests.service import BASKET, Caller, Service
 
 EVERYTHING = f"""{{
   activeBaskets {{ ...Whole }}
-  draftBaskets(first: 100) {{ totalCount edges {{ node {{ ...Whole }} }} }}
-  quotations(first: 100) {{ edges {{ node {{ name status totalAmount currency basket {{ ...Whole }} }} }} }}
+  draftBaskets(first: 50) {{ totalCount edges {{ node {{ ...Whole }} }} }}
+  quotations(first: 50) {{ edges {{ node {{ name status totalAmount currency basket {{ ...Whole }} }} }} }}
 }} {BASKET}"""
 WHOLE = "basket { ...Whole }"
 

@@ -87,8 +87,8 @@ class Caller:
     async def everything(self) -> dict[str, Any]:
         """Reads all that the caller has: active baskets, drafts and quotations."""
         return await self.query(
-            "{ activeBaskets { ...Whole } draftBaskets(first: 100) { totalCount edges { node { ...Whole } } } "
-            f"quotations(first: 100) {{ totalCount edges {{ node {{ id }} }} }} }} {BASKET}"
+            "{ activeBaskets { ...Whole } draftBaskets(first: 50) { totalCount edges { node { ...Whole } } } "
+            f"quotations(first: 50) {{ totalCount edges {{ node {{ id }} }} }} }} {BASKET}"
         )
 
 

@@ -24,7 +24,7 @@ WATCH_POLICY = (
 async def listening(database_url: str) -> AsyncIterator[str]:
     """Serves the embedded application, with the demo catalogue, on a free port."""
     application = create_application(database_url=database_url, commerce_url="", redis_url="", embedded=True)
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="error", log_config=None))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.02)
