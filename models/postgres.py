@@ -40,32 +40,43 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
             self.waiting -= 1
 
     async def rows(self, query: str, *values: Any) -> Any:
-        """Runs one statement and returns its rows."""
-        proxy = await self._acquire(None)
-        try:
-            return await proxy._con.fetch(query, *values)
-        finally:
-            if not self._returned_at_once(proxy):
-                await self.release(proxy)
+        """Runs one statement and returns its rows.
 
-    def _returned_at_once(self, proxy: Any) -> bool:
-        """Gives a connection back, if it is as one finished statement leaves it.
-
-        asyncpg makes a task for every release, so that no cancellation keeps it from clearing up. Where nothing is to
-        be cleared up, nothing is waited for, and that is a tenth of the time of a small query.
+        It borrows a connection that is open and free without asyncpg's proxy and task, which are there for users who
+        may leave something behind: one finished statement does not. They take a fifth of the time of a small query.
         """
-        connection, holder = proxy._con, proxy._holder
+        holder = self._free_holder()
+        if holder is None:
+            async with self.acquire() as connection:
+                return await connection.fetch(query, *values)
+        holder._in_use = self._loop.create_future()
+        try:
+            return await holder._con.fetch(query, *values)
+        finally:
+            if self._is_clean(holder):
+                holder._release()
+            else:
+                await asyncio.shield(holder.release(None))
+
+    def _free_holder(self) -> Any:
+        """Takes the holder of an open connection that nobody uses; None when there is none."""
+        queue = self._queue
+        if queue is None or queue.empty() or self._closing:
+            return None
+        holder = queue.get_nowait()
+        if holder.is_connected() and holder._generation == self._generation:
+            return holder
+        queue.put_nowait(holder)
+        return None
+
+    def _is_clean(self, holder: Any) -> bool:
+        """Tells whether a connection is as one finished statement leaves it."""
+        connection = holder._con
         if connection is None or connection.is_closed() or connection.is_in_transaction():
             return False
         protocol = connection._protocol
-        if protocol._is_cancelling() or protocol.queries_count >= holder._max_queries:
-            return False
-        if holder._generation != self._generation:
-            return False
-        holder._timeout = None
-        holder._release()
-        holder._setup_inactive_callback()
-        return True
+        is_used_up = protocol.queries_count >= holder._max_queries or holder._generation != self._generation
+        return not (is_used_up or protocol._is_cancelling())
 
 
 class PostgresClient(AsyncpgDBClient):

@@ -9,6 +9,7 @@ from typing import Any, NewType, Protocol, cast
 import orjson
 from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
+from tortoise.context import require_context
 
 from models.postgres import PostgresClient
 
@@ -69,7 +70,7 @@ class Statement:
 
     async def rows(self, *values: Any) -> Sequence[Row]:
         """Runs the statement in the current transaction, if there is one, and returns what it selects or returns."""
-        connection = get_connection("default")
+        connection = require_context().connections.get("default")
         if isinstance(connection, SqliteClient):
             _, rows = await connection.execute_query(self.sqlite, [_sqlite_value(value) for value in values])
             return cast(Sequence[Row], rows)

@@ -5,13 +5,12 @@ selections, is made once and kept with the document.
 """
 
 from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
     ExecutionResult,
-    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
@@ -34,6 +33,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 from graphql.pyutils import AwaitableOrValue, Path
 
 from schema.item_rows import ItemRows
+from schema.only_field import OnlyField, Resolver
 from schema.selection import Answer, FieldDetailsList, SelectionWriter, Uncompilable
 
 ROW_SOURCES = {"BasketItem": ItemRows}
@@ -44,6 +44,9 @@ MAXIMUM_ERRORS = 50
 """How many faults of the variables are listed."""
 
 _NO_VARIABLES = VariableValues({}, {})
+
+
+AnyExecutor = TypeVar("AnyExecutor", bound=Executor[Any])
 
 
 class Operation:
@@ -57,7 +60,7 @@ class Operation:
         self.fragments = {each.name.value: FragmentDetails(each) for each in definitions}
         self.root_type = _root_type(schema, node)
         self.conditions = _condition_variables(document)
-        self.default_arguments: dict[int, dict[str, Any]] = {}
+        self._only_field: OnlyField | None = None
         self._root_fields: dict[tuple[object, ...], GroupedFieldSet] = {}
         self._answers: dict[tuple[object, ...], Answer | None] = {}
 
@@ -71,8 +74,14 @@ class Operation:
             if isinstance(coerced, list):
                 return ExecutionResult(None, coerced)
             values = coerced
-        kind = CompiledExecutor if is_compiled else Executor
-        executor: Executor[Any] = kind(
+        if not is_compiled:
+            return await _answered(self._executor(Executor, values, context))
+        if self._only_field is not None:
+            return await self._only_field.execute(values, context)
+        return await self._executor(CompiledExecutor, values, context).answer(self)
+
+    def _executor(self, kind: type[AnyExecutor], values: VariableValues, context: object) -> AnyExecutor:
+        return kind(
             self.schema,
             self.fragment_definitions,
             self.fragments,
@@ -84,9 +93,16 @@ class Operation:
             default_type_resolver,
             default_field_resolver,
         )
-        if isinstance(executor, CompiledExecutor):
-            return await executor.answer(self)
-        return await _answered(executor)
+
+    async def _continued(self, values: VariableValues, context: object, resolve: Resolver) -> ExecutionResult:
+        return await self._executor(CompiledExecutor, values, context).answer(self, resolve)
+
+    def note_only_field(self, key: str, field: GraphQLField, details: Any, info: GraphQLResolveInfo[Any]) -> None:
+        """Keeps the only field of the operation, if it is the same for all variables and its answer is compiled."""
+        answers = [answer for (kind, *_), answer in self._answers.items() if kind == id(field.type)]
+        if not self.conditions and len(answers) == 1 and answers[0] is not None:
+            known = info._replace(context=None, variable_values=_NO_VARIABLES)
+            self._only_field = OnlyField(key, field, details, known, answers[0], self._continued)
 
     def root_fields(self, executor: "CompiledExecutor") -> GroupedFieldSet:
         """Returns the fields of the operation itself."""
@@ -134,8 +150,11 @@ class CompiledExecutor(Executor[Any]):
     compiled_operation: Operation
     condition_values: tuple[object, ...]
 
-    async def answer(self, operation: Operation) -> ExecutionResult:
-        """Executes the operation: the only field of most at once, several fields as the stock path orders them."""
+    async def answer(self, operation: Operation, resolve: Resolver | None = None) -> ExecutionResult:
+        """Executes the operation: the only field of most at once, several fields as the stock path orders them.
+
+        A resolver that is given takes the place of the only field's own.
+        """
         self.compiled_operation = operation
         coerced = self.variable_values.coerced
         # Of what is not true or false, null is an error everywhere, and anything else another operation's condition.
@@ -149,21 +168,24 @@ class CompiledExecutor(Executor[Any]):
             ((key, details),) = fields.items()
             field = self.schema.get_field(operation.root_type, details[0].node.name.value)
             if field is not None and field.resolve is not None:
-                return await self._answer_only(key, field, details)
+                return await self._answer_only(key, field, details, resolve)
         return await _answered(self)
 
-    async def _answer_only(self, key: str, field: GraphQLField, details: FieldDetailsList) -> ExecutionResult:
+    async def _answer_only(
+        self, key: str, field: GraphQLField, details: FieldDetailsList, resolve: Resolver | None
+    ) -> ExecutionResult:
         root_type = self.compiled_operation.root_type
         path = Path(None, key, root_type.name)
         info = self.build_resolve_info(field, [each.node for each in details], root_type, path)
         data: dict[str, Any] | None = {key: None}
         try:
-            arguments = self._arguments(field, details[0].node) if field.args else {}
-            value = field.resolve(None, info, **arguments)  # type: ignore[misc]
+            value = resolve(info) if resolve else self._resolved(field, details, info)
             if self.is_awaitable(value):
                 value = await value
             answer = self.complete_value(field.type, details, info, path, value, None)
             data = {key: await answer if self.is_awaitable(answer) else answer}
+            if resolve is None:
+                self.compiled_operation.note_only_field(key, field, details, info)
         except Exception as raw_error:
             try:
                 self.handle_field_error(raw_error, field.type, details, path)
@@ -172,14 +194,9 @@ class CompiledExecutor(Executor[Any]):
                 data = None
         return cast(ExecutionResult, self.build_response(data))
 
-    def _arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
-        if node.arguments:
-            return get_argument_values(field, node, self.variable_values)
-        # Without a word of the client's, all arguments are the defaults of the schema.
-        kept = self.compiled_operation.default_arguments
-        if id(field) not in kept:
-            kept[id(field)] = get_argument_values(field, node, self.variable_values)
-        return kept[id(field)]
+    def _resolved(self, field: GraphQLField, details: FieldDetailsList, info: GraphQLResolveInfo[Any]) -> Any:
+        arguments = get_argument_values(field, details[0].node, self.variable_values) if field.args else {}
+        return field.resolve(None, info, **arguments)  # type: ignore[misc]
 
     def complete_value(
         self,

@@ -1,7 +1,7 @@
 """The items of a basket as rows, and how a compiled selection is answered from them without making objects."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, overload
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
@@ -38,6 +38,12 @@ _PRODUCT_FIELDS = {
 _PART_FIELDS = {"quantity": "int(number)", "total_amount": f"amount_text(row[{ITEM_PRICE}] * int(number))"}
 
 
+@lru_cache(4_096)
+def _division(columns: tuple[Any, ...]) -> Division:
+    """Makes a division from its columns. The same columns get the same object: it is for reading only."""
+    return Division.of(division_of(columns))
+
+
 class ItemRows(Sequence[BasketItem]):
     """The items of a basket as they were read, made into answers only when someone looks at them.
 
@@ -53,7 +59,7 @@ class ItemRows(Sequence[BasketItem]):
     @cached_property
     def divisions(self) -> dict[str, Division]:
         """The divisions of all items, by their ids."""
-        return {str(columns[0]): Division.of(division_of(columns)) for columns in self._division_columns}
+        return {str(columns[0]): _division(tuple(columns)) for columns in self._division_columns}
 
     @cached_property
     def _items(self) -> list[BasketItem]:
