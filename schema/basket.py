@@ -12,7 +12,6 @@ from models.basket_reading import (
     HEAD,
     HEAD_DIVISIONS,
     ITEM_CURRENCY,
-    ITEM_PRICE,
     BasketRows,
     items_of,
     totals_of,
@@ -100,9 +99,8 @@ def _with_totals(row: Row) -> Basket:
 def _with_items(row: Row) -> Basket:
     head, rows = orjson.loads(row[HEAD]), items_of(row)
     items = ItemRows(rows, head[HEAD_DIVISIONS] or ())
-    amount = sum([item[ITEM_PRICE] * quantity for item, quantity in zip(rows, items.quantities, strict=True)])
     currency = rows[0][ITEM_CURRENCY] if rows else None
-    return _basket(head, items, amount, sum(items.quantities), len(rows), currency)
+    return _basket(head, items, items.amount, items.quantity, len(rows), currency)
 
 
 def _basket(

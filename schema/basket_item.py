@@ -32,9 +32,14 @@ class BasketItem:
 
     @classmethod
     def of(
-        cls, row: Sequence[Any], parts: Sequence[str], quantity: int, divisions: Mapping[str, Division]
+        cls,
+        row: Sequence[Any],
+        keys: Sequence[str],
+        numbers: Sequence[int],
+        quantity: int,
+        divisions: Mapping[str, Division],
     ) -> "BasketItem":
-        """Makes the answer from a row of a whole read, its quantities and their sum, and the divisions by id."""
+        """Makes the answer from the columns of an item, its quantities by the ids of divisions, and their sum."""
         price = row[ITEM_PRICE]
         return cls(
             id=strawberry.ID(str(row[ITEM])),
@@ -44,12 +49,8 @@ class BasketItem:
             quantity=quantity,
             total_amount=Cents(price * quantity),
             divisions=[
-                BasketItemDivision(
-                    division=divisions[identifier],
-                    quantity=int(number),
-                    total_amount=Cents(price * int(number)),
-                )
-                for identifier, number in zip(parts[::2], parts[1::2], strict=True)
+                BasketItemDivision(division=divisions[key], quantity=number, total_amount=Cents(price * number))
+                for key, number in zip(keys, numbers, strict=True)
             ],
         )
 

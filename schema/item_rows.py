@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 
-from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT, QUANTITIES
+from models.basket_reading import ITEM_PRICE, QUANTITIES
 from models.division import division_of
 from models.money import amount_text
 from models.statement import moment_text
@@ -15,27 +15,48 @@ from schema.division import Division
 from schema.product import variants_of
 from schema.selection import FieldDetailsList, SelectionWriter
 
-# What is answered for each plain field, from `row`, its `parts` and their sum `quantity`.
+_ROW = (
+    "item_id, item_price, _, _, remote_id, sku, name, price, currency, variants, product_image, in_stock, refreshed_at"
+)
+"""The columns of an item, in the order of `items_of`."""
+
+# What is answered for each plain field, from the columns, the sum `quantity` and, for a division, its `number`.
 _ITEM_FIELDS = {
-    "id": f"str(row[{ITEM}])",
-    "product_remote_id": f"row[{PRODUCT}]",
-    "price": f"amount_text(row[{ITEM_PRICE}])",
+    "id": "str(item_id)",
+    "product_remote_id": "remote_id",
+    "price": "amount_text(item_price)",
     # The quantities of very many divisions may together be no Int any more.
     "quantity": "(quantity if quantity <= 2147483647 else unusual(quantity))",
-    "total_amount": f"amount_text(row[{ITEM_PRICE}] * quantity)",
+    "total_amount": "amount_text(item_price * quantity)",
 }
 _PRODUCT_FIELDS = {
-    "remote_id": f"row[{PRODUCT}]",
-    "sku": f"row[{PRODUCT + 1}]",
-    "name": f"row[{PRODUCT + 2}]",
-    "price": f"amount_text(row[{PRODUCT + 3}])",
-    "currency": f"row[{PRODUCT + 4}]",
-    "variants": f"variants_of(row[{PRODUCT + 5}])",
-    "product_image": f"row[{PRODUCT + 6}]",
-    "in_stock": f"bool(row[{PRODUCT + 7}])",
-    "refreshed_at": f"moment_text(row[{PRODUCT + 8}])",
+    "remote_id": "remote_id",
+    "sku": "sku",
+    "name": "name",
+    "price": "amount_text(price)",
+    "currency": "currency",
+    "variants": "variants_of(variants)",
+    "product_image": "product_image",
+    "in_stock": "True if in_stock else False",
+    "refreshed_at": "moment_text(refreshed_at)",
 }
-_PART_FIELDS = {"quantity": "int(number)", "total_amount": f"amount_text(row[{ITEM_PRICE}] * int(number))"}
+_PART_FIELDS = {"quantity": "number", "total_amount": "amount_text(item_price * number)"}
+
+
+class Parts(NamedTuple):
+    """The quantities of an item: for which divisions, by id, how many pieces each, and their sum."""
+
+    divisions: Sequence[str]
+    numbers: Sequence[int]
+    quantity: int
+
+
+@lru_cache(16_384)
+def parts_of(text: str) -> Parts:
+    """Reads QUANTITIES. Most items have one of few texts: one or two divisions, and few pieces."""
+    words = text.split(" ")
+    numbers = [int(number) for number in words[1::2]]
+    return Parts(words[::2], numbers, sum(numbers))
 
 
 @lru_cache(4_096)
@@ -45,16 +66,22 @@ def _division(columns: tuple[Any, ...]) -> Division:
 
 
 class ItemRows(Sequence[BasketItem]):
-    """The items of a basket as they were read, made into answers only when someone looks at them.
-
-    `parts` holds for each row the quantities, split: division, pieces, division, pieces; `quantities` their sums.
-    """
+    """The items of a basket as they were read, made into answers only when someone looks at them."""
 
     def __init__(self, rows: Sequence[tuple[Any, ...]], division_columns: Sequence[Sequence[Any]]) -> None:
         self.rows = rows
-        self.parts: list[list[str]] = [row[QUANTITIES].split(" ") for row in rows]
-        self.quantities = [sum(map(int, part[1::2])) for part in self.parts]
+        self.parts = [parts_of(row[QUANTITIES]) for row in rows]
         self._division_columns = division_columns
+
+    @property
+    def quantity(self) -> int:
+        """The sum of all quantities."""
+        return sum([parts.quantity for parts in self.parts])
+
+    @property
+    def amount(self) -> int:
+        """The sum of all amounts, in hundredths."""
+        return sum([row[ITEM_PRICE] * parts.quantity for row, parts in zip(self.rows, self.parts, strict=True)])
 
     @cached_property
     def divisions(self) -> dict[str, Division]:
@@ -63,8 +90,8 @@ class ItemRows(Sequence[BasketItem]):
 
     @cached_property
     def _items(self) -> list[BasketItem]:
-        each = zip(self.rows, self.parts, self.quantities, strict=True)
-        return [BasketItem.of(row, parts, quantity, self.divisions) for row, parts, quantity in each]
+        each = zip(self.rows, self.parts, strict=True)
+        return [BasketItem.of(row, *parts, self.divisions) for row, parts in each]
 
     @overload
     def __getitem__(self, index: int) -> BasketItem: ...
@@ -86,17 +113,19 @@ class ItemRows(Sequence[BasketItem]):
 
 
 class _RowWriter:
-    """Writes one function from ItemRows to the list of their answers."""
+    """Writes one function from ItemRows to the list of their answers: a loop, whose variables are found quickest."""
 
     def __init__(self, writer: SelectionWriter) -> None:
         self._writer = writer
-        self._preparations: list[str] = []
+        self._before: list[str] = []
+        self._each: list[str] = []
         writer.names |= {"amount_text": amount_text, "moment_text": moment_text, "variants_of": variants_of}
 
     def items(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
         answer = self._mapping(return_type, details, _ITEM_FIELDS)
-        each = "for row, parts, quantity in zip(items.rows, items.parts, items.quantities)"
-        return self._writer.define("items", [*self._preparations, f"return [{answer} {each}]"])
+        loop = f"for ({_ROW}), (keys, numbers, quantity) in zip(items.rows, items.parts):"
+        each = [f"    {line}" for line in (*self._each, f"answers.append({answer})")]
+        return self._writer.define("items", [*self._before, "answers = []", loop, *each, "return answers"])
 
     def _mapping(self, return_type: GraphQLOutputType, details: FieldDetailsList, columns: Mapping[str, str]) -> str:
         object_type = _object_type(return_type)
@@ -112,16 +141,21 @@ class _RowWriter:
         if name == "product":
             return self._mapping(return_type, details, _PRODUCT_FIELDS)
         if name == "divisions":
-            part = self._mapping(return_type, details, _PART_FIELDS)
-            return f"[{part} for identifier, number in zip(parts[::2], parts[1::2])]"
+            return self._divisions(return_type, details)
         return self._division(return_type, details)
+
+    def _divisions(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
+        parts = self._writer.fresh("parts")
+        part = self._mapping(return_type, details, _PART_FIELDS)
+        self._each += [f"{parts} = []", "for key, number in zip(keys, numbers):", f"    {parts}.append({part})"]
+        return parts
 
     def _division(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
         # Few divisions stand below many items: each is answered once, and the answer is shared.
         known = self._writer.fresh("divisions")
         answer = self._writer.value(return_type, details, "division")
-        self._preparations.append(f"{known} = {{key: {answer} for key, division in items.divisions.items()}}")
-        return f"{known}[identifier]"
+        self._before.append(f"{known} = {{key: {answer} for key, division in items.divisions.items()}}")
+        return f"{known}[key]"
 
 
 def _object_type(return_type: GraphQLOutputType) -> GraphQLObjectType:
