@@ -8,12 +8,13 @@ an executor is made after all, and goes on from the value, or the error, that th
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLField, GraphQLResolveInfo, Undefined
+from graphql import ExecutionResult, GraphQLField, GraphQLResolveInfo
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import is_awaitable
 from strawberry.schema import schema_converter
 from strawberry.types.field import StrawberryField
 
+from schema.input_reader import arguments_reader
 from schema.selection import Answer, FieldDetailsList
 
 Resolver = Callable[[GraphQLResolveInfo[Any]], Any]
@@ -49,7 +50,8 @@ class OnlyField:
         self._info = info
         self._answer = answer
         self._continued = continued
-        self._bare = None if self._node.arguments else _bare_resolver(field)
+        self._bare = _bare_resolver(field)
+        self._defaults = None if self._node.arguments else get_argument_values(field, self._node, info.variable_values)
 
     async def execute(self, values: VariableValues, context: object) -> ExecutionResult:
         """Resolves and answers the field."""
@@ -65,9 +67,11 @@ class OnlyField:
             return await self._continued(values, context, lambda info: value)
 
     def _resolved(self, values: VariableValues, context: object) -> Any:
+        arguments = self._defaults
+        if arguments is None:
+            arguments = get_argument_values(self._field, self._node, values)
         if self._bare is not None:
-            return self._bare(BareInfo(self._info, context))
-        arguments = get_argument_values(self._field, self._node, values) if self._field.args else {}
+            return self._bare(BareInfo(self._info, context), arguments)
         info = self._info._replace(context=context, variable_values=values)
         return self._field.resolve(None, info, **arguments)  # type: ignore[misc]
 
@@ -79,17 +83,16 @@ def _raising(error: Exception) -> Resolver:
     return resolve
 
 
-def _bare_resolver(field: GraphQLField) -> Callable[[BareInfo], Any] | None:
-    """Returns our own function behind a field that is given no arguments; None when Strawberry adds to it."""
+def _bare_resolver(field: GraphQLField) -> Callable[[BareInfo, dict[str, Any]], Any] | None:
+    """Returns our own function behind a field; None when Strawberry adds to it, or another resolver stands there."""
     definition = field.extensions.get("strawberry-definition")
     is_strawberrys = getattr(field.resolve, "__module__", "") == schema_converter.__name__
     resolver = definition.base_resolver if isinstance(definition, StrawberryField) and is_strawberrys else None
     if resolver is None or definition is None or definition.extensions or definition.permission_classes:
         return None
-    if resolver.self_parameter or resolver.parent_parameter or not resolver.info_parameter:
+    if resolver.parent_parameter or not resolver.info_parameter or not callable(resolver.wrapped_func):
         return None
-    # A default of the schema reaches the function as its own default, and only if they are the same.
-    name, function = resolver.info_parameter.name, resolver.wrapped_func
-    if not callable(function) or any(argument.default_value is not Undefined for argument in field.args.values()):
-        return None
-    return lambda info: function(**{name: info})
+    name, function, read = resolver.info_parameter.name, resolver.wrapped_func, arguments_reader(field, definition)
+    # A method of a root type has a source of None for its self.
+    source = (None,) if resolver.self_parameter else ()
+    return lambda info, arguments: function(*source, **{name: info}, **read(arguments))
