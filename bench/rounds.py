@@ -1,7 +1,7 @@
 """The rounds: each workload on each server in turn, at least three times, and the medians."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -115,8 +115,8 @@ def _say(text: str) -> None:
 def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], workloads: list[Workload]) -> str:
     """Writes the results side by side.
 
-    CPU is the time that the server computed for a request. Round trips are those of a buyer's first request, whose
-    token has to be looked up, and of one right after it.
+    CPU is the time that the server computed for a request. Ratios are the medians of those of the single rounds. Round
+    trips are those of a buyer's first request, whose token has to be looked up, and of one right after it.
     """
     lines = [
         "                 requests/s   p50 ms   p99 ms  peak MB  CPU us  round trips  to stock  to by hand",
@@ -124,7 +124,7 @@ def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], 
     ]
     for workload in workloads:
         lines.append(f"{workload.name}: {workload.describes}")
-        rates = {kind: results[workload.name, kind].rate for kind in KINDS if (workload.name, kind) in results}
+        rates = {kind: results[workload.name, kind].rates for kind in KINDS if (workload.name, kind) in results}
         for kind in rates:
             found = results[workload.name, kind]
             first, later = trips.get(kind, {}).get(workload.name, (0, 0))
@@ -137,5 +137,8 @@ def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], 
     return "\n".join(lines)
 
 
-def _ratio(rates: Mapping[str, float], kind: str, to: str) -> str:
-    return f"{rates[kind] / rates[to]:.2f}" if to in rates else "-"
+def _ratio(rates: Mapping[str, Sequence[float]], kind: str, to: str) -> str:
+    """Writes the median of the ratios within a round: its measurements follow each other and share their disturbers."""
+    if to not in rates:
+        return "-"
+    return f"{median(ours / theirs for ours, theirs in zip(rates[kind], rates[to], strict=True)):.2f}"
