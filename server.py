@@ -61,8 +61,6 @@ logger = logging.getLogger("basket")
 
 SWEEP_SECONDS = 600.0
 """How often what is no longer needed is deleted."""
-GARBAGE_THRESHOLDS = (20_000, 20, 20)
-"""After how many new objects cycles are looked for among them, and how many times before among older ones."""
 SEND_PATIENCE_SECONDS = 2.0
 """How long Redis may take to accept a message before it is left to the sweeper."""
 
@@ -210,9 +208,6 @@ def create_application(
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
             gc.freeze()
-            # An answer is some hundred lists and mappings without cycles; looking for cycles after every seven hundred
-            # of them, as Python does, would look through the same answers again and again.
-            gc.set_threshold(*GARBAGE_THRESHOLDS)
             yield {
                 "buyers": Buyers(token_kept_seconds),
                 "commerce": commerce,
