@@ -20,6 +20,9 @@ from models.errors import (
 )
 from models.statement import Row, Statement, now
 
+LINES_AT_ONCE = 250
+"""How many lines one statement adds: writing and reading thousands at once would keep other buyers waiting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -135,10 +138,12 @@ async def add_lines(basket_id: int, lines: Sequence[Line]) -> set[int]:
     Raises InvalidQuantity, BasketLimitExceeded or CurrencyMismatch when the basket breaks a rule by them.
     """
     sums = merged(lines)
-    text = _lines_text(sums.values())
-    new_products = {int(row[0]) for row in await _ADD_ITEMS.rows(basket_id, text)}
-    for row in await _ADD_QUANTITIES.rows(basket_id, text):
-        check_quantity(row[2], sums[row[0], row[1]].field)
+    added, new_products = list(sums.values()), set[int]()
+    for first in range(0, len(added), LINES_AT_ONCE):
+        text = _lines_text(added[first : first + LINES_AT_ONCE])
+        new_products |= {int(row[0]) for row in await _ADD_ITEMS.rows(basket_id, text)}
+        for row in await _ADD_QUANTITIES.rows(basket_id, text):
+            check_quantity(row[2], sums[row[0], row[1]].field)
     await check_limits(basket_id)
     await check_currency(basket_id, {line.product_id: line.field for line in lines})
     return new_products

@@ -37,6 +37,10 @@ class Product(Model):
         indexes = (("sku", "segment"),)
 
 
+KEYS_AT_ONCE = 250
+"""How many products are read by one statement: reading thousands at once would keep other buyers waiting."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProductDescription:
     """What Commerce says of a product."""
@@ -111,8 +115,12 @@ async def known_products(
     user_id: int, segment: int, remote_ids: Collection[int], skus: Collection[str]
 ) -> Sequence[KnownProduct]:
     """Reads the products with these keys, and whether the user's active basket holds them; unknown ones are absent."""
-    rows = await _KNOWN.rows(user_id, segment, list(remote_ids), list(skus))
-    return [_known(row) for row in rows]
+    ids, texts = list(remote_ids), list(skus)
+    found: list[KnownProduct] = []
+    for first in range(0, max(len(ids), len(texts)), KEYS_AT_ONCE):
+        part = slice(first, first + KEYS_AT_ONCE)
+        found += map(_known, await _KNOWN.rows(user_id, segment, ids[part], texts[part]))
+    return sorted(found, key=lambda product: (product.refreshed_at, product.id))
 
 
 async def keep_products(segment: int, products: Collection[ProductDescription]) -> Sequence[KnownProduct]:

@@ -120,6 +120,7 @@ class BasketImport(Change[BasketImportInput]):
 
     async def _check_rows(self, rows: Collection[SpreadsheetRow]) -> None:
         divisions = await look_up_divisions(self.buyer, {row.erp_code for row in rows})
+        await asyncio.sleep(0)
         products = await look_up_products(self.context, self.segment, {row.sku for row in rows})
         self.confirmed = products.confirmed()
         self.check = RowCheck(await self._currency())
