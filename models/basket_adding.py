@@ -11,7 +11,7 @@ the id from before that moment must fit those of the locked basket.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -154,4 +154,15 @@ def _line_values(lines: Sequence[AskedLine]) -> tuple[object, ...]:
     if len(lines) == 1:
         (line,) = lines
         return line.remote_id, line.sku, line.division_id, line.erp_code, line.quantity
-    return (orjson.dumps([{"position": place, **asdict(line)} for place, line in enumerate(lines)]).decode(),)
+    records = [
+        {
+            "position": place,
+            "remote_id": line.remote_id,
+            "sku": line.sku,
+            "division_id": line.division_id,
+            "erp_code": line.erp_code,
+            "quantity": line.quantity,
+        }
+        for place, line in enumerate(lines)
+    ]
+    return (orjson.dumps(records).decode(),)

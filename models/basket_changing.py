@@ -5,7 +5,7 @@ after the other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -20,12 +20,11 @@ from models.errors import (
 )
 from models.statement import Row, Statement, now
 
-LINES_AT_ONCE = 250
-"""How many lines one statement adds: writing and reading thousands at once would keep other buyers waiting."""
+LINES_AT_ONCE = 10_000
+"""How many lines one statement adds: writing many more at once would keep other buyers waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A quantity of a product for a division, to be added; `field` is where in the input it was asked for."""
 
     product_id: int
@@ -50,8 +49,11 @@ _ADD_QUANTITIES = Statement(
     "INSERT INTO basket_item_division (item_id, division_id, quantity) SELECT i.id, line.division_id, line.quantity "
     "FROM jsonb_to_recordset($2::jsonb) AS line(position int, product_id bigint, division_id int, quantity int) "
     "JOIN basket_item i ON i.basket_id = $1 AND i.product_id = line.product_id WHERE true ORDER BY line.position "
-    "ON CONFLICT (item_id, division_id) DO UPDATE SET quantity = basket_item_division.quantity + excluded.quantity "
-    "RETURNING (SELECT product_id FROM basket_item WHERE id = item_id), division_id, quantity"
+    "ON CONFLICT (item_id, division_id) DO UPDATE SET quantity = basket_item_division.quantity + excluded.quantity"
+)
+_TOO_MANY = Statement(
+    "SELECT i.product_id, q.division_id, q.quantity FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
+    f"WHERE i.basket_id = $1 AND q.quantity > {MAXIMUM_QUANTITY} ORDER BY q.id LIMIT 1"
 )
 _ITEM = Statement(
     "SELECT i.id FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 AND p.remote_id = $2"
@@ -68,9 +70,10 @@ _REMOVE_IF_BARE = Statement(
 )
 _REMOVE_ITEM = Statement("DELETE FROM basket_item WHERE id = $1")
 _REMOVE_ALL = Statement("DELETE FROM basket_item WHERE basket_id = $1")
-_COUNTS = Statement(
-    "SELECT COUNT(DISTINCT i.id), CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT) FROM basket_item i "
-    "JOIN basket_item_division q ON q.item_id = i.id WHERE i.basket_id = $1"
+_SUMS = Statement(
+    "SELECT COUNT(DISTINCT i.id), CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT), COALESCE(MAX(q.quantity), 0), "
+    "MIN(i.currency) <> MAX(i.currency) FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
+    "WHERE i.basket_id = $1"
 )
 _FOREIGN = Statement(
     "SELECT p.id, p.remote_id, i.currency, first.currency FROM basket_item i JOIN product p ON p.id = i.product_id "
@@ -127,26 +130,36 @@ def merged(lines: Sequence[Line]) -> dict[tuple[int, int], Line]:
 
 
 def _lines_text(lines: Iterable[Line]) -> str:
-    keys = ("position", "product_id", "division_id", "quantity")
-    values = ((place, line.product_id, line.division_id, line.quantity) for place, line in enumerate(lines))
-    return orjson.dumps([dict(zip(keys, value, strict=True)) for value in values]).decode()
+    values = [
+        {"position": place, "product_id": line.product_id, "division_id": line.division_id, "quantity": line.quantity}
+        for place, line in enumerate(lines)
+    ]
+    return orjson.dumps(values).decode()
 
 
-async def add_lines(basket_id: int, lines: Sequence[Line]) -> set[int]:
-    """Adds quantities to a locked basket and returns the ids of the products that it did not hold before.
+async def add_lines(basket_id: int, lines: Mapping[tuple[int, int], Line]) -> set[int]:
+    """Adds `merged` lines to a locked basket and returns the ids of the products that it did not hold before.
 
     Raises InvalidQuantity, BasketLimitExceeded or CurrencyMismatch when the basket breaks a rule by them.
     """
-    sums = merged(lines)
-    added, new_products = list(sums.values()), set[int]()
+    added, new_products = list(lines.values()), set[int]()
     for first in range(0, len(added), LINES_AT_ONCE):
         text = _lines_text(added[first : first + LINES_AT_ONCE])
-        new_products |= {int(row[0]) for row in await _ADD_ITEMS.rows(basket_id, text)}
-        for row in await _ADD_QUANTITIES.rows(basket_id, text):
-            check_quantity(row[2], sums[row[0], row[1]].field)
-    await check_limits(basket_id)
-    await check_currency(basket_id, {line.product_id: line.field for line in lines})
+        new_products |= {row[0] for row in await _ADD_ITEMS.rows(basket_id, text)}
+        await _ADD_QUANTITIES.rows(basket_id, text)
+    sums = await _SUMS.row(basket_id)
+    if sums and sums[2] > MAXIMUM_QUANTITY:
+        await _check_quantities(basket_id, lines)
+    _check_sums(sums)
+    if sums and sums[3]:
+        await check_currency(basket_id, {line.product_id: line.field for line in added})
     return new_products
+
+
+async def _check_quantities(basket_id: int, lines: Mapping[tuple[int, int], Line]) -> None:
+    row = await _TOO_MANY.row(basket_id)
+    if row is not None:
+        check_quantity(row[2], lines[row[0], row[1]].field)
 
 
 def check_quantity(quantity: int, field: tuple[str, ...] = (), *, least: int = 1) -> None:
@@ -184,8 +197,11 @@ async def remove_all(basket_id: int) -> None:
 
 async def check_limits(basket_id: int) -> None:
     """Raises BasketLimitExceeded when a basket holds more than it may."""
-    row = await _COUNTS.row(basket_id)
-    item_count, total_quantity = (row[0], row[1]) if row else (0, 0)
+    _check_sums(await _SUMS.row(basket_id))
+
+
+def _check_sums(sums: Row | None) -> None:
+    item_count, total_quantity = (sums[0], sums[1]) if sums else (0, 0)
     if item_count > MAXIMUM_ITEMS:
         message = f"The basket would hold {item_count} different products; it may hold {MAXIMUM_ITEMS}."
         raise BasketLimitExceeded(message, "items")

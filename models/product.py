@@ -1,15 +1,16 @@
 """Products as Commerce last described them: a row for each product and customer segment, for prices depend on it."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple, cast
 
 import orjson
 from tortoise import fields
 from tortoise.models import Model
 
 from models.money import Cents
-from models.statement import Row, Statement, moment, now
+from models.statement import Row, Statement, now
 
 NO_SEGMENT = 0
 """What stands in the column `segment` for no segment: unlike NULL it is equal to itself, so unique indexes hold it."""
@@ -37,8 +38,8 @@ class Product(Model):
         indexes = (("sku", "segment"),)
 
 
-KEYS_AT_ONCE = 250
-"""How many products are read by one statement: reading thousands at once would keep other buyers waiting."""
+KEYS_AT_ONCE = 1_000
+"""How many products are read by one statement: reading many thousands at once would keep other buyers waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,15 @@ class ProductDescription:
     is_available: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KnownProduct:
-    """A product's row, as much of it as adding it to a basket needs."""
+class KnownProduct(NamedTuple):
+    """A product's row, as much of it as adding it to a basket needs; it is fresh when Commerce confirmed it lately."""
 
     id: int
     remote_id: int
     sku: str
     currency: str
     is_available: bool
-    refreshed_at: datetime
+    is_fresh: bool
     is_in_basket: bool
 
 
@@ -82,8 +82,8 @@ PRODUCT_COLUMNS = (
 )
 
 _KNOWN = Statement(
-    "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, p.refreshed_at, i.id IS NOT NULL FROM product p "
-    "LEFT JOIN basket b ON b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' "
+    "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, p.refreshed_at >= $5, i.id IS NOT NULL "
+    "FROM product p LEFT JOIN basket b ON b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' "
     "LEFT JOIN basket_item i ON i.basket_id = b.id AND i.product_id = p.id "
     "WHERE p.segment = $2 AND (p.remote_id = ANY($3::int[]) OR p.sku = ANY($4::text[])) ORDER BY p.refreshed_at, p.id"
 )
@@ -96,7 +96,7 @@ _KEEP = Statement(
     "ON CONFLICT (remote_id, segment) DO UPDATE SET sku = excluded.sku, name = excluded.name, price = excluded.price, "
     "currency = excluded.currency, variants = excluded.variants, product_image = excluded.product_image, "
     "in_stock = excluded.in_stock, is_available = excluded.is_available, refreshed_at = excluded.refreshed_at "
-    "RETURNING id, remote_id, sku, currency, is_available, refreshed_at, false"
+    "RETURNING id, remote_id, sku, currency, is_available, true, false"
 )
 _WITHDRAW = Statement(
     "UPDATE product SET is_available = false, refreshed_at = $3 WHERE segment = $1 AND remote_id = ANY($2::int[])"
@@ -108,24 +108,29 @@ _ONE = Statement(
 
 
 def _known(row: Row) -> KnownProduct:
-    return KnownProduct(row[0], row[1], row[2], row[3], bool(row[4]), moment(row[5]), bool(row[6]))
+    # SQLite says 0 and 1, which are as good for telling true from false.
+    return KnownProduct._make(cast(Iterable[Any], row))
 
 
 async def known_products(
-    user_id: int, segment: int, remote_ids: Collection[int], skus: Collection[str]
+    user_id: int, segment: int, remote_ids: Collection[int], skus: Collection[str], confirmed_since: datetime
 ) -> Sequence[KnownProduct]:
-    """Reads the products with these keys, and whether the user's active basket holds them; unknown ones are absent."""
+    """Reads the products with these keys, the latest confirmed last; unknown ones are absent.
+
+    They are fresh when Commerce confirmed them after the given moment. The order holds among KEYS_AT_ONCE keys.
+    """
     ids, texts = list(remote_ids), list(skus)
     found: list[KnownProduct] = []
     for first in range(0, max(len(ids), len(texts)), KEYS_AT_ONCE):
         part = slice(first, first + KEYS_AT_ONCE)
-        found += map(_known, await _KNOWN.rows(user_id, segment, ids[part], texts[part]))
-    return sorted(found, key=lambda product: (product.refreshed_at, product.id))
+        rows = await _KNOWN.rows(user_id, segment, ids[part], texts[part], confirmed_since)
+        found += map(_known, rows)
+    return found
 
 
 async def keep_products(segment: int, products: Collection[ProductDescription]) -> Sequence[KnownProduct]:
     """Writes what Commerce just said and returns the rows; always in the same order, against deadlocks."""
-    lines = orjson.dumps([asdict(product) for product in products]).decode()
+    lines = orjson.dumps(list(products)).decode()
     return [_known(row) for row in await _KEEP.rows(segment, lines, now())] if products else []
 
 

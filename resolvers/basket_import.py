@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -23,13 +24,21 @@ from models.errors import (
     RefusalCode,
 )
 from models.product import KnownProduct
+from models.user import Buyer
 from resolvers.answer import Answer, Report, RowError, refused
 from resolvers.context import segment_of
-from resolvers.divisions import check_division, look_up_divisions
-from resolvers.products import look_up_products
+from resolvers.divisions import DivisionKey, check_division, look_up_divisions
+from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
-from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRow, read_spreadsheet
+from tasks.spreadsheet import (
+    Spreadsheet,
+    SpreadsheetLimits,
+    SpreadsheetRefused,
+    SpreadsheetRow,
+    SpreadsheetRows,
+    read_spreadsheet,
+)
 
 SKU, QUANTITY, ERP_CODE = "product__sku", "quantity", "division__erp_code"
 MAXIMUM_ROW_ERRORS = 1_000
@@ -65,22 +74,34 @@ def _copy(file: Any, target: Any) -> None:
 class RowCheck:
     """Checks rows one after the other and adds the good ones up, by product and division."""
 
-    def __init__(self, currency: str | None) -> None:
+    def __init__(
+        self, buyer: Buyer, divisions: Mapping[DivisionKey, DivisionRead], found: Found, currency: str | None
+    ) -> None:
+        # Most divisions and many products stand in many rows; what was found good once is not looked at again.
+        self._division_id = cache(lambda erp_code: check_division(buyer, divisions, erp_code, ERP_CODE).id)
+        self._product = cache(lambda sku: found.check(sku, SKU))
         self.currency = currency
         self.rows = 0
         self.lines: dict[tuple[int, int], Line] = {}
 
-    def add(self, row: SpreadsheetRow, product: KnownProduct, division: DivisionRead) -> None:
-        """Takes a row in; raises CurrencyMismatch or InvalidQuantity."""
-        self.currency = self.currency or product.currency
+    def add(self, row: SpreadsheetRow) -> None:
+        """Takes a row in; raises the refusal of its division, product, currency or quantity."""
+        number, sku, quantity, erp_code = row
+        division_id, product = self._division_id(erp_code), self._product(sku)
         if product.currency != self.currency:
-            message = f"Product {row.sku} is priced in {product.currency}, the basket in {self.currency}."
-            raise CurrencyMismatch(message, SKU)
-        key = (product.id, division.id)
-        quantity = row.quantity + (self.lines[key].quantity if key in self.lines else 0)
+            self._take_currency(product)
+        key = (product.id, division_id)
+        if before := self.lines.get(key):
+            quantity += before.quantity
         check_quantity(quantity)
-        self.lines[key] = Line(*key, quantity, ("file", str(row.row)))
+        self.lines[key] = Line(*key, quantity, ("file", str(number)))
         self.rows += 1
+
+    def _take_currency(self, product: KnownProduct) -> None:
+        if self.currency is not None:
+            message = f"Product {product.sku} is priced in {product.currency}, the basket in {self.currency}."
+            raise CurrencyMismatch(message, SKU)
+        self.currency = product.currency
 
 
 class BasketImport(Change[BasketImportInput]):
@@ -118,18 +139,17 @@ class BasketImport(Change[BasketImportInput]):
             except SpreadsheetRefused as refusal:
                 raise _FILE_REFUSALS[refusal.code](refusal.message, "file") from None
 
-    async def _check_rows(self, rows: Collection[SpreadsheetRow]) -> None:
-        divisions = await look_up_divisions(self.buyer, {row.erp_code for row in rows})
+    async def _check_rows(self, rows: SpreadsheetRows) -> None:
+        divisions = await look_up_divisions(self.buyer, set(rows.erp_codes))
         await asyncio.sleep(0)
-        products = await look_up_products(self.context, self.segment, {row.sku for row in rows})
+        products = await look_up_products(self.context, self.segment, set(rows.skus))
         self.confirmed = products.confirmed()
-        self.check = RowCheck(await self._currency())
+        self.check = RowCheck(self.buyer, divisions, products, await self._currency())
         for place, row in enumerate(rows):
             if place % ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
             try:
-                division = check_division(self.buyer, divisions, row.erp_code, ERP_CODE)
-                self.check.add(row, products.check(row.sku, SKU), division)
+                self.check.add(row)
             except Refusal as refusal:
                 self._note(row, refusal)
 
@@ -159,6 +179,6 @@ class BasketImport(Change[BasketImportInput]):
         if self.given.dry_run:
             return Answer(report=report)
         basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
-        if not await add_lines(basket_id, list(self.check.lines.values())) <= self.confirmed:
+        if not await add_lines(basket_id, self.check.lines) <= self.confirmed:
             raise Outdated
         return Answer(baskets=await self.read(basket_id), report=report)

@@ -8,6 +8,7 @@ from models.basket_changing import (
     check_quantity,
     item_with,
     lock_active,
+    merged,
     open_active,
     remove_all,
     remove_item,
@@ -121,7 +122,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
     async def apply(self) -> Answer:
         """Adds the lines. Raises Outdated when a product left the basket meanwhile that was not asked of Commerce."""
         basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
-        new_products = await add_lines(basket_id, self.lines)
+        new_products = await add_lines(basket_id, merged(self.lines))
         if not new_products <= self.confirmed:
             raise Outdated
         return Answer(baskets=await self.read(basket_id))

@@ -1,6 +1,6 @@
 """Finding products: in our table when they are known and fresh, otherwise by asking Commerce."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,9 @@ from resolvers.context import Context
 
 ProductKey = int | str
 """A remote id or a SKU."""
+
+KEPT_AT_ONCE = 250
+"""How many products are described and written before other buyers are answered."""
 
 
 def description_of(product: CommerceProduct) -> ProductDescription:
@@ -49,11 +52,6 @@ async def ask_commerce(
         raise CommerceUnavailable(f"Commerce cannot be asked for products: {failure}") from failure
 
 
-def _fresh(known: Collection[KnownProduct]) -> dict[ProductKey, KnownProduct]:
-    oldest = confirmed_since()
-    return _by_key([product for product in known if product.is_in_basket or product.refreshed_at >= oldest])
-
-
 def confirmed_since() -> datetime:
     """Returns since when Commerce must have confirmed a product for it to be added as it is known."""
     return now() - timedelta(seconds=settings.PRODUCT_MAXIMUM_AGE_SECONDS)
@@ -78,23 +76,25 @@ class Found:
 
     def check(self, key: ProductKey, *field: str) -> KnownProduct:
         """Returns a product that can be added; raises ProductNotFound or ProductUnavailable."""
+        product = self.products.get(key)
+        if product is None or key in self.reasons or not (product.is_available or product.is_in_basket):
+            raise self._refusal(key, *field)
+        return product
+
+    def _refusal(self, key: ProductKey, *field: str) -> Refusal:
         named = f"Product {key}" if isinstance(key, int) else f"The product with SKU {key}"
         if key in self.reasons:
-            raise ProductUnavailable(f"{named} cannot be sold: {self.reasons[key]}", *field)
+            return ProductUnavailable(f"{named} cannot be sold: {self.reasons[key]}", *field)
         if key not in self.products:
-            raise ProductNotFound(f"{named} is not known to Commerce.", *field)
-        product = self.products[key]
-        if not product.is_available and not product.is_in_basket:
-            raise ProductUnavailable(f"{named} is not for sale now.", *field)
-        return product
+            return ProductNotFound(f"{named} is not known to Commerce.", *field)
+        return ProductUnavailable(f"{named} is not for sale now.", *field)
 
     def confirmed(self) -> set[int]:
         """Returns the ids of the products that may enter the basket as they are known."""
-        oldest = confirmed_since()
         return {
             product.id
             for product in self.products.values()
-            if product.is_available and (not product.is_in_basket or product.refreshed_at >= oldest)
+            if product.is_available and (product.is_fresh or not product.is_in_basket)
         }
 
 
@@ -103,15 +103,24 @@ async def look_up_products(context: Context, segment: int, keys: Collection[Prod
 
     Raises CommerceUnavailable.
     """
-    found = _fresh(await known_products(context.buyer.id, segment, *_split(keys)))
+    known = await known_products(context.buyer.id, segment, *_split(keys), confirmed_since())
+    found = _by_key([product for product in known if product.is_fresh or product.is_in_basket])
     reasons: dict[ProductKey, str] = {}
     if missing := [key for key in keys if key not in found]:
         answers = await ask_commerce(context, segment, *_split(missing))
-        descriptions = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
-        found |= _by_key(await keep_products(segment, descriptions))
+        found |= _by_key(await _kept(segment, answers))
         unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
         reasons = {key: product.reason for product in unsellable for key in (product.remote_id, product.sku)}
     return Found(found, reasons)
+
+
+async def _kept(segment: int, answers: Sequence[CommerceProduct | UnsellableProduct]) -> list[KnownProduct]:
+    kept: list[KnownProduct] = []
+    for first in range(0, len(answers), KEPT_AT_ONCE):
+        part = answers[first : first + KEPT_AT_ONCE]
+        described = [description_of(answer) for answer in part if isinstance(answer, CommerceProduct)]
+        kept += await keep_products(segment, described)
+    return kept
 
 
 async def find_products(context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]) -> Found:
@@ -133,8 +142,8 @@ async def find_products(context: Context, segment: int, wanted: Mapping[tuple[st
 
 async def is_known(context: Context, key: ProductKey) -> bool:
     """Makes sure that our row of a product without a segment is fresh; tells whether Commerce knows the product."""
-    known = await known_products(context.buyer.id, NO_SEGMENT, *_split([key]))
-    if any(product.refreshed_at >= confirmed_since() for product in known):
+    known = await known_products(context.buyer.id, NO_SEGMENT, *_split([key]), confirmed_since())
+    if any(product.is_fresh for product in known):
         return True
     answers = await ask_commerce(context, NO_SEGMENT, *_split([key]))
     described = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]

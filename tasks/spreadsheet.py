@@ -1,8 +1,10 @@
 """Reading an uploaded spreadsheet, in a child process with limits, so that no file can harm or delay the server."""
 
 import asyncio
+import io
 import signal
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +41,29 @@ class SpreadsheetRow(NamedTuple):
     erp_code: str
 
 
+@dataclass(slots=True)
+class SpreadsheetRows:
+    """Good rows, kept as columns: the garbage collector would visit every one of thousands of tuples, over and over."""
+
+    numbers: list[int] = field(default_factory=list)
+    skus: list[str] = field(default_factory=list)
+    quantities: list[int] = field(default_factory=list)
+    erp_codes: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[SpreadsheetRow]:
+        """Yields the rows in their order."""
+        columns = zip(self.numbers, self.skus, self.quantities, self.erp_codes, strict=True)
+        return map(SpreadsheetRow._make, columns)
+
+    def extend(self, columns: Sequence[list[Any]]) -> None:
+        """Takes in the four columns of more rows."""
+        numbers, skus, quantities, erp_codes = columns
+        self.numbers += numbers
+        self.skus += skus
+        self.quantities += quantities
+        self.erp_codes += erp_codes
+
+
 @dataclass(frozen=True, slots=True)
 class SpreadsheetError:
     """A cell that was refused: row, column, the value found, and why."""
@@ -55,7 +80,7 @@ class Spreadsheet:
     """What was read: every good row, at most 1,000 refused cells, and the count of all rows and of the bad ones."""
 
     rows_read: int
-    rows: list[SpreadsheetRow]
+    rows: SpreadsheetRows
     errors: list[SpreadsheetError]
     error_count: int
 
@@ -101,17 +126,17 @@ async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, bytes]
 
 
 async def _spreadsheet_of(output: bytes) -> Spreadsheet:
-    """Reads the child's answer: a line of what was found, then lines of some hundred rows each.
+    """Reads the child's answer: a line of what was found, then lines of some hundred rows each, as columns.
 
     The loop is let go after every line, so that other buyers are answered meanwhile.
     """
-    found, *batches = output.splitlines()
-    content: dict[str, Any] = orjson.loads(found)
+    lines = io.BytesIO(output)
+    content: dict[str, Any] = orjson.loads(lines.readline())
     if "refused" in content:
         raise SpreadsheetRefused(*content["refused"])
-    rows: list[SpreadsheetRow] = []
-    for batch in batches:
-        rows += map(SpreadsheetRow._make, orjson.loads(batch))
+    rows = SpreadsheetRows()
+    for line in lines:
+        rows.extend(orjson.loads(line))
         await asyncio.sleep(0)
     errors = [SpreadsheetError(*error) for error in content["errors"]]
     return Spreadsheet(content["rows_read"], rows, errors, content["error_count"])

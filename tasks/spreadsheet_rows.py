@@ -3,17 +3,20 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from tasks.spreadsheet_text import read_text
 
-COLUMNS = ("product__sku", "quantity", "division__erp_code")
+COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
 MAXIMUM_ERRORS = 1_000
 """The highest number of refused cells that are listed."""
 MAXIMUM_QUANTITY = 1_000_000
 MAXIMUM_TEXT = 255
 SHOWN = 100
 """How many characters of a refused value are shown."""
+REMEMBERED = 256
+"""How many cells are remembered: most quantities and divisions, and many products, stand in a file more than once."""
 
 # Digits of other scripts are digits to Python too; only these ten count here.
 _WHOLE = re.compile(r"\+?0*([0-9]{1,12})(?:\.0+)?", re.ASCII)
@@ -57,8 +60,8 @@ def is_empty(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def places_of(header: Sequence[Any]) -> dict[str, int]:
-    """Returns where each column stands; raises Refused when one is missing or stands twice."""
+def places_of(header: Sequence[Any]) -> list[int]:
+    """Returns where each of COLUMNS stands; raises Refused when one is missing or stands twice."""
     names = ["".join(str(cell or "").replace("\ufeff", "").split()).casefold() for cell in header]
     missing = [name for name in COLUMNS if name not in names]
     if missing:
@@ -68,9 +71,10 @@ def places_of(header: Sequence[Any]) -> dict[str, int]:
     twice = [name for name in COLUMNS if names.count(name) > 1]
     if twice:
         raise Refused("FILE_UNREADABLE", f"The column {twice[0]} stands there {names.count(twice[0])} times.")
-    return {name: names.index(name) for name in COLUMNS}
+    return [names.index(name) for name in COLUMNS]
 
 
+@lru_cache(REMEMBERED, typed=True)
 def quantity_of(cell: Any) -> int:
     """Returns a whole number from 1 to 1,000,000; raises BadCell for anything else."""
     if is_empty(cell):
@@ -93,6 +97,7 @@ def _whole_number(cell: Any) -> int | None:
     return int(match[1]) if match else None
 
 
+@lru_cache(REMEMBERED, typed=True)
 def text_of(cell: Any, name: str) -> str:
     """Returns a text of at most 255 printable characters; raises BadCell for anything else."""
     if type(cell) is str and 0 < len(text := cell.strip()) <= MAXIMUM_TEXT and text.isprintable():
@@ -111,11 +116,17 @@ def text_of(cell: Any, name: str) -> str:
     return text
 
 
+@lru_cache(REMEMBERED, typed=True)
+def unmarked_text_of(cell: Any, name: str) -> str:
+    """Returns a text as `text_of`, without the apostrophe that makes a formula harmless."""
+    return read_text(text_of(cell, name))
+
+
 class RowReader:
     """Reads rows one after the other and collects good ones and errors."""
 
     def __init__(self, *, is_marked: bool) -> None:
-        self.is_marked = is_marked
+        self._text_of = unmarked_text_of if is_marked else text_of
         self.rows_read = 0
         self.error_count = 0
         self.rows: list[tuple[int, str, int, str]] = []
@@ -126,35 +137,34 @@ class RowReader:
         filled = ((number, row) for number, row in rows if not all(map(is_empty, row)))
         _, header = next(filled, (0, ()))
         places = places_of(header)
+        width = max(places) + 1
         for number, row in filled:
             self.rows_read += 1
-            self._take(number, {name: row[place] if place < len(row) else None for name, place in places.items()})
+            cells = row if len(row) >= width else [*row, *[None] * (width - len(row))]
+            self._take(number, *(cells[place] for place in places))
 
-    def _take(self, number: int, cells: dict[str, Any]) -> None:
-        bad = self.error_count
-        sku = self._text(number, "product__sku", cells)
-        quantity = self._quantity(number, cells["quantity"])
-        erp_code = self._text(number, "division__erp_code", cells)
-        if sku is None or quantity is None or erp_code is None:
-            self.error_count = bad + 1
-        else:
-            self.rows.append((number, sku, quantity, erp_code))
-
-    def _text(self, number: int, name: str, cells: dict[str, Any]) -> str | None:
-        cell = cells[name]
+    def _take(self, number: int, sku: Any, quantity: Any, erp_code: Any) -> None:
         try:
-            text = text_of(cell, name)
+            good = (number, self._text_of(sku, SKU), quantity_of(quantity), self._text_of(erp_code, ERP_CODE))
+        except BadCell:
+            self.error_count += 1
+            self._note_text(number, SKU, sku)
+            self._note_quantity(number, quantity)
+            self._note_text(number, ERP_CODE, erp_code)
+        else:
+            self.rows.append(good)
+
+    def _note_text(self, number: int, name: str, cell: Any) -> None:
+        try:
+            text_of(cell, name)
         except BadCell as bad:
             self._note(number, name, cell, bad)
-            return None
-        return read_text(text) if self.is_marked else text
 
-    def _quantity(self, number: int, cell: Any) -> int | None:
+    def _note_quantity(self, number: int, cell: Any) -> None:
         try:
-            return quantity_of(cell)
+            quantity_of(cell)
         except BadCell as bad:
-            self._note(number, "quantity", cell, bad)
-        return None
+            self._note(number, QUANTITY, cell, bad)
 
     def _note(self, number: int, name: str, cell: Any, bad: BadCell) -> None:
         if len(self.errors) < MAXIMUM_ERRORS:

@@ -7,11 +7,11 @@ from typing import Any
 
 import xlrd
 from xlrd.biffh import (
-    XL_CELL_BLANK,
     XL_CELL_BOOLEAN,
     XL_CELL_DATE,
-    XL_CELL_EMPTY,
     XL_CELL_ERROR,
+    XL_CELL_NUMBER,
+    XL_CELL_TEXT,
     XLRDError,
 )
 
@@ -44,7 +44,8 @@ def rows_of_xls(content: bytes, *, columns: int, cell_length: int) -> Iterator[t
         width = sheet.row_len(place)
         if width > columns:
             raise Refused("FILE_TOO_LARGE", f"Row {place + 1} has {width} columns; at most {columns} are allowed.")
-        yield place + 1, [_value(sheet.cell(place, column), cell_length) for column in range(width)]
+        kinds, values = sheet.row_types(place), sheet.row_values(place)
+        yield place + 1, [_value(kind, value, cell_length) for kind, value in zip(kinds, values, strict=True)]
 
 
 def _book(content: bytes) -> Any:
@@ -67,18 +68,24 @@ def _first_visible_sheet(book: Any) -> Any:
     raise Refused("FILE_UNREADABLE", "The file has no visible sheet.")
 
 
-def _value(cell: Any, cell_length: int) -> Any:
-    if cell.ctype in (XL_CELL_EMPTY, XL_CELL_BLANK):
-        return None
-    if cell.ctype == XL_CELL_ERROR:
-        return ErrorCell()
-    if cell.ctype == XL_CELL_BOOLEAN:
-        return bool(cell.value)
-    if cell.ctype == XL_CELL_DATE:
+def _value(kind: int, value: Any, cell_length: int) -> Any:
+    if kind == XL_CELL_NUMBER:
+        return value
+    if kind == XL_CELL_TEXT:
+        if len(value) > cell_length:
+            raise Refused("FILE_TOO_LARGE", f"A cell has more than {cell_length} characters.")
+        return value if value.isascii() else _whole(value)
+    return _other_value(kind, value)
+
+
+def _other_value(kind: int, value: Any) -> Any:
+    if kind == XL_CELL_BOOLEAN:
+        return bool(value)
+    if kind == XL_CELL_DATE:
         return DateCell()
-    if isinstance(cell.value, str) and len(cell.value) > cell_length:
-        raise Refused("FILE_TOO_LARGE", f"A cell has more than {cell_length} characters.")
-    return _whole(cell.value) if isinstance(cell.value, str) else cell.value
+    if kind == XL_CELL_ERROR:
+        return ErrorCell()
+    return None
 
 
 class DateCell(ErrorCell):

@@ -13,7 +13,7 @@ import xlwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRow, read_spreadsheet
+from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRows, read_spreadsheet
 from tasks.spreadsheet_child import read
 from tasks.spreadsheet_writing import TooManyRows, write_spreadsheet
 from tests import sheets
@@ -38,11 +38,7 @@ async def test_every_format_reads_alike(kind: str, tmp_path: Path) -> None:
     rows: sheets.Rows = [["SKU01", 3, "ERP01"], ["SKU02", "3", "ERP02"], ["ŞKÜ 03", 3.0, "ERP03"]]
     assert await sheet_of(sheets.WRITERS[kind](rows), tmp_path) == Spreadsheet(
         rows_read=3,
-        rows=[
-            SpreadsheetRow(2, "SKU01", 3, "ERP01"),
-            SpreadsheetRow(3, "SKU02", 3, "ERP02"),
-            SpreadsheetRow(4, "ŞKÜ 03", 3, "ERP03"),
-        ],
+        rows=SpreadsheetRows([2, 3, 4], ["SKU01", "SKU02", "ŞKÜ 03"], [3, 3, 3], ["ERP01", "ERP02", "ERP03"]),
         errors=[],
         error_count=0,
     )
