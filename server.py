@@ -175,6 +175,53 @@ def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: boo
     return [*outer, cors, *inner]
 
 
+@asynccontextmanager
+async def resources_of_requests(
+    database_url: str,
+    redis_url: str,
+    commerce_url: str,
+    export_folder: ExportFolder,
+    token_kept_seconds: float,
+    tracing: "Tracing | None",
+) -> AsyncIterator[State]:
+    """Keeps open what requests need. Without a Commerce address it starts the demo Commerce server."""
+    async with AsyncExitStack() as resources:
+        if tracing:
+            await resources.enter_async_context(tracing.open())
+        await resources.enter_async_context(connected(database_url))
+        await check_people()
+        url = commerce_url or await resources.enter_async_context(serve_demo())
+        commerce = await resources.enter_async_context(commerce_client(url, tracing))
+        redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
+        await resources.enter_async_context(sweeping())
+        await resources.enter_async_context(reading_processes.open())
+        exports = await resources.enter_async_context(exporting(redis_url, export_folder))
+        limits = await resources.enter_async_context(
+            rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
+        )
+        yield {
+            "buyers": Buyers(token_kept_seconds),
+            "commerce": commerce,
+            "redis": redis,
+            "exports": exports,
+            "export_folder": export_folder,
+            "rate_limits": limits,
+        }
+
+
+def graphql_view(*, embedded: bool) -> GraphQLView:
+    """Returns the view of /graphql, which shows a token of the demo where the database is the embedded one."""
+    return GraphQLView(
+        schema._schema,
+        maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
+        # A file a little too large is refused with its size; one far too large is not read to its end.
+        maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
+        seconds=settings.OPERATION_SECONDS,
+        demo_token=DEMO_TOKENS[0] if embedded else None,
+        is_compiled=settings.COMPILED_SELECTIONS,
+    )
+
+
 def create_application(
     *,
     database_url: str = settings.DATABASE_URL,
@@ -185,50 +232,23 @@ def create_application(
     token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
+    view, export_folder = graphql_view(embedded=embedded), ExportFolder(export_url)
+    if tracing := configured_tracing():
+        tracing.watch(view)
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over()
         check_production()
-        async with AsyncExitStack() as resources:
-            if tracing:
-                await resources.enter_async_context(tracing.open())
-            await resources.enter_async_context(connected(database_url))
-            await check_people()
-            url = commerce_url or await resources.enter_async_context(serve_demo())
-            commerce = await resources.enter_async_context(commerce_client(url, tracing))
-            redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
-            await resources.enter_async_context(sweeping())
-            await resources.enter_async_context(reading_processes.open())
-            exports = await resources.enter_async_context(exporting(redis_url, export_folder))
-            limits = await resources.enter_async_context(
-                rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
-            )
+        async with resources_of_requests(
+            database_url, redis_url, commerce_url, export_folder, token_kept_seconds, tracing
+        ) as state:
             # What lives as long as the process need not be looked through by every full garbage collection, which
             # would otherwise keep everybody waiting for a tenth of a second.
             gc.collect()
             gc.freeze()
-            yield {
-                "buyers": Buyers(token_kept_seconds),
-                "commerce": commerce,
-                "redis": redis,
-                "exports": exports,
-                "export_folder": export_folder,
-                "rate_limits": limits,
-            }
+            yield state
 
-    export_folder = ExportFolder(export_url)
-    view = GraphQLView(
-        schema._schema,
-        maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
-        # A file a little too large is refused with its size; one far too large is not read to its end.
-        maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
-        seconds=settings.OPERATION_SECONDS,
-        demo_token=DEMO_TOKENS[0] if embedded else None,
-        is_compiled=settings.COMPILED_SELECTIONS,
-    )
-    if tracing := configured_tracing():
-        tracing.watch(view)
     return Starlette(
         routes=[
             Mount("/graphiql", graphiql_files()),
