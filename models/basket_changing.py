@@ -33,6 +33,15 @@ class Line(NamedTuple):
     field: tuple[str, ...] = ()
 
 
+class _Sums(NamedTuple):
+    """What the rules of a basket are checked by; it is mixed when its items are priced in several currencies."""
+
+    item_count: int
+    total_quantity: int
+    highest_quantity: int
+    is_mixed: bool
+
+
 _OPEN = Statement(
     "INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
     "VALUES ($1, $2, 'ACTIVE', 1, $3, $3) "
@@ -147,11 +156,11 @@ async def add_lines(basket_id: int, lines: Mapping[tuple[int, int], Line]) -> se
         text = _lines_text(added[first : first + LINES_AT_ONCE])
         new_products |= {row[0] for row in await _ADD_ITEMS.rows(basket_id, text)}
         await _ADD_QUANTITIES.rows(basket_id, text)
-    sums = await _SUMS.row(basket_id)
-    if sums and sums[2] > MAXIMUM_QUANTITY:
+    sums = await _sums_of(basket_id)
+    if sums.highest_quantity > MAXIMUM_QUANTITY:
         await _check_quantities(basket_id, lines)
     _check_sums(sums)
-    if sums and sums[3]:
+    if sums.is_mixed:
         await check_currency(basket_id, {line.product_id: line.field for line in added})
     return new_products
 
@@ -197,16 +206,20 @@ async def remove_all(basket_id: int) -> None:
 
 async def check_limits(basket_id: int) -> None:
     """Raises BasketLimitExceeded when a basket holds more than it may."""
-    _check_sums(await _SUMS.row(basket_id))
+    _check_sums(await _sums_of(basket_id))
 
 
-def _check_sums(sums: Row | None) -> None:
-    item_count, total_quantity = (sums[0], sums[1]) if sums else (0, 0)
-    if item_count > MAXIMUM_ITEMS:
-        message = f"The basket would hold {item_count} different products; it may hold {MAXIMUM_ITEMS}."
+async def _sums_of(basket_id: int) -> _Sums:
+    (row,) = await _SUMS.rows(basket_id)
+    return _Sums(row[0], row[1], row[2], bool(row[3]))
+
+
+def _check_sums(sums: _Sums) -> None:
+    if sums.item_count > MAXIMUM_ITEMS:
+        message = f"The basket would hold {sums.item_count} different products; it may hold {MAXIMUM_ITEMS}."
         raise BasketLimitExceeded(message, "items")
-    if total_quantity > MAXIMUM_TOTAL_QUANTITY:
-        message = f"The basket would hold {total_quantity} pieces; it may hold {MAXIMUM_TOTAL_QUANTITY}."
+    if sums.total_quantity > MAXIMUM_TOTAL_QUANTITY:
+        message = f"The basket would hold {sums.total_quantity} pieces; it may hold {MAXIMUM_TOTAL_QUANTITY}."
         raise BasketLimitExceeded(message, "items")
 
 

@@ -39,8 +39,8 @@ from tasks.spreadsheet import (
     SpreadsheetRows,
     read_spreadsheet,
 )
+from tasks.spreadsheet_rows import ERP_CODE, QUANTITY, SKU
 
-SKU, QUANTITY, ERP_CODE = "product__sku", "quantity", "division__erp_code"
 MAXIMUM_ROW_ERRORS = 1_000
 """The highest number of refused rows that are listed; all are counted."""
 
@@ -141,7 +141,6 @@ class BasketImport(Change[BasketImportInput]):
 
     async def _check_rows(self, rows: SpreadsheetRows) -> None:
         divisions = await look_up_divisions(self.buyer, set(rows.erp_codes))
-        await asyncio.sleep(0)
         products = await look_up_products(self.context, self.segment, set(rows.skus))
         self.confirmed = products.confirmed()
         self.check = RowCheck(self.buyer, divisions, products, await self._currency())

@@ -145,6 +145,4 @@ async def is_known(context: Context, key: ProductKey) -> bool:
     known = await known_products(context.buyer.id, NO_SEGMENT, *_split([key]), confirmed_since())
     if any(product.is_fresh for product in known):
         return True
-    answers = await ask_commerce(context, NO_SEGMENT, *_split([key]))
-    described = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
-    return bool(await keep_products(NO_SEGMENT, described))
+    return bool(await _kept(NO_SEGMENT, await ask_commerce(context, NO_SEGMENT, *_split([key]))))

@@ -33,9 +33,10 @@ async def start_reading_process() -> Process:
         stderr=DEVNULL,
         start_new_session=True,
     )
-    # From the first moment on: to start takes it longer than most files take to read.
-    with suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+    # From the first moment on: to start takes it longer than most files take to read. Windows has no such order.
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     return process
 
 

@@ -148,23 +148,16 @@ class RowReader:
             good = (number, self._text_of(sku, SKU), quantity_of(quantity), self._text_of(erp_code, ERP_CODE))
         except BadCell:
             self.error_count += 1
-            self._note_text(number, SKU, sku)
-            self._note_quantity(number, quantity)
-            self._note_text(number, ERP_CODE, erp_code)
+            self._note_bad(number, {SKU: sku, QUANTITY: quantity, ERP_CODE: erp_code})
         else:
             self.rows.append(good)
 
-    def _note_text(self, number: int, name: str, cell: Any) -> None:
-        try:
-            text_of(cell, name)
-        except BadCell as bad:
-            self._note(number, name, cell, bad)
-
-    def _note_quantity(self, number: int, cell: Any) -> None:
-        try:
-            quantity_of(cell)
-        except BadCell as bad:
-            self._note(number, QUANTITY, cell, bad)
+    def _note_bad(self, number: int, cells: dict[str, Any]) -> None:
+        for name, cell in cells.items():
+            try:
+                quantity_of(cell) if name == QUANTITY else text_of(cell, name)
+            except BadCell as bad:
+                self._note(number, name, cell, bad)
 
     def _note(self, number: int, name: str, cell: Any, bad: BadCell) -> None:
         if len(self.errors) < MAXIMUM_ERRORS:
