@@ -25,10 +25,10 @@ from tests.service import Caller, write_people
 DEADLINE_SECONDS = 60.0
 """Within which every job ends after a fault."""
 
-# 12,000 products for ERP01 to ERP03: 36,000 rows, which take seconds to write as an xls.
+# 20,000 products for ERP01 to ERP03: 60,000 rows, which take longer to write as an xls than progress takes to be told.
 LARGE_BASKET = """
 INSERT INTO product (segment, remote_id, sku, name, price, currency, is_available, in_stock, variants, refreshed_at)
-SELECT 0, n, 'SKU' || n, 'Product ' || n, 1055, 'try', true, true, '{}', now() FROM generate_series(1, 12000) n;
+SELECT 0, n, 'SKU' || n, 'Product ' || n, 1055, 'try', true, true, '{}', now() FROM generate_series(1, 20000) n;
 INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) SELECT id, 0, 'ACTIVE', 1, now(), now()
 FROM user_account WHERE email = 'main@example.invalid';
 INSERT INTO basket_item (basket_id, product_id, price, currency) SELECT basket.id, product.id, 1055, 'try'
@@ -46,7 +46,7 @@ DROP TRIGGER IF EXISTS completed ON basket_export;
 DROP FUNCTION IF EXISTS note_completion;
 DROP TABLE IF EXISTS completion;
 """
-ROWS = 36_000
+ROWS = 60_000
 
 
 @contextmanager
