@@ -138,6 +138,12 @@ def merged(lines: Sequence[Line]) -> dict[tuple[int, int], Line]:
     return sums
 
 
+def _products_text(lines: Iterable[Line]) -> str:
+    # A product for several divisions is one item; the database would find that out at the price of a row each.
+    product_ids = dict.fromkeys(line.product_id for line in lines)
+    return orjson.dumps([{"position": place, "product_id": each} for place, each in enumerate(product_ids)]).decode()
+
+
 def _lines_text(lines: Iterable[Line]) -> str:
     values = [
         {"position": place, "product_id": line.product_id, "division_id": line.division_id, "quantity": line.quantity}
@@ -153,9 +159,9 @@ async def add_lines(basket_id: int, lines: Mapping[tuple[int, int], Line]) -> se
     """
     added, new_products = list(lines.values()), set[int]()
     for first in range(0, len(added), LINES_AT_ONCE):
-        text = _lines_text(added[first : first + LINES_AT_ONCE])
-        new_products |= {row[0] for row in await _ADD_ITEMS.rows(basket_id, text)}
-        await _ADD_QUANTITIES.rows(basket_id, text)
+        part = added[first : first + LINES_AT_ONCE]
+        new_products |= {row[0] for row in await _ADD_ITEMS.rows(basket_id, _products_text(part))}
+        await _ADD_QUANTITIES.rows(basket_id, _lines_text(part))
     sums = await _sums_of(basket_id)
     if sums.highest_quantity > MAXIMUM_QUANTITY:
         await _check_quantities(basket_id, lines)

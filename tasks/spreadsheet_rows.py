@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from tasks.spreadsheet_text import read_text
@@ -74,7 +75,6 @@ def places_of(header: Sequence[Any]) -> list[int]:
     return [names.index(name) for name in COLUMNS]
 
 
-@lru_cache(REMEMBERED, typed=True)
 def quantity_of(cell: Any) -> int:
     """Returns a whole number from 1 to 1,000,000; raises BadCell for anything else."""
     if is_empty(cell):
@@ -97,7 +97,6 @@ def _whole_number(cell: Any) -> int | None:
     return int(match[1]) if match else None
 
 
-@lru_cache(REMEMBERED, typed=True)
 def text_of(cell: Any, name: str) -> str:
     """Returns a text of at most 255 printable characters; raises BadCell for anything else."""
     if type(cell) is str and 0 < len(text := cell.strip()) <= MAXIMUM_TEXT and text.isprintable():
@@ -116,7 +115,6 @@ def text_of(cell: Any, name: str) -> str:
     return text
 
 
-@lru_cache(REMEMBERED, typed=True)
 def unmarked_text_of(cell: Any, name: str) -> str:
     """Returns a text as `text_of`, without the apostrophe that makes a formula harmless."""
     return read_text(text_of(cell, name))
@@ -126,7 +124,9 @@ class RowReader:
     """Reads rows one after the other and collects good ones and errors."""
 
     def __init__(self, *, is_marked: bool) -> None:
-        self._text_of = unmarked_text_of if is_marked else text_of
+        remembering = lru_cache(REMEMBERED, typed=True)
+        self._text_of = remembering(unmarked_text_of if is_marked else text_of)
+        self._quantity_of = remembering(quantity_of)
         self.rows_read = 0
         self.error_count = 0
         self.rows: list[tuple[int, str, int, str]] = []
@@ -137,15 +137,14 @@ class RowReader:
         filled = ((number, row) for number, row in rows if not all(map(is_empty, row)))
         _, header = next(filled, (0, ()))
         places = places_of(header)
-        width = max(places) + 1
+        width, cells_of = max(places) + 1, itemgetter(*places)
         for number, row in filled:
             self.rows_read += 1
-            cells = row if len(row) >= width else [*row, *[None] * (width - len(row))]
-            self._take(number, *(cells[place] for place in places))
+            self._take(number, *cells_of(row if len(row) >= width else [*row, *[None] * (width - len(row))]))
 
     def _take(self, number: int, sku: Any, quantity: Any, erp_code: Any) -> None:
         try:
-            good = (number, self._text_of(sku, SKU), quantity_of(quantity), self._text_of(erp_code, ERP_CODE))
+            good = (number, self._text_of(sku, SKU), self._quantity_of(quantity), self._text_of(erp_code, ERP_CODE))
         except BadCell:
             self.error_count += 1
             self._note_bad(number, {SKU: sku, QUANTITY: quantity, ERP_CODE: erp_code})
