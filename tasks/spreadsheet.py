@@ -1,7 +1,6 @@
 """Reading an uploaded spreadsheet, in a child process with limits, so that no file can harm or delay the server."""
 
 import asyncio
-import io
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tasks.spreadsheet_exit import MEMORY_SPENT
-from tasks.spreadsheet_process import end, reading_processes
+from tasks.spreadsheet_process import ask, reading_processes
 
 MAXIMUM_CHILDREN = 2
 """How many files are read at the same time by one server process; more wait."""
@@ -101,9 +100,9 @@ async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet
         message = f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
         raise SpreadsheetRefused("FILE_TOO_LARGE", message)
     async with _children:
-        status, output = await _run_child(path, limits)
+        status, answer = await _run_child(path, limits)
     if status == 0:
-        return await _spreadsheet_of(output)
+        return await _spreadsheet_of(answer)
     if status == MEMORY_SPENT:
         raise SpreadsheetRefused("FILE_TOO_LARGE", "Reading the file takes more memory than is allowed.")
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
@@ -112,31 +111,26 @@ async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet
     raise SpreadsheetRefused("FILE_UNREADABLE", "The file is broken: reading it failed.")
 
 
-async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, bytes]:
-    process = await reading_processes.take()
+async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, list[bytes]]:
     try:
-        async with asyncio.timeout(limits.wall_seconds):
-            output, _ = await process.communicate(orjson.dumps([str(path), asdict(limits)]) + b"\n")
-        return process.returncode or 0, output
+        async with reading_processes.lent() as process, asyncio.timeout(limits.wall_seconds):
+            return await ask(process, orjson.dumps([str(path), asdict(limits)]) + b"\n")
     except TimeoutError:
-        return -signal.SIGKILL, b""
-    finally:
-        await end(process)
-        reading_processes.make_ready()
+        return -signal.SIGKILL, []
 
 
-async def _spreadsheet_of(output: bytes) -> Spreadsheet:
+async def _spreadsheet_of(answer: list[bytes]) -> Spreadsheet:
     """Reads the child's answer: a line of what was found, then lines of some hundred rows each, as columns.
 
     The loop is let go after every line, so that other buyers are answered meanwhile.
     """
-    lines = io.BytesIO(output)
-    content: dict[str, Any] = orjson.loads(lines.readline())
+    found, *batches = answer
+    content: dict[str, Any] = orjson.loads(found)
     if "refused" in content:
         raise SpreadsheetRefused(*content["refused"])
     rows = SpreadsheetRows()
-    for line in lines:
-        rows.extend(orjson.loads(line))
+    for batch in batches:
+        rows.extend(orjson.loads(batch))
         await asyncio.sleep(0)
     errors = [SpreadsheetError(*error) for error in content["errors"]]
     return Spreadsheet(content["rows_read"], rows, errors, content["error_count"])

@@ -1,6 +1,8 @@
-"""The child process that reads one file: limits first, then the file, then the answer as JSON."""
+"""The processes that read files, one each: limits first, then the file, then the answer as JSON."""
 
+import gc
 import os
+import resource
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +15,6 @@ from tasks.spreadsheet_exit import MEMORY_SPENT
 from tasks.spreadsheet_rows import Refused, RowReader
 from tasks.spreadsheet_xls import rows_of_xls
 from tasks.spreadsheet_xlsx import rows_of_xlsx
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits.
-    resource = None  # type: ignore[assignment]
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 BATCH_ROWS = 500
@@ -35,11 +32,10 @@ _OTHERS = {
 
 
 def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
-    """Limits memory and processor time; elsewhere only the clock limits."""
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Limits memory and processor time."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def rows_of(content: bytes, limits: dict[str, Any]) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -100,25 +96,42 @@ def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Waits for a line that names a file and its limits, reads the file within them, and writes JSON."""
-    line = sys.stdin.buffer.readline()
-    if not line:
-        return
+def answer(line: bytes) -> None:
+    """Reads the file that a line names within the limits that it gives, and writes JSON, a line at a time."""
     path, limits = orjson.loads(line)
     limit_process(limits["memory_bytes"], limits["cpu_seconds"])
-    content = Path(path).read_bytes()
-    try:
-        found = read(content, limits)
-    except MemoryError:
-        # Nothing that needs memory can be done any more, not even to say so in JSON.
-        os._exit(MEMORY_SPENT)
+    found = read(Path(path).read_bytes(), limits)
     rows = found.pop("rows", [])
     batches = (list(zip(*rows[first : first + BATCH_ROWS], strict=True)) for first in range(0, len(rows), BATCH_ROWS))
     sys.stdout.buffer.writelines(orjson.dumps(line) + b"\n" for line in (found, *batches))
     sys.stdout.buffer.flush()
-    # Python would tidy up everything that was read, for as long again as a small file takes.
-    os._exit(0)
+
+
+def answer_and_end(line: bytes) -> None:
+    """Answers in a process that was forked for it, and ends that process whatever happens."""
+    status = 1
+    try:
+        answer(line)
+        status = 0
+    except MemoryError:
+        # Nothing that needs memory can be done any more, not even to say so in JSON.
+        status = MEMORY_SPENT
+    finally:
+        # Python would tidy up everything that was read, for as long again as a small file takes.
+        os._exit(status)
+
+
+def main() -> None:
+    """Forks a process for every line, and after its answer writes the status it ended with, on a line of its own."""
+    gc.freeze()
+    for line in sys.stdin.buffer:
+        child = os.fork()
+        if child == 0:
+            answer_and_end(line)
+        _, status = os.waitpid(child, 0)
+        # The line before it may have been cut off.
+        sys.stdout.buffer.write(b"\n%d\n" % os.waitstatus_to_exitcode(status))
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The processes that read files: each reads one file and ends.
+"""The processes that files are read by: each forks a process of its own for a file, and waits for the next one.
 
-Python and the libraries take a fifth of a second to start, more than most files take to read. So after a file, a
-process for the next one is started and waits for a while.
+Python and the libraries take a fifth of a second to start, more than most files take to read; to fork takes a hundredth
+of that. What reads a file so is new for every file, has limits, and is ended with it; what waits never sees a file.
 """
 
 import asyncio
@@ -13,16 +13,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 NICENESS = 10
 """By how much the server comes first: beside a busy server, such a process gets a tenth of a processor."""
-ROOT = Path(__file__).parent.parent
-
 IDLE_SECONDS = 60.0
 """How long a process waits for a file."""
+LONGEST_LINE_BYTES = 16_000_000
+"""How long a line of an answer may be; five hundred rows of the longest texts have a seventh of that."""
+_ANSWER = (b"{", b"[")
 
 
 async def start_reading_process() -> Process:
-    """Starts a process that waits for one line on its standard input; it steps back behind the server."""
+    """Starts a process that waits for lines on its standard input; it steps back behind the server."""
     process = await create_subprocess_exec(
         *(sys.executable, "-m", "tasks.spreadsheet_child"),
         cwd=ROOT,
@@ -31,17 +33,31 @@ async def start_reading_process() -> Process:
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,
+        limit=LONGEST_LINE_BYTES,
         start_new_session=True,
     )
-    # From the first moment on: to start takes it longer than most files take to read. Windows has no such order.
-    if sys.platform != "win32":
-        with suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+    with suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     return process
 
 
+async def ask(process: Process, line: bytes) -> tuple[int, list[bytes]]:
+    """Sends a line that names a file; returns the status that reading it ended with, and the lines of the answer."""
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("The reading process was started without pipes.")
+    process.stdin.write(line)
+    await process.stdin.drain()
+    answer: list[bytes] = []
+    while read := await process.stdout.readline():
+        if read.startswith(_ANSWER):
+            answer.append(read)
+        elif read.strip():
+            return int(read), answer
+    return await process.wait() or 1, answer
+
+
 async def end(process: Process) -> None:
-    """Ends a process and all that it may have started."""
+    """Ends a process and all that it has started."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
         # Its pipes are closed only when somebody reads them to their end.
@@ -49,49 +65,59 @@ async def end(process: Process) -> None:
 
 
 class ReadingProcesses:
-    """Gives out processes, and keeps one ready while it is open."""
+    """Lends processes and, while it is open, keeps those that come back for a while."""
 
     def __init__(self) -> None:
         self._is_open = False
-        self._waiting: asyncio.Task[Process] | None = None
+        self._waiting: list[Process] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    async def take(self) -> Process:
-        """Returns a process that nobody else has: the one that waits, or a new one."""
-        waiting = self._forget()
-        process = await waiting if waiting is not None else None
-        return process if process is not None and process.returncode is None else await start_reading_process()
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[Process]:
+        """Lends a process that nobody else has; it is ended unless all went well."""
+        process = await self._take()
+        try:
+            yield process
+        except BaseException:
+            await end(process)
+            raise
+        await self._take_back(process)
 
-    def make_ready(self) -> None:
-        """Starts a process for the next file, unless one waits already."""
-        if self._is_open and self._waiting is None:
-            self._waiting = asyncio.create_task(start_reading_process())
-            self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._expire)
+    async def _take(self) -> Process:
+        while self._waiting:
+            process = self._waiting.pop()
+            if process.returncode is None:
+                return process
+        return await start_reading_process()
 
-    def _forget(self) -> asyncio.Task[Process] | None:
-        waiting, self._waiting = self._waiting, None
+    async def _take_back(self, process: Process) -> None:
+        if not self._is_open:
+            return await end(process)
+        self._waiting.append(process)
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._expire)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        return waiting
 
     def _expire(self) -> None:
-        if waiting := self._forget():
-            self._ending = asyncio.create_task(_end_when_started(waiting))
+        self._ending = asyncio.create_task(self._end_waiting())
+
+    async def _end_waiting(self) -> None:
+        while self._waiting:
+            await end(self._waiting.pop())
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Keeps a process ready from the first file on, and ends it at the end."""
+        """Keeps processes from the first file on, and ends them at the end."""
         self._is_open = True
         try:
             yield
         finally:
             self._is_open = False
-            if waiting := self._forget():
-                await _end_when_started(waiting)
-
-
-async def _end_when_started(waiting: asyncio.Task[Process]) -> None:
-    await end(await waiting)
+            self._stop_timer()
+            await self._end_waiting()
 
 
 reading_processes = ReadingProcesses()

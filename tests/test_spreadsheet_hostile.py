@@ -15,6 +15,7 @@ import xlwt
 
 from settings import ROOT
 from tasks.spreadsheet import SpreadsheetLimits, SpreadsheetRefused, read_spreadsheet
+from tasks.spreadsheet_process import reading_processes
 from tests import sheets
 
 SMALL = sheets.xlsx([["SKU01", 1, "ERP01"]])
@@ -22,7 +23,8 @@ PEAK_MEGABYTES = 300
 # A new process counts its parent's memory as its own peak, so a small one stands between.
 MEASURE = """
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+done = subprocess.run(sys.argv[2:], input=sys.argv[1].encode(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+assert done.stdout.strip(), "Nothing was read."
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 """
@@ -166,9 +168,9 @@ READ: dict[str, Callable[[], bytes]] = {
 
 
 def bounds_of(path: Path) -> tuple[int, float]:
-    """Runs the child by itself and returns its peak memory in megabytes and its processor time in seconds."""
-    limits = orjson.dumps(asdict(SpreadsheetLimits())).decode()
-    command = [sys.executable, "-c", MEASURE, sys.executable, "-m", "tasks.spreadsheet_child", str(path), limits]
+    """Reads a file by itself and returns the peak memory in megabytes and the processor time in seconds."""
+    line = orjson.dumps([str(path), asdict(SpreadsheetLimits())]).decode() + "\n"
+    command = [sys.executable, "-c", MEASURE, line, sys.executable, "-m", "tasks.spreadsheet_child"]
     measured = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     return int(measured[0]) // 1024, float(measured[1])
 
@@ -203,22 +205,45 @@ async def test_a_file_over_the_limit_is_not_read_at_all(tmp_path: Path) -> None:
         await read_spreadsheet(path, SpreadsheetLimits())
 
 
-def reads(cmdline: Path, path: Path) -> bool:
-    """Tells whether a process has a path among its arguments."""
+def is_reading(cmdline: Path) -> bool:
+    """Tells whether a process is one that reads files."""
     try:
-        return str(path).encode() in cmdline.read_bytes()
+        return b"tasks.spreadsheet_child" in cmdline.read_bytes()
     except OSError:
         return False
+
+
+def reading_now() -> set[Path]:
+    """Returns the processes that read files, or wait for one."""
+    return {cmdline for cmdline in Path("/proc").glob("[0-9]*/cmdline") if is_reading(cmdline)}
 
 
 async def test_a_reading_that_takes_too_long_is_killed_with_its_process(tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes(sheets.xls([["SKU01", 1, "ERP01"]] * 60_000))
+    before = reading_now()
     with pytest.raises(SpreadsheetRefused, match="takes more than"):
         await read_spreadsheet(path, SpreadsheetLimits(wall_seconds=0.4))
     task = asyncio.create_task(read_spreadsheet(path, SpreadsheetLimits()))
     await asyncio.sleep(0.3)
+    assert len(reading_now() - before) == 2
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert [child for child in Path("/proc").glob("[0-9]*/cmdline") if reads(child, path)] == []
+    assert reading_now() - before == set()
+
+
+async def test_the_process_that_waits_outlives_a_hostile_file_and_ends_with_the_server(tmp_path: Path) -> None:
+    good, hostile = tmp_path / "good", tmp_path / "hostile"
+    good.write_bytes(SMALL)
+    hostile.write_bytes(REFUSED["millions of cells in a row"][0]())
+    before = reading_now()
+    async with reading_processes.open():
+        assert (await read_spreadsheet(good, SpreadsheetLimits())).rows_read == 1
+        waiting = reading_now() - before
+        assert len(waiting) == 1
+        with pytest.raises(SpreadsheetRefused, match="Reading the file takes more"):
+            await read_spreadsheet(hostile, SpreadsheetLimits())
+        assert (await read_spreadsheet(good, SpreadsheetLimits())).rows_read == 1
+        assert reading_now() - before == waiting
+    assert reading_now() - before == set()
