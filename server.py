@@ -34,10 +34,10 @@ from schema.scalars import CONFIGURATION
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
-from tasks.export import declare_export
-from tasks.export_folder import ExportFolder
-from tasks.export_sending import ExportSender, sending
-from tasks.export_sweeper import ExportSweeper, sweeping_exports
+from tasks.exports.actor import declare_export
+from tasks.exports.sending import ExportSender, sending
+from tasks.exports.store import ExportStore
+from tasks.exports.sweeper import ExportSweeper, sweeping_exports
 from tasks.spreadsheet_process import reading_processes
 from web import command_line
 from web.address_limit import AddressLimit
@@ -78,7 +78,7 @@ class State(TypedDict):
     commerce: CommerceClient
     redis: Redis | None
     exports: ExportSender
-    export_folder: ExportFolder
+    export_store: ExportStore
     rate_limits: RateLimits
 
 
@@ -116,7 +116,7 @@ async def connected(database_url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def exporting(redis_url: str, folder: ExportFolder) -> AsyncIterator[ExportSender]:
+async def exporting(redis_url: str, folder: ExportStore) -> AsyncIterator[ExportSender]:
     """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     attempts = Attempts()
@@ -180,7 +180,7 @@ async def resources_of_requests(
     database_url: str,
     redis_url: str,
     commerce_url: str,
-    export_folder: ExportFolder,
+    export_store: ExportStore,
     token_kept_seconds: float,
     tracing: "Tracing | None",
 ) -> AsyncIterator[State]:
@@ -195,7 +195,7 @@ async def resources_of_requests(
         redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
         await resources.enter_async_context(sweeping())
         await resources.enter_async_context(reading_processes.open())
-        exports = await resources.enter_async_context(exporting(redis_url, export_folder))
+        exports = await resources.enter_async_context(exporting(redis_url, export_store))
         limits = await resources.enter_async_context(
             rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
         )
@@ -204,7 +204,7 @@ async def resources_of_requests(
             "commerce": commerce,
             "redis": redis,
             "exports": exports,
-            "export_folder": export_folder,
+            "export_store": export_store,
             "rate_limits": limits,
         }
 
@@ -232,7 +232,7 @@ def create_application(
     token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
-    view, export_folder = graphql_view(embedded=embedded), ExportFolder(export_url)
+    view, export_store = graphql_view(embedded=embedded), ExportStore(export_url)
     if tracing := configured_tracing():
         tracing.watch(view)
 
@@ -241,7 +241,7 @@ def create_application(
         logs.take_over()
         check_production()
         async with resources_of_requests(
-            database_url, redis_url, commerce_url, export_folder, token_kept_seconds, tracing
+            database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing
         ) as state:
             # What lives as long as the process need not be looked through by every full garbage collection, which
             # would otherwise keep everybody waiting for a tenth of a second.

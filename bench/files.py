@@ -32,9 +32,9 @@ from bench.reset import reset
 from bench.servers import SERVER_CORE, all_running
 from bench.wrk import LOAD_CORE
 from models.database import connect, disconnect
-from models.export import ExportField, ExportFormat, ask_export
-from tasks.export import attempt
-from tasks.export_folder import ExportFolder
+from models.export.export import ExportField, ExportFormat, ask_export
+from tasks.exports.actor import attempt
+from tasks.exports.store import ExportStore
 
 FORMATS = ("csv", "xls", "xlsx")
 PRODUCTS = 5_000
@@ -173,7 +173,7 @@ class Files:
     async def exports(self, kind: str, rounds: int, connection: asyncpg.Connection) -> tuple[float, float]:
         """Returns the seconds of ours and of bare."""
         place = self.places["bench-export"]
-        folder = ExportFolder(str(self.folder / "exports"))
+        folder = ExportStore(str(self.folder / "exports"))
         ours, bare = [], []
         for _ in range(rounds + 1):
             job = await ask_export(

@@ -30,7 +30,7 @@ MODULES = [
     "models.product",
     "models.basket",
     "models.quotation",
-    "models.export",
+    "models.export.export",
     "models.idempotency",
 ]
 

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from models.basket_reading import BasketRows
 from models.errors import Refusal, RefusalCode
-from models.export import export_of
+from models.export.export import export_of
 from models.money import Cents
 from models.statement import Row
 from schema.basket import Basket, baskets_of

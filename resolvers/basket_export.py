@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from models.errors import InvalidInput
-from models.export import ExportField, ask_export, lock_active_to_export, lock_own_to_export
+from models.export.export import ExportField, ask_export, lock_active_to_export, lock_own_to_export
 from resolvers.answer import Answer
 from resolvers.context import identifier_of, segment_of
 from resolvers.unit_of_work import Change

@@ -8,7 +8,7 @@ from commerce.client import CommerceClient
 from models.errors import InvalidInput
 from models.product import NO_SEGMENT
 from models.user import Buyer
-from tasks.export_sending import ExportSender
+from tasks.exports.sending import ExportSender
 
 
 @dataclass(frozen=True, slots=True)

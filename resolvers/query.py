@@ -8,7 +8,7 @@ from strawberry import UNSET
 from models.basket_reading import ACTIVE, ALL_ACTIVE, DRAFTS, OWN, draft_count
 from models.division import divisions_within
 from models.errors import InvalidInput
-from models.export import find_export
+from models.export.export import find_export
 from models.product import product_row
 from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
 from models.statement import moment_text
@@ -23,7 +23,7 @@ from schema.page import LATEST, PageInfo, cursor_at, page_size, place_of
 from schema.product import Product
 from schema.quotation import Quotation, QuotationConnection, QuotationEdge
 from schema.viewer import Viewer
-from tasks.export_address import address_of
+from tasks.exports.address import address_of
 
 DEFAULT_PAGE = 20
 

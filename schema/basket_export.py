@@ -2,7 +2,7 @@
 
 import strawberry
 
-from models.export import ExportField, ExportFormat, ExportRead, ExportStatus
+from models.export.export import ExportField, ExportFormat, ExportRead, ExportStatus
 from models.statement import Moment, moment_text
 from schema.scalars import describe_enum, described
 

@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from models.export import ExportField, ExportFormat
+from models.export.export import ExportField, ExportFormat
 from schema.scalars import Upload, described
 
 

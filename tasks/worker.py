@@ -13,8 +13,8 @@ import settings
 from models.database import Bounds, connect, disconnect
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
-from tasks.export import declare_export
-from tasks.export_folder import ExportFolder
+from tasks.exports.actor import declare_export
+from tasks.exports.store import ExportStore
 
 PATIENCE_SECONDS = 10.0
 
@@ -49,7 +49,7 @@ def set_up() -> None:
     broker = create_broker(settings.REDIS_URL, patience=PATIENCE_SECONDS, middleware=[AsyncIO(), Database(), attempts])
     dramatiq.set_broker(broker)
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    declare_export(broker, attempts, ExportFolder(settings.EXPORT_URL), kept)
+    declare_export(broker, attempts, ExportStore(settings.EXPORT_URL), kept)
 
 
 set_up()

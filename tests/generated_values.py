@@ -23,7 +23,7 @@ from graphql import (
 from models.basket import BasketStatus
 from models.division import DivisionType
 from models.errors import DivisionInactive, RefusalCode
-from models.export import ExportStatus
+from models.export.export import ExportStatus
 from schema.item_rows import ItemRows
 
 MAXIMUM_DEPTH = 5

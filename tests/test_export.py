@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from models.basket import Basket
-from models.export import RESEND_AFTER, BasketExport, ExportFormat, ExportStatus, excess_of
-from models.export_job import (
+from models.export.export import RESEND_AFTER, BasketExport, ExportFormat, ExportStatus, excess_of
+from models.export.job import (
     LEASE,
     LeaseLost,
     claim_export,
@@ -29,8 +29,8 @@ from tests.service import Service
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the sweeper look ten times as often, so that no test waits for it."""
-    monkeypatch.setattr("tasks.export_sweeper.SWEEP_SECONDS", 0.3)
-    monkeypatch.setattr("models.export_job.RETRY_AFTER", timedelta(seconds=0.3))
+    monkeypatch.setattr("tasks.exports.sweeper.SWEEP_SECONDS", 0.3)
+    monkeypatch.setattr("models.export.job.RETRY_AFTER", timedelta(seconds=0.3))
 
 
 async def content_of(service: Service, export: dict[str, Any]) -> str:
@@ -150,7 +150,7 @@ def test_an_xls_of_more_rows_than_it_holds_is_refused_naming_both() -> None:
 
 async def test_a_basket_too_large_for_the_format_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(service.main)
-    monkeypatch.setattr("models.export.MAXIMUM_ROWS", {ExportFormat.XLS: 2})
+    monkeypatch.setattr("models.export.export.MAXIMUM_ROWS", {ExportFormat.XLS: 2})
     payload = await service.main.change("basketExport", EXPORT)
     assert payload["userErrors"] == [
         {
@@ -166,7 +166,7 @@ async def test_a_basket_that_grows_too_large_before_it_is_written_fails_saying_s
 ) -> None:
     row = await waiting_row(service)
     await BasketExport.filter(id=row.id).update(format=ExportFormat.XLS, resend_at=now())
-    monkeypatch.setattr("models.export.MAXIMUM_ROWS", {ExportFormat.XLS: 2})
+    monkeypatch.setattr("models.export.export.MAXIMUM_ROWS", {ExportFormat.XLS: 2})
     failed = await ended(service.main, row.cache_key, 10)
     assert failed["status"] == "FAILED"
     assert failed["failure"] == "The basket makes 3 rows; a file of the format xls holds at most 2."

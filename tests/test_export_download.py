@@ -15,7 +15,7 @@ from itsdangerous import TimestampSigner
 
 import settings
 from models.division import Division
-from models.export import BasketExport, ExportStatus
+from models.export.export import BasketExport, ExportStatus
 from models.statement import now
 from tests.databases import sqlite_database
 from tests.exports import completed, fill

@@ -17,7 +17,7 @@ import settings
 from models.basket_reading import ACTIVE
 from models.user import Buyers
 from server import create_application
-from tasks.export import reason_of
+from tasks.exports.actor import reason_of
 from tests.service import Service, open_client
 from tests.shop import Shop
 

@@ -9,9 +9,9 @@ from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from models.export import ExportFormat, ExportRead, ExportStatus, find_export
-from tasks.export_address import AddressExpired, is_signed
-from tasks.export_folder import ExportFolder
+from models.export.export import ExportFormat, ExportRead, ExportStatus, find_export
+from tasks.exports.address import AddressExpired, is_signed
+from tasks.exports.store import ExportStore
 from web.authentication import buyer_of, unauthenticated
 from web.json_response import error_response
 
@@ -57,14 +57,14 @@ async def _file_of(request: Request, found: ExportRead) -> Response:
         if found.status in (ExportStatus.COMPLETED, ExportStatus.EXPIRED):
             return error_response(410, "FILE_EXPIRED", "The file was kept for its time and is gone; export it again.")
         return _not_found()
-    folder: ExportFolder = request.state.export_folder
+    folder: ExportStore = request.state.export_store
     response = await _response(request, folder, found.file_name, MEDIA_TYPES[found.format])
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-async def _response(request: Request, folder: ExportFolder, name: str, media_type: str) -> Response:
+async def _response(request: Request, folder: ExportStore, name: str, media_type: str) -> Response:
     path = folder.local_path(name)
     if path is None:
         return await _streamed(request, folder, name, media_type)
@@ -75,7 +75,7 @@ async def _response(request: Request, folder: ExportFolder, name: str, media_typ
     return FileResponse(Path(path), media_type=media_type, filename=name, stat_result=status)
 
 
-async def _streamed(request: Request, folder: ExportFolder, name: str, media_type: str) -> Response:
+async def _streamed(request: Request, folder: ExportStore, name: str, media_type: str) -> Response:
     size = await asyncio.to_thread(folder.size, name)
     if size is None:
         return _not_found()

@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 import settings
 from models.database import DATABASE_FAILURES, pool_use
-from models.export_job import count_exports
+from models.export.job import count_exports
 from web.json_response import error_response
 from web.rate_limit import COUNTS
 

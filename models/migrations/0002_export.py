@@ -3,7 +3,7 @@ from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
-from models.export import ExportFormat, ExportStatus
+from models.export.export import ExportFormat, ExportStatus
 
 
 class Migration(migrations.Migration):

@@ -4,13 +4,13 @@ from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.responses import Response
 
 import settings
-from models.export import ExportField, ExportFormat, export_of, find_export
+from models.export.export import ExportField, ExportFormat, export_of, find_export
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.unit_of_work import carry_out
 from schema.inputs import BasketExportInput, BasketImportInput
 from schema.scalars import Upload
-from tasks.export_address import address_of
+from tasks.exports.address import address_of
 from web.bad_request import BadRequest
 from web.json_response import json_response
 from web.multipart import MULTIPART, closing_files, multipart_form

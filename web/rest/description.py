@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.export import ExportField, ExportFormat
+from models.export.export import ExportField, ExportFormat
 from resolvers.context import MAXIMUM_TEXT
 from web.json_response import json_response
 from web.rest.fields import LARGEST

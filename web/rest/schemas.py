@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.basket import MAXIMUM_QUANTITY
-from models.export import ExportStatus
+from models.export.export import ExportStatus
 from models.quotation import QuotationStatus
 from resolvers.context import MAXIMUM_TEXT
 from web.rest.fields import LARGEST

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 CHUNK_BYTES = 256 * 1024
 
 
-class ExportFolder:
+class ExportStore:
     """Files that appear whole: they are written under a temporary name and then moved."""
 
     def __init__(self, url: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dramatiq import DramatiqError
 from redis.exceptions import RedisError
 
-from tasks.export import ExportActor
+from tasks.exports.actor import ExportActor
 
 logger = logging.getLogger("basket")
 

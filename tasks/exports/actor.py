@@ -16,8 +16,8 @@ import dramatiq
 from dramatiq import Actor, Broker
 
 from models.database import DATABASE_FAILURES
-from models.export import ExportField, ExportFormat, excess_of
-from models.export_job import (
+from models.export.export import ExportField, ExportFormat, excess_of
+from models.export.job import (
     Claim,
     ExportImpossible,
     LeaseLost,
@@ -32,7 +32,7 @@ from models.export_job import (
 from models.money import amount_text
 from models.statement import Row
 from tasks.attempts import Attempts
-from tasks.export_folder import ExportFolder
+from tasks.exports.store import ExportStore
 from tasks.spreadsheet_writing import Cell, write_spreadsheet
 
 logger = logging.getLogger("basket")
@@ -49,7 +49,7 @@ PLACES = {field: place for place, field in enumerate(ExportField)}
 PRICE = PLACES[ExportField.PRICE]
 
 
-def declare_export(broker: Broker, attempts: Attempts, folder: ExportFolder, kept: timedelta) -> ExportActor:
+def declare_export(broker: Broker, attempts: Attempts, folder: ExportStore, kept: timedelta) -> ExportActor:
     """Declares the actor on a broker; it writes to the folder, where files are kept for so long."""
 
     async def export(export_id: int) -> None:
@@ -61,7 +61,7 @@ def declare_export(broker: Broker, attempts: Attempts, folder: ExportFolder, kep
 class Writing:
     """One attempt: the basket is read at one moment, written in a thread, and published if the lease still holds."""
 
-    def __init__(self, claim: Claim, folder: ExportFolder, kept: timedelta) -> None:
+    def __init__(self, claim: Claim, folder: ExportStore, kept: timedelta) -> None:
         self.claim = claim
         self.folder = folder
         self.kept = kept
@@ -133,7 +133,7 @@ def _decimal(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-async def attempt(export_id: int, folder: ExportFolder, kept: timedelta) -> None:
+async def attempt(export_id: int, folder: ExportStore, kept: timedelta) -> None:
     """Claims an export, carries out the attempt and notes how it ended; what cannot be noted is left to the sweeper."""
     claim = await claim_export(export_id)
     if claim is None:

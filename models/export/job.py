@@ -15,7 +15,7 @@ from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from models.export import RESEND_AFTER, ExportField, ExportFormat, ExportStatus, fields_of, file_name_of
+from models.export.export import RESEND_AFTER, ExportField, ExportFormat, ExportStatus, fields_of, file_name_of
 from models.statement import Row, Statement, now
 
 MAXIMUM_ATTEMPTS = 3

@@ -1,4 +1,4 @@
-"""Exports: asking for a basket as a file, and reading how far it has come. The row is the job; see `export_job`."""
+"""Exports: asking for a basket as a file, and reading how far it has come. The row is the job; see `job`."""
 
 import re
 import secrets

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from models.database import DATABASE_FAILURES
-from models.export_job import ended_exports, expire_export, forget_old_exports, overdue_exports
+from models.export.job import ended_exports, expire_export, forget_old_exports, overdue_exports
 from models.statement import now
-from tasks.export_folder import ExportFolder
-from tasks.export_sending import ExportSender
+from tasks.exports.sending import ExportSender
+from tasks.exports.store import ExportStore
 
 logger = logging.getLogger("basket")
 
@@ -25,7 +25,7 @@ LEFTOVER_GRACE = timedelta(hours=1)
 class ExportSweeper:
     """Sends overdue jobs again, fails those out of attempts, and removes what is no longer kept."""
 
-    def __init__(self, sender: ExportSender, folder: ExportFolder, kept: timedelta) -> None:
+    def __init__(self, sender: ExportSender, folder: ExportStore, kept: timedelta) -> None:
         self._sender = sender
         self._folder = folder
         self._kept = kept

@@ -1,0 +1,1 @@
+"""Exports: the requests for files, and the life of their jobs."""
