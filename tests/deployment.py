@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from tests.databases import IN_CI
 from tests.processes import ROOT, Processes, answers, free_port, wait_until
+from tests.programs import program
 
 FOLDER = ROOT / "docs" / "deployment"
 PROGRAMS = str(Path(sys.executable).parent)
@@ -147,14 +146,6 @@ def copied_to(folder: Path) -> Path:
     return folder
 
 
-def haproxy() -> str:
-    """Returns where HAProxy is; skips the test where it is not, and fails it in CI."""
-    found = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        (pytest.fail if IN_CI else pytest.skip)("HAProxy is not installed here.")
-    return found
-
-
 class Deployment:
     """Starts the processes of one set-up: exactly its commands, on the ports and services of a test."""
 
@@ -183,7 +174,7 @@ class Deployment:
     def proxy_command(self) -> Command:
         """The command of the proxy."""
         configuration = str(FOLDER / "haproxy.cfg")
-        return Command([haproxy(), "-W", "-db", "-f", configuration], self.site.proxy_environment())
+        return Command([program("haproxy"), "-W", "-db", "-f", configuration], self.site.proxy_environment())
 
     def start(self, command: Command) -> subprocess.Popen[bytes]:
         """Starts a process."""

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.processes import Processes, free_port
+from tests.processes import Processes, answers, free_port, wait_until
 
 TOKEN = b"Authorization: Token demo-main\r\n"
 PATIENCE_SECONDS = 20.0
+PACKET_SECONDS = 0.01
+"""Between two writes, so that they mostly arrive as two packets; no result depends on it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,19 @@ class RawServer:
                     time.sleep(pause)
             return read_answer(connection)
 
+    def converse(self, *pieces: bytes) -> list[RawAnswer]:
+        """Sends each piece in a packet of its own; returns all answers until the server closes."""
+        with self.connect() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                for place, piece in enumerate(pieces):
+                    if place:
+                        time.sleep(PACKET_SECONDS)
+                    connection.sendall(piece)
+            except OSError:
+                pass
+            return answers_of(everything_from(connection))
+
     def post(self, body: bytes, head: bytes = b"", accept: bytes = b"application/json") -> RawAnswer | None:
         """Posts JSON with the demo token."""
         return self.ask(
@@ -90,6 +106,46 @@ def _answer(head: bytes, body: bytes) -> RawAnswer:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return RawAnswer(int(first.split()[1]), headers, body)
+
+
+def everything_from(connection: socket.socket) -> bytes:
+    """Reads until the server closes."""
+    data = b""
+    try:
+        while more := connection.recv(65_536):
+            data += more
+    except ConnectionError:
+        pass
+    return data
+
+
+def answers_of(data: bytes) -> list[RawAnswer]:
+    """Takes apart the answers that a connection got, each with a length; interim ones too."""
+    answers = []
+    while data:
+        head, _, data = data.partition(b"\r\n\r\n")
+        answer = _answer(head, b"")
+        length = int(answer.headers.get("content-length", 0))
+        answers.append(RawAnswer(answer.status, answer.headers, data[:length]))
+        data = data[length:]
+    return answers
+
+
+@contextmanager
+def uvicorn_server(folder: Path, *options: str) -> Iterator[RawServer]:
+    """Starts the application by uvicorn's own command, with the demo's data and these options."""
+    port = free_port()
+    url = f"sqlite://{folder / 'basket.sqlite3'}"
+    processes = Processes(folder, DATABASE_URL=url, REDIS_URL="", HOST="127.0.0.1")
+    try:
+        for command in ("migrate", "demo"):
+            assert processes.start(sys.executable, "server.py", command).wait(PATIENCE_SECONDS) == 0
+        program = (sys.executable, "-m", "uvicorn", "server:application", "--port", str(port))
+        process = processes.start(*program, *options)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "The start of uvicorn")
+        yield RawServer(port, process.pid, folder / "python.2.log")
+    finally:
+        processes.end()
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from tests.deployment import (
     copied_to,
     dockerfile,
     filled_in,
-    haproxy,
     image_command,
     image_environment,
     lines_of,
@@ -33,6 +32,7 @@ from tests.deployment import (
 )
 from tests.exports import completed
 from tests.processes import ROOT, Processes, free_port
+from tests.programs import program
 from tests.service import Caller
 from tests.shop import Shop
 
@@ -174,7 +174,7 @@ def test_there_is_time_to_drain_and_to_stop() -> None:
 
 def test_haproxy_takes_its_configuration_as_it_is_and_with_the_addresses_of_compose() -> None:
     configuration = str(FOLDER / "haproxy.cfg")
-    command = [haproxy(), "-c", "-f", configuration]
+    command = [program("haproxy"), "-c", "-f", configuration]
     proxy = compose()["services"]["proxy"]
     mounted = proxy["volumes"][0].split(":")
     assert (ROOT / mounted[0]).samefile(configuration)

@@ -5,8 +5,8 @@ import sys
 
 from bench.soak import Report, Sample
 from bench.soak_buyer import Record
-from tests.deployment import haproxy
 from tests.processes import ROOT
+from tests.programs import program
 
 STEADY = Sample(memory=100_000_000, files=200, connections=40)
 
@@ -30,7 +30,7 @@ def test_it_complains_of_what_does_not_hold() -> None:
 
 
 def test_fifteen_seconds_of_mixed_load_hold() -> None:
-    haproxy()
+    program("haproxy")
     command = [sys.executable, "-m", "bench.soak", "--seconds", "15"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["It held."]), done.stdout + done.stderr

@@ -4,6 +4,7 @@ import asyncio
 from asyncio import TimerHandle
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import settings
@@ -13,12 +14,14 @@ from web.json_response import error_response
 class PunctualProtocol(HttpToolsProtocol):
     """uvicorn's protocol with time limits on heads and bodies, a size limit on heads, and JSON errors.
 
-    A request that comes in one packet, as nearly all do, needs no timer.
+    A request that comes in one packet, as nearly all do, needs no timer. An upgrade is ignored, as
+    HTTP allows: the body of its request is read like any other.
     """
 
     arriving: str | None = "nothing"
     timer: TimerHandle | None = None
     head_bytes = 0
+    packet_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for the first byte."""
@@ -33,16 +36,15 @@ class PunctualProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Takes what has arrived, and waits for the rest when it is not the whole request."""
         before = self.arriving
-        super().data_received(data)
+        self.packet_bytes = len(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self.transport.is_closing():
             return
         if self.arriving == "head":
             self.head_bytes += len(data)
             if self.head_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
-                self._refuse(
-                    431, "HEAD_TOO_LARGE", f"The head is larger than {settings.REQUEST_MAXIMUM_HEAD_BYTES} bytes."
-                )
-                return
+                return self._refuse_head()
         if self.arriving != before or self.timer is None:
             self._stop_waiting()
             if self.arriving is not None:
@@ -56,13 +58,60 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Goes on to the body."""
+        if self._ignores_upgrade():
+            return
+        if self.head_bytes + self.packet_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+            self._check_head()
         super().on_headers_complete()
         self.arriving = "body"
+        # The trailer fields of a chunked body are no headers: they go into a list of their own.
+        self.headers = []
+        if self.expect_100_continue:
+            # It cannot be known whether a client sends its body after it was rejected.
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Has the whole request."""
+        if self._ignores_upgrade():
+            return
         super().on_message_complete()
         self.arriving = None
+
+    def _parse(self, data: bytes) -> None:
+        """Feeds the parser; after an upgrade, a new parser reads the head again without it."""
+        while data:
+            try:
+                return self.parser.feed_data(data)
+            except httptools.HttpParserError:
+                return self.send_400_response("Invalid HTTP request received.")
+            except httptools.HttpParserUpgrade as upgrade:
+                method, rest = self.parser.get_method(), data[upgrade.args[0] :]
+            if method == b"CONNECT":
+                return self.send_400_response("CONNECT is not served here.")
+            version = self.parser.get_http_version()
+            head = _head_without_upgrade(method, self.url, version, self.headers)
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            data = head + rest
+
+    def _check_head(self) -> None:
+        """Rejects a whole head that is too large, and raises an error that ends the parsing."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+            self._refuse_head()
+            raise ValueError(f"The head has {size} bytes.")
+
+    def _refuse_head(self) -> None:
+        maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
+        self._refuse(431, "HEAD_TOO_LARGE", f"The head is larger than {maximum} bytes.")
+
+    def _ignores_upgrade(self) -> bool:
+        """Whether the parser skips the body of this request because it asks for an upgrade."""
+        return bool(self.parser.should_upgrade()) and not self._should_upgrade()
+
+    def _should_upgrade(self) -> bool:
+        """Whether the connection becomes a WebSocket: never, as nothing is served by one."""
+        return False
 
     def _wait(self, seconds: float) -> None:
         self.timer = self.loop.call_later(seconds, self._give_up)
@@ -91,9 +140,32 @@ class PunctualProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no HTTP, conflicting lengths included."""
+        """Answers what is no HTTP, conflicting lengths included, unless it is answered already."""
         self._stop_waiting()
+        if self.transport.is_closing():
+            return
         self._refuse(400, "BAD_REQUEST", msg)
+
+
+def _head_without_upgrade(
+    method: bytes,
+    url: bytes,
+    version: str,
+    headers: list[tuple[bytes, bytes]],
+) -> bytes:
+    """Returns the head of a request, as a parser has read it, without its upgrade.
+
+    llhttp skips the body of a request with `Connection: upgrade` and `Upgrade`, so that the body
+    would be parsed as the next request. The other words of `Connection` still apply.
+    """
+    lines = [b"%s %s HTTP/%s" % (method, url, version.encode())]
+    for name, value in headers:
+        if name == b"connection":
+            words = [word.strip() for word in value.split(b",")]
+            value = b", ".join(word for word in words if word.lower() != b"upgrade")
+        if name != b"upgrade":
+            lines.append(b"%s: %s" % (name, value))
+    return b"\r\n".join([*lines, b"", b""])
 
 
 def _answer(status: int, code: str, message: str) -> bytes:
