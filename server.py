@@ -6,13 +6,12 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import timedelta
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, TypedDict
 
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -38,6 +37,9 @@ from tasks.exports.actor import declare_export
 from tasks.exports.sending import ExportSender, sending
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import ExportSweeper, sweeping_exports
+from tasks.redis.check import RedisCheck, RedisRejected
+from tasks.redis.connection import RedisServer
+from tasks.redis.server import find_redis_server
 from tasks.spreadsheet_process import reading_processes
 from web import command_line
 from web.address_limit import AddressLimit
@@ -49,6 +51,7 @@ from web.graphql import GraphQLView
 from web.health import healthz, readyz
 from web.introspection import hide_suggestions
 from web.metrics import metrics
+from web.not_serving import NotServing
 from web.observation import Observation
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
@@ -76,7 +79,7 @@ class State(TypedDict):
 
     buyers: Buyers
     commerce: CommerceClient
-    redis: Redis | None
+    redis: RedisCheck | None
     exports: ExportSender
     export_store: ExportStore
     rate_limits: RateLimits
@@ -116,14 +119,14 @@ async def connected(database_url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def exporting(redis_url: str, folder: ExportStore) -> AsyncIterator[ExportSender]:
+async def exporting(redis: RedisServer | None, folder: ExportStore) -> AsyncIterator[ExportSender]:
     """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     attempts = Attempts()
-    broker = create_broker(redis_url, patience=SEND_PATIENCE_SECONDS, middleware=[attempts])
+    broker = create_broker(redis, timeout=SEND_PATIENCE_SECONDS, middleware=[attempts])
     async with AsyncExitStack() as resources:
         sender = await resources.enter_async_context(sending(declare_export(broker, attempts, folder, kept)))
-        if not redis_url:
+        if redis is None:
             await resources.enter_async_context(embedded_worker(broker))
         await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, folder, kept)))
         yield sender
@@ -175,6 +178,14 @@ def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: boo
     return [*outer, cors, *inner]
 
 
+async def redis_server(url: str) -> RedisServer | None:
+    """Returns the checked Redis of this installation; raises NotServing when it can never be used."""
+    try:
+        return await find_redis_server(url, settings.REDIS_PREFIX)
+    except RedisRejected as reason:
+        raise NotServing(str(reason)) from None
+
+
 @asynccontextmanager
 async def resources_of_requests(
     database_url: str,
@@ -192,17 +203,17 @@ async def resources_of_requests(
         await check_people()
         url = commerce_url or await resources.enter_async_context(serve_demo())
         commerce = await resources.enter_async_context(commerce_client(url, tracing))
-        redis = await resources.enter_async_context(Redis.from_url(redis_url)) if redis_url else None
+        redis = await redis_server(redis_url)
         await resources.enter_async_context(sweeping())
         await resources.enter_async_context(reading_processes.open())
-        exports = await resources.enter_async_context(exporting(redis_url, export_store))
+        exports = await resources.enter_async_context(exporting(redis, export_store))
         limits = await resources.enter_async_context(
-            rate_limits(redis_url, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
+            rate_limits(redis, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
         )
         yield {
             "buyers": Buyers(token_kept_seconds),
             "commerce": commerce,
-            "redis": redis,
+            "redis": resources.enter_context(closing(RedisCheck(redis))) if redis else None,
             "exports": exports,
             "export_store": export_store,
             "rate_limits": limits,

@@ -26,6 +26,7 @@ DATABASE_POOL_SIZE: int = config("DATABASE_POOL_SIZE", cast=int, default=20)
 DATABASE_POOL_WAIT_SECONDS: float = config("DATABASE_POOL_WAIT_SECONDS", cast=float, default=5.0)
 DATABASE_STATEMENT_TIMEOUT_SECONDS: float = config("DATABASE_STATEMENT_TIMEOUT_SECONDS", cast=float, default=10.0)
 REDIS_URL: str = config("REDIS_URL", default="")
+REDIS_PREFIX: str = config("REDIS_PREFIX", default="")
 
 SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
 SECRET_KEY = Secret(config("SECRET_KEY", default=SECRET_KEY_OF_THE_DEMO))

@@ -1,6 +1,9 @@
 """The worker process: importing this module sets it up, which only `dramatiq tasks` does."""
 
+import asyncio
+import logging
 import sys
+import time
 from datetime import timedelta
 
 import dramatiq
@@ -10,13 +13,21 @@ from dramatiq.middleware import AsyncIO
 
 import logs
 import settings
-from models.database import Bounds, connect, disconnect
+from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
 from tasks.exports.store import ExportStore
+from tasks.redis.check import RedisRejected
+from tasks.redis.connection import RedisServer
+from tasks.redis.server import find_redis_server
 
-PATIENCE_SECONDS = 10.0
+logger = logging.getLogger("basket")
+
+REDIS_SECONDS = 10.0
+"""Timeout of one answer of Redis, in seconds."""
+RETRY_SECONDS = 1.0
+"""Seconds between two attempts to reach the database at the start."""
 
 
 class Database(Middleware):
@@ -36,6 +47,30 @@ class Database(Middleware):
             loop.run_coroutine(disconnect())
 
 
+async def read_redis_server() -> RedisServer | None:
+    """Returns the Redis of this installation, whose name stands in the database."""
+    await connect(settings.DATABASE_URL, 1)
+    try:
+        return await find_redis_server(settings.REDIS_URL, settings.REDIS_PREFIX)
+    finally:
+        await disconnect()
+
+
+def wait_for_redis_server() -> RedisServer | None:
+    """Returns the Redis of this installation as soon as the database answers; ends the process when it is unusable."""
+    is_logged = False
+    while True:
+        try:
+            return asyncio.run(read_redis_server())
+        except RedisRejected as reason:
+            sys.exit(str(reason))
+        except (OSError, *DATABASE_FAILURES) as error:
+            if not is_logged:
+                logger.warning("The database does not answer; waiting for it: %s", error)
+            is_logged = True
+            time.sleep(RETRY_SECONDS)
+
+
 def set_up() -> None:
     """Makes the broker that `dramatiq` asks for, and declares the actors on it."""
     if not settings.REDIS_URL:
@@ -46,7 +81,7 @@ def set_up() -> None:
         sys.exit(str(reason))
     logs.set_up()
     attempts = Attempts()
-    broker = create_broker(settings.REDIS_URL, patience=PATIENCE_SECONDS, middleware=[AsyncIO(), Database(), attempts])
+    broker = create_broker(wait_for_redis_server(), timeout=REDIS_SECONDS, middleware=[AsyncIO(), Database(), attempts])
     dramatiq.set_broker(broker)
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     declare_export(broker, attempts, ExportStore(settings.EXPORT_URL), kept)

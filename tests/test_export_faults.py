@@ -129,6 +129,7 @@ async def production_on(postgres_url: str, folder: Path) -> AsyncIterator[Produc
     environment = {
         "DATABASE_URL": postgres_url,
         "REDIS_URL": f"redis://127.0.0.1:{redis_port}/3",
+        "REDIS_PREFIX": "of-the-test",
         "COMMERCE_URL": "http://127.0.0.1:1",
     }
     with processes_of(folder, **environment) as processes:
@@ -177,7 +178,7 @@ async def test_a_worker_that_is_told_to_stop_gives_its_exports_back(production: 
 async def test_a_redis_that_forgets_everything_loses_nothing(production: Production) -> None:
     keys = [(await ask(production.caller))["cacheKey"] for _ in range(3)]
     with redis.Redis(port=production.redis_port, db=3) as client:
-        while client.llen("dramatiq:exports") != 3:
+        while client.llen("of-the-test-jobs:exports") != 3:
             await asyncio.sleep(0.05)
         client.flushall()
         assert client.dbsize() == 0

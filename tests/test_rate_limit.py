@@ -13,6 +13,8 @@ import redis
 
 import settings
 from server import create_application
+from tasks.redis.address import parse_redis_address
+from tasks.redis.connection import RedisServer
 from tests.processes import Processes, free_port, kill
 from tests.service import Service, open_client
 from web.rate_limit import COUNTS, MAXIMUM_KEYS, RateLimit, RateLimited, RateLimits, rate_limits
@@ -29,6 +31,7 @@ class OwnRedis:
         self.processes = Processes(folder)
         self.process = self.processes.redis(self.port)
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.server = RedisServer(parse_redis_address(self.url), "basket-test")
 
     def stop(self) -> None:
         """Kills it; what it held is lost."""
@@ -70,7 +73,7 @@ async def allowed(limit: RateLimit | None, key: str, times: int) -> int:
 
 @pytest.mark.parametrize("amount", [1, 7, 50, 130])
 async def test_exactly_the_limit_is_let_through_in_memory(amount: int) -> None:
-    async with rate_limits("", token=f"{amount}/hour", address="") as limits:
+    async with rate_limits(None, token=f"{amount}/hour", address="") as limits:
         assert limits.address is None
         assert await allowed(limits.token, "a", 300) == amount
         assert await allowed(limits.token, "b", 300) == amount
@@ -78,9 +81,9 @@ async def test_exactly_the_limit_is_let_through_in_memory(amount: int) -> None:
 
 async def test_processes_together_let_exactly_the_limit_through(own_redis: OwnRedis) -> None:
     async with (
-        rate_limits(own_redis.url, token="1000/hour", address="") as one,
-        rate_limits(own_redis.url, token="1000/hour", address="") as two,
-        rate_limits(own_redis.url, token="1000/hour", address="") as three,
+        rate_limits(own_redis.server, token="1000/hour", address="") as one,
+        rate_limits(own_redis.server, token="1000/hour", address="") as two,
+        rate_limits(own_redis.server, token="1000/hour", address="") as three,
     ):
         before = COUNTS.refused
         takers = [allowed(limits.token, "key", 60) for limits in (one, two, three) for _ in range(10)]
@@ -91,7 +94,7 @@ async def test_processes_together_let_exactly_the_limit_through(own_redis: OwnRe
 
 
 async def test_hits_bought_near_the_end_of_a_window_are_used(own_redis: OwnRedis) -> None:
-    async with rate_limits(own_redis.url, token="100/minute", address="") as limits:
+    async with rate_limits(own_redis.server, token="100/minute", address="") as limits:
         assert await allowed(limits.token, "key", 1) == 1
         (key,) = own_redis.keys()
         with redis.Redis(port=own_redis.port) as client:
@@ -101,14 +104,14 @@ async def test_hits_bought_near_the_end_of_a_window_are_used(own_redis: OwnRedis
 
 
 async def test_a_window_ends(own_redis: OwnRedis) -> None:
-    async with rate_limits(own_redis.url, token="3/second", address="") as limits:
+    async with rate_limits(own_redis.server, token="3/second", address="") as limits:
         assert await allowed(limits.token, "key", 10) == 3
         await asyncio.sleep(1.6)
         assert await allowed(limits.token, "key", 2) == 2
 
 
 async def test_without_redis_everything_is_let_through_and_counted_until_it_is_back(own_redis: OwnRedis) -> None:
-    async with rate_limits(own_redis.url, token="5/hour", address="") as limits:
+    async with rate_limits(own_redis.server, token="5/hour", address="") as limits:
         assert await allowed(limits.token, "key", 10) == 5
         await asyncio.to_thread(own_redis.stop)
         before = COUNTS.unavailable
@@ -120,7 +123,7 @@ async def test_without_redis_everything_is_let_through_and_counted_until_it_is_b
 
 
 async def test_a_frozen_redis_costs_a_quarter_of_a_second_once(own_redis: OwnRedis) -> None:
-    async with rate_limits(own_redis.url, token="5/hour", address="") as limits:
+    async with rate_limits(own_redis.server, token="5/hour", address="") as limits:
         assert await allowed(limits.token, "key", 1) == 1
         own_redis.process.send_signal(19)
         begin = asyncio.get_running_loop().time()
@@ -130,7 +133,7 @@ async def test_a_frozen_redis_costs_a_quarter_of_a_second_once(own_redis: OwnRed
 
 
 async def test_a_clock_set_back_does_not_make_a_window_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with rate_limits("", token="2/minute", address="") as limits:
+    async with rate_limits(None, token="2/minute", address="") as limits:
         assert await allowed(limits.token, "key", 3) == 2
         token = limits.token
         assert token is not None
@@ -143,7 +146,7 @@ async def test_a_clock_set_back_does_not_make_a_window_longer(monkeypatch: pytes
 
 
 async def test_keys_are_bounded() -> None:
-    async with rate_limits("", token="", address="100/hour") as limits:
+    async with rate_limits(None, token="", address="100/hour") as limits:
         address = limits.address
         assert address is not None
         for number in range(MAXIMUM_KEYS + 500):
@@ -153,7 +156,7 @@ async def test_keys_are_bounded() -> None:
 
 @pytest.mark.parametrize("off", ["", "0", " "])
 async def test_no_limit_is_no_limit(off: str) -> None:
-    async with rate_limits("", token=off, address=off) as limits:
+    async with rate_limits(None, token=off, address=off) as limits:
         assert limits == RateLimits(None, None)
 
 
@@ -201,7 +204,7 @@ async def test_an_address_without_a_token_is_soon_refused_and_health_never_is(
 async def test_redis_keeps_digests_only(
     service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str, own_redis: OwnRedis
 ) -> None:
-    async with rate_limits(own_redis.url, token="3/minute", address="") as limits:
+    async with rate_limits(own_redis.server, token="3/minute", address="") as limits:
         assert limits.token is not None
         await limits.token.take(hashlib.sha256(b"main").hexdigest())
     (key,) = await asyncio.to_thread(own_redis.keys)

@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models.database import DATABASE_FAILURES, check_answers
+from tasks.redis.check import RedisCheck
 from web.json_response import json_response
 
 logger = logging.getLogger("basket")
@@ -30,13 +29,13 @@ async def readyz(request: Request) -> Response:
     """
     if is_draining(request):
         return json_response({"status": "draining"}, 503)
-    redis: Redis | None = request.state.redis
-    checks = {"database": await _is_up("database", check_answers())}
+    words = {"database": await _database_word()}
+    redis: RedisCheck | None = request.state.redis
     if redis is not None:
-        checks["redis"] = await _is_up("Redis", redis.ping())
-    is_ready = all(checks.values())
-    words = {name: "ok" if up else "unavailable" for name, up in checks.items()}
-    return json_response({"status": "ok" if is_ready else "unavailable", **words}, 200 if is_ready else 503)
+        words["redis"] = await _redis_word(redis)
+    is_ready = all(word == "ok" for word in words.values())
+    status = "ok" if is_ready else "unavailable"
+    return json_response({"status": status, **words}, 200 if is_ready else 503)
 
 
 def is_draining(request: Request) -> bool:
@@ -44,11 +43,29 @@ def is_draining(request: Request) -> bool:
     return bool(getattr(request.app.state, "is_draining", False))
 
 
+async def _database_word() -> str:
+    is_up = await _is_up("database", check_answers())
+    return "ok" if is_up else "unavailable"
+
+
+async def _redis_word(redis: RedisCheck) -> str:
+    """Says in a word why Redis cannot be used: it may answer a ping and still accept nothing."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            fault = await asyncio.to_thread(redis.fault)
+    except TimeoutError:
+        return "unavailable"
+    if fault is None:
+        return "ok"
+    logger.warning("Redis cannot be used: %s", fault.reason)
+    return fault.word
+
+
 async def _is_up(name: str, question: Awaitable[object]) -> bool:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await question
-    except (OSError, TimeoutError, RedisError, *DATABASE_FAILURES) as error:
+    except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
         logger.warning("The %s does not answer: %s", name, error)
         return False
     return True

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.storage.base import Storage
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from tasks.redis.connection import RedisServer, connect_async
 
 HANDFULS = 50
 """Into how many handfuls a limit is divided."""
@@ -150,9 +149,9 @@ class RateLimits:
 
 
 @asynccontextmanager
-async def rate_limits(redis_url: str, *, token: str, address: str) -> AsyncIterator[RateLimits]:
+async def rate_limits(server: RedisServer | None, *, token: str, address: str) -> AsyncIterator[RateLimits]:
     """Keeps the limits, in Redis when there is one. A limit reads like "6000/minute"; empty or 0 is none."""
-    async with _storage(redis_url) as storage:
+    async with _storage(server) as storage:
         made = [
             None if text.strip() in OFF else RateLimit(name, text, storage)
             for name, text in (("token", token), ("address", address))
@@ -161,22 +160,15 @@ async def rate_limits(redis_url: str, *, token: str, address: str) -> AsyncItera
 
 
 @asynccontextmanager
-async def _storage(redis_url: str) -> AsyncIterator[Storage]:
-    if not redis_url:
+async def _storage(server: RedisServer | None) -> AsyncIterator[Storage]:
+    if server is None:
         yield MemoryStorage()
         return
-    pool = ConnectionPool.from_url(
-        redis_url,
-        socket_timeout=PATIENCE_SECONDS,
-        socket_connect_timeout=PATIENCE_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    try:
+    async with connect_async(server.address, PATIENCE_SECONDS) as client:
         yield RedisStorage(
-            f"async+{redis_url}",
+            # The connections decide where to; the library only wants to see an address of Redis.
+            "async+redis://",
             implementation="redispy",
-            key_prefix="basket-limit",
-            connection_pool=pool,  # type: ignore[arg-type] # its documentation takes one, its annotation forgot
+            key_prefix=f"{server.prefix}-limit",
+            connection_pool=client.connection_pool,  # type: ignore[arg-type] # its annotation forgot pools
         )
-    finally:
-        await pool.disconnect()
