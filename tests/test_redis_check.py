@@ -20,6 +20,7 @@ from tests.service import open_client
 from web.not_serving import NotServing
 
 RIGHTS = ("+@read", "+@write", "+@connection", "+@scripting", "+keys")
+DOCUMENTATION = Path("docs/redis.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -81,6 +82,12 @@ def test_the_fault_of(options: list[str], login: str, word: str | None, servers:
     port = servers.start(*options)
     url = f"redis://127.0.0.1:{port}/5" if login == "db 5" else f"redis://{login}127.0.0.1:{port}"
     assert fault_word(url) == word
+
+
+def test_the_documented_rights_are_enough(servers: RedisServers) -> None:
+    assert f"user basket on >PASSWORD ~basket-* {' '.join(RIGHTS)}\n" in DOCUMENTATION
+    port = servers.start("--user", "basket", "on", ">PASSWORD", "~basket-*", *RIGHTS)
+    assert fault_word(f"redis://basket:PASSWORD@127.0.0.1:{port}") is None
 
 
 def test_nothing_that_listens_is_unavailable() -> None:
