@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.databases import unreachable
 
@@ -110,7 +112,7 @@ def answers(url: str) -> bool:
 def pongs(port: int) -> bool:
     """Tells whether a Redis answers."""
     try:
-        with redis.Redis(port=port) as client:
+        with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

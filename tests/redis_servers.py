@@ -7,6 +7,8 @@ from pathlib import Path
 
 import redis
 import trustme
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.processes import Processes, free_port, wait_until
 
@@ -85,7 +87,8 @@ def wait_for_replica(sentinel: int, primary: int) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        with redis.Redis(port=port) as client:
+        # By default the client itself tries again for seconds; the caller polls.
+        with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
             client.ping()
     except redis.AuthenticationError:
         return True

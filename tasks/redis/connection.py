@@ -36,7 +36,7 @@ def connect(address: RedisAddress, seconds: float) -> redis.Redis:
         return redis.Redis(**_target(address), **arguments)
 
     sentinels = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
-        address.hosts, sentinel_kwargs=_sentinel_arguments(address, seconds), **arguments
+        address.hosts, sentinel_kwargs=_sentinel_arguments(address, seconds) | {"retry": retry}, **arguments
     )
     client: redis.Redis = sentinels.master_for(address.service)  # type: ignore[no-untyped-call]
     return client
@@ -53,7 +53,7 @@ async def connect_async(address: RedisAddress, seconds: float) -> AsyncIterator[
         return
 
     sentinels = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
-        address.hosts, sentinel_kwargs=_sentinel_arguments(address, seconds), **arguments
+        address.hosts, sentinel_kwargs=_sentinel_arguments(address, seconds) | {"retry": retry}, **arguments
     )
     client = sentinels.master_for(address.service)
     try:
