@@ -111,12 +111,19 @@ def _listing(answer: Any) -> dict[str, Any]:
     return answer
 
 
+def is_askable(sku: str) -> bool:
+    """Whether a SKU can be asked for among others: a comma separates the SKUs of a question."""
+    return "," not in sku
+
+
 def _questions(remote_ids: Iterable[int], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
     for batch in _batches(str(remote_id) for remote_id in dict.fromkeys(remote_ids) if is_remote_id(remote_id)):
         yield "pk__in", ",".join(batch)
-    # A comma separates the SKUs of a question: one that holds a comma cannot be asked for.
-    for batch in _batches(sku for sku in dict.fromkeys(skus) if is_sku(sku) and "," not in sku):
+    each = [sku for sku in dict.fromkeys(skus) if is_sku(sku)]
+    for batch in _batches(filter(is_askable, each)):
         yield "sku__in", ",".join(batch)
+    # Asked for alone, one with a comma is found by a Commerce that compares the whole text too.
+    yield from (("sku__in", sku) for sku in each if not is_askable(sku))
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

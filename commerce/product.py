@@ -7,12 +7,11 @@ from reprlib import repr as shortened
 from typing import Any
 
 from commerce.errors import CommerceFailed
-from commerce.text import cleaned_name, cleaned_object, is_plain
+from commerce.text import cleaned_name, cleaned_object
+from text import flaw_of, is_blank
 
 MAXIMUM_PRICE = Decimal("40000000.00")
 MAXIMUM_REMOTE_ID = 2**31 - 1
-MAXIMUM_SKU_LENGTH = 255
-MAXIMUM_NAME_LENGTH = 255
 MAXIMUM_IMAGE_LENGTH = 2000
 
 _CENT = Decimal("0.01")
@@ -44,7 +43,7 @@ class UnsellableProduct:
 
 
 class _Unsellable(Exception):
-    """Raised when a price or a currency is none that a product can be sold at."""
+    """Raised when a SKU, a price or a currency is none that a product can be sold by."""
 
 
 def parse_product(value: object, *, any_in_stock: object = None) -> CommerceProduct | UnsellableProduct:
@@ -53,13 +52,14 @@ def parse_product(value: object, *, any_in_stock: object = None) -> CommerceProd
         raise CommerceFailed(f"Commerce described a product as {shortened(value)}.")
     remote_id, sku = _remote_id(value.get("pk")), _sku(value.get("sku"))
     try:
+        _check_sku(sku)
         price, currency = _price(value.get("price")), _currency(value.get("currency_type"))
     except _Unsellable as unsellable:
         return UnsellableProduct(remote_id, sku, str(unsellable))
     return CommerceProduct(
         remote_id=remote_id,
         sku=sku,
-        name=cleaned_name(value.get("name"), maximum=MAXIMUM_NAME_LENGTH),
+        name=cleaned_name(value.get("name")),
         price=price,
         currency=currency,
         variants=cleaned_object(value.get("attributes")),
@@ -77,7 +77,7 @@ def is_remote_id(value: object) -> bool:
 
 def is_sku(value: object) -> bool:
     """Whether the value can be the SKU of a product."""
-    return isinstance(value, str) and 0 < len(value) <= MAXIMUM_SKU_LENGTH and not value.isspace() and is_plain(value)
+    return isinstance(value, str) and not is_blank(value) and flaw_of(value) is None
 
 
 def _remote_id(value: Any) -> int:
@@ -87,9 +87,16 @@ def _remote_id(value: Any) -> int:
 
 
 def _sku(value: Any) -> str:
-    if not is_sku(value):
+    if not isinstance(value, str):
         raise CommerceFailed(f"Commerce described a product whose SKU is {shortened(value)}.")
-    return str(value)
+    return value
+
+
+def _check_sku(sku: str) -> None:
+    if is_blank(sku):
+        raise _Unsellable(f"Its SKU {shortened(sku)} is blank.")
+    if flaw := flaw_of(sku):
+        raise _Unsellable(f"Its SKU {flaw}.")
 
 
 def _price(value: object) -> Decimal:
@@ -135,7 +142,9 @@ def _is_active_image(image: Any) -> bool:
     if not isinstance(image, dict) or image.get("status") != "active":
         return False
     address = image.get("image")
-    return isinstance(address, str) and 0 < len(address) <= MAXIMUM_IMAGE_LENGTH and is_plain(address)
+    if not isinstance(address, str) or address == "":
+        return False
+    return flaw_of(address, MAXIMUM_IMAGE_LENGTH) is None
 
 
 def _image_order(image: dict[str, Any]) -> float:

@@ -1,8 +1,9 @@
-"""What text of Commerce may come in: nothing that a database, a file or a terminal would choke on."""
+"""Texts and objects of Commerce, made such that a database, a file or a terminal takes them."""
 
 import json
-import unicodedata
 from typing import Any
+
+from text import MAXIMUM_LENGTH, is_blank, trimmed, without_rejected
 
 MAXIMUM_DEPTH = 8
 MAXIMUM_VARIANTS_LENGTH = 20_000
@@ -13,19 +14,17 @@ class _TooDeep(Exception):
     """Raised when an object holds more levels than anybody reads."""
 
 
-def is_plain(text: str) -> bool:
-    """Whether the text holds no control characters and no lone surrogates."""
-    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
-
-
 def cleaned(text: str) -> str:
     """Drop the characters that PostgreSQL refuses: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
 
 
-def cleaned_name(value: object, *, maximum: int) -> str | None:
-    """Return the name without unstorable characters and cut to the maximum, or None if nothing is left of it."""
-    return cleaned(value).strip()[:maximum] or None if isinstance(value, str) else None
+def cleaned_name(value: object) -> str | None:
+    """Return a name by the rule for text, cut to its maximum, or None if nothing is left of it."""
+    if not isinstance(value, str):
+        return None
+    name = trimmed(trimmed(without_rejected(value))[:MAXIMUM_LENGTH])
+    return None if is_blank(name) else name
 
 
 def cleaned_object(value: object) -> dict[str, Any]:

@@ -7,8 +7,7 @@ from tortoise.exceptions import IntegrityError
 
 from models.division import Division, DivisionType
 from models.user import Token, User, digest_of, new_token
-
-MAXIMUM_TEXT = 255
+from text import flaw_of, is_blank, trimmed
 
 
 class AdministrationRefused(Exception):
@@ -17,13 +16,11 @@ class AdministrationRefused(Exception):
 
 def checked(text: str, what: str) -> str:
     """Returns a text without the spaces around it; raises AdministrationRefused when it is blank, long or strange."""
-    text = text.strip()
-    if not text:
+    text = trimmed(text)
+    if is_blank(text):
         raise AdministrationRefused(f"The {what} is blank.")
-    if len(text) > MAXIMUM_TEXT:
-        raise AdministrationRefused(f"The {what} has {len(text)} characters; at most {MAXIMUM_TEXT} are allowed.")
-    if not text.isprintable():
-        raise AdministrationRefused(f"The {what} {text!r} has characters that cannot be printed.")
+    if flaw := flaw_of(text):
+        raise AdministrationRefused(f"The {what} {flaw}.")
     return text
 
 

@@ -46,9 +46,10 @@ _LOCKED = (
     "VALUES ($1, $2, 'ACTIVE', 1, $3, $3) ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' "
     "DO UPDATE SET version = basket.version + 1, updated_at = excluded.updated_at RETURNING *), "
 )
+# A SKU may have moved to another product since Commerce was asked, also one that the basket holds.
 _ALLOWED = (
-    "d.is_active AND (d.id = $5 OR d.parent_id = $5) AND (held.id IS NOT NULL OR "
-    "(p.is_available AND p.refreshed_at >= $4))"
+    "d.is_active AND (d.id = $5 OR d.parent_id = $5) AND p.is_available "
+    "AND ((p.owns_sku AND p.refreshed_at >= $4) OR (held.id IS NOT NULL AND {sku} IS NULL))"
 )
 _INTO_ITEMS = "INSERT INTO basket_item (basket_id, product_id, price, currency)"
 _INTO_QUANTITIES = "INSERT INTO basket_item_division AS q (item_id, division_id, quantity)"
@@ -62,7 +63,7 @@ _ONE_LINE = (
     "d.id AS division_id, held.id AS item_id FROM b CROSS JOIN product p CROSS JOIN division d "
     "LEFT JOIN basket_item held ON held.basket_id = b.id AND held.product_id = p.id "
     "WHERE p.segment = $2 AND (p.remote_id = $8 OR p.sku = $9) AND (d.id = $10 OR d.erp_code = $11) "
-    f"AND {_ALLOWED}), "
+    f"AND {_ALLOWED.format(sku='$9::text')}), "
     f"added AS ({_INTO_ITEMS} SELECT b.id, a.product_id, a.price, a.currency FROM b CROSS JOIN asked a "
     "WHERE a.item_id IS NULL RETURNING id, product_id, price, currency), "
     f"changed AS ({_INTO_QUANTITIES} SELECT COALESCE(a.item_id, added.id), a.division_id, $12 "
@@ -74,7 +75,8 @@ _SEVERAL_LINES = (
     "AS line(position int, remote_id int, sku text, division_id int, erp_code text, quantity int) "
     "JOIN product p ON p.segment = $2 AND (p.remote_id = line.remote_id OR p.sku = line.sku) "
     "JOIN division d ON d.id = line.division_id OR d.erp_code = line.erp_code "
-    f"LEFT JOIN basket_item held ON held.basket_id = b.id AND held.product_id = p.id WHERE {_ALLOWED}), "
+    "LEFT JOIN basket_item held ON held.basket_id = b.id AND held.product_id = p.id "
+    f"WHERE {_ALLOWED.format(sku='line.sku')}), "
     f"added AS ({_INTO_ITEMS} SELECT b.id, a.product_id, a.price, a.currency FROM b CROSS JOIN asked a "
     "WHERE a.item_id IS NULL GROUP BY b.id, a.product_id, a.price, a.currency ORDER BY MIN(a.position) "
     "RETURNING id, product_id, price, currency), "
@@ -133,7 +135,8 @@ async def add_at_once(
 ) -> BasketRows | None:
     """Adds lines and returns the basket; None, with nothing changed, when that needs the careful path.
 
-    Products that the basket does not hold must have been confirmed by Commerce since the given moment.
+    Products that the basket does not hold, and SKUs, must have been confirmed by Commerce since the
+    given timestamp.
     """
     if is_sqlite() or any((line.division_id or 0) > LARGEST_KEY for line in lines):
         return None

@@ -17,7 +17,12 @@ NO_SEGMENT = 0
 
 
 class Product(Model):
-    """A product's row. The price is in hundredths and the variants are JSON text."""
+    """A product's row. The price is in hundredths and the variants are JSON text.
+
+    It is available unless Commerce said that it is not sold (now, or any longer). It owns its SKU
+    until Commerce says that another product of the segment has it: what the row says is then out of
+    date, and the SKU no longer names it.
+    """
 
     id = fields.BigIntField(primary_key=True)
     remote_id = fields.IntField()
@@ -30,6 +35,7 @@ class Product(Model):
     product_image = fields.TextField(null=True)
     in_stock = fields.BooleanField()
     is_available = fields.BooleanField()
+    owns_sku = fields.BooleanField(db_default=True)
     refreshed_at = fields.DatetimeField()
 
     class Meta:
@@ -58,7 +64,10 @@ class ProductDescription:
 
 
 class KnownProduct(NamedTuple):
-    """A product's row, as much of it as adding it to a basket needs; it is fresh when Commerce confirmed it lately."""
+    """The part of a product's row that adding it to a basket needs.
+
+    It is fresh when Commerce confirmed it lately and its SKU is still its own.
+    """
 
     id: int
     remote_id: int
@@ -82,10 +91,13 @@ PRODUCT_COLUMNS = (
 )
 
 _KNOWN = Statement(
-    "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, p.refreshed_at >= $5, i.id IS NOT NULL "
+    "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, "
+    "p.owns_sku AND p.refreshed_at >= $5, i.id IS NOT NULL "
     "FROM product p LEFT JOIN basket b ON b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' "
     "LEFT JOIN basket_item i ON i.basket_id = b.id AND i.product_id = p.id "
-    "WHERE p.segment = $2 AND (p.remote_id = ANY($3::int[]) OR p.sku = ANY($4::text[])) ORDER BY p.refreshed_at, p.id"
+    "WHERE p.segment = $2 "
+    "AND (p.remote_id = ANY($3::int[]) OR (p.owns_sku AND p.sku = ANY($4::text[]))) "
+    "ORDER BY p.refreshed_at, p.id"
 )
 _KEEP = Statement(
     "INSERT INTO product (remote_id, segment, sku, name, price, currency, variants, product_image, in_stock, "
@@ -95,16 +107,22 @@ _KEEP = Statement(
     "in_stock boolean, is_available boolean) WHERE true ORDER BY line.remote_id "
     "ON CONFLICT (remote_id, segment) DO UPDATE SET sku = excluded.sku, name = excluded.name, price = excluded.price, "
     "currency = excluded.currency, variants = excluded.variants, product_image = excluded.product_image, "
-    "in_stock = excluded.in_stock, is_available = excluded.is_available, refreshed_at = excluded.refreshed_at "
+    "in_stock = excluded.in_stock, is_available = excluded.is_available, owns_sku = true, "
+    "refreshed_at = excluded.refreshed_at "
     "RETURNING id, remote_id, sku, currency, is_available, true, false"
 )
+# Both lock in the order in which products are written, against deadlocks.
+_DISOWN = Statement(
+    "UPDATE product SET owns_sku = false WHERE id IN (SELECT id FROM product WHERE segment = $1 "
+    "AND owns_sku AND sku = ANY($2::text[]) AND NOT remote_id = ANY($3::int[]) "
+    "ORDER BY remote_id FOR UPDATE)"
+)
 _WITHDRAW = Statement(
-    "UPDATE product SET is_available = false, refreshed_at = $3 WHERE segment = $1 AND remote_id = ANY($2::int[])"
+    "UPDATE product SET is_available = false, refreshed_at = $3 WHERE id IN ("
+    "SELECT id FROM product WHERE segment = $1 AND remote_id = ANY($2::int[]) "
+    "ORDER BY remote_id FOR UPDATE)"
 )
-_ONE = Statement(
-    f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.segment = 0 AND (p.remote_id = $1 OR p.sku = $2) "
-    "ORDER BY p.refreshed_at DESC, p.id LIMIT 1"
-)
+_ONE = Statement(f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.id = $1")
 
 
 def _known(row: Row) -> KnownProduct:
@@ -117,7 +135,9 @@ async def known_products(
 ) -> Sequence[KnownProduct]:
     """Reads the products with these keys, the latest confirmed last; unknown ones are absent.
 
-    They are fresh when Commerce confirmed them after the given moment. The order holds among KEYS_AT_ONCE keys.
+    A SKU that another product has taken over does not name the one that had it before. Products are
+    fresh when Commerce confirmed them after the given timestamp. The order holds among KEYS_AT_ONCE
+    keys.
     """
     ids, texts = list(remote_ids), list(skus)
     found: list[KnownProduct] = []
@@ -129,9 +149,16 @@ async def known_products(
 
 
 async def keep_products(segment: int, products: Collection[ProductDescription]) -> Sequence[KnownProduct]:
-    """Writes what Commerce just said and returns the rows; always in the same order, against deadlocks."""
-    lines = orjson.dumps(list(products)).decode()
-    return [_known(row) for row in await _KEEP.rows(segment, lines, now())] if products else []
+    """Writes the descriptions that Commerce just gave, always in the same order; returns the rows.
+
+    Other products lose the SKUs that these have now.
+    """
+    if not products:
+        return []
+    rows = await _KEEP.rows(segment, orjson.dumps(list(products)).decode(), now())
+    skus, remote_ids = zip(*((each.sku, each.remote_id) for each in products), strict=True)
+    await _DISOWN.rows(segment, list(skus), list(remote_ids))
+    return [_known(row) for row in rows]
 
 
 async def withdraw_products(segment: int, remote_ids: Collection[int]) -> None:
@@ -140,6 +167,6 @@ async def withdraw_products(segment: int, remote_ids: Collection[int]) -> None:
         await _WITHDRAW.rows(segment, sorted(remote_ids), now())
 
 
-async def product_row(remote_id: int | None, sku: str | None) -> Row | None:
-    """Reads PRODUCT_COLUMNS of one product without a segment, by either key; the latest where a SKU has moved."""
-    return await _ONE.row(remote_id, sku)
+async def product_row(product_id: int) -> Row | None:
+    """Reads PRODUCT_COLUMNS of a product by the id of its row."""
+    return await _ONE.row(product_id)

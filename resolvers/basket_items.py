@@ -37,7 +37,7 @@ def _product_key(line: BasketItemInput) -> ProductKey:
         raise InvalidInput("Name the product by exactly one of productRemoteId and sku.", "productRemoteId")
     if line.product_remote_id is not None:
         return line.product_remote_id
-    check_text(line.sku or "", "sku")
+    check_text(line.sku or "", "SKU", "sku")
     return line.sku or ""
 
 
@@ -46,7 +46,7 @@ def _division_key(line: BasketItemInput) -> DivisionKey:
         raise InvalidInput("Name the division by exactly one of divisionId and divisionErpCode.", "divisionId")
     if line.division_id is not None:
         return division_id_of(line.division_id)
-    check_text(line.division_erp_code or "", "divisionErpCode")
+    check_text(line.division_erp_code or "", "ERP code", "divisionErpCode")
     return line.division_erp_code or ""
 
 

@@ -1,12 +1,10 @@
 """Bringing the prices of the active basket up to what Commerce says now."""
 
-from commerce.product import CommerceProduct
 from models.basket_changing import check_currency, lock_active
 from models.basket_refreshing import held_products, items_holding, reprice
-from models.product import keep_products, withdraw_products
 from resolvers.answer import Answer
 from resolvers.context import segment_of
-from resolvers.products import ask_commerce, description_of
+from resolvers.products import consult_commerce
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketRefreshInput
 
@@ -15,22 +13,22 @@ class BasketRefresh(Change[BasketRefreshInput]):
     """Re-prices the active basket; what is added while Commerce is being asked keeps its price, which is as new."""
 
     async def prepare(self) -> None:
-        """Asks Commerce for every product of the basket; raises CommerceUnavailable."""
+        """Asks Commerce for every product of the basket and keeps its answers, come what may of it.
+
+        Raises CommerceUnavailable.
+        """
         self.segment = segment_of(self.given.segment_remote_id)
         self.basket_id, held = await held_products(self.buyer.id, self.segment)
-        answers = await ask_commerce(self.context, self.segment, held) if held else []
-        self.described = [description_of(answer) for answer in answers if isinstance(answer, CommerceProduct)]
-        self.sold = {product.remote_id for product in self.described if product.is_available}
+        kept = (await consult_commerce(self.context, self.segment, held)).kept if held else []
+        self.sold = {product.remote_id for product in kept if product.is_available}
         self.unsold = set(held) - self.sold
 
     async def apply(self) -> Answer:
-        """Changes prices and notes what is no longer sold; raises CurrencyMismatch when currencies part ways."""
+        """Changes prices and tells of products no longer sold; raises CurrencyMismatch."""
         basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
         if self.basket_id not in (None, basket_id):
             # Another basket was loaded while Commerce was being asked.
             raise Outdated
-        await keep_products(self.segment, self.described)
-        await withdraw_products(self.segment, self.unsold)
         changes = await reprice(basket_id, self.sold)
         await check_currency(basket_id, {})
         return Answer(

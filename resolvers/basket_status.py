@@ -14,14 +14,15 @@ from schema.inputs import (
     BasketSaveInput,
     QuotationRequestInput,
 )
+from text import is_blank, shown, trimmed
 
 
 def name_of(text: str) -> str:
     """Returns a name without the spaces around it; raises NameRequired or InvalidInput."""
-    name = text.strip()
-    if not name:
-        raise NameRequired(f"The name {text[:100]!r} is blank.", "name")
-    check_text(name, "name")
+    name = trimmed(text)
+    if is_blank(name):
+        raise NameRequired(f"The name {shown(text)} is blank.", "name")
+    check_text(name, "name", "name")
     return name
 
 

@@ -9,6 +9,7 @@ from models.errors import InvalidInput
 from models.product import NO_SEGMENT
 from models.user import Buyer
 from tasks.exports.sending import ExportSender
+from text import flaw_of, is_blank, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,6 @@ class Context:
 
 Info = StrawberryInfo[Context, None]
 
-MAXIMUM_TEXT = 255
-
 
 def segment_of(segment_remote_id: int | None) -> int:
     """Returns what stands in the column for a segment; raises InvalidInput when it is not positive."""
@@ -46,10 +45,9 @@ def identifier_of(text: str) -> int | None:
     return int(text) if is_plain else None
 
 
-def check_text(text: str, *field: str) -> None:
-    """Raises InvalidInput when a text is too long or has characters that no one types and PostgreSQL refuses."""
-    if len(text) > MAXIMUM_TEXT:
-        raise InvalidInput(f"The text has {len(text)} characters; at most {MAXIMUM_TEXT} are allowed.", *field)
-    strange = next((letter for letter in text if not letter.isprintable()), None)
-    if strange is not None:
-        raise InvalidInput(f"The text has the character U+{ord(strange):04X}, which is not allowed.", *field)
+def check_text(text: str, name: str, *field: str) -> None:
+    """Raises InvalidInput, which calls the text by its name, when it is blank or not accepted."""
+    if is_blank(text):
+        raise InvalidInput(f"The {name} {shown(text)} is blank.", *field)
+    if flaw := flaw_of(text):
+        raise InvalidInput(f"The {name} {flaw}.", *field)

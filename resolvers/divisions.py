@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from models.division import DivisionRead, divisions_named
 from models.errors import DivisionNotFound, Refusal, Refused
 from models.user import Buyer
+from text import trimmed
 
 DivisionKey = int | str
 """Our identifier or an ERP code."""
@@ -13,14 +14,21 @@ _LARGEST_ID = 2**31 - 1
 
 
 async def look_up_divisions(buyer: Buyer, keys: Collection[DivisionKey]) -> dict[DivisionKey, DivisionRead]:
-    """Reads divisions by their keys; unknown ones are absent, and nothing is checked yet."""
+    """Reads divisions by their keys; unknown ones are absent, and nothing is checked yet.
+
+    An ERP code is matched as it is, and if there is none such without the spaces around it.
+    """
     own = buyer.division
     found: dict[DivisionKey, DivisionRead] = {own.id: own, own.erp_code: own}
-    missing = {key for key in keys if key not in found}
+    without_spaces = {key: trimmed(key) for key in keys if isinstance(key, str)}
+    missing = {key for key in (*keys, *without_spaces.values()) if key not in found}
     ids = [key for key in missing if isinstance(key, int) and key <= _LARGEST_ID]
     erp_codes = [key for key in missing if isinstance(key, str)]
     for division in await divisions_named(ids, erp_codes) if ids or erp_codes else ():
         found |= {division.id: division, division.erp_code: division}
+    for key, erp_code in without_spaces.items():
+        if key not in found and erp_code in found:
+            found[key] = found[erp_code]
     return found
 
 

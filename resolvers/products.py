@@ -1,19 +1,27 @@
 """Finding products: in our table when they are known and fresh, otherwise by asking Commerce."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
 
 import settings
+from commerce.client import is_askable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
 from models.errors import CommerceUnavailable, ProductNotFound, ProductUnavailable, Refusal, Refused
 from models.money import cents_of
-from models.product import NO_SEGMENT, KnownProduct, ProductDescription, keep_products, known_products
+from models.product import (
+    KnownProduct,
+    ProductDescription,
+    keep_products,
+    known_products,
+    withdraw_products,
+)
 from models.statement import now
 from resolvers.context import Context
+from text import trimmed
 
 ProductKey = int | str
 """A remote id or a SKU."""
@@ -57,14 +65,21 @@ def confirmed_since() -> datetime:
     return now() - timedelta(seconds=settings.PRODUCT_MAXIMUM_AGE_SECONDS)
 
 
-def _by_key(products: Collection[KnownProduct]) -> dict[ProductKey, KnownProduct]:
-    by_remote_id: dict[ProductKey, KnownProduct] = {product.remote_id: product for product in products}
-    return by_remote_id | {product.sku: product for product in products}
+def _by_key(products: Iterable[KnownProduct]) -> dict[ProductKey, KnownProduct]:
+    """Maps remote ids and SKUs to products; of two with the same SKU the later one counts."""
+    each = list(products)
+    by_remote_id: dict[ProductKey, KnownProduct] = {product.remote_id: product for product in each}
+    return by_remote_id | {product.sku: product for product in each}
 
 
-def _split(keys: Collection[ProductKey]) -> tuple[list[int], list[str]]:
-    remote_ids = sorted({key for key in keys if isinstance(key, int)})
-    return remote_ids, sorted({key for key in keys if isinstance(key, str)})
+def _split(keys: Iterable[ProductKey]) -> tuple[list[int], list[str]]:
+    remote_ids, skus = set[int](), set[str]()
+    for key in keys:
+        if isinstance(key, int):
+            remote_ids.add(key)
+        else:
+            skus.add(key)
+    return sorted(remote_ids), sorted(skus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +92,7 @@ class Found:
     def check(self, key: ProductKey, *field: str) -> KnownProduct:
         """Returns a product that can be added; raises ProductNotFound or ProductUnavailable."""
         product = self.products.get(key)
-        if product is None or key in self.reasons or not (product.is_available or product.is_in_basket):
+        if product is None or key in self.reasons or not product.is_available:
             raise self._refusal(key, *field)
         return product
 
@@ -86,7 +101,7 @@ class Found:
         if key in self.reasons:
             return ProductUnavailable(f"{named} cannot be sold: {self.reasons[key]}", *field)
         if key not in self.products:
-            return ProductNotFound(f"{named} is not known to Commerce.", *field)
+            return ProductNotFound(f"{named} {_unknown(key)}", *field)
         return ProductUnavailable(f"{named} is not for sale now.", *field)
 
     def confirmed(self) -> set[int]:
@@ -98,20 +113,135 @@ class Found:
         }
 
 
-async def look_up_products(context: Context, segment: int, keys: Collection[ProductKey]) -> Found:
-    """Looks products up: those of the active basket as they are known, others fresh from Commerce.
+def _unknown(key: ProductKey) -> str:
+    if isinstance(key, str) and not is_askable(key):
+        return "was not found: Commerce takes the comma for two SKUs. Name it by its remote id."
+    return "is not known to Commerce."
+
+
+async def look_up_products(
+    context: Context, segment: int, keys: Collection[ProductKey], *, only_fresh: bool = False
+) -> Found:
+    """Looks products up: known ones in our table, others, and those known too long, at Commerce.
+
+    A product of the active basket is taken as it is known, unless `only_fresh` or when it is named
+    by its SKU, which may have moved to another product. A SKU is matched as it is, and only if
+    there is none such, without the spaces around it. Raises CommerceUnavailable.
+    """
+    look_up = LookUp(context, segment, keys, only_fresh=only_fresh)
+    await look_up.read_known()
+    if look_up.missing():
+        await look_up.ask()
+    return look_up.found()
+
+
+class LookUp:
+    """One look-up of products by their keys."""
+
+    def __init__(
+        self,
+        context: Context,
+        segment: int,
+        keys: Collection[ProductKey],
+        *,
+        only_fresh: bool,
+    ) -> None:
+        self.context = context
+        self.segment = segment
+        self.keys = keys
+        self.only_fresh = only_fresh
+        self.trimmed = {key: trimmed(key) for key in keys if isinstance(key, str)}
+        self.known: Sequence[KnownProduct] = []
+        self.products: dict[ProductKey, KnownProduct] = {}
+        self.reasons: dict[ProductKey, str] = {}
+
+    async def read_known(self) -> None:
+        """Reads the products that are known, and takes those that need no asking."""
+        keys = _split([*self.keys, *self.trimmed.values()])
+        buyer_id, since = self.context.buyer.id, confirmed_since()
+        self.known = await known_products(buyer_id, self.segment, *keys, since)
+        fresh = [each for each in self.known if each.is_fresh]
+        if self.only_fresh:
+            self.products = _by_key(each for each in fresh if each.is_available)
+            return
+        self.products = {each.remote_id: each for each in self._held()}
+        self.products |= _by_key(fresh)
+
+    def _held(self) -> list[KnownProduct]:
+        return [each for each in self.known if each.is_in_basket and each.is_available]
+
+    def missing(self) -> list[ProductKey]:
+        """Returns the keys for which there is no product yet."""
+        return [key for key in self.keys if key not in self.products]
+
+    async def ask(self) -> None:
+        """Asks Commerce for the missing ones.
+
+        Held products named by a SKU that was confirmed too long ago are added as they are known
+        while Commerce cannot be asked, as those named by remote id are.
+        """
+        missing = self.missing()
+        without_spaces = [self.trimmed[key] for key in missing if isinstance(key, str)]
+        more = [key for key in without_spaces if key not in self.products]
+        try:
+            await self._consult(*_split([*missing, *more]))
+            await self._ask_by_remote_id(missing)
+        except CommerceUnavailable:
+            held = _by_key(self._held())
+            if self.only_fresh or not held.keys() >= set(self.missing()):
+                raise
+            self.products |= held
+
+    async def _ask_by_remote_id(self, missing: Sequence[ProductKey]) -> None:
+        """Asks for known products by their remote ids when Commerce did not find them by SKU.
+
+        It no longer sells them, or under another SKU, or cannot be asked for such a SKU.
+        """
+        unanswered = {key for key in missing if isinstance(key, str) and key not in self.products}
+        remote_ids = {each.remote_id for each in self.known if each.sku in unanswered}
+        if remote_ids := remote_ids - set(missing):
+            await self._consult(sorted(remote_ids))
+
+    async def _consult(self, remote_ids: Sequence[int], skus: Sequence[str] = ()) -> None:
+        answers = await consult_commerce(self.context, self.segment, remote_ids, skus)
+        self.products |= _by_key(answers.kept)
+        for product in answers.unsellable:
+            self.reasons |= {product.remote_id: product.reason, product.sku: product.reason}
+
+    def found(self) -> Found:
+        """Returns the products by the keys that were asked for, and the reasons against others."""
+        for key, other in self.trimmed.items():
+            if key in self.products or key in self.reasons:
+                continue
+            if other in self.reasons:
+                self.reasons[key] = self.reasons[other]
+            elif other in self.products:
+                self.products[key] = self.products[other]
+        return Found(self.products, self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductAnswers:
+    """Commerce's answers: the products described, as kept, and those that cannot be sold."""
+
+    kept: Sequence[KnownProduct]
+    unsellable: Sequence[UnsellableProduct]
+
+
+async def consult_commerce(
+    context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str] = ()
+) -> ProductAnswers:
+    """Asks Commerce for products and keeps its answers, also that a product is no longer sold.
 
     Raises CommerceUnavailable.
     """
-    known = await known_products(context.buyer.id, segment, *_split(keys), confirmed_since())
-    found = _by_key([product for product in known if product.is_fresh or product.is_in_basket])
-    reasons: dict[ProductKey, str] = {}
-    if missing := [key for key in keys if key not in found]:
-        answers = await ask_commerce(context, segment, *_split(missing))
-        found |= _by_key(await _kept(segment, answers))
-        unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
-        reasons = {key: product.reason for product in unsellable for key in (product.remote_id, product.sku)}
-    return Found(found, reasons)
+    answers = await ask_commerce(context, segment, remote_ids, skus)
+    kept = await _kept(segment, answers)
+    unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
+    described = {product.remote_id for product in kept}
+    withdrawn = {product.remote_id for product in unsellable}.union(remote_ids) - described
+    await withdraw_products(segment, withdrawn)
+    return ProductAnswers(kept, unsellable)
 
 
 async def _kept(segment: int, answers: Sequence[CommerceProduct | UnsellableProduct]) -> list[KnownProduct]:
@@ -138,11 +268,3 @@ async def find_products(context: Context, segment: int, wanted: Mapping[tuple[st
     if refusals:
         raise Refused(refusals)
     return found
-
-
-async def is_known(context: Context, key: ProductKey) -> bool:
-    """Makes sure that our row of a product without a segment is fresh; tells whether Commerce knows the product."""
-    known = await known_products(context.buyer.id, NO_SEGMENT, *_split([key]), confirmed_since())
-    if any(product.is_fresh for product in known):
-        return True
-    return bool(await _kept(NO_SEGMENT, await ask_commerce(context, NO_SEGMENT, *_split([key]))))

@@ -9,12 +9,12 @@ from models.basket_reading import ACTIVE, ALL_ACTIVE, DRAFTS, OWN, draft_count
 from models.division import divisions_within
 from models.errors import InvalidInput
 from models.export.export import find_export
-from models.product import product_row
+from models.product import NO_SEGMENT, product_row
 from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
 from models.statement import moment_text
 from models.user import Buyer
 from resolvers.context import Info, check_text, identifier_of, segment_of
-from resolvers.products import is_known
+from resolvers.products import look_up_products
 from resolvers.selection import selects, selects_items
 from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
 from schema.basket_export import BasketExport
@@ -112,10 +112,11 @@ async def product(
     if (number is None) == (text is None):
         raise InvalidInput("Name the product by exactly one of remoteId and sku.", "remoteId")
     if text is not None:
-        check_text(text, "sku")
-    if not await is_known(info.context, number if number is not None else text or ""):
-        return None
-    row = await product_row(number, text)
+        check_text(text, "SKU", "sku")
+    key = number if number is not None else text or ""
+    found = await look_up_products(info.context, NO_SEGMENT, [key], only_fresh=True)
+    known = found.products.get(key)
+    row = await product_row(known.id) if known else None
     return Product.of(row) if row else None
 
 

@@ -97,7 +97,7 @@ async def _carried_out(kind: type[Change[GivenInput]], context: Context, given: 
         change.buyer.check_active()
         if key is None:
             return await _attempt(change)
-        check_text(key, "idempotencyKey")
+        check_text(key, "idempotency key", "idempotencyKey")
         return await _once(change, key, await change.digest())
     except Refused as refusal:
         return refused(refusal.refusals)

@@ -29,7 +29,8 @@ EXPECTED_VERSION = (
     "The version of the basket last seen, 0 for no basket; refused with VERSION_CONFLICT if it has moved on."
 )
 IDEMPOTENCY_KEY = (
-    "A retry with the same key and the same input returns the first answer and changes nothing more; kept for 24 hours."
+    "A retry with the same key and the same input returns the first answer and changes nothing more; "
+    "kept for 24 hours. 1 to 255 characters, not blank."
 )
 
 

@@ -8,12 +8,12 @@ from operator import itemgetter
 from typing import Any
 
 from tasks.spreadsheet_text import read_text
+from text import flaw_of, is_blank, trimmed
 
 COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
 MAXIMUM_ERRORS = 1_000
 """The highest number of refused cells that are listed."""
 MAXIMUM_QUANTITY = 1_000_000
-MAXIMUM_TEXT = 255
 SHOWN = 100
 """How many characters of a refused value are shown."""
 REMEMBERED = 256
@@ -57,8 +57,8 @@ def shown(cell: Any) -> str | None:
 
 
 def is_empty(cell: Any) -> bool:
-    """Tells whether a cell holds nothing, or spaces only."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    """Tells whether a cell holds nothing, or a text that shows nothing."""
+    return cell is None or (isinstance(cell, str) and is_blank(cell))
 
 
 def places_of(header: Sequence[Any]) -> list[int]:
@@ -93,25 +93,26 @@ def _whole_number(cell: Any) -> int | None:
         return cell
     if isinstance(cell, float):
         return int(cell) if cell.is_integer() and abs(cell) < 1e15 else None
-    match = _WHOLE.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    match = _WHOLE.fullmatch(trimmed(cell)) if isinstance(cell, str) else None
     return int(match[1]) if match else None
 
 
 def text_of(cell: Any, name: str) -> str:
-    """Returns a text of at most 255 printable characters; raises BadCell for anything else."""
-    if type(cell) is str and 0 < len(text := cell.strip()) <= MAXIMUM_TEXT and text.isprintable():
-        return text
+    """Returns a text as it stands there, or without outer spaces; raises BadCell for neither.
+
+    Spaces may belong to a SKU: the look-up finds out.
+    """
     if is_empty(cell):
         raise BadCell("INVALID_INPUT", f"The {name} is missing.")
+    if type(cell) is str and flaw_of(cell) is None:
+        return cell
     if isinstance(cell, bool | datetime | date | time | timedelta | ErrorCell):
         raise BadCell("INVALID_INPUT", f"{name} {shown(cell)} is not a text; format the column as text.")
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         cell = int(cell)
-    text = str(cell).strip()
-    if len(text) > MAXIMUM_TEXT:
-        raise BadCell("INVALID_INPUT", f"The {name} has {len(text)} characters; at most {MAXIMUM_TEXT} are allowed.")
-    if not text.isprintable():
-        raise BadCell("INVALID_INPUT", f"The {name} {shown(text)} has characters that cannot be printed.")
+    text = trimmed(str(cell))
+    if flaw := flaw_of(text):
+        raise BadCell("INVALID_INPUT", f"The {name} {flaw}.")
     return text
 
 

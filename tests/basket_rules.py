@@ -138,9 +138,7 @@ class Rules:
         """Says what a product is added at: what is known of it, else what Commerce says."""
         return self.known.get((product, segment)) or self.catalogue.get((product, segment))
 
-    def _against_product(self, held: dict[int, Item], product: int, segment: int | None) -> set[str]:
-        if product in held:
-            return set()
+    def _against_product(self, product: int, segment: int | None) -> set[str]:
         offer = self.offer(product, segment)
         if offer is None:
             return {"PRODUCT_UNAVAILABLE" if product in self.unsellable else "PRODUCT_NOT_FOUND"}
@@ -160,7 +158,7 @@ class Rules:
         first = next(iter(currencies.values()), None)
         reasons = self.against_version(owner, segment, expected)
         for place, line in enumerate(lines):
-            codes = self.against_division(owner, line.division) | self._against_product(held, line.product, segment)
+            codes = self.against_division(owner, line.division) | self._against_product(line.product, segment)
             if not 1 <= line.quantity <= 1_000_000 or self._sum(held, lines, line) > 1_000_000:
                 codes |= {"INVALID_QUANTITY"}
             if currencies.get(line.product, first) != first:
@@ -260,6 +258,13 @@ class Rules:
         item, offer = basket.items[product], self.catalogue.get((product, basket.segment))
         return offer if offer and offer.is_for_sale else Offer(item.price, item.currency, is_for_sale=False)
 
+    def ask_for_all(self, basket: Basket) -> None:
+        """Keeps what Commerce says of all products of a basket, also that it no longer sells one."""
+        for product in basket.items:
+            key = (product, basket.segment)
+            offer = self.catalogue.get(key)
+            self.known[key] = offer or replace(self.known[key], is_for_sale=False)
+
     def refresh(self, basket: Basket) -> tuple[list[tuple[int, str, str]], list[int]]:
         """Renews all prices, and returns those that changed and the products that are no longer for sale."""
         renewed = {product: self._renewed(basket, product) for product in basket.items}
@@ -269,8 +274,6 @@ class Rules:
             if basket.items[product].price != offer.price
         ]
         for product, offer in renewed.items():
-            key = (product, basket.segment)
-            self.known[key] = replace(self.catalogue.get(key, self.known[key]), is_for_sale=offer.is_for_sale)
             basket.items[product].price, basket.items[product].currency = offer.price, offer.currency
         basket.version += 1
         return changes, [product for product, offer in renewed.items() if not offer.is_for_sale]

@@ -73,7 +73,8 @@ class RestCaller:
 
     async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Sends a request and returns the response."""
-        headers = {"Authorization": f"Token {self.caller.token}"} | given.pop("headers", {})
+        more = httpx.Headers(given.pop("headers", {}))
+        headers = [(b"Authorization", f"Token {self.caller.token}".encode()), *more.raw]
         return await self.caller.client.request(method, f"{self.prefix}/{path}", headers=headers, **given)
 
     async def accepted(self, method: str, path: str, **given: Any) -> Any:

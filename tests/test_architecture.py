@@ -5,17 +5,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+SHARED = {"settings", "logs", "text"}
 # What each layer may import of ours; below them all stands nothing.
 MAY_IMPORT = {
-    "server": {"settings", "logs", "web", "resolvers", "schema", "tasks", "models", "commerce"},
-    "web": {"web", "settings", "logs", "resolvers", "schema", "tasks", "models", "commerce"},
-    "resolvers": {"resolvers", "settings", "schema", "tasks", "models", "commerce"},
+    "server": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "web": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "resolvers": {"resolvers", "settings", "text", "schema", "tasks", "models", "commerce"},
     "schema": {"schema", "models"},
-    "tasks": {"tasks", "settings", "logs", "models"},
-    "commerce": {"commerce"},
-    "models": {"models"},
+    "tasks": SHARED | {"tasks", "models"},
+    "commerce": {"commerce", "text"},
+    "models": {"models", "text"},
     "logs": {"settings"},
     "settings": set[str](),
+    "text": set[str](),
     # Nobody imports the benchmark.
     "bench": {"bench", "settings", "web", "resolvers", "schema", "tasks", "models", "commerce"},
 }

@@ -150,12 +150,34 @@ async def test_products_of_two_currencies_need_the_careful_path(known: Service) 
     assert len((await held())[0][1]) == 1
 
 
-async def test_what_the_basket_holds_is_added_however_old_and_whether_sold_or_not(known: Service) -> None:
+MORE = pytest.mark.parametrize("more", [[], [line(3, "ERP02")]], ids=["one line", "several lines"])
+
+
+@MORE
+async def test_what_is_held_is_added_however_old(known: Service, more: list[AskedLine]) -> None:
+    await add(line(1, "ERP01"), line(3, "ERP01"))
+    await Product.all().update(refreshed_at=EVER - timedelta(days=1))
+    assert await add(line(1, "ERP01"), *more) is not None
+    assert await add(line("SKU01", "ERP01"), *more) is None
+
+
+@MORE
+async def test_what_is_no_longer_sold_needs_the_careful_path_also_when_it_is_held(
+    known: Service, more: list[AskedLine]
+) -> None:
     await add(line(1, "ERP01"))
-    await Product.filter(remote_id=1).update(is_available=False, refreshed_at=EVER - timedelta(days=1))
-    assert await add(line(1, "ERP01"), confirmed_since=datetime.now(UTC)) is not None
-    await Product.filter(remote_id=2).update(is_available=False)
-    assert await add(line(2, "ERP01")) is None
+    await Product.filter(remote_id__in=[1, 2]).update(is_available=False)
+    for product in (1, 2, "SKU01", "SKU02"):
+        assert await add(line(product, "ERP01"), *more) is None
+
+
+@MORE
+async def test_a_moved_sku_needs_the_careful_path(known: Service, more: list[AskedLine]) -> None:
+    await add(line(1, "ERP01"))
+    await Product.filter(remote_id__in=[1, 2]).update(owns_sku=False)
+    assert await add(line("SKU01", "ERP01"), *more) is None
+    assert await add(line(2, "ERP01"), *more) is None
+    assert await add(line(1, "ERP01"), *more) is not None
 
 
 async def test_a_change_that_was_a_moment_sooner_sends_it_the_careful_path(known: Service) -> None:

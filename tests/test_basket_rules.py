@@ -166,6 +166,8 @@ class BasketMachine(SideBySide):
         reasons = self.model.against_refresh(owner, segment, expected)
         given = {"segmentRemoteId": segment, "expectedVersion": expected}
         payload = self.change(owner, "basketRefresh", reasons, retry, REFRESHED, **given)
+        if basket := self.model.active(owner, segment):
+            self.model.ask_for_all(basket)
         self.service.shop.requests.clear()
         if payload:
             renewed = self.model.refresh(self.active(owner, segment))

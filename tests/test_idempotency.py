@@ -3,9 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
+from graphql import GraphQLSchema, get_named_type
+
 from models.idempotency import IdempotencyKey, forget_old_keys
 from models.statement import now
+from server import schema
 from tests.service import Service
+from tests.sheets import csv
+from tests.test_basket_import import send
 
 
 def add(quantity: int = 1, key: str = "key-1") -> dict[str, Any]:
@@ -100,3 +105,57 @@ async def test_every_mutation_takes_a_key(service: Service) -> None:
     selection = "quotation { id number createdAt } basket { id }"
     assert await service.main.change("quotationRequest", selection, **asked) == quoted
     assert await service.main.everything() == before
+
+
+BLANK = ["", " ", "\t", "\u00a0", "\u3000", "\u200b", "\u200d", "\ufeff", "\u2060\u00ad", "\u3164"]
+FLAWED = ["k" * 256, "a\0", "a\nb", "\x7f", "\ufffe", "a\u2028"]
+INPUTS: dict[str, dict[str, Any]] = {
+    "basketItemsAdd": {"items": [{"productRemoteId": 2, "divisionErpCode": "ERP02"}]},
+    "basketItemUpdate": {"productRemoteId": 1, "divisionId": "DIVISION", "quantity": 9},
+    "basketItemRemove": {"productRemoteId": 1},
+    "basketClear": {},
+    "basketSave": {"name": "Name"},
+    "basketLoad": {"basketId": "DRAFT"},
+    "basketDelete": {"basketId": "DRAFT"},
+    "basketRefresh": {},
+    "basketExport": {},
+    "quotationRequest": {"name": "Name"},
+}
+
+
+def with_key(schema: GraphQLSchema) -> set[str]:
+    """Names the mutations whose input takes a key."""
+    assert schema.mutation_type is not None
+    fields = schema.mutation_type.fields
+    kinds = {name: get_named_type(field.args["input"].type) for name, field in fields.items()}
+    return {name for name, kind in kinds.items() if "idempotencyKey" in kind.fields}
+
+
+async def test_a_blank_or_flawed_key_is_rejected_by_every_mutation(service: Service) -> None:
+    assert with_key(schema._schema) == set(INPUTS) | {"basketImport"}
+    await service.main.accepted("basketItemsAdd", **add(2, "a"))
+    draft = (await service.main.accepted("basketSave", name="Draft"))["id"]
+    await service.main.accepted("basketItemsAdd", **add(2, "b"))
+    stands_for = {"DRAFT": draft, "DIVISION": service.division("ERP02")}
+    before = await service.main.everything()
+    rejected = [("INVALID_INPUT", ["idempotencyKey"])]
+    for mutation, given in INPUTS.items():
+        values = {name: stands_for.get(str(value), value) for name, value in given.items()}
+        for key in (*BLANK, *FLAWED):
+            payload = await service.main.change(mutation, "", **values, idempotencyKey=key)
+            codes = [(error["code"], error["field"]) for error in payload["userErrors"]]
+            assert codes == rejected, (mutation, key)
+    for key in (*BLANK, *FLAWED):
+        payload = await send(service.main, csv([["SKU01", 1, "ERP02"]]), idempotencyKey=key)
+        codes = [(error["code"], error["field"]) for error in payload["userErrors"]]
+        assert codes == rejected, key
+    assert await service.main.everything() == before
+    assert await IdempotencyKey.all().count() == 2
+
+
+async def test_a_key_may_be_any_text_of_255_characters(service: Service) -> None:
+    keys = ["k" * 255, "👨\u200d👩\u200d👧", "می\u200cخواهم", "clé\u00a01", " a"]
+    for place, key in enumerate(keys, 1):
+        first = await service.main.accepted("basketItemsAdd", **add(1, key))
+        assert await service.main.accepted("basketItemsAdd", **add(1, key)) == first
+        assert first["version"] == place

@@ -98,7 +98,7 @@ async def test_a_blank_or_long_name_is_refused(service: Service) -> None:
         assert await buyer.refused("POST", path, json={"name": 7}) == (400, {"name": ["7 is not a text."]})
         assert await buyer.refused("POST", path, json={"name": "x" * 256}) == (
             400,
-            {"name": ["The text has 256 characters; at most 255 are allowed."]},
+            {"name": ["The name has 256 characters; at most 255 are allowed."]},
         )
 
 

@@ -109,8 +109,42 @@ async def test_a_key_makes_a_change_once_at_both_doors(service: Service) -> None
     )
     assert await buyer.refused("POST", "basket/", json=body, headers={"Idempotency-Key": " "}) == (
         400,
-        {"Idempotency-Key": ["The key ' ' is blank."]},
+        {"Idempotency-Key": ["The idempotency key ' ' is blank."]},
     )
+
+
+@pytest.mark.parametrize("key", ["", " ", "\u00a0", "\u200b", "\u3164", "k" * 256, "a\u0085"])
+async def test_the_header_rejects_the_keys_that_graphql_rejects(service: Service, key: str) -> None:
+    buyer, body = rest(service), line(service, 1, "ERP01", 3)
+    headers = [("Idempotency-Key", key.encode())]
+    status, messages = await buyer.refused("POST", "basket/", json=body, headers=headers)
+    assert (status, list(messages)) == (400, ["Idempotency-Key"])
+    twice = [("Idempotency-Key", b"a"), ("Idempotency-Key", b"b")]
+    assert await buyer.refused("POST", "basket/", json=body, headers=twice) == (
+        400,
+        {"Idempotency-Key": ["The header is sent 2 times; send one key."]},
+    )
+
+
+async def test_a_key_of_any_script_is_one_at_both_doors(service: Service) -> None:
+    buyer, body = rest(service), line(service, 1, "ERP01", 3)
+    key = "می\u200cخواهم 👨\u200d👩\u200d👧 clé\u00a01"
+    headers = [("Idempotency-Key", key.encode())]
+    await buyer.accepted("POST", "basket/", json=body, headers=headers)
+    item = {"productRemoteId": 1, "divisionId": service.division("ERP01"), "quantity": 3}
+    again = await service.main.accepted("basketItemsAdd", items=[item], idempotencyKey=key)
+    assert (again["totalQuantity"], again["version"]) == (3, 1)
+
+
+async def test_a_form_that_is_not_utf_8_is_rejected(service: Service) -> None:
+    buyer = rest(service)
+    await buyer.accepted("POST", "basket/", json=line(service, 1, "ERP01", 3))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"name=caf\xe9", b"name=caf%E9"):
+        assert await buyer.refused("POST", "basket/save/", content=body, headers=headers) == (
+            400,
+            {"non_field_errors": ["The form is not text in UTF-8."]},
+        )
 
 
 FIELDS = [

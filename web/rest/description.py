@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.export.export import ExportField, ExportFormat
-from resolvers.context import MAXIMUM_TEXT
+from text import MAXIMUM_LENGTH
 from web.json_response import json_response
 from web.rest.fields import LARGEST
 from web.rest.page import DEFAULT_SIZE, MAXIMUM_SIZE
@@ -61,8 +61,9 @@ SEGMENT_PARAMETER = _parameter(
 )
 KEY_PARAMETER = _parameter(
     "Idempotency-Key",
-    "A retry with the same key and the same input gets the first answer and changes nothing more, for 24 hours.",
-    {"type": "string", "pattern": f"^[!-~]{{1,{MAXIMUM_TEXT}}}$"},
+    "A retry with the same key and the same input gets the first answer and changes nothing more, for 24 hours. "
+    "Not blank; characters beyond ASCII in UTF-8.",
+    {"type": "string", "pattern": f"^[!-~]{{1,{MAXIMUM_LENGTH}}}$"},
     "header",
 )
 CHANGING = [SEGMENT_PARAMETER, KEY_PARAMETER]

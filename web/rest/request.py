@@ -40,11 +40,11 @@ class RestRequest:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The key under which a change is made once; raises InvalidFields when it is blank."""
-        key = self.http.headers.get(KEY)
-        if key is not None and not key.strip():
-            raise InvalidFields({KEY: [f"The key {shown(key)} is blank."]})
-        return key
+        """The key under which a change is made once; raises InvalidFields for a second header."""
+        keys = self.http.headers.getlist(KEY)
+        if len(keys) > 1:
+            raise InvalidFields({KEY: [f"The header is sent {len(keys)} times; send one key."]})
+        return _header_text(keys[0]) if keys else None
 
     def segment(self) -> int | None:
         """Reads the segment of a request without a body; raises InvalidFields."""
@@ -77,6 +77,14 @@ class RestRequest:
         return _values_of(body, _content_type(self.http)) if body.strip() else {}
 
 
+def _header_text(value: str) -> str:
+    """Reads the text of a header, which Starlette decodes as Latin-1 and clients send as UTF-8."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
@@ -84,7 +92,7 @@ def _content_type(request: Request) -> str:
 def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
     # curl and some front ends call everything a form, also JSON.
     if content_type == FORM and not body.lstrip().startswith(b"{"):
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        return _form_values(body)
     if content_type not in ("", JSON, FORM):
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", f'Unsupported media type "{content_type[:100]}" in request.')
     values = json_of(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
@@ -93,3 +101,10 @@ def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InvalidFields({NON_FIELD: [f"The body {shown(values)} is not an object."]})
     return values
+
+
+def _form_values(body: bytes) -> dict[str, Any]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise BadRequest(400, "BAD_REQUEST", "The form is not text in UTF-8.") from None

@@ -5,7 +5,7 @@ from typing import Any
 from models.basket import MAXIMUM_QUANTITY
 from models.export.export import ExportStatus
 from models.quotation import QuotationStatus
-from resolvers.context import MAXIMUM_TEXT
+from text import MAXIMUM_LENGTH
 from web.rest.fields import LARGEST
 
 Schema = dict[str, Any]
@@ -52,7 +52,7 @@ AMOUNT: Schema = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$", "examples"
 COUNT: Schema = {"type": "integer", "minimum": 0}
 IDENTIFIER: Schema = {"type": "integer", "minimum": 1}
 TEXT: Schema = {"type": "string"}
-NAME: Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_TEXT}
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_LENGTH}
 SEGMENT: Schema = {
     "anyOf": [
         {"type": ["integer", "null"], "minimum": 1, "maximum": LARGEST},

@@ -1,0 +1,16 @@
+from tortoise import fields, migrations
+from tortoise.migrations import operations as ops
+
+
+class Migration(migrations.Migration):
+    dependencies = [("models", "0002_export")]
+
+    initial = False
+
+    operations = [
+        ops.AddField(
+            model_name="Product",
+            name="owns_sku",
+            field=fields.BooleanField(db_default=True),
+        ),
+    ]
