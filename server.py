@@ -35,7 +35,8 @@ from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
 from tasks.exports.actor import declare_export
 from tasks.exports.sending import ExportSender, sending
-from tasks.exports.store import ExportStore
+from tasks.exports.store import ExportStore, open_store
+from tasks.exports.store_url import StoreRefused
 from tasks.exports.sweeper import ExportSweeper, sweeping_exports
 from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
@@ -118,17 +119,25 @@ async def connected(database_url: str) -> AsyncIterator[None]:
         await disconnect()
 
 
+async def opened_store(export_url: str, *, shared: bool) -> ExportStore:
+    """Returns the export store; raises NotServing when exports could never be written to it."""
+    try:
+        return await open_store(export_url, shared=shared)
+    except StoreRefused as reason:
+        raise NotServing(str(reason)) from None
+
+
 @asynccontextmanager
-async def exporting(redis: RedisServer | None, folder: ExportStore) -> AsyncIterator[ExportSender]:
+async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncIterator[ExportSender]:
     """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     attempts = Attempts()
     broker = create_broker(redis, timeout=SEND_PATIENCE_SECONDS, middleware=[attempts])
     async with AsyncExitStack() as resources:
-        sender = await resources.enter_async_context(sending(declare_export(broker, attempts, folder, kept)))
+        sender = await resources.enter_async_context(sending(declare_export(broker, attempts, store, kept)))
         if redis is None:
             await resources.enter_async_context(embedded_worker(broker))
-        await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, folder, kept)))
+        await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, store)))
         yield sender
 
 
@@ -243,7 +252,7 @@ def create_application(
     token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
-    view, export_store = graphql_view(embedded=embedded), ExportStore(export_url)
+    view = graphql_view(embedded=embedded)
     if tracing := configured_tracing():
         tracing.watch(view)
 
@@ -251,6 +260,7 @@ def create_application(
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over()
         check_production()
+        export_store = await opened_store(export_url, shared=bool(redis_url))
         async with resources_of_requests(
             database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing
         ) as state:

@@ -173,13 +173,13 @@ class Files:
     async def exports(self, kind: str, rounds: int, connection: asyncpg.Connection) -> tuple[float, float]:
         """Returns the seconds of ours and of bare."""
         place = self.places["bench-export"]
-        folder = ExportStore(str(self.folder / "exports"))
+        store = ExportStore(str(self.folder / "exports"))
         ours, bare = [], []
         for _ in range(rounds + 1):
             job = await ask_export(
                 place.first_user, place.first_basket, ExportFormat(kind), list(ExportField), "basketId"
             )
-            ours.append(await seconds_of(attempt(job[0], folder, timedelta(hours=1))))
+            ours.append(await seconds_of(attempt(job[0], store, timedelta(hours=1))))
             await _check_completed(connection, job[0])
             bare.append(await seconds_of(self._bare_export(connection, kind, place.first_basket)))
         return median(ours[1:]), median(bare[1:])

@@ -17,7 +17,8 @@ from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
-from tasks.exports.store import ExportStore
+from tasks.exports.store import open_store
+from tasks.exports.store_url import StoreRefused
 from tasks.redis.check import RedisRejected
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
@@ -80,11 +81,15 @@ def set_up() -> None:
     except settings.SettingMissing as reason:
         sys.exit(str(reason))
     logs.set_up()
+    try:
+        store = asyncio.run(open_store(settings.EXPORT_URL, shared=True))
+    except StoreRefused as reason:
+        sys.exit(str(reason))
     attempts = Attempts()
     broker = create_broker(wait_for_redis_server(), timeout=REDIS_SECONDS, middleware=[AsyncIO(), Database(), attempts])
     dramatiq.set_broker(broker)
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    declare_export(broker, attempts, ExportStore(settings.EXPORT_URL), kept)
+    declare_export(broker, attempts, store, kept)
 
 
 set_up()

@@ -10,11 +10,11 @@ import pytest
 
 from models.basket import Basket
 from models.export.export import RESEND_AFTER, BasketExport, ExportFormat, ExportStatus, excess_of
+from models.export.files import take_ended_exports
 from models.export.job import (
     LEASE,
     LeaseLost,
     claim_export,
-    ended_exports,
     fail_attempt,
     finish_export,
     give_back,
@@ -108,7 +108,7 @@ async def test_xls_is_the_format_when_none_is_asked_for(service: Service, tmp_pa
     await fill(service.main)
     export = await completed(service.main)
     assert export["format"] == "XLS"
-    assert files_of(tmp_path / "exports") == [f"{export['cacheKey']}.xls"]
+    assert files_of(tmp_path / "exports") == [f"{export['cacheKey']}-1.xls"]
 
 
 async def test_any_of_the_callers_baskets_can_be_exported(service: Service) -> None:
@@ -190,7 +190,7 @@ async def test_the_same_key_gets_the_first_answer_and_one_file(service: Service,
     assert await BasketExport.all().count() == 1
     reused = [("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])]
     assert await refused(service.main, format="XLS", idempotencyKey="a") == reused
-    assert files_of(tmp_path / "exports") == [f"{first['cacheKey']}.csv"]
+    assert files_of(tmp_path / "exports") == [f"{first['cacheKey']}-1.csv"]
 
 
 async def test_another_users_export_is_as_one_that_does_not_exist(service: Service) -> None:
@@ -222,21 +222,16 @@ async def test_an_attempt_that_was_overtaken_changes_nothing_more(service: Servi
     second = await claim_export(row.id)
     assert first is not None
     assert second is not None
-    published = []
-
-    async def publish() -> None:
-        published.append("file")
-
     assert not await renew_lease(first, 1, 3)
     with pytest.raises(LeaseLost):
-        await finish_export(first, 3, timedelta(hours=1), publish)
+        await finish_export(first, 3, timedelta(hours=1))
     await fail_attempt(first, "A reason.")
-    assert published == []
     await row.refresh_from_db()
     assert (row.status, row.lease_owner, row.attempts) == (ExportStatus.PROCESSING, second.owner, 2)
-    await finish_export(second, 3, timedelta(hours=1), publish)
+    await finish_export(second, 3, timedelta(hours=1))
     await row.refresh_from_db()
-    assert (row.status, published) == (ExportStatus.COMPLETED, ["file"])
+    assert (row.status, first.file_name) == (ExportStatus.COMPLETED, f"{'0' * 32}-1.csv")
+    assert second.file_name == f"{'0' * 32}-2.csv"
 
 
 async def test_an_interrupted_attempt_does_not_count(service: Service) -> None:
@@ -272,10 +267,11 @@ async def test_a_lease_from_before_a_clock_was_set_back_holds_nothing_up(service
 
 
 async def test_three_failures_fail_the_export_with_their_reason(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "exports").rmdir()
     (tmp_path / "exports").write_text("This is no folder.")
     await fill(service.main)
     failed = await ended(service.main, (await ask(service.main))["cacheKey"], 60)
-    assert (failed["status"], failed["failure"]) == ("FAILED", "The file could not be stored: File exists.")
+    assert (failed["status"], failed["failure"]) == ("FAILED", "The file could not be stored: Not a directory.")
     assert (await BasketExport.get()).attempts == 3
 
 
@@ -292,7 +288,8 @@ async def test_an_overdue_job_is_sent_by_one_server_only(service: Service) -> No
 async def test_an_expired_export_loses_its_file_and_says_so(service: Service, tmp_path: Path) -> None:
     await fill(service.main)
     export = await completed(service.main)
-    await BasketExport.all().update(expires_at=now() - timedelta(seconds=1))
+    past = now() - timedelta(seconds=1)
+    await BasketExport.all().update(expires_at=past, files_until=past)
     assert (await service.client.get(export["url"])).status_code == 410
     for _ in range(100):
         expired = await state(service.main, export["cacheKey"])
@@ -301,5 +298,5 @@ async def test_an_expired_export_loses_its_file_and_says_so(service: Service, tm
         await asyncio.sleep(0.1)
     assert (expired["status"], expired["isReady"], expired["url"]) == ("EXPIRED", False, None)
     assert files_of(tmp_path / "exports") == []
-    assert await ended_exports() == []
+    assert await take_ended_exports() == []
     assert (await service.client.get(export["url"])).status_code == 410

@@ -215,9 +215,12 @@ async def test_nothing_but_a_file_of_an_export_can_be_reached(stored: Service) -
         assert (name, response.status_code) == (name, 404)
 
 
-async def test_a_file_that_is_missing_from_the_storage_is_not_found(stored: Service, tmp_path: Path) -> None:
+async def test_a_file_that_is_missing_from_the_storage_has_expired(stored: Service, tmp_path: Path) -> None:
     export = await exported(stored)
     MemoryFileSystem.store.clear()
     for file in (tmp_path / "exports").glob("*"):
         file.unlink()
-    assert (await stored.client.get(export["url"])).status_code == 404
+    await BasketExport.all().update(finished_at=now() - timedelta(seconds=6))
+    response = await stored.client.get(export["url"])
+    assert (response.status_code, response.json()["errors"][0]["extensions"]) == (410, {"code": "FILE_EXPIRED"})
+    assert (await BasketExport.get()).status is ExportStatus.EXPIRED

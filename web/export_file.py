@@ -1,9 +1,9 @@
 """Downloading exported files, by a signed address or with the owner's token."""
 
 import asyncio
+import logging
 import os
 import re
-from pathlib import Path
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
@@ -12,9 +12,14 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from models.export.export import ExportFormat, ExportRead, ExportStatus, find_export
 from tasks.exports.address import AddressExpired, is_signed
 from tasks.exports.store import ExportStore
+from tasks.exports.sweeper import report_missing
 from web.authentication import buyer_of, unauthenticated
 from web.json_response import error_response
 
+logger = logging.getLogger("basket")
+
+RETRY_AFTER_SECONDS = 5
+"""When a client may ask again for a file while the store does not answer."""
 MEDIA_TYPES = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.XLS: "application/vnd.ms-excel",
@@ -55,30 +60,44 @@ def _not_found() -> Response:
 async def _file_of(request: Request, found: ExportRead) -> Response:
     if not found.is_ready():
         if found.status in (ExportStatus.COMPLETED, ExportStatus.EXPIRED):
-            return error_response(410, "FILE_EXPIRED", "The file was kept for its time and is gone; export it again.")
+            return _expired()
         return _not_found()
-    folder: ExportStore = request.state.export_store
-    response = await _response(request, folder, found.file_name, MEDIA_TYPES[found.format])
+    store: ExportStore = request.state.export_store
+    try:
+        size = await asyncio.to_thread(store.size, found.stored_name)
+    except OSError as error:
+        logger.warning("The export store %s does not answer: %s", store.url, error)
+        return _unavailable()
+    if size is None:
+        await report_missing(found.id, found.stored_name, store)
+        return _expired()
+    response = await _response(request, store, found, size)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-async def _response(request: Request, folder: ExportStore, name: str, media_type: str) -> Response:
-    path = folder.local_path(name)
+def _expired() -> Response:
+    return error_response(410, "FILE_EXPIRED", "The file was kept for its time and is gone; export it again.")
+
+
+def _unavailable() -> Response:
+    response = error_response(503, "SERVICE_UNAVAILABLE", "The export store does not answer; try again.")
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+async def _response(request: Request, store: ExportStore, found: ExportRead, size: int) -> Response:
+    path = store.local_path(found.stored_name)
     if path is None:
-        return await _streamed(request, folder, name, media_type)
-    try:
-        status = await asyncio.to_thread(os.stat, path)
-    except FileNotFoundError:
-        return _not_found()
-    return FileResponse(Path(path), media_type=media_type, filename=name, stat_result=status)
+        return _streamed(request, store, found, size)
+    status = await asyncio.to_thread(os.stat, path)
+    media_type = MEDIA_TYPES[found.format]
+    return FileResponse(path, media_type=media_type, filename=found.file_name, stat_result=status)
 
 
-async def _streamed(request: Request, folder: ExportStore, name: str, media_type: str) -> Response:
-    size = await asyncio.to_thread(folder.size, name)
-    if size is None:
-        return _not_found()
+def _streamed(request: Request, store: ExportStore, found: ExportRead, size: int) -> Response:
+    media_type, name = MEDIA_TYPES[found.format], found.file_name
     headers = {"Accept-Ranges": "bytes", "Content-Disposition": f'attachment; filename="{name}"'}
     try:
         start, end = range_of(request.headers.get("range", ""), size)
@@ -91,7 +110,7 @@ async def _streamed(request: Request, folder: ExportStore, name: str, media_type
     status = 206 if is_part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
-    pieces = iterate_in_threadpool(folder.read(name, start, end))
+    pieces = iterate_in_threadpool(store.read(found.stored_name, start, end))
     return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
 
 

@@ -15,6 +15,8 @@ import logs
 import settings
 from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
+from tasks.exports.store import open_store
+from tasks.exports.store_url import StoreRefused
 from web.command_line import FAILED, database_name, fault
 from web.http_protocol import PunctualProtocol
 from web.not_serving import NotServing
@@ -121,9 +123,10 @@ def serve(application: Starlette) -> int:
     logs.set_up()
     try:
         check_production()
+        asyncio.run(open_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL)))
         listener = bound_socket()
         asyncio.run(prepare_database())
-    except NotServing as reason:
+    except (NotServing, StoreRefused) as reason:
         print(reason, file=sys.stderr)
         return FAILED
     except (OSError, *DATABASE_FAILURES) as failure:

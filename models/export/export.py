@@ -57,12 +57,16 @@ class BasketExport(Model):
     """An export's row, which is the job itself: its message only says that there is something to do.
 
     `lease_owner` is the one attempt that may finish it, until `lease_until`; `resend_at` is when its message counts as
-    lost. `columns` are headers, with commas between.
+    lost. `columns` are headers, with commas between. `begun` counts the attempts, each of which writes a file of its
+    own name; `files_until` is when these are deleted, null before the end of the job and after the deletion. The row
+    outlives its user, so that no file is left without a row.
     """
 
     id = fields.BigIntField(primary_key=True)
     cache_key = fields.CharField(max_length=32, unique=True)
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="exports")
+    user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="exports", null=True, on_delete=fields.SET_NULL
+    )
     basket: fields.ForeignKeyNullableRelation[Basket] = fields.ForeignKeyField(
         "models.Basket", related_name="exports", null=True, on_delete=fields.SET_NULL
     )
@@ -73,20 +77,28 @@ class BasketExport(Model):
     rows_total = fields.IntField()
     failure = fields.TextField(null=True)
     attempts = fields.IntField(default=0)
+    begun = fields.IntField(default=0)
     lease_owner = fields.CharField(max_length=32, null=True)
     lease_until = fields.DatetimeField(null=True)
     resend_at = fields.DatetimeField()
     created_at = fields.DatetimeField()
     finished_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField(null=True)
+    files_until = fields.DatetimeField(null=True)
 
     class Meta:
         table = "basket_export"
-        indexes = (("status", "resend_at"), ("status", "expires_at"), ("basket_id",), ("user_id",))
+        indexes = (
+            ("status", "resend_at"),
+            ("status", "finished_at"),
+            ("files_until",),
+            ("basket_id",),
+            ("user_id", "status"),
+        )
 
 
 EXPORT_COLUMNS = (
-    "id, cache_key, status, format, columns, rows_written, rows_total, failure, created_at, expires_at, user_id"
+    "id, cache_key, status, format, columns, rows_written, rows_total, failure, created_at, expires_at, user_id, begun"
 )
 
 
@@ -103,12 +115,18 @@ class ExportRead(NamedTuple):
     failure: str | None
     created_at: datetime
     expires_at: datetime | None
-    user_id: int
+    user_id: int | None
+    begun: int
 
     @property
     def file_name(self) -> str:
-        """The name of its file."""
-        return file_name_of(self.cache_key, self.format)
+        """The name under which its file is downloaded."""
+        return f"{self.cache_key}.{self.format}"
+
+    @property
+    def stored_name(self) -> str:
+        """The name of its file in the store; the last attempt that began is the one that completed it."""
+        return stored_name(self.cache_key, self.begun, self.format)
 
     def is_ready(self) -> bool:
         """Tells whether there is a file to download now."""
@@ -116,9 +134,9 @@ class ExportRead(NamedTuple):
         return self.status is ExportStatus.COMPLETED and is_kept
 
 
-def file_name_of(cache_key: str, export_format: str) -> str:
-    """Returns the name of an export's file, made of nothing that a client chooses."""
-    return f"{cache_key}.{export_format}"
+def stored_name(cache_key: str, begun: int, export_format: str) -> str:
+    """Returns the name of the file that one attempt writes, made of nothing that a client chooses."""
+    return f"{cache_key}-{begun}.{export_format}"
 
 
 def fields_of(columns: str) -> Sequence[ExportField]:
@@ -141,6 +159,7 @@ def export_of(row: Row) -> ExportRead:
         created_at=moment(row[8]),
         expires_at=moment(row[9]) if row[9] else None,
         user_id=row[10],
+        begun=row[11],
     )
 
 
@@ -151,7 +170,7 @@ _COUNT = Statement(
 )
 _ASK = Statement(
     "INSERT INTO basket_export (cache_key, user_id, basket_id, format, columns, status, rows_written, rows_total, "
-    "attempts, resend_at, created_at) VALUES ($1, $2, $3, $4, $5, 'WAITING', 0, $6, 0, $7, $8) "
+    "attempts, begun, resend_at, created_at) VALUES ($1, $2, $3, $4, $5, 'WAITING', 0, $6, 0, 0, $7, $8) "
     f"RETURNING {EXPORT_COLUMNS}"
 )
 _FIND = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE cache_key = $1")

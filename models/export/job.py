@@ -7,7 +7,7 @@ any that is ever written was written before a clock was set back, and counts as 
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from models.export.export import RESEND_AFTER, ExportField, ExportFormat, ExportStatus, fields_of, file_name_of
+from models.export.export import RESEND_AFTER, ExportField, ExportFormat, ExportStatus, fields_of, stored_name
 from models.statement import Row, Statement, now
 
 MAXIMUM_ATTEMPTS = 3
@@ -26,10 +26,8 @@ RETRY_AFTER = timedelta(seconds=3)
 """How soon after a failed attempt the next one is sent for."""
 FAR = timedelta(seconds=30)
 """No lease, and no time to send again, is ever this far ahead: the longest, and what clocks may differ by, and more."""
-RECORD_KEPT = timedelta(days=7)
-"""How long the row of a failed or expired export is kept."""
 BATCH = 200
-"""How many rows one sweep sends again, or expires, at most."""
+"""How many rows one sweep sends again at most."""
 
 NEVER_ENDED = f"The writing was begun {MAXIMUM_ATTEMPTS} times, and each time the worker stopped before it ended."
 _SWEEPER_LOCK = 0x6261736B6574  # "basket"
@@ -53,19 +51,25 @@ class Claim(NamedTuple):
     format: ExportFormat
     fields: Sequence[ExportField]
     attempts: int
+    begun: int
 
     @property
     def file_name(self) -> str:
-        """The name of the file to be written."""
-        return file_name_of(self.cache_key, self.format)
+        """The name of the file to be written, which no other attempt has."""
+        return stored_name(self.cache_key, self.begun, self.format)
+
+    @property
+    def earlier_file_names(self) -> Sequence[str]:
+        """The names of the files that earlier attempts may have left."""
+        return [stored_name(self.cache_key, attempt, self.format) for attempt in range(1, self.begun)]
 
 
 _CLAIM = Statement(
-    "UPDATE basket_export SET status = 'PROCESSING', attempts = attempts + 1, rows_written = 0, lease_owner = $2, "
-    "lease_until = $3, resend_at = $3 WHERE id = $1 AND "
+    "UPDATE basket_export SET status = 'PROCESSING', attempts = attempts + 1, begun = begun + 1, rows_written = 0, "
+    "lease_owner = $2, lease_until = $3, resend_at = $3 WHERE id = $1 AND "
     "(status = 'WAITING' OR (status = 'PROCESSING' AND (lease_until < $4 OR lease_until > $5))) "
     f"AND attempts < {MAXIMUM_ATTEMPTS} "
-    "RETURNING basket_id, cache_key, format, columns, attempts"
+    "RETURNING basket_id, cache_key, format, columns, attempts, begun"
 )
 _OWN = "WHERE id = $1 AND lease_owner = $2 AND status = 'PROCESSING' RETURNING id"
 _RENEW = Statement(
@@ -73,7 +77,7 @@ _RENEW = Statement(
 )
 _FINISH = Statement(
     "UPDATE basket_export SET status = 'COMPLETED', rows_written = $3, rows_total = $3, failure = NULL, "
-    f"lease_owner = NULL, lease_until = NULL, finished_at = $4, expires_at = $5 {_OWN}"
+    f"lease_owner = NULL, lease_until = NULL, finished_at = $4, expires_at = $5, files_until = $5 {_OWN}"
 )
 _RETURN = Statement(
     "UPDATE basket_export SET status = 'WAITING', rows_written = 0, attempts = attempts - $3, failure = $4, "
@@ -81,7 +85,7 @@ _RETURN = Statement(
 )
 _FAIL = Statement(
     "UPDATE basket_export SET status = 'FAILED', failure = $3, lease_owner = NULL, lease_until = NULL, "
-    f"finished_at = $4 {_OWN}"
+    f"finished_at = $4, files_until = $4 {_OWN}"
 )
 _READ = Statement(
     "SELECT p.sku, q.division_id, d.erp_code, d.name, i.price, q.quantity, p.remote_id FROM basket_item i "
@@ -96,7 +100,7 @@ async def claim_export(export_id: int) -> Claim | None:
     row = await _CLAIM.row(export_id, owner, moment + LEASE, moment, moment + FAR)
     if row is None:
         return None
-    return Claim(export_id, owner, row[0], row[1], ExportFormat(row[2]), fields_of(row[3]), row[4])
+    return Claim(export_id, owner, row[0], row[1], ExportFormat(row[2]), fields_of(row[3]), row[4], row[5])
 
 
 async def rows_to_export(claim: Claim) -> Sequence[Row]:
@@ -109,16 +113,11 @@ async def renew_lease(claim: Claim, written: int, total: int) -> bool:
     return await _RENEW.row(claim.id, claim.owner, now() + LEASE, written, total) is not None
 
 
-async def finish_export(claim: Claim, count: int, kept: timedelta, publish: Callable[[], Awaitable[None]]) -> None:
-    """Completes the export in one transaction, in which the file gets its name while no other attempt can begin.
-
-    Raises LeaseLost, with nothing published, when another attempt has taken over.
-    """
+async def finish_export(claim: Claim, count: int, kept: timedelta) -> None:
+    """Completes the export with the file of this attempt; raises LeaseLost when another attempt has taken over."""
     moment = now()
-    async with in_transaction():
-        if await _FINISH.row(claim.id, claim.owner, count, moment, moment + kept) is None:
-            raise LeaseLost
-        await publish()
+    if await _FINISH.row(claim.id, claim.owner, count, moment, moment + kept) is None:
+        raise LeaseLost
 
 
 async def fail_attempt(claim: Claim, reason: str) -> None:
@@ -142,8 +141,8 @@ async def give_back(claim: Claim) -> None:
 _TAKE_TURN = Statement("SELECT pg_try_advisory_xact_lock($1)")
 _GIVE_UP = Statement(
     "UPDATE basket_export SET status = 'FAILED', failure = COALESCE(failure, $2), lease_owner = NULL, "
-    "lease_until = NULL, finished_at = $1 WHERE status = 'PROCESSING' AND (lease_until < $1 OR lease_until > $3) "
-    f"AND attempts >= {MAXIMUM_ATTEMPTS}"
+    "lease_until = NULL, finished_at = $1, files_until = $1 WHERE status = 'PROCESSING' "
+    f"AND (lease_until < $1 OR lease_until > $3) AND attempts >= {MAXIMUM_ATTEMPTS}"
 )
 _OVERDUE = Statement(
     "UPDATE basket_export SET resend_at = $2 WHERE id IN (SELECT id FROM basket_export "
@@ -151,13 +150,7 @@ _OVERDUE = Statement(
     "AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3) "
     f"ORDER BY id LIMIT {BATCH}) RETURNING id"
 )
-_ENDED = Statement(
-    "SELECT id, cache_key, format FROM basket_export WHERE status = 'COMPLETED' AND expires_at < $1 "
-    f"ORDER BY expires_at LIMIT {BATCH}"
-)
-_EXPIRE = Statement("UPDATE basket_export SET status = 'EXPIRED' WHERE id = $1 AND status = 'COMPLETED'")
 _COUNT = Statement("SELECT status, count(*) FROM basket_export GROUP BY status")
-_FORGET = Statement("DELETE FROM basket_export WHERE status IN ('FAILED', 'EXPIRED') AND finished_at < $1")
 
 
 async def _is_my_turn() -> bool:
@@ -182,18 +175,3 @@ async def count_exports() -> dict[str, int]:
     """Counts the exports in each state; states without any are 0."""
     counts = {status.value: 0 for status in ExportStatus}
     return counts | {str(row[0]): int(row[1]) for row in await _COUNT.rows()}
-
-
-async def ended_exports() -> list[tuple[int, str]]:
-    """Returns the id and file name of each export whose file is no longer kept."""
-    return [(int(row[0]), file_name_of(row[1], row[2])) for row in await _ENDED.rows(now())]
-
-
-async def expire_export(export_id: int) -> None:
-    """Notes that the file of an export is gone."""
-    await _EXPIRE.rows(export_id)
-
-
-async def forget_old_exports() -> None:
-    """Deletes the rows of exports that failed or expired long ago."""
-    await _FORGET.rows(now() - RECORD_KEPT)

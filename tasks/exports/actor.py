@@ -49,25 +49,24 @@ PLACES = {field: place for place, field in enumerate(ExportField)}
 PRICE = PLACES[ExportField.PRICE]
 
 
-def declare_export(broker: Broker, attempts: Attempts, folder: ExportStore, kept: timedelta) -> ExportActor:
-    """Declares the actor on a broker; it writes to the folder, where files are kept for so long."""
+def declare_export(broker: Broker, attempts: Attempts, store: ExportStore, kept: timedelta) -> ExportActor:
+    """Declares the actor on a broker; it writes to the store and keeps files for `kept`."""
 
     async def export(export_id: int) -> None:
-        await attempts.run(attempt(export_id, folder, kept))
+        await attempts.run(attempt(export_id, store, kept))
 
     return dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports")(export)
 
 
 class Writing:
-    """One attempt: the basket is read at one moment, written in a thread, and published if the lease still holds."""
+    """One attempt: the basket is read at one time and written in a thread; the file counts if the lease still holds."""
 
-    def __init__(self, claim: Claim, folder: ExportStore, kept: timedelta) -> None:
+    def __init__(self, claim: Claim, store: ExportStore, kept: timedelta) -> None:
         self.claim = claim
-        self.folder = folder
+        self.store = store
         self.kept = kept
         self.written = 0
         self.is_stopped = False
-        self.temporary = f"{claim.file_name}.{claim.owner}.part"
 
     async def carry_out(self) -> None:
         """Writes the file; raises ExportImpossible, LeaseLost, or what the storage or the database raises."""
@@ -81,10 +80,17 @@ class Writing:
             with suppress(asyncio.CancelledError):
                 await renewing
         try:
-            await finish_export(self.claim, len(rows), self.kept, self._publish)
+            await finish_export(self.claim, len(rows), self.kept)
         except LeaseLost:
-            await asyncio.to_thread(self.folder.remove, self.temporary)
+            await asyncio.to_thread(self._remove, [self.claim.file_name])
             raise
+        await asyncio.to_thread(self._remove, self.claim.earlier_file_names)
+
+    def _remove(self, names: Sequence[str]) -> None:
+        """Deletes files of this export; what cannot be deleted now is deleted when the export has expired."""
+        for name in names:
+            with suppress(OSError):
+                self.store.remove(name)
 
     async def _read(self) -> Sequence[Row]:
         rows = await rows_to_export(self.claim)
@@ -106,10 +112,9 @@ class Writing:
 
     def _write(self, rows: Sequence[Row]) -> None:
         try:
-            self.folder.write(self.temporary, lambda file: self._fill(file, rows))
+            self.store.write(self.claim.file_name, lambda file: self._fill(file, rows))
         except BaseException:
-            with suppress(OSError):
-                self.folder.remove(self.temporary)
+            self._remove([self.claim.file_name])
             raise
 
     def _fill(self, file: BinaryIO, rows: Sequence[Row]) -> int:
@@ -125,22 +130,19 @@ class Writing:
             yield [price(row[place]) if place == PRICE else row[place] for place in places]
             self.written += 1
 
-    async def _publish(self) -> None:
-        await asyncio.to_thread(self.folder.publish, self.temporary, self.claim.file_name)
-
 
 def _decimal(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-async def attempt(export_id: int, folder: ExportStore, kept: timedelta) -> None:
+async def attempt(export_id: int, store: ExportStore, kept: timedelta) -> None:
     """Claims an export, carries out the attempt and notes how it ended; what cannot be noted is left to the sweeper."""
     claim = await claim_export(export_id)
     if claim is None:
         return
     try:
         async with asyncio.timeout(MAXIMUM_SECONDS):
-            await Writing(claim, folder, kept).carry_out()
+            await Writing(claim, store, kept).carry_out()
         logger.info("Export %d is completed.", claim.id)
     except LeaseLost:
         logger.warning("Export %d was taken over by another attempt.", claim.id)

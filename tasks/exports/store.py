@@ -1,89 +1,162 @@
-"""The folder of exported files, on any storage that fsspec knows. Its methods block: call them in a thread."""
+"""The store of exported files, on any storage that fsspec knows. Its methods block: call them in a thread.
 
-import contextlib
+Nothing is ever listed, neither here nor for the sake of deleting: a file is read and deleted by the name in the row of
+its export, so files of others are never touched, and no listing can be cached while another process writes.
+"""
+
+import asyncio
+import errno
+import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
+from tasks.exports.store_url import StoreRefused, open_storage, reason_of_failure, shown_url
+
+logger = logging.getLogger("basket")
+
+CHECK_SECONDS = 10.0
+"""How long the store may take for the check at the start."""
 CHUNK_BYTES = 256 * 1024
+"""How many bytes of a file are read at a time."""
+LIBRARIES = ("botocore.", "aiobotocore.", "azure.", "aiohttp.", "gcsfs.", "google.", "s3fs.", "adlfs.")
+"""The packages whose errors stand for failures of the store."""
+ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
+    401: PermissionError,
+    403: PermissionError,
+    404: FileNotFoundError,
+}
+"""The HTTP statuses in errors of those packages, and the errors that they stand for."""
+REFUSED_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
+REFUSED_ERRORS = (
+    FileNotFoundError,
+    PermissionError,
+    NotADirectoryError,
+    FileExistsError,
+    IsADirectoryError,
+    NotImplementedError,
+    ValueError,
+    TypeError,
+)
+"""Errors of a store that only a change of its address or of its rights can mend."""
+
+
+class StoreFailed(OSError):
+    """Raised for failures that a storage library raises as errors of its own."""
 
 
 class ExportStore:
-    """Files that appear whole: they are written under a temporary name and then moved."""
+    """Files that are each written once, under a name of their own, and count once their row names them."""
 
     def __init__(self, url: str) -> None:
-        self._storage, self._root = url_to_fs(url)
+        self.url = shown_url(url)
+        self._storage, self._root = open_storage(url)
         self._is_local = isinstance(self._storage, LocalFileSystem)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the files are only in the memory of this process."""
+        return isinstance(self._storage, MemoryFileSystem)
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
 
+    def check(self) -> None:
+        """Writes and deletes a small file; raises StoreRefused when that can never succeed, otherwise OSError."""
+        path = self._path(f"basket-check-{secrets.token_hex(16)}")
+        try:
+            if self._is_local:
+                os.makedirs(self._root, exist_ok=True)
+            with _failures_as_os_errors():
+                self._storage.pipe_file(path, b"")
+                self._storage.rm_file(path)
+        except Exception as error:
+            if isinstance(error, REFUSED_ERRORS) or getattr(error, "errno", 0) in REFUSED_ERRNOS:
+                reason = f"it cannot be written to: {reason_of_failure(error)}"
+                raise StoreRefused(self.url, reason) from error
+            raise
+
     def write(self, name: str, write: Callable[[BinaryIO], int]) -> int:
-        """Writes a file until it is safe on the storage, and returns what `write` returned."""
-        self._storage.makedirs(self._root, exist_ok=True)
-        with self._storage.open(self._path(name), "wb") as file:
+        """Writes a file until it is safe in the store, and returns the result of `write`."""
+        with _failures_as_os_errors(), self._storage.open(self._path(name), "wb") as file:
             result = write(file)
             file.flush()
             if self._is_local:
                 os.fsync(file.fileno())
+        if self._is_local:
+            self._sync_folder()
         return result
 
-    def publish(self, temporary: str, name: str) -> None:
-        """Gives a written file its name; on a local folder in one step, and safe on the disk."""
-        if not self._is_local:
-            self._storage.mv(self._path(temporary), self._path(name))
-            return
-        os.replace(self._path(temporary), self._path(name))
+    def _sync_folder(self) -> None:
         folder = os.open(self._root, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def remove(self, name: str) -> None:
-        """Removes a file; that it is not there is as good."""
-        with contextlib.suppress(FileNotFoundError):
-            self._storage.rm_file(self._path(name))
+    def remove(self, name: str) -> bool:
+        """Deletes a file of ours and logs it; false when it was not there."""
+        try:
+            with _failures_as_os_errors():
+                self._storage.rm_file(self._path(name))
+        except FileNotFoundError:
+            return False
+        logger.info("Deleted the file %s from %s.", name, self.url)
+        return True
 
     def local_path(self, name: str) -> Path | None:
-        """Returns where a file lies on a local disk; None when the storage is another one."""
+        """Returns the path of a file on a local disk; None when the storage is another one."""
         return Path(self._path(name)) if self._is_local else None
 
     def size(self, name: str) -> int | None:
-        """Returns how many bytes a file has; None when it is not there."""
+        """Returns the size of a file in bytes; None when the store has no such file, OSError when it cannot tell."""
         try:
-            return int(self._storage.size(self._path(name)))
+            with _failures_as_os_errors():
+                return int(self._storage.info(self._path(name))["size"])
         except FileNotFoundError:
+            if self._is_local and not os.path.isdir(self._root):
+                raise StoreFailed(errno.EIO, f"{self.url} is not there") from None
             return None
 
     def read(self, name: str, start: int, end: int) -> Iterator[bytes]:
         """Reads the bytes of a file from `start` to before `end`, a piece at a time."""
-        with self._storage.open(self._path(name), "rb") as file:
+        with _failures_as_os_errors(), self._storage.open(self._path(name), "rb") as file:
             file.seek(start)
             while start < end and (piece := file.read(min(CHUNK_BYTES, end - start))):
                 start += len(piece)
                 yield piece
 
-    def remove_older_than(self, age: timedelta) -> None:
-        """Removes what attempts that were killed, or exports whose row is gone, left behind."""
-        limit = datetime.now(UTC) - age
-        for path in self._files():
-            with contextlib.suppress(FileNotFoundError):
-                if _in_utc(self._storage.modified(path)) < limit:
-                    self._storage.rm_file(path)
 
-    def _files(self) -> list[str]:
-        try:
-            found: list[dict[str, Any]] = self._storage.ls(self._root, detail=True, refresh=True)
-        except FileNotFoundError:
-            return []
-        return [str(entry["name"]) for entry in found if entry["type"] == "file"]
+async def open_store(url: str, *, shared: bool) -> ExportStore:
+    """Returns the store after a check; raises StoreRefused. A store that does not answer now may do so later.
+
+    A `shared` store is written to by other processes, which none in the memory of a process can be.
+    """
+    store = ExportStore(url)
+    if shared and store.is_in_memory:
+        raise StoreRefused(store.url, "workers cannot reach the memory of a server; set it to a shared store")
+    try:
+        await asyncio.wait_for(asyncio.to_thread(store.check), CHECK_SECONDS)
+    except OSError as error:
+        is_late = isinstance(error, TimeoutError) and not str(error)
+        reason = f"nothing within {CHECK_SECONDS:g} seconds" if is_late else reason_of_failure(error)
+        logger.warning("The export store %s (EXPORT_URL) does not answer yet: %s.", store.url, reason)
+    return store
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+@contextmanager
+def _failures_as_os_errors() -> Iterator[None]:
+    """Raises the errors of storage libraries, which have classes of their own, as the OSError they stand for."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) or not type(error).__module__.startswith(LIBRARIES):
+            raise
+        kind = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
+        raise kind(errno.EIO, reason_of_failure(error)) from error

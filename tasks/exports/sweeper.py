@@ -4,11 +4,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from models.database import DATABASE_FAILURES
-from models.export.job import ended_exports, expire_export, forget_old_exports, overdue_exports
+from models.export.files import (
+    completed_exports,
+    delete_old_exports,
+    expire_missing,
+    release_files,
+    take_ended_exports,
+)
+from models.export.job import overdue_exports
 from models.statement import now
+from tasks.exports.metrics import FILES_MISSING
 from tasks.exports.sending import ExportSender
 from tasks.exports.store import ExportStore
 
@@ -17,30 +25,46 @@ logger = logging.getLogger("basket")
 SWEEP_SECONDS = 2.0
 """How often jobs that were left behind are looked for."""
 CLEAN_EVERY = timedelta(minutes=10)
-"""How often old rows, and files that belong to none, are looked for."""
-LEFTOVER_GRACE = timedelta(hours=1)
-"""How much longer than the files of exports a file is kept that belongs to none."""
+"""How often the rows of old exports are deleted."""
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time before any export."""
 
 
 class ExportSweeper:
-    """Sends overdue jobs again, fails those out of attempts, and removes what is no longer kept."""
+    """Sends overdue jobs again, fails those out of attempts, deletes expired files and finds lost ones."""
 
-    def __init__(self, sender: ExportSender, folder: ExportStore, kept: timedelta) -> None:
+    def __init__(self, sender: ExportSender, store: ExportStore) -> None:
         self._sender = sender
-        self._folder = folder
-        self._kept = kept
+        self._store = store
         self._clean_at = now()
+        self._checked = (FIRST, 0)
 
     async def sweep(self) -> None:
         """Sweeps once; raises what the database or the storage raises."""
         self._sender.send(await overdue_exports())
-        for export_id, file_name in await ended_exports():
-            await asyncio.to_thread(self._folder.remove, file_name)
-            await expire_export(export_id)
+        await self._delete_ended()
         if now() >= self._clean_at:
             self._clean_at = now() + CLEAN_EVERY
-            await forget_old_exports()
-            await asyncio.to_thread(self._folder.remove_older_than, self._kept + LEFTOVER_GRACE)
+            await delete_old_exports()
+        await self._check_completed()
+
+    async def _delete_ended(self) -> None:
+        """Deletes files by the names in their rows; one that cannot be deleted does not hold the others up."""
+        for export in await take_ended_exports():
+            try:
+                for name in export.file_names:
+                    await asyncio.to_thread(self._store.remove, name)
+            except OSError as error:
+                logger.warning("The files of export %d cannot be deleted now: %s", export.id, error)
+            else:
+                await release_files(export.id)
+
+    async def _check_completed(self) -> None:
+        """Checks once for each completed export that its file is in the store of this process."""
+        for export in await completed_exports(*self._checked):
+            if await asyncio.to_thread(self._store.size, export.file_name) is None:
+                await report_missing(export.id, export.file_name, self._store)
+            self._checked = (export.finished_at, export.id)
 
     async def run(self) -> None:
         """Sweeps again and again, whatever happens, until it is cancelled."""
@@ -52,6 +76,19 @@ class ExportSweeper:
             except Exception:
                 logger.exception("The exports could not be swept; trying again soon.")
             await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def report_missing(export_id: int, file_name: str, store: ExportStore) -> None:
+    """Expires a completed export whose file is not in the store, and says so in the log and in the metrics."""
+    if await expire_missing(export_id):
+        FILES_MISSING.inc()
+        logger.error(
+            "Export %d is completed, but its file %s is not in %s. EXPORT_URL must be the same store for all servers "
+            "and workers; after a restore without the files this is expected. The export has expired.",
+            export_id,
+            file_name,
+            store.url,
+        )
 
 
 @asynccontextmanager

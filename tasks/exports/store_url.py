@@ -1,0 +1,92 @@
+"""The address of the export store: EXPORT_URL, opened as a storage of fsspec or rejected with the reason."""
+
+import re
+from importlib.util import find_spec
+from typing import Any
+
+from fsspec.core import url_to_fs
+from fsspec.registry import get_filesystem_class
+
+from logs import cleaned
+
+PACKAGES = {
+    "s3": "s3fs", "s3a": "s3fs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs",
+    "gs": "gcsfs", "gcs": "gcsfs",
+}  # fmt: skip
+"""The package that each kind of object store needs."""
+CACHING = ("blockcache", "cached", "filecache", "simplecache")
+LOCAL = ("file", "local")
+SUPPORTED = "a folder, s3://BUCKET/PREFIX or abfs://CONTAINER/PREFIX"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+
+
+class StoreRefused(Exception):
+    """Raised when the export store cannot be used as configured; the message is one line that names the setting."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"EXPORT_URL is {url}: {reason}." if url else f"EXPORT_URL {reason}.")
+
+
+def shown_url(url: str) -> str:
+    """Returns an address without what may be a password."""
+    return cleaned(url)
+
+
+def open_storage(url: str) -> tuple[Any, str]:
+    """Returns the storage and the root in it, with no request made; raises StoreRefused.
+
+    No listing is cached: another process writes to the same store.
+    """
+    scheme = _checked_scheme(url)
+    try:
+        storage, root = url_to_fs(url, use_listings_cache=False, **_options(scheme))
+    except Exception as error:
+        raise StoreRefused(shown_url(url), reason_of_failure(error)) from error
+    return storage, str(root)
+
+
+def _checked_scheme(url: str) -> str:
+    if not url.strip() or url != url.strip():
+        raise StoreRefused("", f"is empty or has spaces around it; set it to {SUPPORTED}")
+    shown = shown_url(url)
+    if "::" in url:
+        raise StoreRefused(shown, f"chained addresses are not supported; set it to {SUPPORTED}")
+    match = _SCHEME.fullmatch(url)
+    if match is None:
+        return LOCAL[0]
+    scheme, rest = match[1].lower(), match[2]
+    if scheme in CACHING:
+        raise StoreRefused(shown, f"{scheme}:// caches files; give the storage itself")
+    if not rest.split("?")[0].strip("/") and scheme not in LOCAL:
+        raise StoreRefused(shown, f"it names no bucket or container; set it to {SUPPORTED}")
+    _check_package(shown, scheme)
+    return scheme
+
+
+def _check_package(shown: str, scheme: str) -> None:
+    package = PACKAGES.get(scheme)
+    if package and find_spec(package) is None:
+        raise StoreRefused(
+            shown, f"{scheme}:// needs the package {package}, which is not installed: pip install {package}"
+        )
+    try:
+        get_filesystem_class(scheme)
+    except ValueError:
+        known = f"the storage scheme {scheme}:// is unknown; set it to {SUPPORTED}"
+        raise StoreRefused(shown, known) from None
+    except ImportError as error:
+        raise StoreRefused(shown, f"{scheme}:// needs a package: {reason_of_failure(error)}") from error
+
+
+def _options(scheme: str) -> dict[str, Any]:
+    # adlfs otherwise takes a container that it may not ask about for one that exists, with a warning.
+    return {"assume_container_exists": True} if PACKAGES.get(scheme) == "adlfs" else {}
+
+
+def reason_of_failure(error: BaseException) -> str:
+    """Returns the first line of an error's message, without passwords and without a full stop."""
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(cleaned(text).splitlines()[:1]).rstrip(".")
