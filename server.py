@@ -35,8 +35,7 @@ from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
 from tasks.exports.actor import declare_export
 from tasks.exports.sending import ExportSender, sending
-from tasks.exports.store import ExportStore, open_store
-from tasks.exports.store_url import StoreRefused
+from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import ExportSweeper, sweeping_exports
 from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
@@ -52,11 +51,10 @@ from web.graphql import GraphQLView
 from web.health import healthz, readyz
 from web.introspection import hide_suggestions
 from web.metrics import metrics
-from web.not_serving import NotServing
 from web.observation import Observation
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
-from web.serving import check_people, check_production, serve
+from web.serving import check_people, check_production, open_export_store, serve
 
 if TYPE_CHECKING:
     from web.tracing import Tracing
@@ -117,14 +115,6 @@ async def connected(database_url: str) -> AsyncIterator[None]:
         yield
     finally:
         await disconnect()
-
-
-async def opened_store(export_url: str, *, shared: bool) -> ExportStore:
-    """Returns the export store; raises NotServing when exports could never be written to it."""
-    try:
-        return await open_store(export_url, shared=shared)
-    except StoreRefused as reason:
-        raise NotServing(str(reason)) from None
 
 
 @asynccontextmanager
@@ -260,7 +250,7 @@ def create_application(
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over()
         check_production()
-        export_store = await opened_store(export_url, shared=bool(redis_url))
+        export_store = await open_export_store(export_url, shared=bool(redis_url))
         async with resources_of_requests(
             database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing
         ) as state:

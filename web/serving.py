@@ -15,7 +15,7 @@ import logs
 import settings
 from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
-from tasks.exports.store import open_store
+from tasks.exports.store import ExportStore, open_store
 from tasks.exports.store_url import StoreRefused
 from web.command_line import FAILED, database_name, fault
 from web.http_protocol import PunctualProtocol
@@ -58,6 +58,14 @@ async def check_people() -> None:
         raise NotServing(fault(failure)) from failure
     if is_demo:
         raise NotServing("The database has demo users; revoke their tokens: python server.py token revoke demo-main")
+
+
+async def open_export_store(url: str, *, shared: bool) -> ExportStore:
+    """Returns the export store; raises NotServing when exports could never be written to it."""
+    try:
+        return await open_store(url, shared=shared)
+    except StoreRefused as reason:
+        raise NotServing(str(reason)) from None
 
 
 async def prepare_database() -> None:
@@ -123,10 +131,10 @@ def serve(application: Starlette) -> int:
     logs.set_up()
     try:
         check_production()
-        asyncio.run(open_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL)))
+        asyncio.run(open_export_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL)))
         listener = bound_socket()
         asyncio.run(prepare_database())
-    except (NotServing, StoreRefused) as reason:
+    except NotServing as reason:
         print(reason, file=sys.stderr)
         return FAILED
     except (OSError, *DATABASE_FAILURES) as failure:
