@@ -51,6 +51,7 @@ from web.graphql import GraphQLView
 from web.health import healthz, readyz
 from web.introspection import hide_suggestions
 from web.metrics import metrics
+from web.not_serving import NotServing
 from web.observation import Observation
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
