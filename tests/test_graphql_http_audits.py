@@ -2,43 +2,23 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from settings import ROOT
-from tests.databases import sqlite_database, unreachable
+from tests.databases import sqlite_database
+from tests.node_packages import node_script
 from tests.process import start_server, write_people_to
 from tests.shop import Shop
 
-FOLDER = ROOT / "var" / "graphql-http"
-PACKAGES = {"graphql-http": "1.23.1", "graphql": "16.11.0"}
-SCRIPT = Path(__file__).parent / "graphql_http_audits.mjs"
 
-
-@cache
-def audits() -> Path | None:
-    """Returns the script beside the installed packages, installing them once; None when that cannot be done."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return None
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
-    if not (FOLDER / "node_modules" / "graphql-http").exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
-        if subprocess.run(command, cwd=FOLDER, timeout=120).returncode:
-            return None
-    return Path(shutil.copy(SCRIPT, FOLDER))
-
-
-def run_audits(address: str, accept: str) -> list[dict[str, Any]]:
+def run_audits(script: Path, address: str, accept: str) -> list[dict[str, Any]]:
     """Runs the audits and returns their results."""
-    command = ["node", str(audits()), f"{address}/graphql", "main", accept]
+    command = ["node", str(script), f"{address}/graphql", "main", accept]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)
     results: list[dict[str, Any]] = json.loads(done.stdout)
     return results
@@ -47,17 +27,16 @@ def run_audits(address: str, accept: str) -> list[dict[str, Any]]:
 @pytest.fixture
 async def address(shop: Shop, tmp_path: Path) -> AsyncIterator[str]:
     """A running server with the people of the tests."""
-    if await asyncio.to_thread(audits) is None:
-        unreachable("Node with the package graphql-http")
     url = await asyncio.to_thread(sqlite_database, tmp_path)
     await write_people_to(url)
     async with start_server(url, shop.url, tmp_path) as server:
         yield str(server.client.base_url)
 
 
-async def test_every_audit_passes_with_every_media_type(address: str) -> None:
+async def test_every_audit_passes_with_every_media_type(address: str, tmp_path: Path) -> None:
+    script = await asyncio.to_thread(node_script, "graphql_http_audits.mjs", tmp_path)
     for accept in ("none", "application/json", "application/graphql-response+json"):
-        results = await asyncio.to_thread(run_audits, address, accept)
+        results = await asyncio.to_thread(run_audits, script, address, accept)
         assert len(results) == 61
         failed = [result for result in results if result["status"] != "ok"]
         # One audit sends no Accept and expects JSON for that: it has nothing to say where we add one.
