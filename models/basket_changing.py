@@ -65,7 +65,8 @@ _TOO_MANY = Statement(
     f"WHERE i.basket_id = $1 AND q.quantity > {MAXIMUM_QUANTITY} ORDER BY q.id LIMIT 1"
 )
 _ITEM = Statement(
-    "SELECT i.id FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 AND p.remote_id = $2"
+    "SELECT i.id, p.sku, p.is_available FROM basket_item i JOIN product p ON p.id = i.product_id "
+    "WHERE i.basket_id = $1 AND p.remote_id = $2"
 )
 _SET_QUANTITY = Statement(
     "INSERT INTO basket_item_division (item_id, division_id, quantity) VALUES ($1, $2, $3) "
@@ -184,10 +185,18 @@ def check_quantity(quantity: int, field: tuple[str, ...] = (), *, least: int = 1
         raise InvalidQuantity(message, *field, "quantity")
 
 
-async def item_with(basket_id: int, remote_id: int) -> int | None:
-    """Returns the id of the item that holds a product, if there is one."""
+class HeldItem(NamedTuple):
+    """An item of a basket: its id, its product's SKU, and whether Commerce still sells that."""
+
+    id: int
+    sku: str
+    is_available: bool
+
+
+async def item_with(basket_id: int, remote_id: int) -> HeldItem | None:
+    """Returns the item that holds a product, if there is one."""
     row = await _ITEM.row(basket_id, remote_id)
-    return int(row[0]) if row else None
+    return HeldItem(row[0], row[1], bool(row[2])) if row else None
 
 
 async def set_quantity(item_id: int, division_id: int, quantity: int) -> bool:

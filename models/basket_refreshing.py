@@ -11,7 +11,8 @@ _HELD = Statement(
     "WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' ORDER BY i.id"
 )
 _CHANGES = Statement(
-    "SELECT i.id, i.price, p.price FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 "
+    "SELECT i.id, p.remote_id, p.sku, i.price, i.currency, p.price, p.currency "
+    "FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = $1 "
     "AND p.remote_id = ANY($2::int[]) AND (p.price <> i.price OR p.currency <> i.currency) ORDER BY i.id"
 )
 _REPRICE = Statement(
@@ -26,11 +27,15 @@ _ITEMS_OF = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """An item whose price changed: its id, and the unit prices before and after in hundredths."""
+    """An item whose unit price, in hundredths, or its currency changed, and its product."""
 
     item_id: int
+    remote_id: int
+    sku: str
     old_price: int
+    old_currency: str
     new_price: int
+    new_currency: str
 
 
 async def held_products(user_id: int, segment: int) -> tuple[int | None, list[int]]:
@@ -40,10 +45,10 @@ async def held_products(user_id: int, segment: int) -> tuple[int | None, list[in
 
 
 async def reprice(basket_id: int, remote_ids: Collection[int]) -> list[Repriced]:
-    """Gives the items of a locked basket that hold these products the products' prices, and returns what changed."""
+    """Reprices the items of a locked basket that hold these products; returns the changes."""
     rows = await _CHANGES.rows(basket_id, list(remote_ids))
     await _REPRICE.rows([row[0] for row in rows])
-    return [Repriced(row[0], row[1], row[2]) for row in rows if row[1] != row[2]]
+    return [Repriced(*row[0:7]) for row in rows]
 
 
 async def items_holding(basket_id: int, remote_ids: Collection[int]) -> list[int]:

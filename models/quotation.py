@@ -8,6 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.basket import Basket
+from models.basket_availability import check_all_sold
 from models.basket_reading import OWN, totals_of
 from models.errors import BasketEmpty, DivisionInactive
 from models.statement import Row, Statement, now
@@ -62,7 +63,8 @@ _INACTIVE = Statement(
 async def issue_quotation(user_id: int, basket_id: int, name: str, status: QuotationStatus) -> Row:
     """Writes the quotation of a basket that was just submitted and returns QUOTATION_COLUMNS.
 
-    Raises BasketEmpty when there is nothing to quote, and DivisionInactive when it is for a division closed meanwhile.
+    Raises BasketEmpty when there is nothing to quote, DivisionInactive when it is for a division
+    closed meanwhile, and ProductUnavailable when Commerce no longer sells a product of it.
     """
     read = await OWN.rows(user_id, [basket_id], whole=False)
     totals = totals_of(read.rows[0])
@@ -70,6 +72,7 @@ async def issue_quotation(user_id: int, basket_id: int, name: str, status: Quota
         raise BasketEmpty("The basket is empty; there is nothing to quote.", "segmentRemoteId")
     if inactive := await _INACTIVE.row(basket_id):
         raise DivisionInactive(f"Division {inactive[0]}, for which the basket has items, is inactive.")
+    await check_all_sold(basket_id)
     row = await _ISSUE.row(user_id, basket_id, name, status, totals.total_amount, totals.currency, now())
     if row is None:
         raise RuntimeError("The insert of a quotation returned no row.")

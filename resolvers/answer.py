@@ -9,6 +9,7 @@ import orjson
 from prometheus_client import Counter
 
 from models.basket_reading import BasketRows
+from models.basket_refreshing import Repriced
 from models.errors import Refusal, RefusalCode
 from models.export.export import export_of
 from models.money import Cents
@@ -52,7 +53,7 @@ class Answer:
     quotation: Row | None = None
     export: Row | None = None
     deleted_id: int | None = None
-    price_changes: Sequence[tuple[int, int, int]] = ()
+    price_changes: Sequence[Repriced] = ()
     unavailable: Sequence[int] = ()
     report: Report | None = None
     user_errors: list[UserError] = field(default_factory=list)
@@ -80,12 +81,8 @@ class Answer:
 
     @property
     def changed_items(self) -> list[PriceChange]:
-        """The items whose unit price changed, if items are asked for."""
-        return [
-            PriceChange(item=self._items[item], old_price=Cents(old), new_price=Cents(new))
-            for item, old, new in self.price_changes
-            if item in self._items
-        ]
+        """The changes of unit prices, with their items if any item was read."""
+        return [_price_change(each, self._items.get(each.item_id)) for each in self.price_changes]
 
     @property
     def unavailable_items(self) -> list[BasketItem]:
@@ -120,6 +117,18 @@ class Answer:
         return orjson.dumps(kept).decode()
 
 
+def _price_change(repriced: Repriced, item: BasketItem | None) -> PriceChange:
+    return PriceChange(
+        product_remote_id=repriced.remote_id,
+        sku=repriced.sku,
+        item=item,
+        old_price=Cents(repriced.old_price),
+        old_currency=repriced.old_currency,
+        new_price=Cents(repriced.new_price),
+        new_currency=repriced.new_currency,
+    )
+
+
 def refused(refusals: Sequence[Refusal]) -> Answer:
     """Makes the answer to an input that was refused: the one place where refusals become user errors."""
     for refusal in refusals:
@@ -144,7 +153,7 @@ def answer_of(text: str) -> Answer:
         quotation=kept["quotation"],
         export=kept.get("export"),
         deleted_id=kept["deleted_id"],
-        price_changes=[(item, old, new) for item, old, new in kept["price_changes"]],
+        price_changes=[Repriced(**each) for each in kept["price_changes"]],
         unavailable=kept["unavailable"],
         report=report_of(kept["report"]) if kept["report"] else None,
         user_errors=errors,

@@ -1,7 +1,9 @@
 """Changing the items of the active basket: add, update, remove, clear."""
 
 from models.basket_adding import AskedLine, add_at_once
+from models.basket_availability import check_no_more
 from models.basket_changing import (
+    HeldItem,
     Line,
     add_lines,
     check_limits,
@@ -144,10 +146,14 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
                 raise
 
     async def apply(self) -> Answer:
-        """Sets the quantity; raises ProductNotInBasket when there is nothing to set or to remove."""
+        """Sets the quantity; raises ProductNotInBasket when there is nothing to set or to remove.
+
+        Raises ProductUnavailable for more of a product that Commerce no longer sells.
+        """
         basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
-        item_id = await _item(basket_id, self.given.product_remote_id)
-        if not await set_quantity(item_id, self.division_id, self.given.quantity):
+        item = await _item(basket_id, self.given.product_remote_id)
+        await check_no_more(item, self.division_id, self.given.quantity)
+        if not await set_quantity(item.id, self.division_id, self.given.quantity):
             message = f"Product {self.given.product_remote_id} is not in the basket for division {self.division_id}."
             raise ProductNotInBasket(message, "divisionId")
         await check_limits(basket_id)
@@ -161,7 +167,8 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
         """Removes the item; raises ProductNotInBasket."""
         segment = segment_of(self.given.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
-        await remove_item(await _item(basket_id, self.given.product_remote_id))
+        item = await _item(basket_id, self.given.product_remote_id)
+        await remove_item(item.id)
         return Answer(baskets=await self.read(basket_id))
 
 
@@ -176,8 +183,8 @@ class BasketClear(Change[BasketClearInput]):
         return Answer(baskets=await self.read(basket_id))
 
 
-async def _item(basket_id: int, remote_id: int) -> int:
-    item_id = await item_with(basket_id, remote_id)
-    if item_id is None:
+async def _item(basket_id: int, remote_id: int) -> HeldItem:
+    item = await item_with(basket_id, remote_id)
+    if item is None:
         raise ProductNotInBasket(f"Product {remote_id} is not in the basket.", "productRemoteId")
-    return item_id
+    return item

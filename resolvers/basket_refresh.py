@@ -33,6 +33,6 @@ class BasketRefresh(Change[BasketRefreshInput]):
         await check_currency(basket_id, {})
         return Answer(
             baskets=await self.read(basket_id),
-            price_changes=[(change.item_id, change.old_price, change.new_price) for change in changes],
+            price_changes=changes,
             unavailable=await items_holding(basket_id, self.unsold),
         )

@@ -9,7 +9,7 @@ from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFra
 
 from resolvers.context import Info
 
-_ITEM_FIELDS = frozenset({"items", "itemsPage", "item", "priceChanges", "unavailable"})
+_ITEM_FIELDS = frozenset({"items", "itemsPage", "item", "unavailable"})
 
 
 MAXIMUM_KNOWN = 1_000

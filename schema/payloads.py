@@ -57,17 +57,21 @@ class BasketDeletePayload:
     user_errors: list[UserError] = described(USER_ERRORS)
 
 
-@strawberry.type(description="An item whose unit price a refresh changed.")
+@strawberry.type(description="A change of a unit price, or of its currency, by a refresh.")
 class PriceChange:
-    item: BasketItem = described("The item, at its new price.")
+    product_remote_id: int = described("The product's identifier in Commerce.")
+    sku: str = described("The product's stock keeping unit.")
+    item: BasketItem | None = described("The item, at its new price.")
     old_price: Cents = described("The unit price before the refresh.")
+    old_currency: str = described("Its currency.")
     new_price: Cents = described("The unit price since the refresh.")
+    new_currency: str = described("Its currency.")
 
 
 @strawberry.type(description="The answer to `basketRefresh`.")
 class BasketRefreshPayload:
     basket: Basket | None = described(BASKET)
-    price_changes: list[PriceChange] = described("The items whose unit price changed.")
+    price_changes: list[PriceChange] = described("The items whose unit price, or its currency, changed.")
     unavailable: list[BasketItem] = described(
         "The items that Commerce does not sell now; they stay in the basket at their price until they are removed."
     )

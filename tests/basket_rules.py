@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 Reason = tuple[str, tuple[str, ...]]
+PriceChange = tuple[int, tuple[str, str], tuple[str, str]]
+"""A product, with its price and currency before and after."""
 
 HOMES = {"main": "ERP01", "sub": "ERP02", "other": "ERP05"}
 PARENTS = {"ERP01": None, "ERP02": "ERP01", "ERP03": "ERP01", "ERP04": "ERP01", "ERP05": None, "ERP06": "ERP05"}
@@ -204,6 +206,10 @@ class Rules:
         item = basket.items.get(line.product) if basket else None
         if basket and item is None:
             reasons |= {("PRODUCT_NOT_IN_BASKET", ("productRemoteId",))}
+        offer = self.known.get((line.product, segment))
+        if item and offer and not offer.is_for_sale:
+            if line.quantity > item.quantities.get(line.division, 0):
+                reasons |= {("PRODUCT_UNAVAILABLE", ("productRemoteId",))}
         is_bare = item and line.quantity == 0 and line.division not in item.quantities
         return reasons | ({("PRODUCT_NOT_IN_BASKET", ("divisionId",))} if is_bare else set())
 
@@ -243,6 +249,15 @@ class Rules:
             self.baskets = [each for each in self.baskets if each is not before]
         draft.status, draft.version = "ACTIVE", draft.version + 1
 
+    def against_quote(self, owner: str, segment: int | None, expected: int | None) -> set[Reason]:
+        """Refuses an empty basket, and one with a product that Commerce no longer sells."""
+        reasons, basket = self.against_active(owner, segment, expected), self.active(owner, segment)
+        if basket and not basket.items:
+            return reasons | {("BASKET_EMPTY", ("segmentRemoteId",))}
+        held = basket.items if basket else {}
+        are_for_sale = [self.known[product, segment].is_for_sale for product in held]
+        return reasons if all(are_for_sale) else reasons | {("PRODUCT_UNAVAILABLE", ())}
+
     def quote(self, basket: Basket, name: str) -> None:
         """Submits an active basket, which is final."""
         basket.status, basket.version = "SUBMITTED", basket.version + 1
@@ -265,14 +280,13 @@ class Rules:
             offer = self.catalogue.get(key)
             self.known[key] = offer or replace(self.known[key], is_for_sale=False)
 
-    def refresh(self, basket: Basket) -> tuple[list[tuple[int, str, str]], list[int]]:
-        """Renews all prices, and returns those that changed and the products that are no longer for sale."""
+    def refresh(self, basket: Basket) -> tuple[list[PriceChange], list[int]]:
+        """Renews all prices; returns the changes, and the products that are no longer for sale."""
         renewed = {product: self._renewed(basket, product) for product in basket.items}
-        changes = [
-            (product, str(basket.items[product].price), str(offer.price))
-            for product, offer in renewed.items()
-            if basket.items[product].price != offer.price
-        ]
+        items = basket.items
+        before = {each: (str(items[each].price), items[each].currency) for each in renewed}
+        after = {product: (str(offer.price), offer.currency) for product, offer in renewed.items()}
+        changes = [(each, before[each], after[each]) for each in renewed if before[each] != after[each]]
         for product, offer in renewed.items():
             basket.items[product].price, basket.items[product].currency = offer.price, offer.currency
         basket.version += 1

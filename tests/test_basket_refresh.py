@@ -3,7 +3,8 @@
 from tests.service import Service
 
 REFRESH = """basket { totalAmount version }
-priceChanges { oldPrice newPrice item { productRemoteId price } } unavailable { productRemoteId }"""
+priceChanges { oldPrice newPrice item { productRemoteId price } }
+unavailable { productRemoteId }"""
 
 
 async def fill(service: Service) -> None:
@@ -58,10 +59,69 @@ async def test_nothing_changes_when_commerce_is_down(service: Service) -> None:
     assert await service.main.refused("basketRefresh") == [("COMMERCE_UNAVAILABLE", [])]
 
 
+CHANGES = """basket { totalAmount currency version }
+priceChanges { productRemoteId sku oldPrice oldCurrency newPrice newCurrency }"""
+
+
+async def test_another_currency_is_a_change_also_at_the_same_price(service: Service) -> None:
+    await fill(service)
+    for product, price in ((1, "10.55"), (2, "19.90"), (3, "10.00")):
+        service.shop.sell(product, price, currency_type="eur", sku=f"NEW{product}")
+    payload = await service.main.change("basketRefresh", CHANGES)
+    assert payload == {
+        "basket": {"totalAmount": "80.90", "currency": "eur", "version": 2},
+        "priceChanges": [
+            {
+                "productRemoteId": product,
+                "sku": f"NEW{product}",
+                "oldPrice": old,
+                "oldCurrency": "try",
+                "newPrice": new,
+                "newCurrency": "eur",
+            }
+            for product, old, new in (
+                (1, "10.55", "10.55"),
+                (2, "20.00", "19.90"),
+                (3, "10.00", "10.00"),
+            )
+        ],
+        "userErrors": [],
+    }
+    again = await service.main.change("basketRefresh", CHANGES)
+    assert again["priceChanges"] == []
+
+
 async def test_nothing_changes_when_currencies_part_ways(service: Service) -> None:
     await fill(service)
     service.shop.sell(2, "20.00", currency_type="eur")
     assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+    await service.main.accepted("basketItemRemove", productRemoteId=2)
+    assert (await service.main.change("basketRefresh", CHANGES))["priceChanges"] == []
+
+
+async def test_nothing_changes_when_what_is_no_longer_sold_stays_in_the_old_currency(
+    service: Service,
+) -> None:
+    await fill(service)
+    for product in (1, 2):
+        service.shop.sell(product, "5.00", currency_type="usd")
+    del service.shop.products[3]
+    assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+    await service.main.accepted("basketItemRemove", productRemoteId=3)
+    payload = await service.main.change("basketRefresh", CHANGES)
+    assert payload["basket"] == {"totalAmount": "20.00", "currency": "usd", "version": 3}
+
+
+async def test_a_rejected_refresh_still_learns_what_is_no_longer_sold(service: Service) -> None:
+    await fill(service)
+    service.shop.sell(2, "20.00", currency_type="eur")
+    del service.shop.products[3]
+    assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+    line = {"productRemoteId": 3, "divisionErpCode": "ERP02"}
+    for caller in (service.sub, service.main):
+        assert await caller.refused("basketItemsAdd", items=[line]) == [
+            ("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])
+        ]
 
 
 async def test_refreshing_only_for_its_totals_reads_no_items(service: Service) -> None:

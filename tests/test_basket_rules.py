@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.basket_machine import SEGMENTS, SELLABLE, WHOLE, Aim, NamedLine, SideBySide
-from tests.basket_rules import HOMES, Line, Reason
+from tests.basket_rules import HOMES, Line, PriceChange, Reason
 from tests.databases import IN_CI
 from tests.service import serve
 from tests.shop import serve_shop
@@ -20,7 +20,8 @@ from tests.shop import serve_shop
 ShopOffer = tuple[int | None, str, str]
 """A price in hundredths or the one before, a currency, and whether the product is for sale."""
 
-REFRESHED = f"{WHOLE} priceChanges {{ oldPrice newPrice item {{ productRemoteId }} }} unavailable {{ productRemoteId }}"
+REFRESHED = f"""{WHOLE} unavailable {{ productRemoteId }}
+priceChanges {{ productRemoteId oldPrice oldCurrency newPrice newCurrency }}"""
 
 people = st.sampled_from(["main", "sub", "other"])
 segments = st.sampled_from(SEGMENTS)
@@ -52,6 +53,12 @@ def placed(owner: str, lines: list[NamedLine], good: bool = False) -> list[Named
         (replace(each, division=codes.get(each.division, each.division)), by_sku, by_id)
         for each, by_sku, by_id in lines
     ]
+
+
+def price_change(each: dict[str, Any]) -> PriceChange:
+    """Writes a price change as the rules do."""
+    before = (each["oldPrice"], each["oldCurrency"])
+    return each["productRemoteId"], before, (each["newPrice"], each["newCurrency"])
 
 
 def against_name(name: str) -> set[Reason]:
@@ -148,10 +155,7 @@ class BasketMachine(SideBySide):
     def quote(self, aim: Aim, name: str, expectation: str, retry: bool) -> None:
         owner, segment = self.aimed(aim)
         expected = self.expected(owner, segment, expectation)
-        reasons = self.model.against_active(owner, segment, expected) | against_name(name)
-        basket = self.model.active(owner, segment)
-        if basket and not basket.items:
-            reasons |= {("BASKET_EMPTY", ("segmentRemoteId",))}
+        reasons = self.model.against_quote(owner, segment, expected) | against_name(name)
         given = {"name": name, "segmentRemoteId": segment, "expectedVersion": expected}
         if self.change(owner, "quotationRequest", reasons, retry, **given):
             self.model.quote(self.active(owner, segment), name.strip())
@@ -172,7 +176,7 @@ class BasketMachine(SideBySide):
         if payload:
             renewed = self.model.refresh(self.active(owner, segment))
             found = payload["priceChanges"]
-            prices = [(each["item"]["productRemoteId"], each["oldPrice"], each["newPrice"]) for each in found]
+            prices = [price_change(each) for each in found]
             assert (prices, [each["productRemoteId"] for each in payload["unavailable"]]) == renewed
 
     def target(self, place: int, owner: str, *, draft: bool) -> tuple[str, str]:
