@@ -6,7 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 
 from models.division import Division, DivisionType
-from models.user import Token, User, digest_of, new_token
+from models.user import Token, User, digest_of, find_user, new_token
 from text import flaw_of, is_blank, trimmed
 
 
@@ -70,7 +70,7 @@ async def set_division_active(erp_code: str, is_active: bool) -> None:
 async def user_with(email: str) -> User:
     """Returns a user by their e-mail address."""
     email = checked(email, "e-mail address")
-    user = await User.get_or_none(email=email)
+    user = await find_user(email)
     if user is None:
         raise AdministrationRefused(f"There is no user {email!r}; `user list` shows those there are.")
     return user

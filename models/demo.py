@@ -1,7 +1,7 @@
 """The demo: divisions, users with fixed tokens. Only for the embedded server; it can be written again and again."""
 
 from models.division import Division, DivisionType
-from models.user import Token, User, digest_of
+from models.user import Token, User, digest_of, find_user
 
 DEMO_TOKENS = ("demo-main", "demo-sub")
 
@@ -34,8 +34,12 @@ async def write_demo() -> None:
         }
         divisions[erp_code], _ = await Division.get_or_create(defaults=values, erp_code=erp_code)
     for email, first_name, last_name, erp_code, token in _USERS:
-        names = {"first_name": first_name, "last_name": last_name, "division": divisions[erp_code]}
-        user, _ = await User.get_or_create(defaults=names, email=email)
+        user = await find_user(email) or await User.create(
+            email=email,
+            first_name=first_name,
+            last_name=last_name,
+            division=divisions[erp_code],
+        )
         await Token.get_or_create(defaults={"user": user}, digest=digest_of(token))
 
 

@@ -14,7 +14,12 @@ from models.statement import Statement
 
 
 class User(Model):
-    """A user's row, within one division."""
+    """A user's row, within one division.
+
+    E-mail addresses that differ in the case of letters only are the same, which a unique index on
+    the address in lower case holds; a migration makes it, because Tortoise has no word for it. To
+    SQLite only the letters of ASCII have a case.
+    """
 
     id = fields.IntField(primary_key=True)
     email = fields.CharField(max_length=255, unique=True)
@@ -49,6 +54,15 @@ def new_token() -> str:
 def digest_of(token: str) -> str:
     """Returns what is kept of a token. It has 256 random bits, so an unsalted hash cannot be guessed back."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+_USER_ID = Statement("SELECT id FROM user_account WHERE lower(email) = lower($1)")
+
+
+async def find_user(email: str) -> User | None:
+    """Reads a user by their e-mail address in any case of letters; None when there is none."""
+    row = await _USER_ID.row(email)
+    return await User.get(id=row[0]) if row else None
 
 
 @dataclass(frozen=True, slots=True)
