@@ -46,6 +46,7 @@ PRODUCT_MAXIMUM_AGE_SECONDS: int = config("PRODUCT_MAXIMUM_AGE_SECONDS", cast=in
 QUOTATION_APPROVAL: bool = config("QUOTATION_APPROVAL", cast=bool, default=True)
 COMPILED_SELECTIONS: bool = config("COMPILED_SELECTIONS", cast=bool, default=True)
 
+REQUIRE_PREFLIGHT_HEADER: bool = config("REQUIRE_PREFLIGHT_HEADER", cast=bool, default=False)
 CORS_ORIGINS: list[str] = list(config("CORS_ORIGINS", cast=CommaSeparatedStrings, default=""))
 FORWARDED_ALLOW_IPS: str = config("FORWARDED_ALLOW_IPS", default="127.0.0.1")
 RATE_LIMIT_TOKEN: str = config("RATE_LIMIT_TOKEN", default="6000/minute")

@@ -6,6 +6,7 @@ import pytest
 import settings
 from server import create_application
 from tests.service import Service, open_client
+from web.graphql import GraphQLView
 
 MAIN = {"Authorization": "Token main"}
 ADD = 'mutation { basketItemsAdd(input: {items: [{sku: "SKU01", divisionErpCode: "ERP01"}]}) { basket { id } } }'
@@ -17,7 +18,35 @@ async def get(service: Service, headers: dict[str, str], **parameters: str) -> h
     return await service.client.get("/graphql", params=parameters, headers=MAIN | headers)
 
 
-async def test_get_queries_with_a_preflight_header_only(service: Service) -> None:
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Demands a preflight header, as behind a proxy that makes the token out of a cookie."""
+    monkeypatch.setattr(settings, "REQUIRE_PREFLIGHT_HEADER", True)
+
+
+async def test_get_queries_with_nothing_but_the_token(service: Service) -> None:
+    query = "{ viewer { email } }"
+    response = await get(service, {}, query=query)
+    assert response.json() == {"data": {"viewer": {"email": "main@example.invalid"}}}
+
+
+async def test_a_token_is_taken_from_no_other_place_than_its_header(service: Service) -> None:
+    query = "{ viewer { email } }"
+    names = ("token", "access_token", "authorization", "Authorization", "auth", "api_key")
+    for headers in ({}, PREFLIGHT, {"Cookie": "token=main; Authorization=Token main"}):
+        for name in names:
+            for value in ("main", "Token main", "Bearer main"):
+                parameters = {"query": query, name: value}
+                response = await service.client.get("/graphql", params=parameters, headers=headers)
+                assert response.status_code == 401
+                posted = await service.client.post("/graphql", params=parameters, headers=headers)
+                assert posted.status_code == 401
+
+
+@pytest.mark.usefixtures("strict")
+async def test_get_queries_with_a_preflight_header_only_where_it_is_demanded(
+    service: Service,
+) -> None:
     query = "{ viewer { email } }"
     for header in ("X-Requested-With", "Apollo-Require-Preflight", "X-Apollo-Operation-Name"):
         response = await get(service, {header: "x"}, query=query)
@@ -47,8 +76,9 @@ async def test_a_mutation_by_get_is_405_and_changes_nothing(service: Service) ->
     before = await service.main.everything()
     named = f"query Q {{ viewer {{ id }} }} {ADD.replace('mutation', 'mutation M')}"
     for parameters in ({"query": ADD}, {"query": named, "operationName": "M"}):
-        response = await get(service, PREFLIGHT, **parameters)
-        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+        for headers in ({}, PREFLIGHT):
+            response = await get(service, headers, **parameters)
+            assert (response.status_code, response.headers["allow"]) == (405, "POST")
     assert await service.main.everything() == before
 
 
@@ -57,7 +87,7 @@ async def test_a_mutation_by_get_is_405_and_changes_nothing(service: Service) ->
     [
         ("text/plain", 415),
         ("application/x-www-form-urlencoded", 415),
-        ("multipart/form-data; boundary=x", 403),
+        ("multipart/form-data; boundary=x", 400),
         ("text/plain; application/json", 415),
         ("application/json, text/plain", 415),
         ("application/jsonp", 415),
@@ -77,6 +107,16 @@ async def test_two_content_types_are_415(service: Service) -> None:
     headers = [("Content-Type", "text/plain"), ("Content-Type", "application/json"), *MAIN.items()]
     response = await service.client.post("/graphql", content=b'{"query": "{viewer{id}}"}', headers=headers)
     assert response.status_code == 415
+
+
+@pytest.mark.usefixtures("strict")
+async def test_a_form_without_a_preflight_header_is_403_where_it_is_demanded(
+    service: Service,
+) -> None:
+    headers = MAIN | {"Content-Type": "multipart/form-data; boundary=x"}
+    response = await service.client.post("/graphql", content=b"--x--", headers=headers)
+    assert response.status_code == 403
+    assert response.json()["errors"][0]["extensions"] == {"code": "PREFLIGHT_REQUIRED"}
 
 
 ORIGIN = {"Origin": "https://shop.example"}
@@ -103,3 +143,55 @@ async def test_configured_origins_are_let_in_and_no_others(
         assert answered.headers["access-control-allow-origin"] == "https://shop.example"
         foreign = await client.options("/graphql", headers=ASKS | {"Origin": "https://other.example"})
         assert (foreign.status_code, foreign.headers.get("access-control-allow-origin")) == (400, None)
+
+
+CLIENT_HEADERS = (
+    "authorization,content-type,accept-language,x-requested-with,idempotency-key,if-match",
+    "apollo-require-preflight,x-apollo-operation-name,x-apollo-operation-id",
+    "apollographql-client-name,apollographql-client-version,traceparent,tracestate,x-request-id",
+    "sentry-trace,baggage,x-datadog-trace-id,cache-control",
+)
+
+
+async def test_pages_of_configured_origins_send_and_read_what_clients_do(
+    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(settings, "CORS_ORIGINS", [ORIGIN["Origin"]])
+    application = create_application(database_url=database_url, commerce_url=service.shop.url, redis_url="")
+    async with open_client(application) as client:
+        for names in CLIENT_HEADERS:
+            asks = ASKS | {"Access-Control-Request-Headers": names}
+            asked = await client.options("/graphql", headers=asks)
+            assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (200, names)
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            asks = ASKS | {"Access-Control-Request-Method": method}
+            asked = await client.options("/api/v1/basket/", headers=asks)
+            assert (asked.status_code, method in asked.headers["access-control-allow-methods"]) == (
+                200,
+                True,
+            )
+        answered = await client.get("/healthz", headers=ORIGIN)
+        assert answered.headers["access-control-expose-headers"].split(", ") == [
+            "Content-Disposition",
+            "Content-Range",
+            "ETag",
+            "Retry-After",
+            "X-Request-ID",
+        ]
+        assert "access-control-allow-credentials" not in answered.headers
+        assert answered.headers["x-request-id"]
+
+
+async def test_pages_of_configured_origins_read_faults_too(
+    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    async def broken(*given: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(settings, "CORS_ORIGINS", [ORIGIN["Origin"]])
+    monkeypatch.setattr(GraphQLView, "answer", broken)
+    application = create_application(database_url=database_url, commerce_url=service.shop.url, redis_url="")
+    async with open_client(application) as client:
+        failed = await client.get("/graphql", headers=ORIGIN)
+        assert failed.status_code == 500
+        assert failed.headers["access-control-allow-origin"] == ORIGIN["Origin"]

@@ -21,7 +21,7 @@ from tests.databases import sqlite_database
 from tests.exports import completed, fill
 from tests.service import Service, serve
 from tests.shop import Shop
-from web.export_file import range_of
+from web.byte_range import range_of
 
 CSV = b"\xef\xbb\xbfproduct__sku,quantity\r\nSKU01,2\r\nSKU01,4\r\nSKU02,3\r\n"
 COLUMNS = ["PRODUCT_SKU", "QUANTITY"]
@@ -97,17 +97,65 @@ async def test_a_range_of_the_file_can_be_asked_for(stored: Service) -> None:
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */53")
 
 
+IGNORED = (
+    "items=0-1",
+    "bytes 0-1",
+    "bytes=",
+    "bytes=-",
+    "bytes=a-b",
+    "bytes=5-2",
+    "bytes=0-1,4-5",
+    "bytes=0x0-0x1",
+    "seconds=53-",
+    "bytes=1.5-2",
+    "=0-1",
+    "",
+)
+
+
+async def test_a_range_that_is_none_of_bytes_is_ignored(stored: Service) -> None:
+    url = (await exported(stored))["url"]
+    for asked in IGNORED:
+        response = await stored.client.get(url, headers={"Range": asked})
+        assert (asked, response.status_code, response.content) == (asked, 200, CSV)
+        assert "content-range" not in response.headers
+
+
+async def test_a_range_on_a_head_is_ignored(stored: Service) -> None:
+    url = (await exported(stored))["url"]
+    for asked in ("bytes=3-14", "bytes=53-", "bytes=-0", *IGNORED):
+        response = await stored.client.head(url, headers={"Range": asked})
+        length = response.headers["content-length"]
+        assert (asked, response.status_code, length) == (asked, 200, "53")
+        assert "content-range" not in response.headers
+
+
+async def test_a_range_is_of_the_very_file_that_was_begun(stored: Service) -> None:
+    url = (await exported(stored))["url"]
+    etag = (await stored.client.head(url)).headers["etag"]
+    date = "Wed, 25 Nov 2026 10:00:00 GMT"
+    for named, status in ((etag, 206), ('"other"', 200), (f"W/{etag}", 200), (date, 200)):
+        headers = {"Range": "bytes=44-", "If-Range": named}
+        response = await stored.client.get(url, headers=headers)
+        assert (named, response.status_code) == (named, status)
+    await BasketExport.all().update(expires_at=now() + timedelta(hours=30))
+    assert (await stored.client.head(url)).headers["etag"] != etag
+
+
 def test_ranges_are_read_as_http_says() -> None:
-    assert range_of("", 10) == (0, 10)
+    for ignored in IGNORED:
+        assert range_of(ignored, 10) is None
     assert range_of("bytes=0-0", 10) == (0, 1)
+    assert range_of("Bytes = 0-9", 10) == (0, 10)
     assert range_of("bytes=2-", 10) == (2, 10)
     assert range_of("bytes=-3", 10) == (7, 10)
     assert range_of("bytes=-99", 10) == (0, 10)
-    assert range_of("bytes=5-2", 10) == (0, 10)
-    assert range_of("bytes=0-1,4-5", 10) == (0, 10)
-    for nothing in ("bytes=10-", "bytes=-0"):
+    assert range_of(f"bytes=4-{'9' * 25}", 10) == (4, 10)
+    for nothing in ("bytes=10-", "bytes=-0", "bytes=10-11"):
         with pytest.raises(ValueError, match="Nothing of 10 bytes"):
             range_of(nothing, 10)
+    with pytest.raises(ValueError, match="Nothing of 0 bytes"):
+        range_of("bytes=-1", 0)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,14 @@ import httpx
 import pytest
 
 import resolvers.query
+from models.time_limit import TookTooLong
+from schema.execution import Operation
 from tests.service import Service
+from web.accepted_type import chosen_type
 
 HEADERS = {"Authorization": "Token main"}
 GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
 
 
 async def post(service: Service, content: bytes, **headers: str) -> httpx.Response:
@@ -68,7 +72,9 @@ async def test_other_content_types_are_415(service: Service, content_type: str) 
 async def test_the_media_type_of_the_answer_is_what_is_accepted(service: Service) -> None:
     wanted = {
         GRAPHQL: GRAPHQL,
-        f"{GRAPHQL};q=0.9, application/json": GRAPHQL,
+        f"{GRAPHQL};q=0.9, application/json": "application/json",
+        f"{GRAPHQL};q=0.5, application/json;q=0.9": "application/json",
+        f"{GRAPHQL};q=0.9, application/json;q=0.5": GRAPHQL,
         "application/json": "application/json",
         "*/*": "application/json",
         "text/html, application/*": "application/json",
@@ -77,6 +83,59 @@ async def test_the_media_type_of_the_answer_is_what_is_accepted(service: Service
         response = await post(service, b'{"query": "{ viewer { id } }"}', Accept=accept)
         assert (response.status_code, response.headers["content-type"]) == (200, f"{media_type}; charset=utf-8")
     assert (await post(service, b'{"query": "{ viewer { id } }"}', Accept="text/csv")).status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("*/*;q=0.1", JSON),
+        ("application/*", JSON),
+        (GRAPHQL, GRAPHQL),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"{JSON}, {GRAPHQL}", GRAPHQL),
+        (f"{JSON};q=0.5,{GRAPHQL};q=0.5", GRAPHQL),
+        (f"{JSON};q=0.501,{GRAPHQL};q=0.5", JSON),
+        (f"{GRAPHQL};q=0.5, */*", JSON),
+        (f"{GRAPHQL}, */*", GRAPHQL),
+        (f"{JSON}, */*", JSON),
+        (f"{JSON};charset=utf-8;q=0.4, {GRAPHQL}; Q=0.3", JSON),
+        (f"{JSON};q=0, {GRAPHQL};q=0.001", GRAPHQL),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"{GRAPHQL};q=0, application/*;q=0.2", JSON),
+        (f"application/*;q=0.1, */*;q=0.9, {GRAPHQL};q=0.05", JSON),
+        (f"{JSON.upper()};q=1.0, text/html;q=1.0", JSON),
+        (f"{JSON};q=0.1, {JSON};q=0.8, {GRAPHQL};q=0.5", JSON),
+        ("text/html", None),
+        (f"{JSON};q=0", None),
+        (f"{JSON};q=0.000, {GRAPHQL};q=0, */*", None),
+        ("*/*;q=0", None),
+        ("application/*;q=0, */*", None),
+        ("text/*, image/png;q=0.5", None),
+    ],
+)
+def test_the_media_type_follows_the_weights(accept: str, media_type: str | None) -> None:
+    assert chosen_type(accept) == media_type
+
+
+async def test_a_page_is_for_those_who_prefer_it(service: Service) -> None:
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+    for accept, is_page in (
+        (browser, True),
+        ("text/html", True),
+        ("text/html, */*", True),
+        (f"text/html;q=0.9, {JSON};q=0.5", True),
+        (f"text/html, {JSON}", False),
+        (f"text/html;q=0.5, {JSON}", False),
+        (f"text/html;q=0, {GRAPHQL}", False),
+        ("text/html;q=0.1, */*", False),
+        ("*/*", False),
+    ):
+        headers = HEADERS | {"Accept": accept}
+        response = await service.client.get("/graphql?query={__typename}", headers=headers)
+        assert response.status_code == 200
+        assert (accept, response.text.startswith("<!doctype html>")) == (accept, is_page)
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "query A($a: Int!) { product(remoteId: $a) { sku } }"])
@@ -91,11 +150,19 @@ async def test_a_document_that_cannot_be_run_has_no_data(service: Service, query
 
 async def test_several_operations_need_a_name(service: Service) -> None:
     document = "query A { viewer { id } } query B { viewer { email } }"
-    for name in (None, "C"):
-        response = await service.client.post(
-            "/graphql", json={"query": document, "operationName": name}, headers=HEADERS
-        )
-        assert response.status_code == 400
+    for accept, status in ((GRAPHQL, 400), ("application/json", 200)):
+        for name, said in ((None, "several operations"), ("C", "'C'"), ("a", "'a'")):
+            response = await service.client.post(
+                "/graphql",
+                json={"query": document, "operationName": name},
+                headers=HEADERS | {"Accept": accept},
+            )
+            assert response.status_code == status
+            assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+            (error,) = response.json()["errors"]
+            assert said in error["message"]
+            assert error["extensions"] == {"code": "BAD_REQUEST"}
+            assert "data" not in response.json()
     response = await service.client.post("/graphql", json={"query": document, "operationName": "B"}, headers=HEADERS)
     assert response.json() == {"data": {"viewer": {"email": "main@example.invalid"}}}
 
@@ -118,6 +185,34 @@ async def test_unexpected_errors_are_masked_and_logged(
     assert response.json()["errors"][0]["message"] == "Something went wrong on our side."
     assert "secret" not in response.text
     assert "the secret of the house" in caplog.text
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON, f"{GRAPHQL},{JSON};q=0.9", f"text/html;q=0, {GRAPHQL}"])
+async def test_an_answer_that_is_no_graphql_response_is_json(
+    service: Service, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    async def unreachable(division_id: int) -> Any:
+        raise ConnectionRefusedError("The database is away.")
+
+    async def slow(*given: Any, **more: Any) -> Any:
+        raise TookTooLong
+
+    query = {"query": "{ viewer { id } }"}
+    headers = HEADERS | {"Accept": accept}
+    for target, name, fault, code in (
+        (resolvers.query, "divisions_within", unreachable, "SERVICE_UNAVAILABLE"),
+        (Operation, "execute", slow, "OPERATION_TIMEOUT"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(target, name, fault)
+            for response in (
+                await service.client.post("/graphql", json=query, headers=headers),
+                await service.client.get("/graphql", params=query, headers=headers),
+            ):
+                assert response.status_code == 503
+                assert response.headers["content-type"] == "application/json; charset=utf-8"
+                assert response.headers["retry-after"] == "1"
+                assert response.json()["errors"][0]["extensions"]["code"] == code
 
 
 async def test_introspection_answers(service: Service) -> None:

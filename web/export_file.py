@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-import os
 import re
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from models.export.export import ExportFormat, ExportRead, ExportStatus, find_export
 from tasks.exports.address import AddressExpired, is_signed
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import report_missing
 from web.authentication import buyer_of, unauthenticated
+from web.byte_range import requested_range
 from web.json_response import error_response
 
 logger = logging.getLogger("basket")
@@ -26,7 +26,6 @@ MEDIA_TYPES = {
     ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _NAME = re.compile(r"([0-9a-f]{32})\.(csv|xls|xlsx)")
-_ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 async def export_file(request: Request) -> Response:
@@ -71,7 +70,7 @@ async def _file_of(request: Request, found: ExportRead) -> Response:
     if size is None:
         await report_missing(found.id, found.stored_name, store)
         return _expired()
-    response = await _response(request, store, found, size)
+    response = _response(request, store, found, size)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
@@ -87,47 +86,29 @@ def _unavailable() -> Response:
     return response
 
 
-async def _response(request: Request, store: ExportStore, found: ExportRead, size: int) -> Response:
-    path = store.local_path(found.stored_name)
-    if path is None:
-        return _streamed(request, store, found, size)
-    status = await asyncio.to_thread(os.stat, path)
-    media_type = MEDIA_TYPES[found.format]
-    return FileResponse(path, media_type=media_type, filename=found.file_name, stat_result=status)
-
-
-def _streamed(request: Request, store: ExportStore, found: ExportRead, size: int) -> Response:
-    media_type, name = MEDIA_TYPES[found.format], found.file_name
-    headers = {"Accept-Ranges": "bytes", "Content-Disposition": f'attachment; filename="{name}"'}
+def _response(request: Request, store: ExportStore, found: ExportRead, size: int) -> Response:
+    media_type, etag = MEDIA_TYPES[found.format], _etag(found, size)
     try:
-        start, end = range_of(request.headers.get("range", ""), size)
+        asked = requested_range(request, etag, size)
     except ValueError:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
-    is_part = (start, end) != (0, size)
-    if is_part:
+    start, end = asked or (0, size)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f'attachment; filename="{found.file_name}"',
+        "Content-Length": str(end - start),
+        "ETag": etag,
+    }
+    if asked:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    headers["Content-Length"] = str(end - start)
-    status = 206 if is_part else 200
+    status = 206 if asked else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
     pieces = iterate_in_threadpool(store.read(found.stored_name, start, end))
     return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
 
 
-def range_of(header: str, size: int) -> tuple[int, int]:
-    """Reads a Range header as (first, after the last); raises ValueError when nothing of the file is in it.
-
-    Several ranges, and what is no range of bytes, may be answered with the whole file, as if nothing was asked.
-    """
-    match = _ONE_RANGE.fullmatch(header.replace(" ", ""))
-    if match is None or not (match[1] or match[2]):
-        return 0, size
-    if not match[1]:
-        start, end = max(0, size - int(match[2])), size
-    else:
-        start, end = int(match[1]), min(size, int(match[2]) + 1) if match[2] else size
-    if match[2] and match[1] and int(match[2]) < int(match[1]):
-        return 0, size
-    if start >= size or end <= start:
-        raise ValueError(f"Nothing of {size} bytes is within {header}.")
-    return start, end
+def _etag(found: ExportRead, size: int) -> str:
+    """Names the very bytes of a file: a later attempt would write another one, for longer."""
+    expires = found.expires_at.timestamp() if found.expires_at else 0
+    return f'"{found.cache_key}-{size:x}-{int(expires):x}"'

@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from web.accepted_type import prefers_html
+
 PAGE_FOLDER = Path(__file__).parent / "page"
 
 # It carries the official GraphiQL 2.4.7, React 17.0.2 and plug-ins, to the letter; see docs/decisions.md.
@@ -37,7 +39,7 @@ def _package_folder() -> Path:
 
 def wants_graphiql(request: Request) -> bool:
     """Tells a browser, which asks for HTML, from a program."""
-    return "text/html" in request.headers.get("accept", "")
+    return prefers_html(request)
 
 
 def graphiql_page(demo_token: str | None) -> Response:

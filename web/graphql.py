@@ -13,14 +13,22 @@ from models.time_limit import TimeLimits, TookTooLong
 from models.user import Buyer
 from resolvers.context import Context
 from schema.execution import Operation
+from web.accepted_type import media_type_of
 from web.authentication import buyer_authorized, buyer_of, unauthenticated
 from web.bad_request import BadRequest, NotAllowed
-from web.document import Document, Documents
+from web.document import Documents
 from web.error_list import error_content
 from web.errors import unavailable
 from web.graphiql import graphiql_page, wants_graphiql
-from web.graphql_request import GraphQLRequest, body_of, media_type_of, parsed, received
-from web.json_response import CHARSET, GRAPHQL, JSON, error_response, json_response
+from web.graphql_request import GraphQLRequest, body_of, parsed, received
+from web.json_response import (
+    CHARSET,
+    GRAPHQL,
+    JSON,
+    error_document,
+    error_response,
+    json_response,
+)
 from web.observation import observed
 from web.operation import outcome_of
 
@@ -44,6 +52,7 @@ class Reply(NamedTuple):
 
     status: int
     content: dict[str, Any]
+    media_type: str
 
 
 class GraphQLView:
@@ -95,8 +104,10 @@ class GraphQLView:
         try:
             asked = parsed(await body_of(receive, self.maximum_bytes))
             reply = await self._execute(asked, state, buyer, media_type)
-        except BadRequest as refused:
-            return await error_response(refused.status, refused.code, refused.message)(scope, receive, send)
+        except BadRequest as rejected:
+            return await _rejected(rejected)(scope, receive, send)
+        if reply.media_type != media_type:
+            content_type = (b"content-type", (reply.media_type + CHARSET).encode())
         body = orjson.dumps(reply.content)
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": reply.status, "headers": [content_type, length]})
@@ -107,7 +118,7 @@ class GraphQLView:
         if request.method in ("GET", "HEAD") and wants_graphiql(request):
             return graphiql_page(self.demo_token)
         if request.method not in ("GET", "POST"):
-            return _not_allowed(NotAllowed(f"{request.method} is not allowed here; use POST.", "GET, POST"))
+            return _rejected(NotAllowed(f"{request.method} is not allowed here; use POST.", "GET, POST"))
         buyer = await buyer_of(request)
         observed().mark("auth")
         if buyer is None:
@@ -116,17 +127,18 @@ class GraphQLView:
             media_type = media_type_of(request)
             async with received(request, self.maximum_bytes, self.maximum_upload_bytes) as asked:
                 reply = await self._execute(asked, request.state, buyer, media_type)
-        except NotAllowed as refused:
-            return _not_allowed(refused)
-        except BadRequest as refused:
-            return error_response(refused.status, refused.code, refused.message)
-        return json_response(reply.content, reply.status, media_type)
+        except BadRequest as rejected:
+            return _rejected(rejected)
+        return json_response(reply.content, reply.status, reply.media_type)
 
     async def _execute(self, asked: GraphQLRequest, state: State, buyer: Buyer, media_type: str) -> Reply:
         document = self.documents.find(asked.query)
         if document.errors:
             return _refused(document.errors, media_type)
-        operation = _operation(document, asked)
+        operation = document.operation(asked.operation_name)
+        if operation is None:
+            return _refused([_no_operation(asked.operation_name)], media_type)
+        _check_kind(operation, asked)
         if too_costly := document.measures.refusal(asked.operation_name, asked.variables):
             return _refused([too_costly], media_type)
         seen = observed()
@@ -138,7 +150,7 @@ class GraphQLView:
                 result = await operation.execute(asked.variables, context, is_compiled=self.is_compiled)
         except TookTooLong:
             message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
-            return Reply(503, {"errors": [{"message": message, "extensions": {"code": "OPERATION_TIMEOUT"}}]})
+            return Reply(503, error_document("OPERATION_TIMEOUT", message), JSON)
         seen.mark("execute")
         seen.outcome = outcome_of(result.errors, context.refusals)
         extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
@@ -151,39 +163,41 @@ def _is_plain(headers: dict[bytes, bytes]) -> bool:
     return is_json and b"content-encoding" not in headers and len(headers.get(b"content-length", b"")) < 7
 
 
-def _not_allowed(refused: NotAllowed) -> Response:
-    response = error_response(refused.status, refused.code, refused.message)
-    response.headers["Allow"] = refused.allowed
+def _rejected(rejected: BadRequest) -> Response:
+    response = error_response(rejected.status, rejected.code, rejected.message)
+    response.headers.update(rejected.headers)
     return response
 
 
-def _operation(document: Document, asked: GraphQLRequest) -> Operation:
-    """Returns the operation that is meant; raises BadRequest when that is not clear, or it is none for this door."""
-    operation = document.operation(asked.operation_name)
-    if operation is None:
-        name = repr(asked.operation_name)[:100]
-        message = f"The document has no single operation called {name}; send `operationName`."
-        raise BadRequest(400, "BAD_REQUEST", message)
+def _no_operation(name: str | None) -> GraphQLError:
+    if name is None:
+        message = "The document has several operations, or none; send `operationName`."
+    else:
+        message = f"The document has no operation called {name[:100]!r}."
+    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
+
+
+def _check_kind(operation: Operation, asked: GraphQLRequest) -> None:
+    """Raises BadRequest for a subscription, and for a GET of anything but a query."""
     if operation.node.operation is OperationType.SUBSCRIPTION:
         raise BadRequest(400, "BAD_REQUEST", "A subscription is not allowed here.")
     if asked.only_queries and operation.node.operation is not OperationType.QUERY:
         raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
-    return operation
 
 
 def _reply(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Reply:
     content: dict[str, Any] = {"data": result.data}
     if result.errors:
         if outage := unavailable(result.errors):
-            return Reply(503, outage)
+            return Reply(503, outage, JSON)
         if result.data is None and not any(error.path for error in result.errors):
             return _refused(result.errors, media_type)
         content |= error_content(result.errors)
     if extensions:
         content["extensions"] = {**extensions, **content.get("extensions", {})}
-    return Reply(200, content)
+    return Reply(200, content, media_type)
 
 
 def _refused(errors: list[GraphQLError], media_type: str) -> Reply:
     """Answers what was not executed. In application/json, clients of old expect status 200 for it."""
-    return Reply(400 if media_type == GRAPHQL else 200, error_content(errors))
+    return Reply(400 if media_type == GRAPHQL else 200, error_content(errors), media_type)

@@ -3,16 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive
 
-from web.bad_request import BadRequest
+import settings
+from web.bad_request import BadRequest, PersistedQueryUnsupported
 from web.json_request import json_of
-from web.json_response import GRAPHQL, JSON
-from web.multipart import MULTIPART, check_preflight, closing_files, content_of, multipart_form
+from web.json_response import JSON
+from web.multipart import (
+    MULTIPART,
+    check_preflight,
+    closing_files,
+    content_of,
+    is_upload,
+    multipart_form,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +37,6 @@ class GraphQLRequest:
 
 
 PARAMETERS = ("query", "variables", "operationName", "extensions")
-LONGEST_ACCEPT = 1_000
-
-
-def media_type_of(request: Request) -> str:
-    """Chooses the media type of the answer; raises BadRequest (406) when none of ours is accepted."""
-    media_type = _chosen(request.headers.get("accept", "*/*")[:LONGEST_ACCEPT])
-    if media_type is None:
-        raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
-    return media_type
-
-
-@lru_cache(256)
-def _chosen(accept: str) -> str | None:
-    """Chooses for an Accept header: what is accepted by name, and JSON for whoever accepts anything."""
-    accepted, excluded = set[str](), set[str]()
-    for part in accept.lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
-        (excluded if weights and not weights[0].strip("0.") else accepted).add(name)
-    if GRAPHQL in accepted:
-        return GRAPHQL
-    is_json = JSON in accepted or not {"application/*", "*/*", ""}.isdisjoint(accepted)
-    return JSON if is_json and JSON not in excluded else None
 
 
 @asynccontextmanager
@@ -62,7 +46,8 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
     Raises BadRequest when it is too large, neither JSON nor multipart, or not a GraphQL request.
     """
     if request.method == "GET":
-        check_preflight(request, "GET requests")
+        if settings.REQUIRE_PREFLIGHT_HEADER:
+            check_preflight(request, "GET requests")
         yield _request_of(_parameters(request), only_queries=True)
         return
     content_type = _content_type(request)
@@ -70,8 +55,9 @@ async def received(request: Request, maximum_bytes: int, maximum_upload_bytes: i
         check_length(request, maximum_bytes)
         yield parsed(await body_of(request.receive, maximum_bytes))
     elif content_type == MULTIPART:
-        check_preflight(request, "Uploads")
-        form = await multipart_form(request, maximum_upload_bytes)
+        if settings.REQUIRE_PREFLIGHT_HEADER:
+            check_preflight(request, "Uploads")
+        form = await multipart_form(request, maximum_upload_bytes, is_upload)
         with closing_files(form):
             yield _request_of(content_of(form))
     else:
@@ -149,14 +135,16 @@ def _request_of(content: Any, *, only_queries: bool = False) -> GraphQLRequest:
         raise BadRequest(400, "BAD_REQUEST", "Batches are not accepted; send one operation a request.")
     if not isinstance(content, dict):
         raise BadRequest(400, "BAD_REQUEST", "The body is not a JSON object.")
-    query = content.get("query")
-    if not isinstance(query, str) or not query:
+    query = content.get("query") or None
+    extensions = content.get("extensions")
+    if query is None and isinstance(extensions, dict) and extensions.get("persistedQuery"):
+        raise PersistedQueryUnsupported
+    if not isinstance(query, str):
         raise BadRequest(400, "BAD_REQUEST", "The request has no `query` text.")
     for name, kind in (("variables", dict), ("operationName", str), ("extensions", dict)):
         if content.get(name) is not None and not isinstance(content[name], kind):
             expected = "an object" if kind is dict else "a text"
             raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not {expected}.")
-    extensions = content.get("extensions")
     wants_cost = extensions is not None and extensions.get("cost") is True
     operation_name = content.get("operationName") or None
     return GraphQLRequest(query, content.get("variables"), operation_name, wants_cost, only_queries)

@@ -19,4 +19,9 @@ def json_response(content: Any, status: int = 200, media_type: str = JSON) -> Re
 
 def error_response(status: int, code: str, message: str, media_type: str = JSON) -> Response:
     """Answers with one GraphQL error and no data."""
-    return json_response({"errors": [{"message": message, "extensions": {"code": code}}]}, status, media_type)
+    return json_response(error_document(code, message), status, media_type)
+
+
+def error_document(code: str, message: str) -> dict[str, Any]:
+    """Returns one GraphQL error, before it is encoded."""
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}

@@ -4,11 +4,12 @@ Three parts in order: `operations` (the JSON request with null where files go), 
 paths), and the file parts. See docs/decisions.md for the address of the specification's text.
 """
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
@@ -17,6 +18,8 @@ from web.json_request import json_of
 
 MULTIPART = "multipart/form-data"
 PREFLIGHT_HEADERS = ("x-requested-with", "apollo-require-preflight", "x-apollo-operation-name")
+TEXTS = ("operations", "map")
+"""The parts of a GraphQL request that are no files, even when a client gives them a file name."""
 MAXIMUM_FILES = 1
 """The highest number of files in one request: no mutation takes more."""
 MAXIMUM_FIELD_BYTES = 1_000_000
@@ -24,23 +27,53 @@ MAXIMUM_FIELD_BYTES = 1_000_000
 
 
 def check_preflight(request: Request, what: str) -> None:
-    """Raises BadRequest (403), whose message begins with `what`, without a header that a foreign page cannot send.
+    """Raises BadRequest (403) without a header that a foreign page cannot send.
 
-    A form or an image of another site may post multipart, or get, with the visitor's credentials and without asking
-    first; it cannot add a header of its own without the browser asking us before.
+    The token is such a header itself, unless a proxy makes it out of a cookie: then a form or an
+    image of another site may post multipart, or get, in the visitor's name. It cannot add a
+    header of its own without the browser asking us before.
     """
     if not any(request.headers.get(name, "").strip() for name in PREFLIGHT_HEADERS):
         raise BadRequest(403, "PREFLIGHT_REQUIRED", f"{what} need a non-empty header `X-Requested-With`.")
 
 
-async def multipart_form(request: Request, maximum_bytes: int) -> FormData:
+IsFile = Callable[[str, bool], bool]
+"""Whether a part is a file, by its name and by whether it has a file name."""
+
+
+def is_upload(name: str, has_file_name: bool) -> bool:
+    """Whether a part of a GraphQL request is a file."""
+    return name not in TEXTS
+
+
+class _Parser(MultiPartParser):
+    """Tells files from texts by `is_file`, as not every client gives each file a file name."""
+
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None], is_file: IsFile) -> None:
+        limits = {"max_files": MAXIMUM_FILES, "max_fields": len(TEXTS)}
+        super().__init__(headers, stream, max_part_size=MAXIMUM_FIELD_BYTES, **limits)
+        self.is_file = is_file
+
+    def on_headers_finished(self) -> None:
+        """Begins with the content of a part."""
+        part = self._current_part
+        _, options = parse_options_header(part.content_disposition)
+        name, has_file_name = options.get(b"name"), b"filename" in options
+        if name is not None:
+            is_file = self.is_file(name.decode("latin-1"), has_file_name)
+            if is_file and not has_file_name:
+                part.content_disposition = (part.content_disposition or b"") + b'; filename=""'
+            if has_file_name and not is_file:
+                part.content_disposition = b'form-data; name="%s"' % name
+        super().on_headers_finished()
+
+
+async def multipart_form(request: Request, maximum_bytes: int, is_file: IsFile) -> FormData:
     """Reads the parts; files beyond a megabyte go to disk. Raises BadRequest. The caller closes the form."""
-    parser = MultiPartParser(
+    parser = _Parser(
         request.headers,
         _bounded(request, maximum_bytes),
-        max_files=MAXIMUM_FILES,
-        max_fields=2,
-        max_part_size=MAXIMUM_FIELD_BYTES,
+        is_file,
     )
     try:
         return await parser.parse()

@@ -11,7 +11,6 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
 from fsspec.implementations.local import LocalFileSystem
@@ -109,10 +108,6 @@ class ExportStore:
             return False
         logger.info("Deleted the file %s from %s.", name, self.url)
         return True
-
-    def local_path(self, name: str) -> Path | None:
-        """Returns the path of a file on a local disk; None when the storage is another one."""
-        return Path(self._path(name)) if self._is_local else None
 
     def size(self, name: str) -> int | None:
         """Returns the size of a file in bytes; None when the store has no such file, OSError when it cannot tell."""

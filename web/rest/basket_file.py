@@ -78,17 +78,19 @@ async def import_file(asked: RestRequest) -> Response:
         message = f'Unsupported media type "{content_type[:100]}" in request.'
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
     maximum = 2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES
-    form = await multipart_form(asked.http, maximum)
+    form = await multipart_form(asked.http, maximum, _is_file)
     with closing_files(form):
         return await _import_form(asked, form)
 
 
+def _is_file(name: str, has_file_name: bool) -> bool:
+    return has_file_name or name == FILE
+
+
 async def _import_form(asked: RestRequest, form: FormData) -> Response:
     file = form.get(FILE)
-    if file is None:
-        raise InvalidFields({FILE: [REQUIRED]})
     if not isinstance(file, UploadFile):
-        raise InvalidFields({FILE: [f"{shown(file)} is a text and not a file."]})
+        raise InvalidFields({FILE: [REQUIRED]})
     given = BasketImportInput(file=Upload(file), **asked.shared_inputs(asked.with_segment(form)))
     answer = await carry_out(BasketImport, asked.context, given, whole=False)
     if answer.user_errors:

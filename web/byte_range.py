@@ -1,0 +1,40 @@
+"""Ranges of bytes, as HTTP asks for them (RFC 9110, section 14)."""
+
+import re
+
+from starlette.requests import Request
+
+_ONE_RANGE = re.compile(r"bytes=([0-9]{0,30})-([0-9]{0,30})", re.IGNORECASE)
+
+
+def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    """Returns the range that a request asks for, as first byte and end; None for the whole file.
+
+    Only GET has ranges, and with `If-Range` only while the file is still the one that it names.
+    Raises ValueError when nothing of the file is within the range.
+    """
+    if request.method != "GET" or request.headers.get("if-range", etag) != etag:
+        return None
+    return range_of(request.headers.get("range", ""), size)
+
+
+def range_of(header: str, size: int) -> tuple[int, int] | None:
+    """Reads a Range header; None when it is to be ignored, ValueError when nothing is within it.
+
+    Ignored is any other unit than bytes, a malformed range, and a request for several of them.
+    """
+    match = _ONE_RANGE.fullmatch(header.replace(" ", ""))
+    if match is None or not (match[1] or match[2]):
+        return None
+    first, last = match[1], match[2]
+    if not first:
+        start, end = max(0, size - int(last)), size
+    elif not last:
+        start, end = int(first), size
+    elif int(last) < int(first):
+        return None
+    else:
+        start, end = int(first), min(size, int(last) + 1)
+    if start >= end:
+        raise ValueError(f"Nothing of {size} bytes is within {header}.")
+    return start, end
