@@ -21,7 +21,8 @@ class Product(Model):
 
     It is available unless Commerce said that it is not sold (now, or any longer). It owns its SKU
     until Commerce says that another product of the segment has it: what the row says is then out of
-    date, and the SKU no longer names it.
+    date, and the SKU no longer names it. A negative segment belongs to a snapshot: see
+    `product_snapshot`.
     """
 
     id = fields.BigIntField(primary_key=True)

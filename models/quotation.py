@@ -11,6 +11,7 @@ from models.basket import Basket
 from models.basket_availability import check_all_sold
 from models.basket_reading import OWN, totals_of
 from models.errors import BasketEmpty, DivisionInactive
+from models.product_snapshot import take_snapshots
 from models.statement import Row, Statement, now
 from models.user import User
 
@@ -63,6 +64,8 @@ _INACTIVE = Statement(
 async def issue_quotation(user_id: int, basket_id: int, name: str, status: QuotationStatus) -> Row:
     """Writes the quotation of a basket that was just submitted and returns QUOTATION_COLUMNS.
 
+    From then on the basket shows its products as they are now.
+
     Raises BasketEmpty when there is nothing to quote, DivisionInactive when it is for a division
     closed meanwhile, and ProductUnavailable when Commerce no longer sells a product of it.
     """
@@ -76,6 +79,7 @@ async def issue_quotation(user_id: int, basket_id: int, name: str, status: Quota
     row = await _ISSUE.row(user_id, basket_id, name, status, totals.total_amount, totals.currency, now())
     if row is None:
         raise RuntimeError("The insert of a quotation returned no row.")
+    await take_snapshots(basket_id, row[0])
     return row
 
 

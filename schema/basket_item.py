@@ -24,7 +24,9 @@ class BasketItemDivision:
 class BasketItem:
     id: strawberry.ID = described("Our identifier of the item.")
     product_remote_id: int = described("The product's identifier in Commerce.")
-    product: Product = described("The product as Commerce last described it.")
+    product: Product = described(
+        "The product as Commerce last described it; in a submitted basket as of its submission."
+    )
     price: Cents = described("The unit price when the product was added or last refreshed, one for all divisions.")
     quantity: int = described("The sum of the quantities for all divisions.")
     total_amount: Cents = described("The price times the quantity.")

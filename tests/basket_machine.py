@@ -157,7 +157,8 @@ class SideBySide(RuleBasedStateMachine):
         return {**product, **division, "quantity": wanted.quantity}
 
     async def _known(self) -> dict[tuple[int, int | None], Offer]:
-        rows = await Statement("SELECT remote_id, segment, price, currency, is_available FROM product").rows()
+        columns = "remote_id, segment, price, currency, is_available"
+        rows = await Statement(f"SELECT {columns} FROM product WHERE segment >= 0").rows()
         return {(row[0], row[1] or None): Offer(Decimal(row[2]).scaleb(-2), row[3], bool(row[4])) for row in rows}
 
     def check(self) -> None:
