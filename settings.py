@@ -18,6 +18,7 @@ DEBUG: bool = config("DEBUG", cast=bool, default=False)
 HOST: str = config("HOST", default="127.0.0.1")
 PORT: int = config("PORT", cast=int, default=8000)
 DRAIN_SECONDS: float = config("DRAIN_SECONDS", cast=float, default=0.0)
+NOTIFY_SOCKET: str = config("NOTIFY_SOCKET", default="")
 STOP_SECONDS: int = config("STOP_SECONDS", cast=int, default=40)
 
 DATABASE_URL: str = config("DATABASE_URL", default=f"sqlite://{ROOT / 'var' / 'basket.sqlite3'}")

@@ -9,11 +9,11 @@ import pytest
 from tests.databases import IN_CI
 
 
-def program(name: str) -> str:
+def program(name: str, package: str = "") -> str:
     """Returns the path of a program; without it the test is skipped, and in CI it fails."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        missing(f"The program {name} is not installed here (Debian: apt-get install {name}).")
+        missing(f"The program {name} is not installed here (Debian: apt-get install {package or name}).")
     return found or ""
 
 

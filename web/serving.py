@@ -20,6 +20,7 @@ from tasks.exports.store_url import StoreRefused
 from web.command_line import FAILED, database_name, fault
 from web.http_protocol import PunctualProtocol
 from web.not_serving import NotServing
+from web.service_manager import notify
 
 BACKLOG = 2_048
 WELCOME = """
@@ -106,6 +107,8 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts listening, then prints the welcome."""
         await super().startup(sockets)
+        if self.started:
+            notify(settings.NOTIFY_SOCKET, "READY=1")
         if self.started and settings.EMBEDDED:
             main, sub = DEMO_TOKENS
             address = f"http://{settings.HOST}:{settings.PORT}"
@@ -113,6 +116,7 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """On the first SIGTERM, goes on for DRAIN_SECONDS as not ready; any other signal stops it at once."""
+        notify(settings.NOTIFY_SOCKET, "STOPPING=1")
         if sig == signal.SIGTERM and self.stops_at is None and settings.DRAIN_SECONDS > 0:
             self.application.state.is_draining = True
             self.stops_at = time.monotonic() + settings.DRAIN_SECONDS
