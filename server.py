@@ -34,7 +34,8 @@ from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
 from tasks.exports.actor import declare_export
-from tasks.exports.sending import ExportSender, sending
+from tasks.exports.exports import Exports
+from tasks.exports.sending import sending
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import ExportSweeper, sweeping_exports
 from tasks.redis.check import RedisCheck, RedisRejected
@@ -55,7 +56,7 @@ from web.not_serving import NotServing
 from web.observation import Observation
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
-from web.serving import check_people, check_production, open_export_store, serve
+from web.serving import check_people, check_production, open_export_store, opened_store, serve
 
 if TYPE_CHECKING:
     from web.tracing import Tracing
@@ -80,7 +81,7 @@ class State(TypedDict):
     buyers: Buyers
     commerce: CommerceClient
     redis: RedisCheck | None
-    exports: ExportSender
+    exports: Exports
     export_store: ExportStore
     rate_limits: RateLimits
 
@@ -119,7 +120,7 @@ async def connected(database_url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncIterator[ExportSender]:
+async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncIterator[Exports]:
     """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     attempts = Attempts()
@@ -129,7 +130,7 @@ async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncItera
         if redis is None:
             await resources.enter_async_context(embedded_worker(broker))
         await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, store)))
-        yield sender
+        yield Exports(sender, store)
 
 
 def configured_tracing() -> "Tracing | None":
@@ -254,7 +255,7 @@ def create_application(
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over()
         check_production()
-        export_store = await open_export_store(export_url, shared=bool(redis_url))
+        export_store = opened_store(application) or open_export_store(export_url, shared=bool(redis_url))
         async with resources_of_requests(
             database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing
         ) as state:

@@ -35,6 +35,7 @@ PUBLIC_URL: str = config("PUBLIC_URL", default=f"http://{HOST}:{PORT}")
 EXPORT_URL: str = config("EXPORT_URL", default=str(ROOT / "var" / "exports"))
 EXPORT_KEPT_SECONDS: int = config("EXPORT_KEPT_SECONDS", cast=int, default=86_400)
 EXPORT_LINK_SECONDS: int = config("EXPORT_LINK_SECONDS", cast=int, default=3_600)
+EXPORT_PRESIGNED: bool = config("EXPORT_PRESIGNED", cast=bool, default=False)
 
 COMMERCE_URL: str = config("COMMERCE_URL", default="")
 COMMERCE_TOKEN = Secret(config("COMMERCE_TOKEN", default=""))

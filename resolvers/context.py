@@ -8,13 +8,13 @@ from commerce.client import CommerceClient
 from models.errors import InvalidInput
 from models.product import NO_SEGMENT
 from models.user import Buyer
-from tasks.exports.sending import ExportSender
+from tasks.exports.exports import Exports
 from text import flaw_of, is_blank, shown
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The authenticated buyer, the one client of Commerce, and the sender of exports.
+    """The authenticated buyer, the one client of Commerce, and the exports.
 
     `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
     `refusals` collects the codes of all refusals that the request is answered with.
@@ -22,7 +22,7 @@ class Context:
 
     buyer: Buyer
     commerce: CommerceClient
-    exports: ExportSender
+    exports: Exports
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
 

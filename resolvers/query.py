@@ -23,7 +23,6 @@ from schema.page import LATEST, PageInfo, cursor_at, page_size, place_of
 from schema.product import Product
 from schema.quotation import Quotation, QuotationConnection, QuotationEdge
 from schema.viewer import Viewer
-from tasks.exports.address import address_of
 
 DEFAULT_PAGE = 20
 
@@ -128,7 +127,7 @@ async def basket_export(
     found = await find_export(cache_key)
     if found is None or found.user_id != buyer.id:
         return None
-    return BasketExport.of(found, address_of(found.file_name) if found.is_ready() else None)
+    return BasketExport.of(found, await info.context.exports.address(found))
 
 
 @strawberry.type(description="What a buyer may read.")

@@ -82,7 +82,7 @@ def set_up() -> None:
         sys.exit(str(reason))
     logs.set_up()
     try:
-        store = asyncio.run(open_store(settings.EXPORT_URL, shared=True))
+        store = open_store(settings.EXPORT_URL, shared=True)
     except StoreRefused as reason:
         sys.exit(str(reason))
     attempts = Attempts()

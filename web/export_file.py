@@ -6,10 +6,11 @@ import re
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from models.export.export import ExportFormat, ExportRead, ExportStatus, find_export
-from tasks.exports.address import AddressExpired, is_signed
+import settings
+from models.export.export import ExportRead, ExportStatus, find_export
+from tasks.exports.address import MEDIA_TYPES, AddressExpired, is_signed, presigned_address
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import report_missing
 from web.authentication import buyer_of, unauthenticated
@@ -20,11 +21,6 @@ logger = logging.getLogger("basket")
 
 RETRY_AFTER_SECONDS = 5
 """When a client may ask again for a file while the store does not answer."""
-MEDIA_TYPES = {
-    ExportFormat.CSV: "text/csv; charset=utf-8",
-    ExportFormat.XLS: "application/vnd.ms-excel",
-    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 _NAME = re.compile(r"([0-9a-f]{32})\.(csv|xls|xlsx)")
 
 
@@ -70,10 +66,16 @@ async def _file_of(request: Request, found: ExportRead) -> Response:
     if size is None:
         await report_missing(found.id, found.stored_name, store)
         return _expired()
+    if settings.EXPORT_PRESIGNED:
+        return _elsewhere(await presigned_address(found, store))
     response = _response(request, store, found, size)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _elsewhere(address: str) -> Response:
+    return RedirectResponse(address, 307, headers={"Cache-Control": "private, no-store"})
 
 
 def _expired() -> Response:

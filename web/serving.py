@@ -61,12 +61,17 @@ async def check_people() -> None:
         raise NotServing("The database has demo users; revoke their tokens: python server.py token revoke demo-main")
 
 
-async def open_export_store(url: str, *, shared: bool) -> ExportStore:
+def open_export_store(url: str, *, shared: bool) -> ExportStore:
     """Returns the export store; raises NotServing when exports could never be written to it."""
     try:
-        return await open_store(url, shared=shared)
+        return open_store(url, shared=shared, presigned=settings.EXPORT_PRESIGNED)
     except StoreRefused as reason:
         raise NotServing(str(reason)) from None
+
+
+def opened_store(application: Starlette) -> ExportStore | None:
+    """Returns the export store that `serve` has opened; None under another command, such as uvicorn's."""
+    return getattr(application.state, "export_store", None)
 
 
 async def prepare_database() -> None:
@@ -135,7 +140,8 @@ def serve(application: Starlette) -> int:
     logs.set_up()
     try:
         check_production()
-        asyncio.run(open_export_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL)))
+        store = open_export_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL))
+        application.state.export_store = store
         listener = bound_socket()
         asyncio.run(prepare_database())
     except NotServing as reason:

@@ -1,11 +1,21 @@
-"""The addresses under which files are downloaded: signed, so that they work without a token, and for a while only."""
+"""The addresses of downloads: signed by us or by the store, so that they work without a token for a limited time."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadSignature, TimestampSigner
 
 import settings
+from models.export.export import ExportFormat, ExportRead
+from tasks.exports.store import Download, ExportStore
 
+MEDIA_TYPES = {
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.XLS: "application/vnd.ms-excel",
+    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+PRESIGNED_MAXIMUM_SECONDS = 604_800
+"""The longest time that S3 signs an address for."""
 _SALT = "basket.export"
 
 
@@ -17,10 +27,20 @@ def _signer() -> TimestampSigner:
     return TimestampSigner(str(settings.SECRET_KEY), salt=_SALT)
 
 
-def address_of(file_name: str) -> str:
-    """Returns an address for a file, good for EXPORT_LINK_SECONDS from now."""
+def signed_address(file_name: str) -> str:
+    """Returns an address of this server for a file, good for EXPORT_LINK_SECONDS from now."""
     signature = _signer().sign(file_name).decode().removeprefix(f"{file_name}.")
     return f"{settings.PUBLIC_URL.rstrip('/')}/export_file/{file_name}?signature={signature}"
+
+
+async def presigned_address(export: ExportRead, store: ExportStore) -> str:
+    """Returns an address of the store itself for a file; raises OSError when the store cannot sign it."""
+    return await asyncio.to_thread(
+        store.presigned_url,
+        export.stored_name,
+        Download(export.file_name, MEDIA_TYPES[export.format]),
+        min(settings.EXPORT_LINK_SECONDS, PRESIGNED_MAXIMUM_SECONDS),
+    )
 
 
 def is_signed(file_name: str, signature: str) -> bool:

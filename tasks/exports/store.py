@@ -4,23 +4,31 @@ Nothing is ever listed, neither here nor for the sake of deleting: a file is rea
 its export, so files of others are never touched, and no listing can be cached while another process writes.
 """
 
-import asyncio
 import errno
 import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import BinaryIO
+from threading import Thread
+from typing import BinaryIO, NamedTuple
 
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from tasks.exports.store_url import StoreRefused, open_storage, reason_of_failure, shown_url
+from tasks.exports.store_url import (
+    PACKAGES,
+    StoreRefused,
+    open_storage,
+    reason_of_failure,
+    refused,
+    shown_url,
+)
 
 logger = logging.getLogger("basket")
 
-CHECK_SECONDS = 10.0
+CHECK_SECONDS = 5.0
 """How long the store may take for the check at the start."""
 CHUNK_BYTES = 256 * 1024
 """How many bytes of a file are read at a time."""
@@ -46,8 +54,27 @@ REFUSED_ERRORS = (
 """Errors of a store that only a change of its address or of its rights can mend."""
 
 
+class Download(NamedTuple):
+    """The name and media type that a downloaded file is to have."""
+
+    file_name: str
+    media_type: str
+
+
 class StoreFailed(OSError):
     """Raised for failures that a storage library raises as errors of its own."""
+
+
+def _response_headers(scheme: str, download: Download) -> dict[str, str]:
+    disposition = f'attachment; filename="{download.file_name}"'
+    match PACKAGES.get(scheme):
+        case "s3fs":
+            content_type = download.media_type
+            return {"ResponseContentDisposition": disposition, "ResponseContentType": content_type}
+        case "adlfs":
+            return {"content_disposition": disposition, "content_type": download.media_type}
+        case _:
+            return {}
 
 
 class ExportStore:
@@ -55,7 +82,7 @@ class ExportStore:
 
     def __init__(self, url: str) -> None:
         self.url = shown_url(url)
-        self._storage, self._root = open_storage(url)
+        self._storage, self._root, self._scheme = open_storage(url)
         self._is_local = isinstance(self._storage, LocalFileSystem)
 
     @property
@@ -78,8 +105,18 @@ class ExportStore:
         except Exception as error:
             if isinstance(error, REFUSED_ERRORS) or getattr(error, "errno", 0) in REFUSED_ERRNOS:
                 reason = f"it cannot be written to: {reason_of_failure(error)}"
-                raise StoreRefused(self.url, reason) from error
+                raise refused(self.url, reason) from error
             raise
+
+    def check_presigning(self) -> None:
+        """Signs an address; raises StoreRefused when the store cannot."""
+        try:
+            self.presigned_url("check", Download("check", "text/csv"), 60)
+        except Exception as error:
+            reason = reason_of_failure(error)
+            raise StoreRefused(
+                f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, which cannot sign addresses: {reason}."
+            ) from error
 
     def write(self, name: str, write: Callable[[BinaryIO], int]) -> int:
         """Writes a file until it is safe in the store, and returns the result of `write`."""
@@ -119,6 +156,12 @@ class ExportStore:
                 raise StoreFailed(errno.EIO, f"{self.url} is not there") from None
             return None
 
+    def presigned_url(self, name: str, download: Download, seconds: int) -> str:
+        """Returns an address of the store for a file; raises NotImplementedError where it can sign none."""
+        headers = _response_headers(self._scheme, download)
+        with _failures_as_os_errors():
+            return str(self._storage.sign(self._path(name), expiration=seconds, **headers))
+
     def read(self, name: str, start: int, end: int) -> Iterator[bytes]:
         """Reads the bytes of a file from `start` to before `end`, a piece at a time."""
         with _failures_as_os_errors(), self._storage.open(self._path(name), "rb") as file:
@@ -128,21 +171,35 @@ class ExportStore:
                 yield piece
 
 
-async def open_store(url: str, *, shared: bool) -> ExportStore:
+def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStore:
     """Returns the store after a check; raises StoreRefused. A store that does not answer now may do so later.
 
     A `shared` store is written to by other processes, which none in the memory of a process can be.
     """
     store = ExportStore(url)
     if shared and store.is_in_memory:
-        raise StoreRefused(store.url, "workers cannot reach the memory of a server; set it to a shared store")
+        raise refused(store.url, "workers cannot reach the memory of a server; set it to a shared store")
+    if presigned:
+        store.check_presigning()
+    checked: Future[None] = Future()
+    # A thread of its own ends with the process, also while a storage library waits for an answer.
+    Thread(target=_check, args=[store, checked], daemon=True).start()
     try:
-        await asyncio.wait_for(asyncio.to_thread(store.check), CHECK_SECONDS)
+        checked.result(CHECK_SECONDS)
     except OSError as error:
-        is_late = isinstance(error, TimeoutError) and not str(error)
+        is_late = isinstance(error, TimeoutError) and not checked.done()
         reason = f"nothing within {CHECK_SECONDS:g} seconds" if is_late else reason_of_failure(error)
         logger.warning("The export store %s (EXPORT_URL) does not answer yet: %s.", store.url, reason)
     return store
+
+
+def _check(store: ExportStore, checked: Future[None]) -> None:
+    try:
+        store.check()
+    except BaseException as error:
+        checked.set_exception(error)
+    else:
+        checked.set_result(None)
 
 
 @contextmanager

@@ -23,8 +23,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 class StoreRefused(Exception):
     """Raised when the export store cannot be used as configured; the message is one line that names the setting."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"EXPORT_URL is {url}: {reason}." if url else f"EXPORT_URL {reason}.")
+
+def refused(url: str, reason: str) -> StoreRefused:
+    """Returns the rejection of an address, which is shown without what may be a password."""
+    return StoreRefused(f"EXPORT_URL is {shown_url(url)}: {reason}.")
 
 
 def shown_url(url: str) -> str:
@@ -32,50 +34,47 @@ def shown_url(url: str) -> str:
     return cleaned(url)
 
 
-def open_storage(url: str) -> tuple[Any, str]:
-    """Returns the storage and the root in it, with no request made; raises StoreRefused.
+def open_storage(url: str) -> tuple[Any, str, str]:
+    """Returns the storage, the root in it and its scheme, with no request made; raises StoreRefused.
 
     No listing is cached: another process writes to the same store.
     """
     scheme = _checked_scheme(url)
     try:
-        storage, root = url_to_fs(url, use_listings_cache=False, **_options(scheme))
+        storage, root = url_to_fs(url, use_listings_cache=False, skip_instance_cache=True, **_options(scheme))
     except Exception as error:
-        raise StoreRefused(shown_url(url), reason_of_failure(error)) from error
-    return storage, str(root)
+        raise refused(url, reason_of_failure(error)) from error
+    return storage, str(root), scheme
 
 
 def _checked_scheme(url: str) -> str:
     if not url.strip() or url != url.strip():
-        raise StoreRefused("", f"is empty or has spaces around it; set it to {SUPPORTED}")
-    shown = shown_url(url)
+        raise StoreRefused(f"EXPORT_URL is empty or has spaces around it; set it to {SUPPORTED}.")
     if "::" in url:
-        raise StoreRefused(shown, f"chained addresses are not supported; set it to {SUPPORTED}")
+        raise refused(url, f"chained addresses are not supported; set it to {SUPPORTED}")
     match = _SCHEME.fullmatch(url)
     if match is None:
         return LOCAL[0]
     scheme, rest = match[1].lower(), match[2]
     if scheme in CACHING:
-        raise StoreRefused(shown, f"{scheme}:// caches files; give the storage itself")
+        raise refused(url, f"{scheme}:// caches files; give the storage itself")
     if not rest.split("?")[0].strip("/") and scheme not in LOCAL:
-        raise StoreRefused(shown, f"it names no bucket or container; set it to {SUPPORTED}")
-    _check_package(shown, scheme)
+        raise refused(url, f"it names no bucket or container; set it to {SUPPORTED}")
+    _check_package(url, scheme)
     return scheme
 
 
-def _check_package(shown: str, scheme: str) -> None:
+def _check_package(url: str, scheme: str) -> None:
     package = PACKAGES.get(scheme)
     if package and find_spec(package) is None:
-        raise StoreRefused(
-            shown, f"{scheme}:// needs the package {package}, which is not installed: pip install {package}"
-        )
+        raise refused(url, f"{scheme}:// needs the package {package}, which is not installed: pip install {package}")
     try:
         get_filesystem_class(scheme)
     except ValueError:
         known = f"the storage scheme {scheme}:// is unknown; set it to {SUPPORTED}"
-        raise StoreRefused(shown, known) from None
+        raise refused(url, known) from None
     except ImportError as error:
-        raise StoreRefused(shown, f"{scheme}:// needs a package: {reason_of_failure(error)}") from error
+        raise refused(url, f"{scheme}:// needs a package: {reason_of_failure(error)}") from error
 
 
 def _options(scheme: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from resolvers.basket_import import BasketImport
 from resolvers.unit_of_work import carry_out
 from schema.inputs import BasketExportInput, BasketImportInput
 from schema.scalars import Upload
-from tasks.exports.address import address_of
 from web.bad_request import BadRequest
 from web.json_response import json_response
 from web.multipart import MULTIPART, closing_files, multipart_form
@@ -67,7 +66,7 @@ async def asked_state(asked: RestRequest) -> Response:
     found = await find_export(asked.query["status_cache_key"])
     if found is None or found.user_id != buyer.id:
         return not_found()
-    url = address_of(found.file_name) if found.is_ready() else None
+    url = await asked.context.exports.address(found)
     return json_response({"is_ready": url is not None, "url": url, "status": found.status.lower()})
 
 
