@@ -41,7 +41,7 @@ from tasks.exports.sweeper import ExportSweeper, sweeping_exports
 from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
-from tasks.spreadsheet_process import reading_processes
+from tasks.spreadsheets.process import reading_processes
 from web import command_line
 from web.address_limit import AddressLimit
 from web.direct_route import DirectRoute

@@ -31,7 +31,7 @@ from resolvers.divisions import DivisionKey, check_division, look_up_divisions
 from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
-from tasks.spreadsheet import (
+from tasks.spreadsheets.reading import (
     Spreadsheet,
     SpreadsheetLimits,
     SpreadsheetRefused,
@@ -39,7 +39,7 @@ from tasks.spreadsheet import (
     SpreadsheetRows,
     read_spreadsheet,
 )
-from tasks.spreadsheet_rows import ERP_CODE, QUANTITY, SKU
+from tasks.spreadsheets.rows import ERP_CODE, QUANTITY, SKU
 
 MAXIMUM_ROW_ERRORS = 1_000
 """The highest number of refused rows that are listed; all are counted."""

@@ -13,9 +13,15 @@ import xlwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.spreadsheet import Spreadsheet, SpreadsheetLimits, SpreadsheetRefused, SpreadsheetRows, read_spreadsheet
-from tasks.spreadsheet_child import read
-from tasks.spreadsheet_writing import TooManyRows, write_spreadsheet
+from tasks.spreadsheets.child import read
+from tasks.spreadsheets.reading import (
+    Spreadsheet,
+    SpreadsheetLimits,
+    SpreadsheetRefused,
+    SpreadsheetRows,
+    read_spreadsheet,
+)
+from tasks.spreadsheets.writing import TooManyRows, write_spreadsheet
 from tests import sheets
 
 LIMITS = {"rows": 65_536, "columns": 256, "unpacked_bytes": 60_000_000, "cell_length": 32_767}

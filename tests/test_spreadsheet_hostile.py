@@ -14,8 +14,8 @@ import pytest
 import xlwt
 
 from settings import ROOT
-from tasks.spreadsheet import SpreadsheetLimits, SpreadsheetRefused, read_spreadsheet
-from tasks.spreadsheet_process import reading_processes
+from tasks.spreadsheets.process import reading_processes
+from tasks.spreadsheets.reading import SpreadsheetLimits, SpreadsheetRefused, read_spreadsheet
 from tests import sheets
 
 SMALL = sheets.xlsx([["SKU01", 1, "ERP01"]])
@@ -170,7 +170,7 @@ READ: dict[str, Callable[[], bytes]] = {
 def bounds_of(path: Path) -> tuple[int, float]:
     """Reads a file by itself and returns the peak memory in megabytes and the processor time in seconds."""
     line = orjson.dumps([str(path), asdict(SpreadsheetLimits())]).decode() + "\n"
-    command = [sys.executable, "-c", MEASURE, line, sys.executable, "-m", "tasks.spreadsheet_child"]
+    command = [sys.executable, "-c", MEASURE, line, sys.executable, "-m", "tasks.spreadsheets.child"]
     measured = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     return int(measured[0]) // 1024, float(measured[1])
 
@@ -208,7 +208,7 @@ async def test_a_file_over_the_limit_is_not_read_at_all(tmp_path: Path) -> None:
 def is_reading(cmdline: Path) -> bool:
     """Tells whether a process is one that reads files."""
     try:
-        return b"tasks.spreadsheet_child" in cmdline.read_bytes()
+        return b"tasks.spreadsheets.child" in cmdline.read_bytes()
     except OSError:
         return False
 

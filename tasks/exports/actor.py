@@ -33,7 +33,7 @@ from models.money import amount_text
 from models.statement import Row
 from tasks.attempts import Attempts
 from tasks.exports.store import ExportStore
-from tasks.spreadsheet_writing import Cell, write_spreadsheet
+from tasks.spreadsheets.writing import Cell, write_spreadsheet
 
 logger = logging.getLogger("basket")
 

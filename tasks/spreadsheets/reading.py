@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tasks.spreadsheet_exit import MEMORY_SPENT
-from tasks.spreadsheet_process import ask, reading_processes
+from tasks.spreadsheets.exit_status import MEMORY_SPENT
+from tasks.spreadsheets.process import ask, reading_processes
 
 MAXIMUM_CHILDREN = 2
 """How many files are read at the same time by one server process; more wait."""

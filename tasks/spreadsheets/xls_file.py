@@ -15,7 +15,7 @@ from xlrd.biffh import (
     XLRDError,
 )
 
-from tasks.spreadsheet_rows import ErrorCell, Refused
+from tasks.spreadsheets.rows import ErrorCell, Refused
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
-from tasks.spreadsheet_csv import rows_of_csv
-from tasks.spreadsheet_exit import MEMORY_SPENT
-from tasks.spreadsheet_rows import Refused, RowReader
-from tasks.spreadsheet_xls import rows_of_xls
-from tasks.spreadsheet_xlsx import rows_of_xlsx
+from tasks.spreadsheets.csv_file import rows_of_csv
+from tasks.spreadsheets.exit_status import MEMORY_SPENT
+from tasks.spreadsheets.rows import Refused, RowReader
+from tasks.spreadsheets.xls_file import rows_of_xls
+from tasks.spreadsheets.xlsx_file import rows_of_xlsx
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 BATCH_ROWS = 500

@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeAlias
 import pyexcel
 import xlsxwriter
 
-from tasks.spreadsheet_text import harmless_text
+from tasks.spreadsheets.formula_text import harmless_text
 
 Cell: TypeAlias = str | int | Decimal
 Progress: TypeAlias = Callable[[int], None]

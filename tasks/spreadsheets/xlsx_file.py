@@ -8,7 +8,7 @@ from typing import Any
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
-from tasks.spreadsheet_rows import ErrorCell, Refused
+from tasks.spreadsheets.rows import ErrorCell, Refused
 
 MAXIMUM_ENTRIES = 1_000
 MAXIMUM_PART_BYTES = 2_000_000

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasks.spreadsheet_rows import COLUMNS, Refused
+from tasks.spreadsheets.rows import COLUMNS, Refused
 
 DELIMITERS = (",", ";", "\t")
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from tasks.spreadsheet_text import read_text
+from tasks.spreadsheets.formula_text import read_text
 from text import flaw_of, is_blank, trimmed
 
 COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")

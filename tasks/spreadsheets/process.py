@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NICENESS = 10
 """By how much the server comes first: beside a busy server, such a process gets a tenth of a processor."""
 IDLE_SECONDS = 60.0
@@ -26,7 +26,7 @@ _ANSWER = (b"{", b"[")
 async def start_reading_process() -> Process:
     """Starts a process that waits for lines on its standard input; it steps back behind the server."""
     process = await create_subprocess_exec(
-        *(sys.executable, "-m", "tasks.spreadsheet_child"),
+        *(sys.executable, "-m", "tasks.spreadsheets.child"),
         cwd=ROOT,
         # The child gets nothing of our environment, where secrets are.
         env={"LC_ALL": "C.UTF-8"},

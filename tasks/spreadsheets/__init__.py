@@ -1,0 +1,1 @@
+"""Reading uploaded spreadsheets in a child process, and writing files; imports nothing else of ours."""
