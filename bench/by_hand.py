@@ -148,7 +148,8 @@ class Shop:
         self, buyer: Buyer, body: bytes, read: Callable[[asyncpg.Connection, int], Awaitable[dict[str, Any]]]
     ) -> Answer:
         given = orjson.loads(body)
-        product, division, quantity = int(given["productRemoteId"]), int(given["divisionId"]), int(given["quantity"])
+        product, quantity = int(given["productRemoteId"]), int(given["quantity"])
+        division = int(given["divisionId"].removeprefix("division_"))
         if not 1 <= quantity <= MAXIMUM_QUANTITY:
             return 400, {"error": "The quantity is out of range."}
         async with self.connections.taken() as connection:
@@ -194,7 +195,7 @@ async def _checked_totals(connection: asyncpg.Connection, user_id: int) -> dict[
     if count > MAXIMUM_ITEMS or quantity > MAXIMUM_TOTAL_QUANTITY or currencies > 1:
         raise Refused
     return {
-        "id": str(identifier),
+        "id": f"basket_{identifier}",
         "totalAmount": amount(total),
         "totalQuantity": quantity,
         "itemCount": count,
@@ -220,7 +221,7 @@ def _edge(row: Any) -> dict[str, Any]:
     identifier, status, name, segment, version, created, updated, count, quantity, total, currency, saved, _ = row
     cursor = urlsafe_b64encode(f"{saved.isoformat()} {identifier}".encode()).decode().rstrip("=")
     node = {
-        "id": str(identifier),
+        "id": f"basket_{identifier}",
         "status": status,
         "name": name,
         "segmentRemoteId": segment or None,

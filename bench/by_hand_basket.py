@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-_DIVISION = "json_build_object('id', {0}.id::text, 'name', {0}.name, 'erpCode', {0}.erp_code, 'type', {0}.type"
+_DIVISION = "json_build_object('id', 'division_' || {0}.id, 'name', {0}.name, 'erpCode', {0}.erp_code, 'type', {0}.type"
 _DIVISION_JSON = (
     f"{_DIVISION.format('d')}, 'parent', CASE WHEN m.id IS NOT NULL THEN "
     f"{_DIVISION.format('m')}, 'isActive', m.is_active) END, 'isActive', d.is_active)"
@@ -113,7 +113,7 @@ def whole_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
         total_amount += total
         items.append(
             {
-                "id": str(item),
+                "id": f"item_{item}",
                 "productRemoteId": remote,
                 "price": amount(price),
                 "quantity": quantity,
@@ -133,7 +133,7 @@ def whole_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
             }
         )
     return {
-        "id": str(head[0]),
+        "id": f"basket_{head[0]}",
         "status": head[1],
         "name": head[2],
         "segmentRemoteId": head[3] or None,

@@ -94,7 +94,7 @@ class Workload:
 
     def shape(self, kind: str) -> Shape:
         """Returns what is sent to a kind of server."""
-        given = {"productRemoteId": 0, "divisionId": DIVISION_ID, "quantity": 1}
+        given = {"productRemoteId": 0, "divisionId": f"division_{DIVISION_ID}", "quantity": 1}
         if kind == BY_HAND:
             return Shape("POST", self.path, _body(given)) if self.line else Shape("GET", self.path, "")
         variables = {"input": {"items": [given]}} if self.line else {}

@@ -61,7 +61,7 @@ async def lock_active(user: User) -> baskets.Basket:
 
 async def check_division(user: User, division_id: str) -> Division:
     """Returns a division that the user may buy for; raises Refused."""
-    division = await Division.get_or_none(id=int(division_id))
+    division = await Division.get_or_none(id=int(division_id.removeprefix("division_")))
     if division is None or not division.is_active:
         raise Refused("There is no such division.")
     if user.division.id not in (division.id, getattr(division, "parent_id", None)):

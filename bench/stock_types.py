@@ -31,7 +31,7 @@ class Division:
         """Makes the answer from a row."""
         return cls(
             row=row,
-            id=strawberry.ID(str(row.id)),
+            id=strawberry.ID(f"division_{row.id}"),
             name=row.name,
             erp_code=row.erp_code,
             type=row.type.value,
@@ -101,7 +101,7 @@ class BasketItem:
     @classmethod
     def of(cls, row: basket.BasketItem) -> "BasketItem":
         """Makes the answer from a row and what was prefetched with it."""
-        return cls(row=row, id=strawberry.ID(str(row.id)), price=amount(row.price))
+        return cls(row=row, id=strawberry.ID(f"item_{row.id}"), price=amount(row.price))
 
     @strawberry.field
     def product_remote_id(self) -> int:
@@ -149,7 +149,7 @@ class Basket:
         """Makes the answer from a row and what was prefetched with it."""
         return cls(
             row=row,
-            id=strawberry.ID(str(row.id)),
+            id=strawberry.ID(f"basket_{row.id}"),
             status=row.status.value,
             name=row.name,
             segment_remote_id=row.segment or None,

@@ -44,7 +44,7 @@ async def _locked_draft(user_id: int, basket_id: int | None, verb: str) -> Row:
     if row is None:
         raise BasketNotFound("You have no basket with this id.", "basketId")
     if row[2] != BasketStatus.DRAFT:
-        message = f"Basket {basket_id} is {row[2].lower()}; only a draft can be {verb}."
+        message = f"The basket is {row[2].lower()}; only a draft can be {verb}."
         raise BasketNotDraft(message, "basketId")
     return row
 

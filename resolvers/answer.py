@@ -17,6 +17,7 @@ from models.statement import Row
 from schema.basket import Basket, baskets_of
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
+from schema.node import IdKind, id_of
 from schema.payloads import ImportReport, ImportRowError, PriceChange
 from schema.quotation import Quotation
 from schema.user_error import UserError
@@ -74,20 +75,24 @@ class Answer:
         return BasketExport.of(export_of(self.export), None) if self.export else None
 
     @cached_property
-    def _items(self) -> dict[int, BasketItem]:
+    def _items(self) -> dict[str, BasketItem]:
         # When only totals were read, no item was asked for, here neither.
         is_whole = self.baskets is not None and self.baskets.whole
-        return {int(item.id): item for item in self.basket.items} if self.basket and is_whole else {}
+        return {item.id: item for item in self.basket.items} if self.basket and is_whole else {}
 
     @property
     def changed_items(self) -> list[PriceChange]:
         """The changes of unit prices, with their items if any item was read."""
-        return [_price_change(each, self._items.get(each.item_id)) for each in self.price_changes]
+        return [
+            _price_change(each, self._items.get(id_of(IdKind.BASKET_ITEM, each.item_id)))
+            for each in self.price_changes
+        ]
 
     @property
     def unavailable_items(self) -> list[BasketItem]:
         """The items that Commerce does not sell now, if items are asked for."""
-        return [self._items[item] for item in self.unavailable if item in self._items]
+        ids = [id_of(IdKind.BASKET_ITEM, number) for number in self.unavailable]
+        return [self._items[each] for each in ids if each in self._items]
 
     @property
     def import_report(self) -> ImportReport | None:

@@ -6,9 +6,10 @@ from functools import partial
 from models.errors import InvalidInput
 from models.export.export import ExportField, ask_export, lock_active_to_export, lock_own_to_export
 from resolvers.answer import Answer
-from resolvers.context import identifier_of, segment_of
+from resolvers.context import segment_of
 from resolvers.unit_of_work import Change
 from schema.inputs import BasketExportInput
+from schema.node import IdKind, number_of
 
 
 class BasketExportChange(Change[BasketExportInput]):
@@ -22,7 +23,8 @@ class BasketExportChange(Change[BasketExportInput]):
         if self.given.basket_id is None:
             basket_id = await lock_active_to_export(self.buyer.id, segment)
         else:
-            basket_id = await lock_own_to_export(self.buyer.id, identifier_of(self.given.basket_id))
+            number = number_of(IdKind.BASKET, self.given.basket_id)
+            basket_id = await lock_own_to_export(self.buyer.id, number)
         row = await ask_export(self.buyer.id, basket_id, self.given.format, columns, field)
         self.after_commit.append(partial(self.context.exports.send, [row[0]]))
         return Answer(export=row)

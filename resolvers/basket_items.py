@@ -18,7 +18,7 @@ from models.basket_changing import (
 )
 from models.errors import DivisionInactive, DivisionNotFound, InvalidInput, ProductNotInBasket, Refusal, Refused
 from resolvers.answer import Answer
-from resolvers.context import check_text, identifier_of, segment_of
+from resolvers.context import check_text, segment_of
 from resolvers.divisions import DivisionKey, find_divisions
 from resolvers.products import ProductKey, confirmed_since, find_products
 from resolvers.unit_of_work import Change, Outdated
@@ -29,6 +29,7 @@ from schema.inputs import (
     BasketItemsAddInput,
     BasketItemUpdateInput,
 )
+from schema.node import IdKind, number_of
 
 MAXIMUM_LINES = 1_000
 """The highest number of lines in one basketItemsAdd; more come in a file."""
@@ -59,9 +60,9 @@ def _asked_line(line: BasketItemInput) -> AskedLine:
 
 def division_id_of(text: str) -> int:
     """Reads a division's id; raises DivisionNotFound when it cannot be one of ours."""
-    identifier = identifier_of(text)
+    identifier = number_of(IdKind.DIVISION, text)
     if identifier is None:
-        raise DivisionNotFound(f"There is no division {text[:100]!r}.", "divisionId")
+        raise DivisionNotFound(f"There is no division {text[:100]}.", "divisionId")
     return identifier
 
 
@@ -154,7 +155,10 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         item = await _item(basket_id, self.given.product_remote_id)
         await check_no_more(item, self.division_id, self.given.quantity)
         if not await set_quantity(item.id, self.division_id, self.given.quantity):
-            message = f"Product {self.given.product_remote_id} is not in the basket for division {self.division_id}."
+            message = (
+                f"Product {self.given.product_remote_id} is not in the basket "
+                f"for division {self.given.division_id}."
+            )
             raise ProductNotInBasket(message, "divisionId")
         await check_limits(basket_id)
         return Answer(baskets=await self.read(basket_id))

@@ -6,7 +6,7 @@ from models.division import DivisionType
 from models.errors import NameRequired
 from models.quotation import QuotationStatus, issue_quotation
 from resolvers.answer import Answer
-from resolvers.context import check_text, identifier_of, segment_of
+from resolvers.context import check_text, segment_of
 from resolvers.unit_of_work import Change
 from schema.inputs import (
     BasketDeleteInput,
@@ -14,6 +14,7 @@ from schema.inputs import (
     BasketSaveInput,
     QuotationRequestInput,
 )
+from schema.node import IdKind, number_of
 from text import is_blank, shown, trimmed
 
 
@@ -53,7 +54,7 @@ class BasketLoad(Change[BasketLoadInput]):
 
     async def apply(self) -> Answer:
         """Loads the draft."""
-        basket_id = await load_draft(self.buyer.id, identifier_of(self.given.basket_id))
+        basket_id = await load_draft(self.buyer.id, number_of(IdKind.BASKET, self.given.basket_id))
         return Answer(baskets=await self.read(basket_id))
 
 
@@ -62,7 +63,7 @@ class BasketDelete(Change[BasketDeleteInput]):
 
     async def apply(self) -> Answer:
         """Deletes the draft."""
-        return Answer(deleted_id=await delete_draft(self.buyer.id, identifier_of(self.given.basket_id)))
+        return Answer(deleted_id=await delete_draft(self.buyer.id, number_of(IdKind.BASKET, self.given.basket_id)))
 
 
 class QuotationRequest(Change[QuotationRequestInput]):

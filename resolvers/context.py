@@ -39,12 +39,6 @@ def segment_of(segment_remote_id: int | None) -> int:
     return segment_remote_id
 
 
-def identifier_of(text: str) -> int | None:
-    """Reads an id as we write them; None when it cannot be one of ours."""
-    is_plain = text.isascii() and text.isdigit() and len(text) <= 18
-    return int(text) if is_plain else None
-
-
 def check_text(text: str, name: str, *field: str) -> None:
     """Raises InvalidInput, which calls the text by its name, when it is blank or not accepted."""
     if is_blank(text):

@@ -8,7 +8,7 @@ from models.user import Buyer
 from text import trimmed
 
 DivisionKey = int | str
-"""Our identifier or an ERP code."""
+"""The number of a division's row or an ERP code."""
 
 _LARGEST_ID = 2**31 - 1
 

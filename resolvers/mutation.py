@@ -26,6 +26,7 @@ from schema.inputs import (
     BasketSaveInput,
     QuotationRequestInput,
 )
+from schema.node import IdKind, id_of
 from schema.payloads import (
     BasketClearPayload,
     BasketDeletePayload,
@@ -91,7 +92,7 @@ class Mutation:
     @strawberry.mutation(description="Delete a draft.")
     async def basket_delete(self, info: Info, input: Annotated[BasketDeleteInput, INPUT]) -> BasketDeletePayload:
         answer = await _answer(BasketDelete, info, input)
-        deleted = strawberry.ID(str(answer.deleted_id)) if answer.deleted_id is not None else None
+        deleted = id_of(IdKind.BASKET, answer.deleted_id) if answer.deleted_id is not None else None
         return BasketDeletePayload(deleted_basket_id=deleted, user_errors=answer.user_errors)
 
     @strawberry.mutation(

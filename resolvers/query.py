@@ -13,12 +13,13 @@ from models.product import NO_SEGMENT, product_row
 from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
 from models.statement import moment_text
 from models.user import Buyer
-from resolvers.context import Info, check_text, identifier_of, segment_of
+from resolvers.context import Info, check_text, segment_of
 from resolvers.products import look_up_products
 from resolvers.selection import selects, selects_items
 from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
 from schema.basket_export import BasketExport
 from schema.division import Division
+from schema.node import IdKind, id_of, number_of, product_id
 from schema.page import LATEST, PageInfo, cursor_at, page_size, place_of
 from schema.product import Product
 from schema.quotation import Quotation, QuotationConnection, QuotationEdge
@@ -55,9 +56,9 @@ async def active_baskets(info: Info) -> list[Basket]:
 
 
 async def basket(
-    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Our identifier of the basket.")]
+    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The basket's id.")]
 ) -> Basket | None:
-    buyer, identifier = active_buyer(info), identifier_of(id)
+    buyer, identifier = active_buyer(info), number_of(IdKind.BASKET, id)
     if identifier is None:
         return None
     return next(iter(baskets_of(await OWN.rows(buyer.id, [identifier], whole=selects_items(info)))), None)
@@ -68,7 +69,7 @@ async def draft_baskets(info: Info, first: First = DEFAULT_PAGE, after: After = 
     read = await DRAFTS.rows(buyer.id, *place_of(after or None), size + 1, whole=selects_items(info))
     baskets = baskets_of(read)
     edges = [
-        BasketEdge(node=found, cursor=cursor_at(found.saved_at or moment_text(LATEST), found.id))
+        BasketEdge(node=found, cursor=cursor_at(found.saved_at or moment_text(LATEST), found.id.rpartition("_")[2]))
         for found in baskets[:size]
     ]
     cursors = [edge.cursor for edge in edges]
@@ -84,9 +85,9 @@ async def quotations(info: Info, first: First = DEFAULT_PAGE, after: After = UNS
     rows = await quotation_page(buyer.id, *place_of(after or None), size + 1)
     ids = [row[QUOTATION_BASKET] for row in rows[:size]]
     baskets = baskets_of(await OWN.rows(buyer.id, ids, whole=selects_items(info)))
-    by_id = {int(found.id): found for found in baskets}
-    nodes = [Quotation.of(row, by_id[row[QUOTATION_BASKET]]) for row in rows[:size]]
-    edges = [QuotationEdge(node=node, cursor=cursor_at(node.created_at, node.id)) for node in nodes]
+    by_id = {found.id: found for found in baskets}
+    nodes = [Quotation.of(row, by_id[id_of(IdKind.BASKET, row[QUOTATION_BASKET])]) for row in rows[:size]]
+    edges = [QuotationEdge(node=node, cursor=cursor_at(node.created_at, node.id.rpartition("_")[2])) for node in nodes]
     cursors = [edge.cursor for edge in edges]
     return QuotationConnection(
         edges=edges,
@@ -116,7 +117,7 @@ async def product(
     found = await look_up_products(info.context, NO_SEGMENT, [key], only_fresh=True)
     known = found.products.get(key)
     row = await product_row(known.id) if known else None
-    return Product.of(row) if row else None
+    return Product.of(row, product_id(row[0], NO_SEGMENT)) if row else None
 
 
 async def basket_export(

@@ -20,6 +20,7 @@ from models.money import Cents
 from models.statement import Moment, Row, moment_text
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
 from schema.item_rows import ItemRows
+from schema.node import IdKind, Node, id_of
 from schema.page import PageInfo, cursor_of, identifier_of, page_size
 from schema.scalars import describe_enum, described
 
@@ -43,8 +44,8 @@ class ItemsNotRead(list[BasketItem]):
 
 
 @strawberry.type(description="What a user wants to purchase: products with quantities for divisions.")
-class Basket:
-    id: strawberry.ID = described("Our identifier of the basket.")
+class Basket(Node):
+    id: strawberry.ID = described("The basket's id.")
     status: BasketStatus = described("Whether the basket can be changed, loaded, or neither.")
     name: str | None = described("The name given when the basket was saved; null when it never was.")
     segment_remote_id: int | None = described("The customer segment the basket belongs to; null for none.")
@@ -69,8 +70,8 @@ class Basket:
         size = page_size(first, 50, MAXIMUM_ITEM_PAGE)
         begin = identifier_of(after) if after else 0
         # The items are in the order of their ids, so a cursor stays good when items before it are removed.
-        later = [item for item in self.items if int(item.id) > begin]
-        edges = [BasketItemEdge(node=item, cursor=cursor_of(item.id)) for item in later[:size]]
+        later = [item for item in self.items if _number(item) > begin]
+        edges = [BasketItemEdge(node=item, cursor=cursor_of(_number(item))) for item in later[:size]]
         has_previous = len(later) < len(self.items)
         info = PageInfo.of([edge.cursor for edge in edges], has_next=len(later) > size, has_previous=has_previous)
         return BasketItemConnection(edges=edges, page_info=info, total_count=self.item_count)
@@ -81,6 +82,10 @@ class Basket:
         product_remote_id: Annotated[int, strawberry.argument(description="The product's identifier in Commerce.")],
     ) -> BasketItem | None:
         return next((item for item in self.items if item.product_remote_id == product_remote_id), None)
+
+
+def _number(item: BasketItem) -> int:
+    return int(item.id.rpartition("_")[2])
 
 
 def baskets_of(read: BasketRows) -> list[Basket]:
@@ -98,7 +103,8 @@ def _with_totals(row: Row) -> Basket:
 
 def _with_items(row: Row) -> Basket:
     head, rows = orjson.loads(row[HEAD]), items_of(row)
-    items = ItemRows(rows, head[HEAD_DIVISIONS] or ())
+    is_submitted = head[1] == BasketStatus.SUBMITTED
+    items = ItemRows(rows, head[HEAD_DIVISIONS] or (), segment=head[3], is_submitted=is_submitted)
     currency = rows[0][ITEM_CURRENCY] if rows else None
     return _basket(head, items, items.amount, items.quantity, len(rows), currency)
 
@@ -107,7 +113,7 @@ def _basket(
     head: list[Any], items: Sequence[BasketItem], amount: int, quantity: int, count: int, currency: str | None
 ) -> Basket:
     return Basket(
-        id=strawberry.ID(str(head[0])),
+        id=id_of(IdKind.BASKET, head[0]),
         status=BasketStatus(head[1]),
         name=head[2],
         segment_remote_id=head[3] or None,

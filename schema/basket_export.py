@@ -4,6 +4,7 @@ import strawberry
 
 from models.export.export import ExportField, ExportFormat, ExportRead, ExportStatus
 from models.statement import Moment, moment_text
+from schema.node import IdKind, Node, id_of
 from schema.scalars import describe_enum, described
 
 describe_enum(
@@ -17,7 +18,7 @@ describe_enum(
     ExportField,
     "A column of a file, which has one row an item and division.",
     PRODUCT_SKU="The product's stock keeping unit, headed `product__sku`.",
-    DIVISION="Our identifier of the division, headed `division`.",
+    DIVISION="The division's number in the REST interface, headed `division`.",
     DIVISION_ERP_CODE="The division's ERP code, headed `division__erp_code`.",
     DIVISION_NAME="The division's name, headed `division__name`.",
     PRICE="The unit price of the item, headed `price`.",
@@ -40,7 +41,8 @@ describe_enum(
     "asked for, when the worker begins, and read at once: changes made before that moment are all in the file, "
     "changes made after it are not, and the file is never a mixture."
 )
-class BasketExport:
+class BasketExport(Node):
+    id: strawberry.ID = described("The export's id.")
     cache_key: str = described("The key by which the state is asked for: 32 hexadecimal digits that cannot be guessed.")
     status: ExportStatus = described("How far the export has come.")
     is_ready: bool = described("Whether the file can be downloaded.")
@@ -57,6 +59,7 @@ class BasketExport:
     def of(cls, read: ExportRead, url: str | None) -> "BasketExport":
         """Makes the answer from what was read, and the address of a file that is ready."""
         return cls(
+            id=id_of(IdKind.EXPORT, read.id),
             cache_key=read.cache_key,
             status=read.status,
             is_ready=read.is_ready(),

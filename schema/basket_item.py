@@ -8,21 +8,23 @@ import strawberry
 from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT
 from models.money import Cents
 from schema.division import Division
+from schema.node import IdKind, Node, id_of
 from schema.page import PageInfo
 from schema.product import Product
 from schema.scalars import described
 
 
 @strawberry.type(description="The quantity of an item for one division.")
-class BasketItemDivision:
+class BasketItemDivision(Node):
+    id: strawberry.ID = described("The id of this division's part of the item.")
     division: Division = described("The division that the quantity is for.")
     quantity: int = described("How many pieces are for the division.")
     total_amount: Cents = described("The item's price times this quantity.")
 
 
 @strawberry.type(description="One product of a basket, with its quantities for one or more divisions.")
-class BasketItem:
-    id: strawberry.ID = described("Our identifier of the item.")
+class BasketItem(Node):
+    id: strawberry.ID = described("The item's id.")
     product_remote_id: int = described("The product's identifier in Commerce.")
     product: Product = described(
         "The product as Commerce last described it; in a submitted basket as of its submission."
@@ -36,22 +38,28 @@ class BasketItem:
     def of(
         cls,
         row: Sequence[Any],
+        product: strawberry.ID,
         keys: Sequence[str],
         numbers: Sequence[int],
         quantity: int,
         divisions: Mapping[str, Division],
     ) -> "BasketItem":
-        """Makes the answer from the columns of an item, its quantities by the ids of divisions, and their sum."""
+        """Makes the answer from an item's columns, its product's id, and its quantities with their sum."""
         price = row[ITEM_PRICE]
         return cls(
-            id=strawberry.ID(str(row[ITEM])),
+            id=id_of(IdKind.BASKET_ITEM, row[ITEM]),
             product_remote_id=row[PRODUCT],
-            product=Product.of(row, PRODUCT),
+            product=Product.of(row, product, PRODUCT),
             price=price,
             quantity=quantity,
             total_amount=Cents(price * quantity),
             divisions=[
-                BasketItemDivision(division=divisions[key], quantity=number, total_amount=Cents(price * number))
+                BasketItemDivision(
+                    id=id_of(IdKind.BASKET_ITEM_DIVISION, row[ITEM], int(key)),
+                    division=divisions[key],
+                    quantity=number,
+                    total_amount=Cents(price * number),
+                )
                 for key, number in zip(keys, numbers, strict=True)
             ],
         )

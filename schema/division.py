@@ -3,6 +3,7 @@
 import strawberry
 
 from models.division import DivisionRead, DivisionType
+from schema.node import IdKind, Node, id_of
 from schema.scalars import describe_enum, described
 
 describe_enum(
@@ -14,8 +15,8 @@ describe_enum(
 
 
 @strawberry.type(description="A division of a company: a store that buys.")
-class Division:
-    id: strawberry.ID = described("Our identifier of the division.")
+class Division(Node):
+    id: strawberry.ID = described("The division's id.")
     name: str = described("The division's name, for a person.")
     erp_code: str = described("The code by which the company's own systems know the division.")
     type: DivisionType = described("Whether it is a main division or a sub-division.")
@@ -27,7 +28,7 @@ class Division:
         """Makes the answer from what was read."""
         parent = cls.of(read.parent) if read.parent else None
         return cls(
-            id=strawberry.ID(str(read.id)),
+            id=id_of(IdKind.DIVISION, read.id),
             name=read.name,
             erp_code=read.erp_code,
             type=read.type,

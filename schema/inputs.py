@@ -41,7 +41,7 @@ IDEMPOTENCY_KEY = (
 class BasketItemInput(Input):
     product_remote_id: int | None = optional("The product's identifier in Commerce.")
     sku: str | None = optional("The product's stock keeping unit.")
-    division_id: strawberry.ID | None = optional("Our identifier of the division to buy for.")
+    division_id: strawberry.ID | None = optional("The id of the division to buy for.")
     division_erp_code: str | None = optional("The ERP code of the division to buy for.")
     quantity: int = strawberry.field(default=1, description="How many pieces to add, 1 to 1,000,000.")
 
@@ -57,7 +57,7 @@ class BasketItemsAddInput(Input):
 @strawberry.input(description="The quantity to set for a product of the active basket and one division.")
 class BasketItemUpdateInput(Input):
     product_remote_id: int = described("The product's identifier in Commerce.")
-    division_id: strawberry.ID = described("Our identifier of the division.")
+    division_id: strawberry.ID = described("The division's id.")
     quantity: int = described("The quantity to set, at most 1,000,000; 0 removes the product for this division.")
     segment_remote_id: int | None = optional(SEGMENT)
     expected_version: int | None = optional(EXPECTED_VERSION)
@@ -89,13 +89,13 @@ class BasketSaveInput(Input):
 
 @strawberry.input(description="The draft to load.")
 class BasketLoadInput(Input):
-    basket_id: strawberry.ID = described("Our identifier of the draft.")
+    basket_id: strawberry.ID = described("The draft's id.")
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The draft to delete.")
 class BasketDeleteInput(Input):
-    basket_id: strawberry.ID = described("Our identifier of the draft.")
+    basket_id: strawberry.ID = described("The draft's id.")
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 

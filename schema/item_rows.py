@@ -4,14 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, overload
 
+import strawberry
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 
-from models.basket_reading import ITEM_PRICE, QUANTITIES
+from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT, QUANTITIES
 from models.division import division_of
 from models.money import amount_text
 from models.statement import moment_text
 from schema.basket_item import BasketItem
 from schema.division import Division
+from schema.node import IdKind, id_expression, id_of, product_id
 from schema.product import variants_of
 from schema.selection import FieldDetailsList, SelectionWriter
 
@@ -22,7 +24,7 @@ _ROW = (
 
 # What is answered for each plain field, from the columns, the sum `quantity` and, for a division, its `number`.
 _ITEM_FIELDS = {
-    "id": "str(item_id)",
+    "id": id_expression(IdKind.BASKET_ITEM, "item_id"),
     "product_remote_id": "remote_id",
     "price": "amount_text(item_price)",
     # The quantities of very many divisions may together be no Int any more.
@@ -30,6 +32,8 @@ _ITEM_FIELDS = {
     "total_amount": "amount_text(item_price * quantity)",
 }
 _PRODUCT_FIELDS = {
+    "id": f"({id_expression(IdKind.PRODUCT_SNAPSHOT, 'item_id')} if is_submitted "
+    f"else {id_expression(IdKind.PRODUCT, 'remote_id')} + in_segment)",
     "remote_id": "remote_id",
     "sku": "sku",
     "name": "name",
@@ -40,7 +44,11 @@ _PRODUCT_FIELDS = {
     "in_stock": "True if in_stock else False",
     "refreshed_at": "moment_text(refreshed_at)",
 }
-_PART_FIELDS = {"quantity": "number", "total_amount": "amount_text(item_price * number)"}
+_PART_FIELDS = {
+    "id": id_expression(IdKind.BASKET_ITEM_DIVISION, "item_id", "key"),
+    "quantity": "number",
+    "total_amount": "amount_text(item_price * number)",
+}
 
 
 class Parts(NamedTuple):
@@ -68,8 +76,17 @@ def _division(columns: tuple[Any, ...]) -> Division:
 class ItemRows(Sequence[BasketItem]):
     """The items of a basket as they were read, made into answers only when someone looks at them."""
 
-    def __init__(self, rows: Sequence[tuple[Any, ...]], division_columns: Sequence[Sequence[Any]]) -> None:
+    def __init__(
+        self,
+        rows: Sequence[tuple[Any, ...]],
+        division_columns: Sequence[Sequence[Any]],
+        *,
+        segment: int,
+        is_submitted: bool,
+    ) -> None:
         self.rows = rows
+        self.segment = segment
+        self.is_submitted = is_submitted
         self.parts = [parts_of(row[QUANTITIES]) for row in rows]
         self._division_columns = division_columns
 
@@ -91,7 +108,12 @@ class ItemRows(Sequence[BasketItem]):
     @cached_property
     def _items(self) -> list[BasketItem]:
         each = zip(self.rows, self.parts, strict=True)
-        return [BasketItem.of(row, *parts, self.divisions) for row, parts in each]
+        return [BasketItem.of(row, self._product_id(row), *parts, self.divisions) for row, parts in each]
+
+    def _product_id(self, row: Sequence[Any]) -> strawberry.ID:
+        if self.is_submitted:
+            return id_of(IdKind.PRODUCT_SNAPSHOT, row[ITEM])
+        return product_id(row[PRODUCT], self.segment)
 
     @overload
     def __getitem__(self, index: int) -> BasketItem: ...
@@ -117,7 +139,10 @@ class _RowWriter:
 
     def __init__(self, writer: SelectionWriter) -> None:
         self._writer = writer
-        self._before: list[str] = []
+        self._before = [
+            "is_submitted = items.is_submitted",
+            "in_segment = f'_{items.segment}' if items.segment else ''",
+        ]
         self._each: list[str] = []
         writer.names |= {"amount_text": amount_text, "moment_text": moment_text, "variants_of": variants_of}
 

@@ -9,6 +9,7 @@ import strawberry
 
 from models.money import Cents
 from models.statement import Moment, Row, moment_text
+from schema.node import Node
 from schema.scalars import JSON, described
 
 
@@ -19,7 +20,10 @@ def variants_of(text: str) -> JSON:
 
 
 @strawberry.type(description="A product of the catalogue, as Commerce last described it.")
-class Product:
+class Product(Node):
+    id: strawberry.ID = described(
+        "The product's id: another one in each segment, and in each submitted basket, which shows it as it was then."
+    )
     remote_id: int = described("The product's identifier in Commerce.")
     sku: str = described("The product's stock keeping unit, unique in Commerce.")
     name: str | None = described("The product's name; null when Commerce has none.")
@@ -31,9 +35,10 @@ class Product:
     refreshed_at: Moment = described("When Commerce last confirmed this.")
 
     @classmethod
-    def of(cls, row: Row | Sequence[Any], first: int = 0) -> "Product":
+    def of(cls, row: Row | Sequence[Any], identifier: strawberry.ID, first: int = 0) -> "Product":
         """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
         return cls(
+            id=identifier,
             remote_id=row[first],
             sku=row[first + 1],
             name=row[first + 2],

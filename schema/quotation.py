@@ -6,6 +6,7 @@ from models.money import Cents
 from models.quotation import QuotationStatus
 from models.statement import Moment, Row, moment_text
 from schema.basket import Basket
+from schema.node import IdKind, Node, id_of
 from schema.page import PageInfo
 from schema.scalars import describe_enum, described
 
@@ -18,8 +19,8 @@ describe_enum(
 
 
 @strawberry.type(description="A quotation request: a submitted basket, as it stood when it was submitted.")
-class Quotation:
-    id: strawberry.ID = described("Our identifier of the quotation.")
+class Quotation(Node):
+    id: strawberry.ID = described("The quotation's id.")
     number: str = described("The quotation's number, for a person; unique.")
     name: str = described("The name given by the buyer.")
     status: QuotationStatus = described(
@@ -34,7 +35,7 @@ class Quotation:
     def of(cls, row: Row, basket: Basket) -> "Quotation":
         """Makes the answer from QUOTATION_COLUMNS and the basket."""
         return cls(
-            id=strawberry.ID(str(row[0])),
+            id=id_of(IdKind.QUOTATION, row[0]),
             number=f"Q-{row[0]:06d}",
             name=row[1],
             status=QuotationStatus(row[2]),

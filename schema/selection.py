@@ -153,7 +153,8 @@ class SelectionWriter:
 
     def _object(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> str:
         definition = object_type.extensions.get("strawberry-definition")
-        if object_type.is_type_of or definition is None:
+        # Of a type with an interface Strawberry checks the class; that is done below, and more strictly.
+        if definition is None or definition.is_type_of or (object_type.is_type_of and not definition.interfaces):
             raise Uncompilable(f"{object_type} checks its values, or has no class.")
         kind = self.named("Kind", definition.origin)
         pairs = [

@@ -5,12 +5,13 @@ import strawberry
 from models.division import DivisionRead
 from models.user import Buyer
 from schema.division import Division
+from schema.node import IdKind, Node, id_of
 from schema.scalars import described
 
 
 @strawberry.type(description="The caller: who they are and which divisions they belong to.")
-class Viewer:
-    id: strawberry.ID = described("Our identifier of the user.")
+class Viewer(Node):
+    id: strawberry.ID = described("The caller's id.")
     email: str = described("The user's e-mail address.")
     first_name: str = described("The user's first name.")
     last_name: str = described("The user's last name.")
@@ -23,7 +24,7 @@ class Viewer:
     def of(cls, buyer: Buyer, divisions: list[DivisionRead]) -> "Viewer":
         """Makes the answer from the buyer and the divisions that were read."""
         return cls(
-            id=strawberry.ID(str(buyer.id)),
+            id=id_of(IdKind.VIEWER, buyer.id),
             email=buyer.email,
             first_name=buyer.first_name,
             last_name=buyer.last_name,

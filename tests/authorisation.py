@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from models.administration import issue_token, revoke_token, set_division_active, set_user_active
 from tests import sheets
 from tests.exports import completed
-from tests.service import Caller, Service
+from tests.service import Caller, Service, number_in
 from web.rest.door import ADDRESSES, PREFIXES
 
 CALLERS = ("nobody", "garbage", "revoked", "gone", "closed", "sub", "main", "other")
@@ -38,8 +38,12 @@ class Things:
             text = text.replace(field.name.upper(), getattr(self, field.name))
         return text
 
+    def numbered(self) -> "Things":
+        """Returns them as the REST interface calls them."""
+        return Things(number_in(self.draft), number_in(self.submitted), self.key)
 
-MISSING = Things("987654321", "987654322", "0" * 32)
+
+MISSING = Things("basket_987654321", "basket_987654322", "0" * 32)
 """What nobody owns."""
 
 
@@ -99,9 +103,11 @@ class People:
 
     async def ask(self, caller: str, request: str, things: Things) -> httpx.Response:
         """Sends a request: a document, or a method and a path."""
-        text, headers = things.named_in(request), self.headers[caller]
-        if not text.startswith(("query", "mutation")):
+        headers = self.headers[caller]
+        if not request.startswith(("query", "mutation")):
+            text = things.numbered().named_in(request)
             return await self._request(*text.split(maxsplit=2), headers=headers)
+        text = things.named_in(request)
         if "$file" in text:
             return await self._upload(text, headers)
         return await self.service.client.post("/graphql", json={"query": text}, headers=headers)

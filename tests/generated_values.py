@@ -139,7 +139,7 @@ class Values:
             if self.chance(700)
         ] or [[1, "main", "ERP1", "MAIN", True, None, None, None, None]]
         rows = [self.row([str(division[0]) for division in divisions]) for _ in range(self.random.randrange(4))]
-        return ItemRows(rows, divisions)
+        return ItemRows(rows, divisions, segment=self.random.choice([0, 3]), is_submitted=self.chance(300))
 
     def row(self, divisions: Sequence[str]) -> tuple[Any, ...]:
         chosen = self.random.sample(divisions, self.random.randint(1, len(divisions)))

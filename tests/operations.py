@@ -39,7 +39,7 @@ INTROSPECTION = {
 SCALARS: Mapping[str, Sequence[Any]] = {
     "Int": [1, 2, 3, 0, 404, -1, 2**31 - 1],
     "String": ["", "SKU01", "a", 'quoted "text" \\ \n', "ş€😀"],
-    "ID": ["1", "2", "3", "0", "999999", "x"],
+    "ID": ["1", "2", "division_1", "basket_3", "0", "999999", "basket_999999", "x"],
     "Boolean": [True, False],
 }
 CONDITION = "Boolean!"

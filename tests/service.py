@@ -35,6 +35,11 @@ def payload_document(mutation: str, selection: str = "basket { ...Whole }", frag
     )
 
 
+def number_in(identifier: str) -> str:
+    """Returns the number by which the REST interface names an object with one number in its id."""
+    return identifier.rpartition("_")[2]
+
+
 class Caller:
     """Someone with a token, over HTTP."""
 
@@ -120,7 +125,7 @@ class Service:
         return self.caller("other")
 
     def division(self, erp_code: str) -> str:
-        """Returns the id of a division, as the API writes it."""
+        """Returns the number of a division, as the REST interface writes it and every input takes it."""
         return str(self.divisions[erp_code].id)
 
 

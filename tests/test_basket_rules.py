@@ -184,7 +184,7 @@ class BasketMachine(SideBySide):
         drafts = self.baskets("DRAFT")
         if draft and drafts:
             return drafts[place % len(drafts)].owner, drafts[place % len(drafts)].id
-        ids = [*(basket.id for basket in self.model.baskets), "999999"]
+        ids = [*(basket.id for basket in self.model.baskets), "basket_999999"]
         return owner, ids[-1 - place % len(ids)]
 
     @precondition(has_draft)

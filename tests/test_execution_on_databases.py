@@ -146,7 +146,7 @@ def choices(accepted: dict[str, list[Any]], keys: list[str]) -> Choices:
     """Draws arguments that often find something; retries of what was accepted, and what nobody's basket accepts."""
     return Choices(
         {
-            "id": ["1", "2", "3", "4", "x", "999999"],
+            "id": ["1", "2", "basket_1", "basket_3", "basket_4", "division_1", "x", "basket_999999"],
             "cacheKey": [*keys, "nothing"],
             "remoteId": [1, 2, 8, 404],
             "sku": ["SKU01", "nothing"],

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.rest import RestCaller, rest
-from tests.service import Caller, Service
+from tests.service import Caller, Service, number_in
 
 READ = """
 query Read($segment: Int) {
@@ -25,7 +25,7 @@ query Read($segment: Int) {
 def as_rest(basket: dict[str, Any]) -> dict[str, Any]:
     """Writes a basket of GraphQL, whose products are described completely, as the REST interface does."""
     return {
-        "id": int(basket["id"]),
+        "id": int(number_in(basket["id"])),
         "total_amount": basket["totalAmount"],
         "total_quantity": basket["totalQuantity"],
         "basket_items": [item_as_rest(item) for item in basket["items"]],
@@ -42,7 +42,7 @@ def item_as_rest(item: dict[str, Any]) -> dict[str, Any]:
         "quantity": item["quantity"],
         "divisions": [
             {
-                "id": int(part["division"]["id"]),
+                "id": int(number_in(part["division"]["id"])),
                 "name": part["division"]["name"],
                 "erp_code": part["division"]["erpCode"],
                 "quantity": part["quantity"],

@@ -98,5 +98,5 @@ async def save_basket(asked: RestRequest) -> Response:
 async def load_basket(asked: RestRequest) -> Response:
     """Makes the draft that the address names the active basket again."""
     await asked.body()
-    given = BasketLoadInput(basket_id=ID(asked.basket_id), idempotency_key=asked.idempotency_key)
+    given = BasketLoadInput(basket_id=ID(asked.basket_number), idempotency_key=asked.idempotency_key)
     return await changed(BasketLoad, asked, given)

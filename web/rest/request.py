@@ -34,9 +34,10 @@ class RestRequest:
         return self.http.query_params
 
     @property
-    def basket_id(self) -> str:
-        """The part of the address that names a basket."""
-        return str(self.http.path_params["basket_id"])
+    def basket_number(self) -> str:
+        """The number that the address names a basket by; empty, which no basket has, when it is none."""
+        named = str(self.http.path_params["basket_id"])
+        return named if named.isdigit() else ""
 
     @property
     def idempotency_key(self) -> str | None:

@@ -1,0 +1,88 @@
+"""Ids that no two objects of any types share, and the interface of everything that has one.
+
+An id is the word of its kind and the numbers of its row: `basket_17`. Clients take it for an opaque text. It costs a
+formatted text per object, which compiled selections write into their expressions.
+"""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+import strawberry
+
+from schema.scalars import described
+
+
+class IdKind(StrEnum):
+    """The kinds of ids; each value begins the ids of its kind."""
+
+    VIEWER = "viewer"
+    DIVISION = "division"
+    PRODUCT = "product"
+    """Its numbers are the remote id and, when it is not 0, the segment, which together name a row."""
+    PRODUCT_SNAPSHOT = "snapshot"
+    """The product of an item of a submitted basket, as it was then; its number is the item's."""
+    BASKET = "basket"
+    BASKET_ITEM = "item"
+    BASKET_ITEM_DIVISION = "part"
+    """Its numbers are the item's and the division's."""
+    QUOTATION = "quotation"
+    EXPORT = "export"
+
+
+class ParsedId(NamedTuple):
+    """The kind of an id and its numbers."""
+
+    kind: IdKind
+    numbers: tuple[int, ...]
+
+
+_ID = re.compile(r"([a-z]+)_([1-9][0-9]{0,17})(?:_([1-9][0-9]{0,17}))?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_COUNTS = {kind: {1} for kind in IdKind} | {
+    IdKind.PRODUCT: {1, 2},
+    IdKind.BASKET_ITEM_DIVISION: {2},
+}
+"""How many numbers the ids of a kind have."""
+
+
+@strawberry.interface(
+    description="Anything with an id that no other object of any type has. Ids are opaque; "
+    "where an id is an input, the number of the REST interface is accepted too."
+)
+class Node:
+    id: strawberry.ID = described("The object's id, which no other object of any type has.")
+
+
+def id_of(kind: IdKind, *numbers: int) -> strawberry.ID:
+    """Returns the id of an object."""
+    return strawberry.ID("_".join([kind, *map(str, numbers)]))
+
+
+def id_expression(kind: IdKind, *names: str) -> str:
+    """Returns the Python expression of an id whose numbers are in these variables."""
+    numbers = "_".join(f"{{{name}}}" for name in names)
+    return f"f'{kind}_{numbers}'"
+
+
+def product_id(remote_id: int, segment: int) -> strawberry.ID:
+    """Returns the id of a product as it is described now, in a segment or, for 0, without one."""
+    return id_of(IdKind.PRODUCT, remote_id, segment) if segment else id_of(IdKind.PRODUCT, remote_id)
+
+
+def parsed_id(text: str) -> ParsedId | None:
+    """Reads an id of any kind; None for a text that is none, such as a number alone."""
+    match = _ID.fullmatch(text)
+    kind = next((kind for kind in IdKind if match and match[1] == kind.value), None)
+    if match is None or kind is None:
+        return None
+    numbers = tuple(int(number) for number in match.groups()[1:] if number)
+    return ParsedId(kind, numbers) if len(numbers) in _COUNTS[kind] else None
+
+
+def number_of(kind: IdKind, text: str) -> int | None:
+    """Reads the id of an input, or the number of the REST interface; None when it is neither or of another kind."""
+    if _NUMBER.fullmatch(text):
+        return int(text)
+    parsed = parsed_id(text)
+    return parsed.numbers[0] if parsed and parsed.kind is kind else None
