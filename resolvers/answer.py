@@ -84,8 +84,7 @@ class Answer:
     def changed_items(self) -> list[PriceChange]:
         """The changes of unit prices, with their items if any item was read."""
         return [
-            _price_change(each, self._items.get(id_of(IdKind.BASKET_ITEM, each.item_id)))
-            for each in self.price_changes
+            _price_change(each, self._items.get(id_of(IdKind.BASKET_ITEM, each.item_id))) for each in self.price_changes
         ]
 
     @property

@@ -156,8 +156,7 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         await check_no_more(item, self.division_id, self.given.quantity)
         if not await set_quantity(item.id, self.division_id, self.given.quantity):
             message = (
-                f"Product {self.given.product_remote_id} is not in the basket "
-                f"for division {self.given.division_id}."
+                f"Product {self.given.product_remote_id} is not in the basket for division {self.given.division_id}."
             )
             raise ProductNotInBasket(message, "divisionId")
         await check_limits(basket_id)

@@ -158,7 +158,7 @@ async def test_a_draft_deleted_while_it_is_loaded_is_either_loaded_or_deleted(cr
     payloads = await at_once([call for pair in zip(loads, deletions, strict=True) for call in pair])
     deleted = [each["deletedBasketId"] for each in payloads if each.get("deletedBasketId")]
     rows = await crowd.rows("SELECT id FROM basket")
-    assert sorted([*deleted, *(str(row[0]) for row in rows)]) == sorted(ids)
+    assert sorted([*deleted, *(f"basket_{row[0]}" for row in rows)]) == sorted(ids)
 
 
 async def test_what_changes_the_active_basket_finds_one_while_others_are_loaded(crowd: Crowd) -> None:

@@ -168,7 +168,11 @@ def check_operations(runner: asyncio.Runner, asking: People, chosen: Choices, co
         derandomize=THOROUGHNESS == 1,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @given(drawn=operations(schema._schema, chosen), name=st.sampled_from(PEOPLE), with_strawberry=st.booleans())
+    @given(
+        drawn=operations(schema._schema, chosen, mutations=40),
+        name=st.sampled_from(PEOPLE),
+        with_strawberry=st.booleans(),
+    )
     def check(drawn: Drawn, name: str, with_strawberry: bool) -> None:
         runner.run(
             compare(

@@ -23,7 +23,7 @@ from models.export.job import (
 )
 from models.statement import now
 from tests.exports import EXPORT, ask, completed, ended, files_of, fill, refused, state
-from tests.service import Service
+from tests.service import Service, number_in
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ async def content_of(service: Service, export: dict[str, Any]) -> str:
 
 async def waiting_row(service: Service) -> BasketExport:
     """Writes the row of an export whose message was lost."""
-    basket = await Basket.get(id=await fill(service.main))
+    basket = await Basket.get(id=number_in(await fill(service.main)))
     return await BasketExport.create(
         cache_key="0" * 32,
         user_id=basket.user_id,  # type: ignore[attr-defined]

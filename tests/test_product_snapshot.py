@@ -10,7 +10,7 @@ from models.product import Product
 from tests.exports import completed
 from tests.rest import line as rest_line
 from tests.rest import rest
-from tests.service import Caller, Service, serve
+from tests.service import Caller, Service, number_in, serve
 from tests.shop import Shop
 
 PRODUCT = "product { remoteId sku name price currency variants productImage inStock refreshedAt }"
@@ -124,7 +124,7 @@ async def products_of(database_url: str, basket_id: str) -> list[tuple[str, bool
     """Returns the SKUs of a basket's products, and whether they are snapshots."""
     await connect(database_url)
     try:
-        items = await BasketItem.filter(basket_id=basket_id).order_by("id").select_related("product")
+        items = await BasketItem.filter(basket_id=number_in(basket_id)).order_by("id").select_related("product")
         return [(item.product.sku, item.product.segment < 0) for item in items]
     finally:
         await disconnect()
