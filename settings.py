@@ -17,6 +17,8 @@ ENVIRONMENT: str = config("ENVIRONMENT", default="embedded")
 DEBUG: bool = config("DEBUG", cast=bool, default=False)
 HOST: str = config("HOST", default="127.0.0.1")
 PORT: int = config("PORT", cast=int, default=8000)
+LOCAL_URL = f"http://[{HOST.strip('[]')}]:{PORT}" if ":" in HOST else f"http://{HOST}:{PORT}"
+"""The address that the server listens on, as a browser on its machine may take it."""
 DRAIN_SECONDS: float = config("DRAIN_SECONDS", cast=float, default=0.0)
 NOTIFY_SOCKET: str = config("NOTIFY_SOCKET", default="")
 STOP_SECONDS: int = config("STOP_SECONDS", cast=int, default=40)
@@ -31,7 +33,7 @@ REDIS_PREFIX: str = config("REDIS_PREFIX", default="")
 
 SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
 SECRET_KEY = Secret(config("SECRET_KEY", default=SECRET_KEY_OF_THE_DEMO))
-PUBLIC_URL: str = config("PUBLIC_URL", default=f"http://{HOST}:{PORT}")
+PUBLIC_URL: str = config("PUBLIC_URL", default=LOCAL_URL)
 EXPORT_URL: str = config("EXPORT_URL", default=str(ROOT / "var" / "exports"))
 EXPORT_KEPT_SECONDS: int = config("EXPORT_KEPT_SECONDS", cast=int, default=86_400)
 EXPORT_LINK_SECONDS: int = config("EXPORT_LINK_SECONDS", cast=int, default=3_600)
@@ -50,7 +52,7 @@ COMPILED_SELECTIONS: bool = config("COMPILED_SELECTIONS", cast=bool, default=Tru
 
 REQUIRE_PREFLIGHT_HEADER: bool = config("REQUIRE_PREFLIGHT_HEADER", cast=bool, default=False)
 CORS_ORIGINS: list[str] = list(config("CORS_ORIGINS", cast=CommaSeparatedStrings, default=""))
-FORWARDED_ALLOW_IPS: str = config("FORWARDED_ALLOW_IPS", default="127.0.0.1")
+FORWARDED_ALLOW_IPS: str = config("FORWARDED_ALLOW_IPS", default="127.0.0.1,::1")
 RATE_LIMIT_TOKEN: str = config("RATE_LIMIT_TOKEN", default="6000/minute")
 RATE_LIMIT_ADDRESS: str = config("RATE_LIMIT_ADDRESS", default="60000/minute")
 

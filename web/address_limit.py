@@ -1,6 +1,6 @@
 """The limit on requests of one client address, before anything of a request is looked at."""
 
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_network
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,7 +40,10 @@ def address_of(scope: Scope) -> str:
     if ":" not in host:
         return host
     try:
-        return str(ip_network((host.partition("%")[0], 64), strict=False))
+        address = IPv6Address(host.partition("%")[0])
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ip_network((address, 64), strict=False))
     except ValueError:
         return host
 

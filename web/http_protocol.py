@@ -8,7 +8,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import settings
+from web.draining import has_data
 from web.json_response import error_response
+
+ARRIVAL_SECONDS = 1.0
+"""How long a new connection has for its first request when the server is ending."""
 
 
 class PunctualProtocol(HttpToolsProtocol):
@@ -26,6 +30,10 @@ class PunctualProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for the first byte."""
         super().connection_made(transport)
+        if self.client is not None:
+            # To a socket that serves both families, IPv4 is a part of IPv6.
+            host, port = self.client
+            self.client = host.removeprefix("::ffff:"), port
         self._wait(settings.REQUEST_HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -112,6 +120,24 @@ class PunctualProtocol(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         """Whether the connection becomes a WebSocket: never, as nothing is served by one."""
         return False
+
+    def shutdown(self) -> None:
+        """Ends the connection, after the request that is arriving or has arrived already."""
+        if self._is_answering():
+            super().shutdown()
+        elif self.cycle is None and self.arriving == "nothing":
+            # A proxy that has just connected is about to send what it connected for.
+            self.loop.call_later(ARRIVAL_SECONDS, self._close_if_idle)
+        else:
+            self._close_if_idle()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        is_idle = self.arriving in ("nothing", None) and not self._is_answering()
+        if is_idle and not has_data(self.transport.get_extra_info("socket").fileno()):
+            self.transport.close()
 
     def _wait(self, seconds: float) -> None:
         self.timer = self.loop.call_later(seconds, self._give_up)

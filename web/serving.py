@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import signal
 import socket
 import sys
-import time
-from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +16,7 @@ from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
 from tasks.exports.store import ExportStore, open_store
 from tasks.exports.store_url import StoreRefused
 from web.command_line import FAILED, database_name, fault
+from web.draining import DrainingServer
 from web.http_protocol import PunctualProtocol
 from web.not_serving import NotServing
 from web.service_manager import notify
@@ -87,27 +86,47 @@ async def prepare_database() -> None:
 
 
 def bound_socket() -> socket.socket:
-    """Takes the port; raises NotServing when another program has it."""
+    """Takes the port, without listening yet; raises NotServing when another program has it.
+
+    `HOST=::` takes it for IPv6 and for IPv4.
+    """
+    host = settings.HOST.removeprefix("[").removesuffix("]")
     try:
-        return socket.create_server((settings.HOST, settings.PORT), backlog=BACKLOG)
+        family, *_, address = _address_of(host)
+        listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise NotServing(
-            f"{settings.HOST}:{settings.PORT} cannot be served on: {_reason(error)}. Set HOST or PORT."
-        ) from None
+        raise _not_bound(error) from None
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            is_v6_only = int(host != "::" or not socket.has_dualstack_ipv6())
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, is_v6_only)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise _not_bound(error) from None
+    return listener
+
+
+def _address_of(host: str) -> tuple[Any, ...]:
+    """Returns family and address of a host, those of IPv4 where a name has both."""
+    found = socket.getaddrinfo(host, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return min(found, key=lambda info: info[0] != socket.AF_INET)
+
+
+def _not_bound(error: OSError) -> NotServing:
+    address = settings.LOCAL_URL.removeprefix("http://")
+    return NotServing(f"{address} cannot be served on: {_reason(error)}. Set HOST or PORT.")
 
 
 def _reason(error: OSError) -> str:
-    """Says why an address cannot be taken; errors of name resolution have numbers that the system does not know."""
+    """Says why an address cannot be taken; the system does not know the errors of names."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
-class DrainingServer(uvicorn.Server):
-    """A server that says where it is once it listens, and that a proxy can take out of service without an error."""
-
-    def __init__(self, configuration: uvicorn.Config, application: Starlette) -> None:
-        super().__init__(configuration)
-        self.application = application
-        self.stops_at: float | None = None
+class WelcomingServer(DrainingServer):
+    """A server that says where it is once it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts listening, then prints the welcome."""
@@ -116,23 +135,7 @@ class DrainingServer(uvicorn.Server):
             notify(settings.NOTIFY_SOCKET, "READY=1")
         if self.started and settings.EMBEDDED:
             main, sub = DEMO_TOKENS
-            address = f"http://{settings.HOST}:{settings.PORT}"
-            print(WELCOME.format(address=address, main=main, sub=sub), flush=True)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """On the first SIGTERM, goes on for DRAIN_SECONDS as not ready; any other signal stops it at once."""
-        notify(settings.NOTIFY_SOCKET, "STOPPING=1")
-        if sig == signal.SIGTERM and self.stops_at is None and settings.DRAIN_SECONDS > 0:
-            self.application.state.is_draining = True
-            self.stops_at = time.monotonic() + settings.DRAIN_SECONDS
-        else:
-            super().handle_exit(sig, frame)
-
-    async def on_tick(self, counter: int) -> bool:
-        """Tells, ten times a second, whether to stop."""
-        if self.stops_at is not None and time.monotonic() >= self.stops_at:
-            self.should_exit = True
-        return await super().on_tick(counter)
+            print(WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub), flush=True)
 
 
 def serve(application: Starlette) -> int:
@@ -153,6 +156,8 @@ def serve(application: Starlette) -> int:
     configuration = uvicorn.Config(
         application,
         http=PunctualProtocol,
+        ws="none",
+        backlog=BACKLOG,
         access_log=False,
         server_header=False,
         log_config=None,
@@ -161,6 +166,6 @@ def serve(application: Starlette) -> int:
         timeout_graceful_shutdown=settings.STOP_SECONDS,
         forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
     )
-    server = DrainingServer(configuration, application)
+    server = WelcomingServer(configuration, application)
     server.run(sockets=[listener])
     return 0 if server.started else FAILED
