@@ -10,6 +10,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin bask
 WORKDIR /opt/basket
 COPY --from=build /opt/basket/.venv .venv
 COPY *.py ./
+COPY commands commands
 COPY commerce commerce
 COPY models models
 COPY resolvers resolvers

@@ -77,7 +77,7 @@ def serve(kind: str, port: int, url: str) -> None:
         web.run_app(create_demo(), host="127.0.0.1", port=port, print=None, access_log=None)
         return
     create = stock.create_application if kind == "stock" else by_hand.create_application
-    # As web.serving configures ours.
+    # As commands.serving configures ours.
     configuration = uvicorn.Config(
         create(url), host="127.0.0.1", port=port, access_log=False, server_header=False, log_level="warning"
     )

@@ -9,9 +9,9 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from application import create_application
 from models.division import Division, DivisionType
 from models.user import Token, User, digest_of
-from server import create_application
 from tests.shop import Shop
 
 BASKET = """

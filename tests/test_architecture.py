@@ -1,14 +1,25 @@
 """The architecture: imports point one way, and settings are read in one place. Only the standard library judges."""
 
 import ast
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from commands.main import command_function
+from commands.parser import create_parser
 
 ROOT = Path(__file__).parent.parent
 
 SHARED = {"settings", "logs", "text"}
 # What each layer may import of ours; below them all stands nothing.
 MAY_IMPORT = {
-    "server": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "server": {"commands"},
+    "commands": SHARED | {"commands", "application", "web", "models"},
+    "application": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
     "web": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
     "resolvers": {"resolvers", "settings", "text", "schema", "tasks", "models", "commerce"},
     "schema": {"schema", "models"},
@@ -86,6 +97,41 @@ def test_every_setting_stands_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(names) > 10
     assert [name for name in names if f"| `{name}` |" not in readme] == []
+
+
+def test_every_command_has_its_function() -> None:
+    functions = {
+        str(default)
+        for parser in parsers_of(create_parser())
+        for default in [parser.get_default("command")]
+        if default is not None
+    }
+    assert len(functions) > 10
+    for function in functions:
+        assert callable(command_function(function))
+
+
+def parsers_of(parser: ArgumentParser) -> Iterator[ArgumentParser]:
+    """Yields a parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for child in action.choices.values():
+                yield from parsers_of(child)
+
+
+@pytest.mark.parametrize("command", ["division", "user", "token"])
+def test_commands_that_administer_do_not_import_the_application(command: str) -> None:
+    functions = {
+        str(parser.get_default("command")).partition(":")[0]
+        for parser in parsers_of(create_parser())
+        if parser.prog.split()[1:2] == [command] and parser.get_default("command")
+    }
+    code = f"import sys, server, {', '.join(sorted(functions))}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    loaded = set(done.stdout.decode().split())
+    assert loaded & {"application", "strawberry", "starlette.applications", "uvicorn"} == set()
+    assert "models.administration" in loaded
 
 
 def test_files_stay_small() -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from server import application, schema
+from application import create_application, schema
 from tests.authorisation import CALLERS, MISSING, People, Things, operations_of, outcome_of, paths_of, routes_of
 from tests.rest_authorisation import matrix_of_all_prefixes, requests_of_all_prefixes
 from tests.service import Service
@@ -150,7 +150,7 @@ async def people(service: Service) -> People:
 
 
 def test_every_operation_and_every_route_has_a_row() -> None:
-    wanted = operations_of(schema._schema) | paths_of(application)
+    wanted = operations_of(schema._schema) | paths_of(create_application())
     assert {subject_of(row) for row in MATRIX} == wanted
     assert MATRIX.keys() == REQUESTS.keys()
     assert {len(outcomes) for outcomes in MATRIX.values()} == {len(CALLERS)}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server import create_application
+from application import create_application
 from settings import ROOT
 from tests.command_line import CommandLine
 from tests.databases import sqlite_database

@@ -11,6 +11,7 @@ import pytest
 from graphql import ExecutionResult
 
 import settings
+from application import create_application
 from schema.basket import Basket
 from schema.division import Division
 from schema.execution import MAXIMUM_SELECTIONS, CompiledExecutor, Operation
@@ -18,7 +19,6 @@ from schema.item_rows import ItemRows
 from schema.product import Product
 from schema.scalars import JSON
 from schema.selection import MAXIMUM_FIELDS
-from server import create_application
 from tests.documents import UNLIMITED
 from tests.generated_schema import real_types
 from tests.generated_values import MOMENT, Later

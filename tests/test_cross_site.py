@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 import settings
-from server import create_application
+from application import create_application
 from tests.service import Service, open_client
 from web.graphql import GraphQLView
 

@@ -3,7 +3,7 @@
 import pytest
 from graphql import GraphQLError, get_introspection_query
 
-from server import schema
+from application import schema
 from tests.service import BASKET, Service
 from web.document import LIMITS
 from web.document_limits import DocumentLimits, Measures, measured, parsed

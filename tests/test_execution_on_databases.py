@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application import create_application, schema
 from models.user import Buyer, buyer_with, digest_of
 from resolvers.context import Context
-from server import create_application, schema
 from tests.documents import UNLIMITED
 from tests.executors import compare
 from tests.operations import THOROUGHNESS, Choices, Drawn, operations

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from application import create_application
 from models.demo import write_demo
-from server import create_application
 from tests.browser import chromium, open_page
 from tests.databases import sqlite_database, unreachable
 from tests.service import Service

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server import create_application
+from application import create_application
 from tests.databases import TEST_REDIS_URL, unreachable
 from tests.service import open_client
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from graphql import GraphQLSchema, get_named_type
 
+from application import schema
 from models.idempotency import IdempotencyKey, forget_old_keys
 from models.statement import now
-from server import schema
 from tests.service import Service
 from tests.sheets import csv
 from tests.test_basket_import import send

@@ -14,9 +14,9 @@ from asyncpg import PostgresError
 
 import logs
 import settings
+from application import create_application
 from models.basket_reading import ACTIVE
 from models.user import Buyers
-from server import create_application
 from tasks.exports.actor import reason_of
 from tests.service import Service, open_client
 from tests.shop import Shop

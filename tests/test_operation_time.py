@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 import settings
+from application import create_application
 from models.time_limit import TimeLimits, TookTooLong, begin_to_commit
-from server import create_application
 from tests.service import Caller, Service, open_client
 
 ITEMS = [{"productRemoteId": 1, "divisionErpCode": "ERP01"}]

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 import settings
-from server import create_application
+from application import create_application
 from tasks.redis.address import parse_redis_address
 from tasks.redis.connection import RedisServer
 from tests.processes import Processes, free_port, kill

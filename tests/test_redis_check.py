@@ -8,8 +8,8 @@ import httpx
 import pytest
 import redis
 
+from application import create_application
 from models.database import connect, disconnect
-from server import create_application
 from tasks.redis.address import parse_redis_address
 from tasks.redis.check import RedisCheck, RedisRejected, use_redis
 from tasks.redis.connection import RedisServer, connect_async

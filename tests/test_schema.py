@@ -16,7 +16,7 @@ from graphql import (
     print_ast,
 )
 
-from server import schema
+from application import schema
 
 ROOT = Path(__file__).parent.parent
 CONTRACT = build_schema((ROOT / "tests" / "contract.graphql").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from server import configured_tracing
+from application import configured_tracing
 from settings import ROOT
 from tests.process import PATIENCE_SECONDS, SECRET_KEY, write_people_to
 from tests.processes import free_port

@@ -39,7 +39,7 @@ async def readyz(request: Request) -> Response:
 
 
 def is_draining(request: Request) -> bool:
-    """Tells whether this process was told to stop and serves for a last while; see `web.serving`."""
+    """Tells whether this process was told to stop and serves for a last while; see `commands.serving`."""
     return bool(getattr(request.app.state, "is_draining", False))
 
 

@@ -132,14 +132,6 @@ class RateLimit:
         return now + rest
 
 
-def is_limit(text: str) -> bool:
-    """Tells whether a setting says a limit, or none."""
-    try:
-        return text.strip() in OFF or parse(text).amount > 0
-    except ValueError:
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """The limits of tokens and of addresses; None where there is none."""

@@ -1,9 +1,12 @@
 """Serving: what is checked before, and what is said once the server listens."""
 
+import argparse
 import asyncio
 import os
+import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -11,15 +14,16 @@ from starlette.applications import Starlette
 
 import logs
 import settings
-from models.database import DATABASE_FAILURES, connect, disconnect, migrate_forward
-from models.demo import DEMO_TOKENS, has_demo_tokens, write_demo
-from tasks.exports.store import ExportStore, open_store
-from tasks.exports.store_url import StoreRefused
-from web.command_line import FAILED, database_name, fault
+from application import create_application
+from commands.database import FAILED, run_on_database
+from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
+from models.demo import DEMO_TOKENS, write_demo
+from web.database_fault import database_name
 from web.draining import DrainingServer
 from web.http_protocol import PunctualProtocol
 from web.not_serving import NotServing
 from web.service_manager import notify
+from web.start_checks import check_people, check_production, open_export_store
 
 BACKLOG = 2_048
 WELCOME = """
@@ -34,43 +38,6 @@ Try it:
     -d '{{"query": "mutation {{ basketItemsAdd(input: {{items: [{{sku: \\"SKU01\\", divisionErpCode: \\"ERP01\\"}}]}}) \
 {{ basket {{ totalAmount totalQuantity }} userErrors {{ message }} }} }}"}}'
 """
-
-
-def check_production() -> None:
-    """Raises NotServing when a setting of production is missing, or is the demo's."""
-    if settings.EMBEDDED:
-        return
-    if not settings.COMMERCE_URL:
-        raise NotServing("COMMERCE_URL is not set: production needs a real Commerce.")
-    try:
-        settings.check_production()
-    except settings.SettingMissing as reason:
-        raise NotServing(str(reason)) from None
-
-
-async def check_people() -> None:
-    """Raises NotServing when the connected database of production holds users of the demo."""
-    if settings.EMBEDDED:
-        return
-    try:
-        is_demo = await has_demo_tokens()
-    except (OSError, *DATABASE_FAILURES) as failure:
-        raise NotServing(fault(failure)) from failure
-    if is_demo:
-        raise NotServing("The database has demo users; revoke their tokens: python server.py token revoke demo-main")
-
-
-def open_export_store(url: str, *, shared: bool) -> ExportStore:
-    """Returns the export store; raises NotServing when exports could never be written to it."""
-    try:
-        return open_store(url, shared=shared, presigned=settings.EXPORT_PRESIGNED)
-    except StoreRefused as reason:
-        raise NotServing(str(reason)) from None
-
-
-def opened_store(application: Starlette) -> ExportStore | None:
-    """Returns the export store that `serve` has opened; None under another command, such as uvicorn's."""
-    return getattr(application.state, "export_store", None)
 
 
 async def prepare_database() -> None:
@@ -138,7 +105,21 @@ class WelcomingServer(DrainingServer):
             print(WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub), flush=True)
 
 
-def serve(application: Starlette) -> int:
+def serve(given: argparse.Namespace) -> int:
+    """Migrates and serves until a signal stops the server; returns the exit status."""
+    logs.set_up()
+    # Uvicorn raises the signal again after its shutdown, and the process would die of it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return run_on_database(check_answers) or serve_application(create_application())
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Ends the process with status 0."""
+    sys.exit(0)
+
+
+def serve_application(application: Starlette) -> int:
     """Serves until it is told to stop, and returns the exit status."""
     logs.set_up()
     try:

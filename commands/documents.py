@@ -1,0 +1,11 @@
+"""The commands that print a document."""
+
+import argparse
+
+from application import schema
+
+
+def print_schema(given: argparse.Namespace) -> int:
+    """Prints the GraphQL schema."""
+    print(schema.as_str())
+    return 0

@@ -1,0 +1,71 @@
+"""The parser of the command line. Each command names its function, so that parsing imports none of them."""
+
+import argparse
+
+
+def create_parser() -> argparse.ArgumentParser:
+    """Returns the parser of all commands; without a command the server is served."""
+    description = "The basket server, and the administration of its divisions, users and tokens."
+    root = argparse.ArgumentParser(prog="server.py", description=description)
+    root.set_defaults(command="commands.serving:serve")
+    commands = root.add_subparsers(metavar="COMMAND")
+    _add(commands, "serve", "commands.serving:serve", "migrate and serve; the default")
+    _add(commands, "migrate", "commands.database:migrate", "bring the tables up to date")
+    _add(commands, "schema", "commands.documents:print_schema", "print the GraphQL schema")
+    _add(commands, "demo", "commands.database:demo", "write the demo divisions and users")
+    _add_division_commands(commands.add_parser("division", help="administer divisions"))
+    _add_user_commands(commands.add_parser("user", help="administer users"))
+    _add_token_commands(commands.add_parser("token", help="administer tokens"))
+    return root
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: str,
+    summary: str,
+    **defaults: object,
+) -> argparse.ArgumentParser:
+    """Adds a command that runs `function`, named as MODULE:FUNCTION."""
+    parser = commands.add_parser(name, help=summary)
+    parser.set_defaults(command=function, **defaults)
+    return parser
+
+
+def _add_division_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    summary = "add a main division or, with --parent, a sub-division"
+    add = _add(commands, "add", "commands.people:division_add", summary)
+    add.add_argument("--erp-code", required=True)
+    add.add_argument("--name", required=True)
+    add.add_argument("--parent", help="the ERP code of the main division above it")
+    _add(commands, "list", "commands.people:division_list", "list all divisions")
+    for name, is_active in (("activate", True), ("deactivate", False)):
+        summary = f"make a division {'active' if is_active else 'inactive'}"
+        function = "commands.people:division_activity"
+        command = _add(commands, name, function, summary, is_active=is_active)
+        command.add_argument("erp_code")
+
+
+def _add_user_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    add = _add(commands, "add", "commands.people:user_add", "add a user to a division")
+    for option in ("--email", "--first-name", "--last-name"):
+        add.add_argument(option, required=True)
+    add.add_argument("--division", required=True, help="the ERP code of the user's division")
+    _add(commands, "list", "commands.people:user_list", "list all users")
+    for name, is_active in (("activate", True), ("deactivate", False)):
+        summary = "let a user in" if is_active else "keep a user out"
+        function = "commands.people:user_activity"
+        command = _add(commands, name, function, summary, is_active=is_active)
+        command.add_argument("email")
+
+
+def _add_token_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    issue = _add(commands, "issue", "commands.people:token_issue", "print a new token, once")
+    issue.add_argument("email")
+    summary = "list the numbers of a user's tokens"
+    _add(commands, "list", "commands.people:token_list", summary).add_argument("email")
+    revoke = _add(commands, "revoke", "commands.people:token_revoke", "revoke a token")
+    revoke.add_argument("token", help="the token's number, or the token itself")
