@@ -75,6 +75,7 @@ class KnownProduct(NamedTuple):
     sku: str
     currency: str
     is_available: bool
+    owns_sku: bool
     is_fresh: bool
     is_in_basket: bool
 
@@ -93,11 +94,11 @@ PRODUCT_COLUMNS = (
 
 _KNOWN = Statement(
     "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, "
-    "p.owns_sku AND p.refreshed_at >= $5, i.id IS NOT NULL "
+    "p.owns_sku, p.owns_sku AND p.refreshed_at >= $5, i.id IS NOT NULL "
     "FROM product p LEFT JOIN basket b ON b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' "
     "LEFT JOIN basket_item i ON i.basket_id = b.id AND i.product_id = p.id "
-    "WHERE p.segment = $2 "
-    "AND (p.remote_id = ANY($3::int[]) OR (p.owns_sku AND p.sku = ANY($4::text[]))) "
+    # Not `OR (p.owns_sku AND …)`, which keeps PostgreSQL from using both indexes.
+    "WHERE p.segment = $2 AND (p.remote_id = ANY($3::int[]) OR p.sku = ANY($4::text[])) "
     "ORDER BY p.refreshed_at, p.id"
 )
 _KEEP = Statement(
@@ -110,7 +111,7 @@ _KEEP = Statement(
     "currency = excluded.currency, variants = excluded.variants, product_image = excluded.product_image, "
     "in_stock = excluded.in_stock, is_available = excluded.is_available, owns_sku = true, "
     "refreshed_at = excluded.refreshed_at "
-    "RETURNING id, remote_id, sku, currency, is_available, true, false"
+    "RETURNING id, remote_id, sku, currency, is_available, true, true, false"
 )
 # Both lock in the order in which products are written, against deadlocks.
 _DISOWN = Statement(
@@ -136,9 +137,8 @@ async def known_products(
 ) -> Sequence[KnownProduct]:
     """Reads the products with these keys, the latest confirmed last; unknown ones are absent.
 
-    A SKU that another product has taken over does not name the one that had it before. Products are
-    fresh when Commerce confirmed them after the given timestamp. The order holds among KEYS_AT_ONCE
-    keys.
+    Products are fresh when Commerce confirmed them after the given timestamp and they own their
+    SKUs; one that does not is read by its SKU too. The order holds among KEYS_AT_ONCE keys.
     """
     ids, texts = list(remote_ids), list(skus)
     found: list[KnownProduct] = []

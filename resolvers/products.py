@@ -69,7 +69,7 @@ def _by_key(products: Iterable[KnownProduct]) -> dict[ProductKey, KnownProduct]:
     """Maps remote ids and SKUs to products; of two with the same SKU the later one counts."""
     each = list(products)
     by_remote_id: dict[ProductKey, KnownProduct] = {product.remote_id: product for product in each}
-    return by_remote_id | {product.sku: product for product in each}
+    return by_remote_id | {product.sku: product for product in each if product.owns_sku}
 
 
 def _split(keys: Iterable[ProductKey]) -> tuple[list[int], list[str]]:
