@@ -21,7 +21,7 @@ _REJECTED = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_NONCHARA
 _SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 """Every white space, and those of no width: they come along when a cell or a page is copied."""
 _OUTER_SPACE = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
-_INVISIBLE_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_INVISIBLE_CATEGORIES = frozenset({"Zs", "Cf"})
 # Unicode counts these fillers and selectors among letters, marks and symbols; they show nothing.
 _FILLERS = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]"
@@ -46,7 +46,7 @@ def is_blank(text: str) -> bool:
     """Tells whether a text shows nothing: it is empty, or all its characters are invisible."""
     first = text[:1]
     is_visible = first.isascii() and first.isalnum()
-    return not is_visible and all(map(_is_invisible, text))
+    return not is_visible and all(map(_is_invisible, trimmed(text)))
 
 
 def _is_invisible(character: str) -> bool:

@@ -81,7 +81,7 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
     division = await division_with(erp_code)
     email = checked(email, "e-mail address")
     name, at, domain = email.partition("@")
-    if not (name and at and domain) or " " in email:
+    if not (name and at and domain) or any(map(is_blank, email)):
         raise AdministrationRefused(f"{email!r} is not an e-mail address.")
     try:
         return await User.create(

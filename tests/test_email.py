@@ -61,6 +61,13 @@ async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
         await user_with("adb@example.com")
 
 
+@pytest.mark.parametrize("email", ["a b@example.com", "a\u00a0b@example.com", "a\u200b@example.com"])
+async def test_an_address_with_a_space_or_an_invisible_character_is_rejected(email: str) -> None:
+    with pytest.raises(AdministrationRefused, match="is not an e-mail address"):
+        await add_user(email, "Ada", "L", "ERP01")
+    assert await emails() == []
+
+
 async def test_the_database_itself_holds_it() -> None:
     await write_user("a.b@example.com")
     with pytest.raises(IntegrityError):

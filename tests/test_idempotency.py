@@ -159,3 +159,13 @@ async def test_a_key_may_be_any_text_of_255_characters(service: Service) -> None
         first = await service.main.accepted("basketItemsAdd", **add(1, key))
         assert await service.main.accepted("basketItemsAdd", **add(1, key)) == first
         assert first["version"] == place
+
+
+async def test_a_retried_refresh_tells_the_same_changes(service: Service) -> None:
+    selection = "basket { version } priceChanges { sku oldPrice newPrice newCurrency item { price } }"
+    await service.main.accepted("basketItemsAdd", **add(2))
+    service.shop.sell(1, "11.00")
+    first = await service.main.change("basketRefresh", selection, idempotencyKey="refresh")
+    assert [change["newPrice"] for change in first["priceChanges"]] == ["11.00"]
+    service.shop.sell(1, "12.00")
+    assert await service.main.change("basketRefresh", selection, idempotencyKey="refresh") == first
