@@ -7,4 +7,10 @@ import sys
 from importlib import import_module
 
 if "dramatiq.cli" in sys.modules:
-    import_module("tasks.worker")
+    # Before anything else: a signal may come while the rest is imported.
+    process = import_module("tasks.worker_process")
+    stopping = process.install()
+    with process.unbuffered_errors():
+        import_module("tasks.worker")
+    if stopping is not None:
+        stopping.is_booted = True
