@@ -50,6 +50,7 @@ from web.introspection import hide_suggestions
 from web.metrics import metrics
 from web.not_serving import NotServing
 from web.observation import Observation
+from web.path_prefix import PathPrefix
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
 from web.start_checks import check_people, check_production, open_export_store, opened_store
@@ -151,17 +152,24 @@ def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
 
 
 def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: bool) -> list[Middleware]:
-    """Returns what stands before every route: the observation, for pages of other origins CORS, the limit on addresses.
-
-    Behind all of them, /graphql is found without the router.
-    """
-    outer = [Middleware(Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG)]
+    """Returns the middleware, outermost first; behind it, /graphql is found without the router."""
+    layers: list[Middleware] = []
+    if settings.ROOT_PATH:
+        layers.append(Middleware(PathPrefix, prefix=settings.ROOT_PATH))
+    if settings.CORS_ORIGINS:
+        # Outside of the observation, so that a page can also read its answers: 500 and 503.
+        layers.append(cross_origin_sharing())
+    layers.append(Middleware(Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG))
     if tracing:
-        outer.append(tracing.middleware())
-    inner = [Middleware(AddressLimit), Middleware(DirectRoute, path="/graphql", target=view)]
-    if not settings.CORS_ORIGINS:
-        return [*outer, *inner]
-    cors = Middleware(
+        layers.append(tracing.middleware())
+    layers.append(Middleware(AddressLimit))
+    layers.append(Middleware(DirectRoute, path="/graphql", target=view))
+    return layers
+
+
+def cross_origin_sharing() -> Middleware:
+    """Returns the middleware that lets pages of CORS_ORIGINS ask and read."""
+    return Middleware(
         CORSMiddleware,
         allow_origins=settings.CORS_ORIGINS,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
@@ -171,8 +179,6 @@ def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: boo
         expose_headers=["Content-Disposition", "Content-Range", "ETag", "Retry-After", "X-Request-ID"],
         max_age=600,
     )
-    # Outermost, so that a page can read also what the observation answers: 500 and 503.
-    return [cors, *outer, *inner]
 
 
 async def redis_server(url: str) -> RedisServer | None:
@@ -260,7 +266,7 @@ def create_application(
             gc.freeze()
             yield state
 
-    return Starlette(
+    created = Starlette(
         routes=[
             Mount("/graphiql", graphiql_files()),
             Route("/export_file/{name}", export_file),
@@ -273,3 +279,6 @@ def create_application(
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
+    # Starlette would redirect to an address made of the Host header, which the client writes.
+    created.router.redirect_slashes = False
+    return created

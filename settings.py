@@ -5,6 +5,7 @@ Commerce server, demo users.
 """
 
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from starlette.config import Config
 from starlette.datastructures import CommaSeparatedStrings, Secret
@@ -12,6 +13,13 @@ from starlette.datastructures import CommaSeparatedStrings, Secret
 ROOT = Path(__file__).parent
 
 config = Config()
+
+
+def url_path(path: str) -> str:
+    """Returns a path as addresses have it: one slash before it, none after it, "" for none."""
+    stripped = path.strip("/")
+    return "/" + quote(stripped, safe="/%:@!$&'()*+,;=~") if stripped else ""
+
 
 ENVIRONMENT: str = config("ENVIRONMENT", default="embedded")
 DEBUG: bool = config("DEBUG", cast=bool, default=False)
@@ -33,7 +41,11 @@ REDIS_PREFIX: str = config("REDIS_PREFIX", default="")
 
 SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
 SECRET_KEY = Secret(config("SECRET_KEY", default=SECRET_KEY_OF_THE_DEMO))
-PUBLIC_URL: str = config("PUBLIC_URL", default=LOCAL_URL)
+_PUBLIC_URL: str = config("PUBLIC_URL", default=LOCAL_URL).rstrip("/")
+_PUBLIC_PATH = urlsplit(_PUBLIC_URL).path
+ROOT_PATH: str = url_path(config("ROOT_PATH", default="") or _PUBLIC_PATH)
+"""The path prefix that clients see, in the form of an address: "" or "/shop"."""
+PUBLIC_URL: str = _PUBLIC_URL if _PUBLIC_PATH else _PUBLIC_URL + ROOT_PATH
 EXPORT_URL: str = config("EXPORT_URL", default=str(ROOT / "var" / "exports"))
 EXPORT_KEPT_SECONDS: int = config("EXPORT_KEPT_SECONDS", cast=int, default=86_400)
 EXPORT_LINK_SECONDS: int = config("EXPORT_LINK_SECONDS", cast=int, default=3_600)

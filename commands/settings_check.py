@@ -8,6 +8,7 @@ import settings
 
 SCHEMES = ("sqlite", "postgres", "postgresql")
 """The schemes of DATABASE_URL."""
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
 _LIMIT = re.compile(r"\s*(0*|0*[1-9]\d*\s*(/|per)\s*\d*\s*(second|minute|hour|day|month|year)s?)\s*")
 
 
@@ -30,10 +31,22 @@ def check_settings() -> None:
             "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "
             "special characters of a password are written as %XX."
         )
+    _check_root_path()
     for name in ("RATE_LIMIT_TOKEN", "RATE_LIMIT_ADDRESS"):
         text = getattr(settings, name)
         if not _LIMIT.fullmatch(text):
             raise SettingRefused(f"{name} is {text!r}; it reads like 6000/minute, or 0 for no limit.")
+
+
+def _check_root_path() -> None:
+    """Raises SettingRefused when ROOT_PATH is no path, or PUBLIC_URL ends in another one."""
+    path, public = settings.ROOT_PATH, urlsplit(settings.PUBLIC_URL).path
+    if not _PATH.fullmatch(path):
+        raise SettingRefused(f"ROOT_PATH is {path!r}; it is a path like /shop.")
+    if settings.url_path(public) != path:
+        raise SettingRefused(
+            f"ROOT_PATH is {path!r} and PUBLIC_URL ends in {public!r}: set one of them, or both to the same path."
+        )
 
 
 def _is_address(url: str) -> bool:

@@ -30,7 +30,7 @@ def _signer() -> TimestampSigner:
 def signed_address(file_name: str) -> str:
     """Returns an address of this server for a file, good for EXPORT_LINK_SECONDS from now."""
     signature = _signer().sign(file_name).decode().removeprefix(f"{file_name}.")
-    return f"{settings.PUBLIC_URL.rstrip('/')}/export_file/{file_name}?signature={signature}"
+    return f"{settings.PUBLIC_URL}/export_file/{file_name}?signature={signature}"
 
 
 async def presigned_address(export: ExportRead, store: ExportStore) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+import settings
 from models.export.export import ExportField, ExportFormat
 from text import MAXIMUM_LENGTH
 from web.json_response import json_response
@@ -205,7 +206,7 @@ PATHS: dict[str, Any] = {
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Basket server", "version": "1", "description": ABOUT},
-    "servers": [{"url": "/api/v1"}, {"url": "/b2b"}],
+    "servers": [{"url": f"{settings.ROOT_PATH}{prefix}"} for prefix in ("/api/v1", "/b2b")],
     "security": [{"token": []}],
     "paths": PATHS,
     "components": {

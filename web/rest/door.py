@@ -112,7 +112,8 @@ async def _without_slash(request: Request) -> Response:
         return not_allowed(request.method, ["GET", "HEAD"])
     query = request.scope["query_string"].decode("latin-1")
     # Without the Host header, which the client writes.
-    location = f"{quote(request.scope['path'])}/" + (f"?{query}" if query else "")
+    path = settings.ROOT_PATH + quote(request.scope["path"])
+    location = f"{path}/" + (f"?{query}" if query else "")
     return Response(status_code=301, headers={"Location": location})
 
 

@@ -58,4 +58,4 @@ def page_answer(asked: RestRequest, page: Page, count: int, results: list[dict[s
 def _address(asked: RestRequest, number: int) -> str:
     kept = [(name, value) for name, value in asked.query.multi_items() if name != "page"]
     query = urlencode([*kept, ("page", number)])
-    return f"{settings.PUBLIC_URL.rstrip('/')}{asked.http.scope['path']}?{query}"
+    return f"{settings.PUBLIC_URL}{asked.http.scope['path']}?{query}"
