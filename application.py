@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from strawberry import Schema
 
 import logs
@@ -43,7 +43,7 @@ from web.address_limit import AddressLimit
 from web.direct_route import DirectRoute
 from web.errors import http_error
 from web.export_file import export_file
-from web.graphiql import graphiql_files
+from web.graphiql import graphiql_routes
 from web.graphql import GraphQLView
 from web.health import healthz, readyz
 from web.introspection import hide_suggestions
@@ -223,7 +223,7 @@ async def resources_of_requests(
         }
 
 
-def graphql_view(*, embedded: bool) -> GraphQLView:
+def graphql_view(*, embedded: bool, has_graphiql: bool) -> GraphQLView:
     """Returns the view of /graphql, which shows a token of the demo where the database is the embedded one."""
     return GraphQLView(
         schema._schema,
@@ -233,6 +233,7 @@ def graphql_view(*, embedded: bool) -> GraphQLView:
         seconds=settings.OPERATION_SECONDS,
         demo_token=DEMO_TOKENS[0] if embedded else None,
         is_compiled=settings.COMPILED_SELECTIONS,
+        has_graphiql=has_graphiql,
     )
 
 
@@ -244,11 +245,12 @@ def create_application(
     export_url: str = settings.EXPORT_URL,
     embedded: bool = settings.EMBEDDED,
     token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
+    has_graphiql: bool = settings.GRAPHIQL and settings.INTROSPECTION,
 ) -> Starlette:
     """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
     if not settings.INTROSPECTION:
         hide_suggestions()
-    view = graphql_view(embedded=embedded)
+    view = graphql_view(embedded=embedded, has_graphiql=has_graphiql)
     if tracing := configured_tracing():
         tracing.watch(view)
 
@@ -268,7 +270,7 @@ def create_application(
 
     created = Starlette(
         routes=[
-            Mount("/graphiql", graphiql_files()),
+            *(graphiql_routes() if has_graphiql else []),
             Route("/export_file/{name}", export_file),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -91,6 +91,7 @@ IMPORT_MAXIMUM_CELL_LENGTH: int = config("IMPORT_MAXIMUM_CELL_LENGTH", cast=int,
 
 EMBEDDED: bool = DATABASE_URL.startswith("sqlite:") and ENVIRONMENT != "production"
 INTROSPECTION: bool = config("INTROSPECTION", cast=bool, default=EMBEDDED)
+GRAPHIQL: bool = config("GRAPHIQL", cast=bool, default=INTROSPECTION)
 
 LOG_FORMAT: str = config("LOG_FORMAT", default="text" if EMBEDDED else "json")
 LOG_LEVEL: str = config("LOG_LEVEL", default="INFO")

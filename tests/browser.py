@@ -45,6 +45,12 @@ class Page:
         result = await self.send("Runtime.evaluate", expression=expression, returnByValue=True)
         return result["result"].get("value")
 
+    async def set_files(self, selector: str, *files: Path) -> None:
+        """Chooses files in an input, as a person would in the dialog."""
+        document = await self.send("DOM.getDocument")
+        node = await self.send("DOM.querySelector", nodeId=document["root"]["nodeId"], selector=selector)
+        await self.send("DOM.setFileInputFiles", nodeId=node["nodeId"], files=[str(file) for file in files])
+
     async def press(self, key: str, code: int) -> None:
         """Presses a key, by its name and its number on Windows, which is what browsers go by."""
         for kind in ("keyDown", "keyUp"):

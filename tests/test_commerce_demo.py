@@ -66,7 +66,7 @@ def test_the_catalogue_is_varied() -> None:
     assert len(entries) == 1224
     assert len({entry.sku for entry in entries}) == 1224
     assert {entry.currency for entry in entries} == {"try", "eur"}
-    assert sum(entry.name is None for entry in entries) == 33
+    assert sum(entry.name is None for entry in entries) == 31
     assert sum(not entry.images for entry in entries) == 116
     assert sum(not entry.attributes for entry in entries) == 94
     assert sum(not entry.is_ready for entry in entries) == 9

@@ -155,8 +155,10 @@ def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:
     more = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": SECRET_KEY}
     with serving(tmp_path, **more) as (_, address, output):
         wait_until_ready(address)
-        page = httpx.get(f"{address}/graphql", headers={"Accept": "text/html"}).text
-        assert 'data-token=""' in page
+        for path in ("/graphql", "/"):
+            page = httpx.get(f"{address}{path}", headers={"Accept": "text/html"})
+            assert page.status_code in (401, 404)
+            assert "GraphiQL" not in page.text
         headers = {"Authorization": "Token demo-main"}
         query = {"query": "{ viewer { id } }"}
         assert httpx.post(f"{address}/graphql", json=query, headers=headers).status_code == 401

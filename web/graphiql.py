@@ -1,11 +1,13 @@
 """GraphiQL, served from files that a Python package carries, so that it works without the internet."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from web.accepted_type import prefers_html
@@ -17,17 +19,36 @@ _PACKAGE = "graphene_django_graphiql_static"
 _PAGE = Template((PAGE_FOLDER / "graphiql.html").read_text(encoding="utf-8"))
 
 
+def read_operations() -> list[dict[str, str]]:
+    """Returns the tabs of the page, each with a document and its variables."""
+    files = sorted((PAGE_FOLDER / "operations").glob("*.graphql"))
+    return [
+        {
+            "query": file.read_text(encoding="utf-8"),
+            "variables": _read_if_present(file.with_suffix(".json")),
+        }
+        for file in files
+    ]
+
+
+def _read_if_present(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+# Inside a script element only "<" can end it.
+_OPERATIONS = json.dumps(read_operations()).replace("<", "\\u003c")
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
-def graphiql_files() -> StaticFiles:
-    """Returns the application that serves the page's own files and, from the package, GraphiQL's."""
+def graphiql_routes() -> list[BaseRoute]:
+    """Returns the routes of the page: its own files, those of the package, and the way from the root."""
     files = StaticFiles(directory=PAGE_FOLDER)
     files.all_directories.append(_package_folder())
-    return files
+    return [Route("/", redirect_to_graphiql), Mount("/graphiql", files)]
 
 
 def _package_folder() -> Path:
@@ -42,7 +63,12 @@ def wants_graphiql(request: Request) -> bool:
     return prefers_html(request)
 
 
+async def redirect_to_graphiql(request: Request) -> Response:
+    """Leads from the root to the page; a relative address is right behind every path prefix."""
+    return RedirectResponse("graphql")
+
+
 def graphiql_page(demo_token: str | None) -> Response:
-    """Returns the page, with the demo token as its header when there is one."""
-    page = _PAGE.substitute(token=demo_token or "")
+    """Returns the page, with the demo token filled in when there is one."""
+    page = _PAGE.substitute(token=demo_token or "", operations=_OPERATIONS)
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"})

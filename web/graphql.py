@@ -67,7 +67,9 @@ class GraphQLView:
         seconds: float,
         demo_token: str | None,
         is_compiled: bool,
+        has_graphiql: bool = True,
     ) -> None:
+        self.has_graphiql = has_graphiql
         self.schema = schema
         self.documents = Documents(schema)
         self.time_limits = TimeLimits(seconds)
@@ -115,7 +117,8 @@ class GraphQLView:
 
     async def answer(self, request: Request) -> Response:
         """Answers one request. Strangers are turned away before their body is read."""
-        if request.method in ("GET", "HEAD") and wants_graphiql(request):
+        is_read = request.method in ("GET", "HEAD")
+        if is_read and self.has_graphiql and wants_graphiql(request):
             return graphiql_page(self.demo_token)
         if request.method not in ("GET", "POST"):
             return _rejected(NotAllowed(f"{request.method} is not allowed here; use POST.", "GET, POST"))
