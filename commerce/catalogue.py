@@ -79,7 +79,7 @@ def catalogue() -> dict[int, CatalogueEntry]:
 
 def _examples() -> Iterator[CatalogueEntry]:
     yield CatalogueEntry(1, "SKU01", Decimal("10.55"), name="Ballpoint pen, blue")
-    yield CatalogueEntry(2, "SKU02", Decimal("20.00"), name="Notebook, A5, ruled")
+    yield CatalogueEntry(2, "SKU02", Decimal("20.00"))
     yield CatalogueEntry(
         3,
         "SKU03",

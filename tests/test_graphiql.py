@@ -12,9 +12,8 @@ import pytest
 import uvicorn
 from graphql import FieldNode, OperationDefinitionNode, parse, validate
 
-from application import create_application
-from models.demo import write_demo
 from application import create_application, schema
+from models.demo import write_demo
 from tests.browser import Page, open_page
 from tests.programs import program
 from tests.service import Service
