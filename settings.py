@@ -49,6 +49,7 @@ PUBLIC_URL: str = _PUBLIC_URL if _PUBLIC_PATH else _PUBLIC_URL + ROOT_PATH
 EXPORT_URL: str = config("EXPORT_URL", default=str(ROOT / "var" / "exports"))
 EXPORT_KEPT_SECONDS: int = config("EXPORT_KEPT_SECONDS", cast=int, default=86_400)
 EXPORT_LINK_SECONDS: int = config("EXPORT_LINK_SECONDS", cast=int, default=3_600)
+EXPORT_MAXIMUM_WAITING: int = config("EXPORT_MAXIMUM_WAITING", cast=int, default=20)
 EXPORT_PRESIGNED: bool = config("EXPORT_PRESIGNED", cast=bool, default=False)
 
 COMMERCE_URL: str = config("COMMERCE_URL", default="")

@@ -26,6 +26,7 @@ import xlrd
 import xlsxwriter
 import xlwt
 
+import settings
 from bench.load import MOMENT
 from bench.population import Placed
 from bench.reset import reset
@@ -34,7 +35,7 @@ from bench.wrk import LOAD_CORE
 from models.database import connect, disconnect
 from models.export.export import ExportField, ExportFormat, ask_export
 from tasks.exports.actor import attempt
-from tasks.exports.store import ExportStore
+from tasks.exports.store import open_store
 
 FORMATS = ("csv", "xls", "xlsx")
 PRODUCTS = 5_000
@@ -173,11 +174,16 @@ class Files:
     async def exports(self, kind: str, rounds: int, connection: asyncpg.Connection) -> tuple[float, float]:
         """Returns the seconds of ours and of bare."""
         place = self.places["bench-export"]
-        store = ExportStore(str(self.folder / "exports"))
+        store = open_store(str(self.folder / "exports"), shared=False)
         ours, bare = [], []
         for _ in range(rounds + 1):
             job = await ask_export(
-                place.first_user, place.first_basket, ExportFormat(kind), list(ExportField), "basketId"
+                place.first_user,
+                place.first_basket,
+                ExportFormat(kind),
+                list(ExportField),
+                "basketId",
+                settings.EXPORT_MAXIMUM_WAITING,
             )
             ours.append(await seconds_of(attempt(job[0], store, timedelta(hours=1))))
             await _check_completed(connection, job[0])

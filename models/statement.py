@@ -17,6 +17,7 @@ _RECORDS = re.compile(r"jsonb_to_recordset\(\$(\d+)::jsonb\) AS (\w+)\(([^)]*)\)
 
 _WORDS = {
     "FOR UPDATE": "",
+    "FOR NO KEY UPDATE": "",
     "json_build_array(": "json_array(",
     "json_agg(json_array(": "json_group_array(json_array(",
     "string_agg(": "group_concat(",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+import settings
 from models.errors import InvalidInput
 from models.export.export import ExportField, ask_export, lock_active_to_export, lock_own_to_export
 from resolvers.answer import Answer
@@ -25,7 +26,14 @@ class BasketExportChange(Change[BasketExportInput]):
         else:
             number = number_of(IdKind.BASKET, self.given.basket_id)
             basket_id = await lock_own_to_export(self.buyer.id, number)
-        row = await ask_export(self.buyer.id, basket_id, self.given.format, columns, field)
+        row = await ask_export(
+            self.buyer.id,
+            basket_id,
+            self.given.format,
+            columns,
+            field,
+            settings.EXPORT_MAXIMUM_WAITING,
+        )
         self.after_commit.append(partial(self.context.exports.send, [row[0]]))
         return Answer(export=row)
 

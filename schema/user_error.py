@@ -12,7 +12,7 @@ describe_enum(
     BASKET_NOT_FOUND="There is no such basket, or it is not the caller's.",
     BASKET_EMPTY="The basket has no items.",
     BASKET_NOT_DRAFT="The basket is not a draft.",
-    BASKET_LIMIT_EXCEEDED="The basket would hold more than it may.",
+    BASKET_LIMIT_EXCEEDED="The basket would hold more than it may, or too many exports are not finished.",
     PRODUCT_NOT_FOUND="Commerce does not know the product.",
     PRODUCT_NOT_IN_BASKET="The basket does not hold the product.",
     PRODUCT_UNAVAILABLE="Commerce does not sell the product now.",

@@ -173,6 +173,10 @@ _ASK = Statement(
     "attempts, begun, resend_at, created_at) VALUES ($1, $2, $3, $4, $5, 'WAITING', 0, $6, 0, 0, $7, $8) "
     f"RETURNING {EXPORT_COLUMNS}"
 )
+_LOCK_USER = Statement("SELECT id FROM user_account WHERE id = $1 FOR NO KEY UPDATE")
+_COUNT_UNFINISHED = Statement(
+    "SELECT count(*) FROM basket_export WHERE user_id = $1 AND status IN ('WAITING', 'PROCESSING')"
+)
 _FIND = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE cache_key = $1")
 _IS_KEY = re.compile("[0-9a-f]{32}")
 
@@ -194,11 +198,17 @@ async def lock_own_to_export(user_id: int, basket_id: int | None) -> int:
 
 
 async def ask_export(
-    user_id: int, basket_id: int, export_format: ExportFormat, columns: Sequence[ExportField], field: str
+    user_id: int,
+    basket_id: int,
+    export_format: ExportFormat,
+    columns: Sequence[ExportField],
+    field: str,
+    maximum: int,
 ) -> Row:
     """Writes the job for a basket that is locked and returns EXPORT_COLUMNS.
 
-    Raises BasketEmpty, at the input's `field`, and BasketLimitExceeded when the format cannot hold as many rows.
+    Raises BasketEmpty, at the input's `field`, and BasketLimitExceeded when the format cannot hold as many rows, or
+    when the user has `maximum` exports that have not ended.
     """
     counted = await _COUNT.row(basket_id)
     count = int(counted[0]) if counted else 0
@@ -206,12 +216,24 @@ async def ask_export(
         raise BasketEmpty("The basket is empty; there is nothing to export.", field)
     if reason := excess_of(count, export_format):
         raise BasketLimitExceeded(reason, "format")
+    await _check_unfinished(user_id, maximum, field)
     moment_asked, key, headers = now(), secrets.token_hex(16), ",".join(columns)
     resend_at = moment_asked + RESEND_AFTER
     row = await _ASK.row(key, user_id, basket_id, export_format.value, headers, count, resend_at, moment_asked)
     if row is None:
         raise RuntimeError("The insert of an export returned no row.")
     return row
+
+
+async def _check_unfinished(user_id: int, maximum: int, field: str) -> None:
+    """Raises BasketLimitExceeded at the limit, which requests of the same user reach one after the other."""
+    await _LOCK_USER.row(user_id)
+    counted = await _COUNT_UNFINISHED.row(user_id)
+    if counted and int(counted[0]) >= maximum:
+        raise BasketLimitExceeded(
+            f"At most {maximum} of your exports may be unfinished at a time; wait for one of them.",
+            field,
+        )
 
 
 def excess_of(count: int, export_format: ExportFormat) -> str | None:
