@@ -3,7 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from models.errors import CurrencyMismatch, Refused
 from models.statement import Statement
+
+LISTED = 100
+"""How many of the products that stand in the way are named."""
 
 _HELD = Statement(
     "SELECT p.remote_id, b.id FROM basket b JOIN basket_item i ON i.basket_id = b.id "
@@ -18,6 +22,13 @@ _CHANGES = Statement(
 _REPRICE = Statement(
     "UPDATE basket_item SET price = (SELECT price FROM product p WHERE p.id = product_id), "
     "currency = (SELECT currency FROM product p WHERE p.id = product_id) WHERE id = ANY($1::bigint[])"
+)
+# The currency of most items is the one that the others stand in the way of.
+_FOREIGN = Statement(
+    "SELECT p.sku, i.currency, common.currency FROM basket_item i "
+    "JOIN product p ON p.id = i.product_id JOIN (SELECT currency FROM basket_item "
+    "WHERE basket_id = $1 GROUP BY currency ORDER BY COUNT(*) DESC, currency LIMIT 1) AS common "
+    f"ON common.currency <> i.currency WHERE i.basket_id = $1 ORDER BY i.id LIMIT {LISTED}"
 )
 _ITEMS_OF = Statement(
     "SELECT i.id FROM basket_item i JOIN product p ON p.id = i.product_id "
@@ -49,6 +60,19 @@ async def reprice(basket_id: int, remote_ids: Collection[int]) -> list[Repriced]
     rows = await _CHANGES.rows(basket_id, list(remote_ids))
     await _REPRICE.rows([row[0] for row in rows])
     return [Repriced(*row[0:7]) for row in rows]
+
+
+async def check_one_currency(basket_id: int) -> None:
+    """Raises CurrencyMismatch, one refusal a product, unless all items have the same currency."""
+    refusals = [
+        CurrencyMismatch(
+            f"The product with SKU {sku} would be priced in {currency}, the basket in {common}; "
+            "all items share one currency. Remove it and refresh the basket again."
+        )
+        for sku, currency, common in (row[0:3] for row in await _FOREIGN.rows(basket_id))
+    ]
+    if refusals:
+        raise Refused(refusals)
 
 
 async def items_holding(basket_id: int, remote_ids: Collection[int]) -> list[int]:

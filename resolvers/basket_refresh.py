@@ -1,7 +1,7 @@
 """Bringing the prices of the active basket up to what Commerce says now."""
 
-from models.basket_changing import check_currency, lock_active
-from models.basket_refreshing import held_products, items_holding, reprice
+from models.basket_changing import lock_active
+from models.basket_refreshing import check_one_currency, held_products, items_holding, reprice
 from resolvers.answer import Answer
 from resolvers.context import segment_of
 from resolvers.products import consult_commerce
@@ -30,7 +30,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
             # Another basket was loaded while Commerce was being asked.
             raise Outdated
         changes = await reprice(basket_id, self.sold)
-        await check_currency(basket_id, {})
+        await check_one_currency(basket_id)
         return Answer(
             baskets=await self.read(basket_id),
             price_changes=changes,

@@ -106,7 +106,18 @@ async def test_nothing_changes_when_what_is_no_longer_sold_stays_in_the_old_curr
     for product in (1, 2):
         service.shop.sell(product, "5.00", currency_type="usd")
     del service.shop.products[3]
-    assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+    payload = await service.main.change("basketRefresh", "userErrors { message }")
+    assert payload["userErrors"] == [
+        {
+            "message": "The product with SKU SKU03 would be priced in try, the basket in usd; "
+            "all items share one currency. Remove it and refresh the basket again.",
+            "code": "CURRENCY_MISMATCH",
+            "field": [],
+        }
+    ]
+    basket = await service.main.basket()
+    assert basket is not None
+    assert (basket["totalAmount"], basket["currency"], basket["version"]) == ("81.10", "try", 1)
     await service.main.accepted("basketItemRemove", productRemoteId=3)
     payload = await service.main.change("basketRefresh", CHANGES)
     assert payload["basket"] == {"totalAmount": "20.00", "currency": "usd", "version": 3}

@@ -3,6 +3,8 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
+    """Notes whether a product still has its SKU; locks `product` for an instant, rewrites nothing."""
+
     dependencies = [("models", "0002_export")]
 
     initial = False

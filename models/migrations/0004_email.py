@@ -3,6 +3,11 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
+    """Makes e-mail addresses unique in lower case; changes of `user_account` wait for the index.
+
+    It fails where two users have the same address in different case: delete or rename one first.
+    """
+
     dependencies = [("models", "0003_sku")]
 
     initial = False
