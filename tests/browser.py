@@ -1,7 +1,6 @@
 """A real browser: headless Chromium, driven over its own debugging protocol."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -15,11 +14,6 @@ FLAGS = (
     "--disable-component-update --disable-sync --remote-debugging-port=0 --window-size=1400,900"
 ).split()
 PATIENCE_SECONDS = 30.0
-
-
-def chromium() -> str | None:
-    """Returns where Chromium is, if it is."""
-    return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class Page:

@@ -1,13 +1,31 @@
-"""The fixtures: databases, the shop, the service."""
+"""The fixtures: databases, the shop, the service; and how tests are spread over parallel workers.
 
+`scripts/test` runs several worker processes (pytest-xdist). A test gets all that it uses from here, so that no two
+tests share anything:
+- a database: `database_url` (once of each kind), `postgres_url` or `sqlite_url`, empty and with all tables;
+- Redis: `redis_url`, an empty database of the shared server; or a server of its own by `Processes(...).redis(port)`;
+- a port: `tests.ports.free_port()`, from this worker's own block, or port 0; never a number of its own;
+- files: `tmp_path`; never a name in `var/` or in the temporary folder;
+- a program beyond Python: `tests.programs.program(name)`, which skips at home, fails in CI, and skips with `--quick`.
+  `.ci/run` installs it: its list has a line per program.
+
+Tests that share a module's fixture run one after the other in one worker. Mark a test that takes more than about five
+seconds with `@pytest.mark.long`: it is started first. To wait, poll a condition with a generous timeout; a
+fixed pause, or a comparison of times, fails where many tests share a processor.
+"""
+
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.databases import databases, drop_postgres_database
+from tests.databases import databases, drop_postgres_database, empty_redis
+from tests.programs import Run
 from tests.service import Service, serve
 from tests.shop import Shop, serve_shop
+
+WORKERS_PER_CORE = 3
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -40,6 +58,45 @@ async def service(database_url: str, shop: Shop, tmp_path: Path) -> AsyncIterato
     """The application in this process, on an empty database, once of each kind."""
     async with serve(database_url, shop, str(tmp_path / "exports")) as served:
         yield served
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """An empty Redis database that no other worker uses."""
+    return empty_redis()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option of the embedded half."""
+    parser.addoption("--quick", action="store_true", help="no PostgreSQL, no Redis, no programs beyond Python")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tells the lookups of programs and services whether they may be used."""
+    Run.quick = config.getoption("--quick")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns more workers than cores, because many tests wait for other processes."""
+    return WORKERS_PER_CORE * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starts long tests first, and keeps the tests together that share a fixture of their module."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    for item in items:
+        if isinstance(item, pytest.Function) and (shared := _shared_fixtures(item)):
+            item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *shared])))
+
+
+def _shared_fixtures(item: pytest.Function) -> list[str]:
+    """Returns the fixtures of its module that a test uses, with their parameters."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return [
+        f"{name}={parameters.get(name, '')}"
+        for name, definitions in sorted(item._fixtureinfo.name2fixturedefs.items())
+        if definitions[-1].scope == "module" and not name.startswith("_")
+    ]
 
 
 def pytest_sessionfinish() -> None:

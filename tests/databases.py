@@ -2,20 +2,23 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-import pytest
+import redis
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.database import migrate_forward
+from tests.programs import no_service, skip_when_quick
 
 TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 TEST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
-IN_CI = os.environ.get("CI") == "true"
+REDIS_DATABASES = 16
+"""How many databases a Redis has unless its configuration says otherwise."""
 
 TABLES = (
     "basket_export, idempotency_key, quotation, basket_item_division, basket_item, basket, product, token, "
@@ -23,19 +26,19 @@ TABLES = (
 )
 
 
-def unreachable(what: str) -> None:
-    """Skips at home and fails in CI."""
-    message = f"{what} does not answer; set TEST_DATABASE_URL or TEST_REDIS_URL to another one."
-    if IN_CI:
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 def sqlite_database(folder: Path) -> str:
     """Makes a new SQLite database with all tables and returns its URL."""
-    url = f"sqlite://{folder / 'test.sqlite3'}"
-    asyncio.run(migrate_forward(url))
-    return url
+    file = folder / "test.sqlite3"
+    file.write_bytes(_new_sqlite_file())
+    return f"sqlite://{file}"
+
+
+@cache
+def _new_sqlite_file() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "test.sqlite3"
+        asyncio.run(migrate_forward(f"sqlite://{file}"))
+        return file.read_bytes()
 
 
 @cache
@@ -85,9 +88,24 @@ def databases(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield sqlite_database(folder)
         return
+    skip_when_quick("PostgreSQL")
     url = postgres_database()
     if url is None:
-        unreachable("PostgreSQL")
-    else:
-        asyncio.run(_empty(url))
-        yield url
+        no_service("PostgreSQL", "TEST_DATABASE_URL", TEST_DATABASE_URL)
+    asyncio.run(_empty(url))
+    yield url
+
+
+def empty_redis() -> str:
+    """Empties the Redis database of this process and returns its URL; each worker of pytest-xdist has its own."""
+    skip_when_quick("Redis")
+    given = urlsplit(TEST_REDIS_URL)
+    last = int(given.path.lstrip("/") or 0)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    url = given._replace(path=f"/{(last - worker) % REDIS_DATABASES}").geturl()
+    try:
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+    except (redis.RedisError, OSError):
+        no_service("Redis", "TEST_REDIS_URL", TEST_REDIS_URL)
+    return url

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from tests.processes import ROOT, Processes, answers, free_port, wait_until
+from tests.ports import free_port
+from tests.processes import ROOT, Processes, answers, wait_until
 from tests.programs import program
 
 FOLDER = ROOT / "docs" / "deployment"

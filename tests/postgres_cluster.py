@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.processes import free_port
+from tests.ports import free_port
+from tests.programs import missing, skip_when_quick
 
 PATIENCE_SECONDS = 60
 
@@ -59,9 +58,10 @@ class Cluster:
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """Makes a server, starts it, and leaves nothing behind; skips the test where PostgreSQL's programs are missing."""
+    skip_when_quick("PostgreSQL's server programs")
     programs = binaries()
     if programs is None:
-        pytest.skip("PostgreSQL's server programs are not installed here.")
+        missing("PostgreSQL's server programs are not installed here (Debian: apt-get install postgresql).")
     folder = Path(tempfile.mkdtemp(prefix="basket-cluster-"))
     cluster = Cluster(programs, folder)
     try:

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,18 +14,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.databases import unreachable
+# Named here too until all tests import it from its own module.
+from tests.ports import free_port as free_port
+from tests.programs import program
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 30.0
 SECRET_KEY = "of-the-tests-and-long-enough-for-production"
-
-
-def free_port() -> int:
-    """Returns a port on which nothing listens now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def wait_until(is_true: Callable[[], bool], what: str) -> None:
@@ -78,11 +71,8 @@ class Processes:
 
     def redis(self, port: int) -> subprocess.Popen[bytes]:
         """Starts a Redis that keeps nothing, and waits until it answers."""
-        program = shutil.which("redis-server")
-        if program is None:
-            unreachable("redis-server")
-        command = [program or "", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        process = self.start(*command)
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        process = self.start(program("redis-server"), *options)
         wait_until(lambda: pongs(port), "The start of Redis")
         return process
 

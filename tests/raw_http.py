@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.processes import Processes, answers, free_port, wait_until
+from tests.ports import free_port
+from tests.processes import Processes, answers, wait_until
 
 TOKEN = b"Authorization: Token demo-main\r\n"
 PATIENCE_SECONDS = 20.0

@@ -10,7 +10,8 @@ import trustme
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.processes import Processes, free_port, wait_until
+from tests.ports import free_port
+from tests.processes import Processes, wait_until
 
 
 @dataclass(frozen=True)

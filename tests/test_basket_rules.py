@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule, run_s
 
 from tests.basket_machine import SEGMENTS, SELLABLE, WHOLE, Aim, NamedLine, SideBySide
 from tests.basket_rules import HOMES, Line, PriceChange, Reason
-from tests.databases import IN_CI
+from tests.programs import IN_CI
 from tests.service import serve
 from tests.shop import serve_shop
 

@@ -1,7 +1,5 @@
 """The benchmark: what it loads, and that the three servers it compares answer the same."""
 
-import shutil
-
 import asyncpg
 import pytest
 
@@ -15,8 +13,8 @@ from bench.rounds import Rounds
 from bench.servers import all_running
 from models.database import connect, disconnect
 from models.user import buyer_with, digest_of
-from tests.databases import unreachable
 from tests.process import write_people_to
+from tests.programs import program
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
@@ -99,8 +97,7 @@ async def test_the_three_servers_answer_the_same_and_count_their_round_trips(dat
 
 
 async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_baskets(database_url: str) -> None:
-    if shutil.which("wrk") is None:
-        unreachable("wrk")
+    program("wrk")
     await load(database_url, PLACES, quiet=True)
     connection = await asyncpg.connect(database_url)
     with all_running(("by hand",), database_url) as servers:

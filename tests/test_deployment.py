@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +30,8 @@ from tests.deployment import (
     unit_command,
 )
 from tests.exports import completed
-from tests.processes import ROOT, Processes, free_port
+from tests.ports import free_port
+from tests.processes import ROOT, Processes
 from tests.programs import program
 from tests.service import Caller
 from tests.shop import Shop
@@ -185,13 +185,11 @@ def test_haproxy_takes_its_configuration_as_it_is_and_with_the_addresses_of_comp
 
 
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd is not installed here.")
+    systemd_analyze = program("systemd-analyze")
     for unit in UNITS:
         text = (FOLDER / unit).read_text().replace("/opt/basket/.venv/bin", PROGRAMS)
         (tmp_path / unit).write_text(text)
-    command = [program, "verify", *(str(tmp_path / unit) for unit in UNITS)]
+    command = [systemd_analyze, "verify", *(str(tmp_path / unit) for unit in UNITS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     about_ours = [line for line in done.stderr.splitlines() if "basket" in line]
     assert (done.returncode, about_ours) == (0, [])

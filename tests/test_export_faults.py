@@ -18,8 +18,9 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from models.database import connect, disconnect, migrate_forward
 from tests.databases import TEST_DATABASE_URL, databases
 from tests.exports import ask, ended, files_of, state
+from tests.ports import free_port
 from tests.postgres_cluster import own_cluster
-from tests.processes import Processes, free_port, kill
+from tests.processes import Processes, kill
 from tests.service import Caller, write_people
 
 DEADLINE_SECONDS = 60.0

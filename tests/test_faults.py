@@ -23,13 +23,13 @@ import pytest_asyncio
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.database import migrate_forward
-from tests.databases import IN_CI
 from tests.deployment import Site, SystemdDeployment
 from tests.exports import ask, ended, files_of
 from tests.load import KEYED, PLAIN, loaded
 from tests.postgres_cluster import Cluster, own_cluster
 from tests.process import write_people_to
 from tests.processes import ROOT, Processes, kill
+from tests.programs import missing
 from tests.service import Caller
 from tests.shop import Shop, serve_shop
 
@@ -219,7 +219,7 @@ async def test_servers_restarted_one_after_the_other_fail_no_request(healthy: Ru
 def full_disk(folder: Path) -> Iterator[Path]:
     """Puts a disk of 64 kB in the place of a folder, filled to the last byte by the file that it yields."""
     if os.geteuid() != 0:
-        (pytest.fail if IN_CI else pytest.skip)("Only root may mount a disk that is full.")
+        missing("Only root may mount a disk that is full.")
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=True)
     try:

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,9 +252,7 @@ public class Ask {
 
 
 def test_the_http_client_of_java_is_answered(server: RawServer, tmp_path: Path) -> None:
-    java = shutil.which("java")
-    if java is None or shutil.which("javac") is None:
-        pytest.skip("A JDK of 11 or newer (java and javac) is not installed here.")
+    java = str(Path(program("javac")).with_name("java"))
     source = tmp_path / "Ask.java"
     source.write_text(JAVA)
     command = [java, str(source), f"http://127.0.0.1:{server.port}/graphql", QUERY.decode()]

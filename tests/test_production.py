@@ -13,8 +13,9 @@ import pytest
 
 from settings import ROOT, SECRET_KEY_OF_THE_DEMO
 from tests.command_line import CommandLine
+from tests.ports import free_port
 from tests.process import SECRET_KEY
-from tests.processes import PATIENCE_SECONDS, free_port
+from tests.processes import PATIENCE_SECONDS
 
 GOOD = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": SECRET_KEY}
 NOT_SET = "SECRET_KEY is not set: production signs addresses with a long random text of its own."

@@ -15,7 +15,8 @@ import settings
 from application import create_application
 from tasks.redis.address import parse_redis_address
 from tasks.redis.connection import RedisServer
-from tests.processes import Processes, free_port, kill
+from tests.ports import free_port
+from tests.processes import Processes, kill
 from tests.service import Service, open_client
 from web.rate_limit import COUNTS, MAXIMUM_KEYS, RateLimit, RateLimited, RateLimits, rate_limits
 

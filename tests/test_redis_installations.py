@@ -14,7 +14,8 @@ from tasks.broker import create_broker
 from tasks.redis.server import find_redis_server
 from tests.databases import databases, sqlite_database
 from tests.exports import ask, ended
-from tests.processes import Processes, free_port, kill
+from tests.ports import free_port
+from tests.processes import Processes, kill
 from tests.redis_servers import RedisServers, redis_servers, wait_for_replica
 from tests.service import Caller, write_people
 from tests.test_export_faults import run

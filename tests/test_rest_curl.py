@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import pytest
 
 from models.division import Division
 from tests import sheets
-from tests.databases import sqlite_database, unreachable
+from tests.databases import sqlite_database
 from tests.process import start_server, write_people_to
+from tests.programs import program
 from tests.rest import ADDED, BARE, EMPTIED, LISTED, UPDATED, printed
 from tests.shop import Shop
 
@@ -125,8 +125,7 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 async def test_every_line_of_the_documentation_answers_as_printed(sqlite_url: str, shop: Shop, tmp_path: Path) -> None:
-    if not shutil.which("curl"):
-        unreachable("curl")
+    program("curl")
     shop.sell(1, "10.55", **BARE)
     shop.sell(2, "20.00", **BARE)
     divisions = await write_people_to(sqlite_url)

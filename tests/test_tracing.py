@@ -15,8 +15,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from application import configured_tracing
 from settings import ROOT
+from tests.ports import free_port
 from tests.process import PATIENCE_SECONDS, SECRET_KEY, write_people_to
-from tests.processes import free_port
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
