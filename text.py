@@ -57,6 +57,9 @@ def _is_invisible(character: str) -> bool:
 
 def trimmed(text: str) -> str:
     """Returns a text without the spaces around it."""
+    # Almost every text begins and ends with a letter or a digit, which is found out sooner.
+    if text[:1].isalnum() and text[-1:].isalnum():
+        return text
     return _OUTER_SPACE.sub("", text)
 
 

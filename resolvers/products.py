@@ -150,7 +150,8 @@ class LookUp:
         self.segment = segment
         self.keys = keys
         self.only_fresh = only_fresh
-        self.trimmed = {key: trimmed(key) for key in keys if isinstance(key, str)}
+        texts = [(key, trimmed(key)) for key in keys if isinstance(key, str)]
+        self.trimmed = {key: without for key, without in texts if without != key}
         self.known: Sequence[KnownProduct] = []
         self.products: dict[ProductKey, KnownProduct] = {}
         self.reasons: dict[ProductKey, str] = {}
@@ -181,7 +182,7 @@ class LookUp:
         while Commerce cannot be asked, as those named by remote id are.
         """
         missing = self.missing()
-        without_spaces = [self.trimmed[key] for key in missing if isinstance(key, str)]
+        without_spaces = [self.trimmed[key] for key in missing if key in self.trimmed]
         more = [key for key in without_spaces if key not in self.products]
         try:
             await self._consult(*_split([*missing, *more]))

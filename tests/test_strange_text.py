@@ -6,6 +6,7 @@ from typing import Any
 from tests.service import Service
 
 TEXTS = ["\0", "a\0b", "\ud800", "\u202e", "\x07", "x" * 100_000, "'; DROP TABLE basket; --", "%", "\\", "🏃"]
+TEXTS += ["", "\u200b", "\u200c", "\u00a0", "\u2028", "\ufffe", "\U0010ffff", "👨\u200d👩\u200d👧", "a,b"]
 ADD_ITEM = "mutation ($%s: %s) { basketItemsAdd(input: {items: [{%s}]}) { userErrors { code } } }"
 QUERIES = [
     "query ($t: String) { product(sku: $t) { sku } }",
