@@ -1,28 +1,23 @@
 """The database: its configuration, connections and migrations."""
 
-import socket
-import sqlite3
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from asyncpg import Connection
-from asyncpg.exceptions import (
-    IdleInTransactionSessionTimeoutError,
-    InsufficientResourcesError,
-    InterfaceError,
-    OperatorInterventionError,
-    PostgresConnectionError,
-    PostgresError,
-    TransactionRollbackError,
-)
 from tortoise import Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException
 from tortoise.migrations.api import migrate
 
-from models.postgres import BoundedPool, PostgresClient
+from models import sqlite
+from models.outage import CONFLICTS, DATABASE_FAILURES, is_unavailable
+from models.postgres import client
+from models.postgres.address import parse_address
+from models.postgres.connector import Connector
+from models.postgres.pool import BoundedPool
 from models.statement import Statement
+
+__all__ = ["DATABASE_FAILURES", "SERIALIZATION_FAILURES", "is_unavailable"]
 
 MODULES = [
     "models.division",
@@ -35,53 +30,12 @@ MODULES = [
 ]
 
 
-SERIALIZATION_FAILURES = (TransactionRollbackError,)
-"""What PostgreSQL raises to be asked again: a deadlock it broke, or a transaction it could not serialise."""
-
-DATABASE_FAILURES = (PostgresError, InterfaceError, BaseORMException)
-"""What is raised when the database cannot be reached or will not answer, besides OSError."""
-
-
-_UNAVAILABLE = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    PostgresConnectionError,
-    OperatorInterventionError,
-    InsufficientResourcesError,
-    IdleInTransactionSessionTimeoutError,
-    InterfaceError,
-    TransactionRollbackError,
-)
-_SQLITE_UNAVAILABLE = (
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-)
+SERIALIZATION_FAILURES = CONFLICTS
 
 IDLE_MILLISECONDS = 60_000
 """How long PostgreSQL lets a transaction do nothing: an export's file is published inside one."""
 COMMAND_GRACE_SECONDS = 2.0
 """How much longer than PostgreSQL's own limit a statement is waited for, in case PostgreSQL itself is silent."""
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Tells whether an error means that the database cannot be used now, and may be usable a moment later."""
-    cause: BaseException | None = error
-    while cause is not None:
-        # What PostgreSQL refuses as an input is an InterfaceError to asyncpg, too, and a ValueError.
-        if isinstance(cause, _UNAVAILABLE) and not isinstance(cause, ValueError):
-            return True
-        # asyncio joins the failures of several addresses into an OSError of no other kind.
-        if type(cause) is OSError and cause.filename is None and cause.errno is None:
-            return True
-        if isinstance(cause, sqlite3.OperationalError):
-            return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_UNAVAILABLE
-        # Tortoise wraps the errors of SQLite without saying that it does.
-        cause = cause.__cause__ or (cause.__context__ if isinstance(cause, BaseORMException) else None)
-    return False
 
 
 class Bounds(NamedTuple):
@@ -95,50 +49,62 @@ BOUNDS = Bounds()
 """The bounds where none are given."""
 
 
-async def reset_only_if_needed(connection: Connection) -> None:
+async def keep_session(connection: Connection) -> None:
     """Saves asyncpg's reset, a round trip on every release: no session state is ever left behind.
 
-    The exception is a transaction that a cancelled request left open; asyncpg knows of it without asking the server.
+    A transaction that a cancelled request left open asyncpg rolls back before it calls this.
     """
-    if connection.is_in_transaction():
-        await connection.reset()
 
 
 def configuration(url: str, pool_size: int = 20, bounds: Bounds = BOUNDS) -> dict[str, Any]:
-    """Returns Tortoise's configuration for a database URL, `sqlite://…` or `postgres://…`."""
-    connection = expand_db_url(url)
-    if connection["engine"] == "tortoise.backends.sqlite":
-        connection["credentials"].setdefault("busy_timeout", round(bounds.wait_seconds * 1_000))
-    if connection["engine"] == "tortoise.backends.asyncpg":
-        connection["engine"] = PostgresClient.__module__
-        # Just-in-time compilation costs more than the short statements here can win back. Moments are read as texts,
-        # so how the server writes them must not depend on its configuration.
-        session = {
-            "jit": "off",
-            "timezone": "UTC",
-            "datestyle": "ISO",
-            # Planning takes longer than most of the statements here, and all of them are planned well without values.
-            "plan_cache_mode": "force_generic_plan",
-            "statement_timeout": str(round(bounds.statement_seconds * 1_000)),
-            "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
-        }
-        command = bounds.statement_seconds + COMMAND_GRACE_SECONDS if bounds.statement_seconds else None
-        # A pool with no connection of its own accord is made at once, also while PostgreSQL is silent: each connection
-        # is then waited for by whoever needs it, and no longer than is allowed.
-        connection["credentials"].update(
-            minsize=0,
-            maxsize=pool_size,
-            reset=reset_only_if_needed,
-            server_settings=session,
-            wait_seconds=bounds.wait_seconds,
-            timeout=bounds.wait_seconds,
-            command_timeout=command,
-        )
+    """Returns Tortoise's configuration for a database URL, `sqlite://…` or `postgres://…`.
+
+    Raises AddressRejected for an address of PostgreSQL that cannot be used.
+    """
     return {
-        "connections": {"default": connection},
+        "connections": {"default": _engine(url, pool_size, bounds)},
         "apps": {"models": {"models": MODULES, "default_connection": "default", "migrations": "models.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
+    }
+
+
+def _engine(url: str, pool_size: int, bounds: Bounds) -> dict[str, Any]:
+    if url.startswith("sqlite:"):
+        connection = expand_db_url(url)
+        connection["engine"] = sqlite.__name__
+        connection["credentials"].setdefault("busy_timeout", round(bounds.wait_seconds * 1_000))
+        return dict(connection)
+    address = parse_address(url)
+    command = bounds.statement_seconds + COMMAND_GRACE_SECONDS if bounds.statement_seconds else None
+    # A pool with no connection of its own accord is made at once, also while PostgreSQL is silent:
+    # each connection is then waited for by whoever needs it, and no longer than is allowed.
+    credentials = {
+        "database": address.database,
+        "minsize": 0,
+        "maxsize": pool_size,
+        "reset": keep_session,
+        "connect": Connector(address, session_settings(bounds), bounds.wait_seconds),
+        "server_settings": {},
+        "wait_seconds": bounds.wait_seconds,
+        "command_timeout": command,
+    }
+    return {"engine": client.__name__, "credentials": credentials}
+
+
+def session_settings(bounds: Bounds) -> dict[str, str]:
+    """Returns the settings of every session on PostgreSQL."""
+    return {
+        # Just-in-time compilation costs more than the short statements here can win back.
+        "jit": "off",
+        # Timestamps are read as texts: how the server writes them must not depend on its settings.
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        # Planning takes longer than most of the statements here, and all of them are planned well
+        # without values.
+        "plan_cache_mode": "force_generic_plan",
+        "statement_timeout": str(round(bounds.statement_seconds * 1_000)),
+        "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
     }
 
 

@@ -11,7 +11,7 @@ from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 from tortoise.context import require_context
 
-from models.postgres import PostgresClient
+from models.postgres.client import PostgresClient
 
 _RECORDS = re.compile(r"jsonb_to_recordset\(\$(\d+)::jsonb\) AS (\w+)\(([^)]*)\)")
 

@@ -1,0 +1,102 @@
+"""Background loops that cannot die: repeated for as long as the process lives, whatever fails."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from prometheus_client import Counter, Gauge
+
+from models.outage import is_unavailable
+
+logger = logging.getLogger("basket")
+
+FAILURES = Counter(
+    "basket_background_failures", "Failed runs of the background loops, by loop.", ["loop"]
+)
+FAILING = Gauge("basket_background_failing", "1 while the loop's last run failed.", ["loop"])
+
+LIMIT_SECONDS = 300.0
+"""Timeout of one run, so that a run that hangs ends and is repeated."""
+
+
+class BackgroundLoop:
+    """Repeats a step, with a pause after each; logs once per outage and counts every failure."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[object]],
+        pause_seconds: float,
+        limit_seconds: float = LIMIT_SECONDS,
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._pause_seconds = pause_seconds
+        self._limit_seconds = limit_seconds
+        self._failures = 0
+        FAILURES.labels(name)
+        FAILING.labels(name).set(0)
+
+    async def run(self) -> None:
+        """Repeats the step until the loop's own task is cancelled."""
+        while True:
+            await self.run_once()
+            await asyncio.sleep(self._pause_seconds)
+
+    async def run_once(self) -> None:
+        """Runs the step once; never raises, unless the loop's own task is cancelled."""
+        # A task of its own has a context of its own: what a failed run leaves in its context
+        # variables, for example a dead transaction, is not there in the next run.
+        step = asyncio.create_task(self._bounded())
+        try:
+            await asyncio.wait([step])
+        finally:
+            step.cancel()
+        if step.cancelled():
+            self._note_failure(asyncio.CancelledError("The run was cancelled from inside."))
+        elif error := step.exception():
+            self._note_failure(error)
+        else:
+            self._note_success()
+
+    async def _bounded(self) -> None:
+        async with asyncio.timeout(self._limit_seconds):
+            await self._step()
+
+    def _note_failure(self, error: BaseException) -> None:
+        if not isinstance(error, Exception | asyncio.CancelledError):
+            raise error
+        FAILURES.labels(self.name).inc()
+        FAILING.labels(self.name).set(1)
+        self._failures += 1
+        if self._failures > 1:
+            return
+        level = logging.WARNING if is_unavailable(error) else logging.ERROR
+        text = "The background loop %r failed; it goes on, and the next line is its recovery: %r"
+        logger.log(level, text, self.name, error, exc_info=error)
+
+    def _note_success(self) -> None:
+        if self._failures:
+            text = "The background loop %r works again after %d failed runs."
+            logger.warning(text, self.name, self._failures)
+            FAILING.labels(self.name).set(0)
+        self._failures = 0
+
+
+@asynccontextmanager
+async def background_loop(
+    name: str,
+    step: Callable[[], Awaitable[object]],
+    pause_seconds: float,
+    limit_seconds: float = LIMIT_SECONDS,
+) -> AsyncIterator[None]:
+    """Repeats a step in the background of the context; leaving it ends the loop."""
+    loop = BackgroundLoop(name, step, pause_seconds, limit_seconds)
+    task = asyncio.create_task(loop.run(), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,156 @@
+"""Connecting to PostgreSQL: each host in turn, bounded, with TCP keep-alive, to a server that can serve us."""
+
+import asyncio
+import random
+import socket
+import ssl
+from typing import Any
+
+import asyncpg
+from asyncpg import Connection
+from asyncpg.exceptions import PostgresError
+
+from models.outage import DATABASE_FAILURES, DatabaseReadOnly, DatabaseUnusable
+from models.postgres.address import AddressRejected, PostgresAddress
+
+KEEP_ALIVE = {
+    "keepalives_idle": (socket.TCP_KEEPIDLE, 1),
+    "keepalives_interval": (socket.TCP_KEEPINTVL, 1),
+    "keepalives_count": (socket.TCP_KEEPCNT, 3),
+    "tcp_user_timeout": (socket.TCP_USER_TIMEOUT, 2_000),
+}
+"""libpq's word, the option of the socket and our value: a dead peer is noticed within 3 seconds."""
+
+STATE = "SELECT current_setting('transaction_read_only'), pg_backend_pid(), pg_is_in_recovery()"
+
+
+class Connector:
+    """Opens connections to one database; asyncpg's pool calls it for each of its connections."""
+
+    def __init__(
+        self, address: PostgresAddress, session: dict[str, str], maximum_seconds: float
+    ) -> None:
+        self.address = address
+        self.session = session | address.server_settings
+        self.seconds = min(address.connect_seconds, maximum_seconds)
+        self._hosts = list(address.hosts)
+        if address.words.get("load_balance_hosts") == "random":
+            random.shuffle(self._hosts)
+
+    def __repr__(self) -> str:
+        """Returns the address without its password, because Tortoise logs it."""
+        return f"<Connector of {self.address.name}>"
+
+    async def __call__(self, *given: Any, **more: Any) -> Connection:
+        """Returns a connection to the first host that can serve us; the last one that could is asked first."""
+        failures: list[Exception] = []
+        for host in tuple(self._hosts):
+            try:
+                connection = await self._connect_to(host, more)
+            except (OSError, *DATABASE_FAILURES) as error:
+                failures.append(error)
+                # What one host answers for the whole installation, the next one need not be asked.
+                if not isinstance(error, OSError) and not _is_of_host(error):
+                    raise
+                continue
+            if host != self._hosts[0]:
+                self._hosts.remove(host)
+                self._hosts.insert(0, host)
+            return connection
+        raise failures[-1]
+
+    async def _connect_to(self, host: tuple[str | None, int], more: dict[str, Any]) -> Connection:
+        name, port = host
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(self.seconds):
+                connection = await self._open(name, port, more)
+                _set_keep_alive(connection, self.address.words)
+                await self._check(connection)
+        except TimeoutError:
+            _close(connection)
+            place = f"{name or 'the local socket'}, port {port}"
+            raise TimeoutError(
+                f"PostgreSQL at {place} did not answer within {self.seconds:g} seconds."
+            ) from None
+        except BaseException:
+            _close(connection)
+            raise
+        return connection
+
+    async def _open(self, host: str | None, port: int, more: dict[str, Any]) -> Connection:
+        tls = ssl.create_default_context() if self.address.trusts_system else None
+        return await asyncpg.connect(
+            self.address.tls_address,
+            host=host,
+            port=port,
+            user=self.address.user,
+            password=self.address.password,
+            passfile=self.address.words.get("passfile"),
+            database=self.address.database,
+            ssl=tls,
+            # Ours come later than the host's turn: whether a server is a standby is asked below.
+            target_session_attrs="any",
+            server_settings=self.session,
+            # asyncpg's own timeout holds for all hosts together, and is above.
+            timeout=None,
+            **more,
+        )
+
+    async def _check(self, connection: Connection) -> None:
+        encoding = connection.get_settings().server_encoding
+        if encoding != "UTF8":
+            raise DatabaseUnusable(
+                f"the database {self.address.database} has the encoding {encoding}; "
+                "it must be UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            )
+        row = await connection.fetchrow(STATE)
+        if row[0] == "on":
+            kind = "a standby" if row[2] else "read-only"
+            raise DatabaseReadOnly(f"the server of {self.address.name} is {kind}")
+
+
+def _is_of_host(error: Exception) -> bool:
+    """Returns whether another host may answer otherwise: this one is starting, stopping or full."""
+    return isinstance(error, PostgresError) and (error.sqlstate or "")[:2] in ("53", "57", "08")
+
+
+def _close(connection: Connection | None) -> None:
+    if connection is not None:
+        connection.terminate()
+
+
+def _set_keep_alive(connection: Connection, words: dict[str, str]) -> None:
+    tcp = connection._transport.get_extra_info("socket")
+    if tcp is None or tcp.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    is_on = words.get("keepalives", "1") == "1"
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, is_on)
+    for word, (option, default) in KEEP_ALIVE.items():
+        value = int(words.get(word, 0)) or default
+        if is_on or word == "tcp_user_timeout":
+            tcp.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def check_files(address: PostgresAddress) -> None:
+    """Reads the files of TLS as connecting will; raises AddressRejected when one is no such file."""
+    if address.tls_address is None:
+        return
+    parse = asyncpg.connect_utils._parse_connect_dsn_and_args
+    nothing = dict.fromkeys(
+        ("port", "password", "passfile", "database", "ssl", "service", "servicefile")
+    )
+    more = dict.fromkeys(("direct_tls", "server_settings", "krbsrvname", "gsslib"))
+    try:
+        parse(
+            dsn=address.tls_address,
+            host="localhost",
+            user="-",
+            target_session_attrs="any",
+            **nothing,
+            **more,
+        )
+    except (OSError, ValueError, *DATABASE_FAILURES) as error:
+        words = ", ".join(word for word in ("sslrootcert", "sslcert", "sslkey", "sslcrl"))
+        reason = " ".join(str(error).split())
+        raise AddressRejected(f"the files of TLS ({words}) cannot be used: {reason}") from None

@@ -1,0 +1,38 @@
+"""SQLite as Tortoise's engine, with transactions that leave nothing behind when BEGIN fails."""
+
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+)
+from tortoise.connection import get_connections
+
+
+class SqliteTransaction(SqliteTransactionContext):
+    """A transaction; Tortoise's own keeps the lock of the connection for ever when BEGIN fails."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._trxlock.acquire()
+        try:
+            await self.ensure_connection()
+            await self.connection.begin()
+        except BaseException:
+            self._trxlock.release()
+            raise
+        self.token = get_connections().set(self.connection_name, self.connection)
+        client: TransactionalDBClient = self.connection
+        return client
+
+
+class BasketSqliteClient(SqliteClient):
+    """Tortoise's client, with such transactions."""
+
+    def _in_transaction(self) -> TransactionContext:
+        return SqliteTransaction(SqliteTransactionWrapper(self), self._lock)
+
+
+client_class = BasketSqliteClient
+"""Tortoise looks for this name in the module of an engine."""
