@@ -1,10 +1,9 @@
 """The composition root: settings, resources, schema, routes."""
 
-import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, TypedDict
@@ -20,7 +19,8 @@ import logs
 import settings
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
-from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
+from models.background import background_loop
+from models.database import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
 from models.user import Buyers
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("basket")
 
 SWEEP_SECONDS = 600.0
-"""How often what is no longer needed is deleted."""
+"""Seconds between two deletions of expired idempotency keys."""
 SEND_PATIENCE_SECONDS = 2.0
 """How long Redis may take to accept a message before it is left to the sweeper."""
 
@@ -78,28 +78,6 @@ class State(TypedDict):
     exports: Exports
     export_store: ExportStore
     rate_limits: RateLimits
-
-
-async def sweep() -> None:
-    """Deletes old idempotency keys, now and then, until it is cancelled."""
-    while True:
-        try:
-            await forget_old_keys()
-        except (OSError, *DATABASE_FAILURES):
-            logger.warning("Old idempotency keys could not be deleted; trying again later.", exc_info=True)
-        await asyncio.sleep(SWEEP_SECONDS)
-
-
-@asynccontextmanager
-async def sweeping() -> AsyncIterator[None]:
-    """Sweeps in the background."""
-    task = asyncio.create_task(sweep())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @asynccontextmanager
@@ -207,7 +185,9 @@ async def resources_of_requests(
         url = commerce_url or await resources.enter_async_context(serve_demo())
         commerce = await resources.enter_async_context(commerce_client(url, tracing))
         redis = await redis_server(redis_url)
-        await resources.enter_async_context(sweeping())
+        await resources.enter_async_context(
+            background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS)
+        )
         await resources.enter_async_context(reading_processes.open())
         exports = await resources.enter_async_context(exporting(redis, export_store))
         limits = await resources.enter_async_context(

@@ -11,9 +11,7 @@ from models.outage import is_unavailable
 
 logger = logging.getLogger("basket")
 
-FAILURES = Counter(
-    "basket_background_failures", "Failed runs of the background loops, by loop.", ["loop"]
-)
+FAILURES = Counter("basket_background_failures", "Failed runs of the background loops, by loop.", ["loop"])
 FAILING = Gauge("basket_background_failing", "1 while the loop's last run failed.", ["loop"])
 
 LIMIT_SECONDS = 300.0
@@ -52,7 +50,8 @@ class BackgroundLoop:
         try:
             await asyncio.wait([step])
         finally:
-            step.cancel()
+            if step.cancel():
+                await asyncio.wait([step])
         if step.cancelled():
             self._note_failure(asyncio.CancelledError("The run was cancelled from inside."))
         elif error := step.exception():

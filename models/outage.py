@@ -97,8 +97,7 @@ def is_unavailable(error: BaseException) -> bool:
 def is_read_only(error: BaseException) -> bool:
     """Returns whether an error means that the server takes no changes."""
     return any(
-        isinstance(cause, DatabaseReadOnly)
-        or (isinstance(cause, PostgresError) and cause.sqlstate in READ_ONLY_STATES)
+        isinstance(cause, DatabaseReadOnly) or (isinstance(cause, PostgresError) and cause.sqlstate in READ_ONLY_STATES)
         for cause in _causes(error)
     )
 

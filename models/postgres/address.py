@@ -205,8 +205,7 @@ def _hosts_from_text(location: str, words: dict[str, str]) -> tuple[tuple[str | 
     defaults = ports if len(ports) == len(texts) else (ports or [""]) * len(texts)
     hosts = (_split_host(text, is_literal=not location) for text in texts)
     return tuple(
-        (host or None, _port_from_text(port or default))
-        for (host, port), default in zip(hosts, defaults, strict=True)
+        (host or None, _port_from_text(port or default)) for (host, port), default in zip(hosts, defaults, strict=True)
     )
 
 
@@ -259,8 +258,7 @@ def _check_tls(address: PostgresAddress) -> None:
         ),
         (
             lambda: (
-                address.words.get("sslnegotiation") == "direct"
-                and mode not in ("require", "verify-ca", "verify-full")
+                address.words.get("sslnegotiation") == "direct" and mode not in ("require", "verify-ca", "verify-full")
             ),
             "sslnegotiation=direct needs sslmode=require or stronger",
         ),

@@ -105,9 +105,7 @@ class PostgresClient(AsyncpgDBClient):
         return pool
 
     def _watch(self, pool: BoundedPool) -> None:
-        loop = BackgroundLoop(
-            "database connections", PoolWatch(pool, pool._connect).step, SAMPLE_SECONDS
-        )
+        loop = BackgroundLoop("database connections", PoolWatch(pool, pool._connect).step, SAMPLE_SECONDS)
         # The context of the request that happens to come first is none of the loop's business.
         self._watching = asyncio.create_task(loop.run(), context=contextvars.Context())
 

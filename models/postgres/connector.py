@@ -27,9 +27,7 @@ STATE = "SELECT current_setting('transaction_read_only'), pg_backend_pid(), pg_i
 class Connector:
     """Opens connections to one database; asyncpg's pool calls it for each of its connections."""
 
-    def __init__(
-        self, address: PostgresAddress, session: dict[str, str], maximum_seconds: float
-    ) -> None:
+    def __init__(self, address: PostgresAddress, session: dict[str, str], maximum_seconds: float) -> None:
         self.address = address
         self.session = session | address.server_settings
         self.seconds = min(address.connect_seconds, maximum_seconds)
@@ -70,9 +68,7 @@ class Connector:
         except TimeoutError:
             _close(connection)
             place = f"{name or 'the local socket'}, port {port}"
-            raise TimeoutError(
-                f"PostgreSQL at {place} did not answer within {self.seconds:g} seconds."
-            ) from None
+            raise TimeoutError(f"PostgreSQL at {place} did not answer within {self.seconds:g} seconds.") from None
         except BaseException:
             _close(connection)
             raise
@@ -137,9 +133,7 @@ def check_files(address: PostgresAddress) -> None:
     if address.tls_address is None:
         return
     parse = asyncpg.connect_utils._parse_connect_dsn_and_args
-    nothing = dict.fromkeys(
-        ("port", "password", "passfile", "database", "ssl", "service", "servicefile")
-    )
+    nothing = dict.fromkeys(("port", "password", "passfile", "database", "ssl", "service", "servicefile"))
     more = dict.fromkeys(("direct_tls", "server_settings", "krbsrvname", "gsslib"))
     try:
         parse(

@@ -12,9 +12,7 @@ from models.outage import DATABASE_FAILURES, is_connection_lost
 
 logger = logging.getLogger("basket")
 
-REPLACED = Counter(
-    "basket_database_pool_replaced", "Times that all connections to PostgreSQL were replaced."
-)
+REPLACED = Counter("basket_database_pool_replaced", "Times that all connections to PostgreSQL were replaced.")
 
 CHECK_SECONDS = 1.0
 """Timeout of the check of a connection that was idle for long."""
@@ -179,11 +177,7 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         if queue is None or queue.empty() or self._closing:
             return None
         holder = queue.get_nowait()
-        if (
-            holder.is_connected()
-            and holder._generation == self._generation
-            and holder not in self.stale
-        ):
+        if holder.is_connected() and holder._generation == self._generation and holder not in self.stale:
             return holder
         queue.put_nowait(holder)
         return None
@@ -194,9 +188,7 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         if connection is None or connection.is_closed() or connection.is_in_transaction():
             return False
         protocol = connection._protocol
-        is_used_up = (
-            protocol.queries_count >= holder._max_queries or holder._generation != self._generation
-        )
+        is_used_up = protocol.queries_count >= holder._max_queries or holder._generation != self._generation
         return not (is_used_up or protocol._is_cancelling())
 
 

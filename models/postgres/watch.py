@@ -36,14 +36,10 @@ class PoolWatch:
     async def step(self) -> None:
         """Samples the pool once, and probes the server when a statement is slow."""
         samples = {holder: self._sample(holder) for holder in self.pool._holders}
-        self._samples = {
-            holder: (mark, self._age(holder, mark)) for holder, mark in samples.items() if mark
-        }
+        self._samples = {holder: (mark, self._age(holder, mark)) for holder, mark in samples.items() if mark}
         ages = self._samples.items()
         self.pool.stale.update(
-            holder
-            for holder, (_, age) in ages
-            if holder.is_idle() and holder.is_connected() and age >= STALE_SAMPLES
+            holder for holder, (_, age) in ages if holder.is_idle() and holder.is_connected() and age >= STALE_SAMPLES
         )
         is_slow = any(age >= SLOW_SAMPLES for holder, (_, age) in ages if not holder.is_idle())
         self._slow_samples = self._slow_samples + 1 if is_slow else 0

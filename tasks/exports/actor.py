@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import BinaryIO
 
 import dramatiq
 from dramatiq import Actor, Broker
 
+from models.background import background_loop
 from models.database import DATABASE_FAILURES
 from models.export.export import ExportField, ExportFormat, excess_of
 from models.export.job import (
@@ -71,14 +73,12 @@ class Writing:
     async def carry_out(self) -> None:
         """Writes the file; raises ExportImpossible, LeaseLost, or what the storage or the database raises."""
         rows = await self._read()
-        renewing = asyncio.create_task(self._renew(len(rows)))
-        try:
-            await asyncio.to_thread(self._write, rows)
-        finally:
-            self.is_stopped = True
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+        renew = partial(self._renew, len(rows))
+        async with background_loop("leases of exports", renew, RENEW_SECONDS):
+            try:
+                await asyncio.to_thread(self._write, rows)
+            finally:
+                self.is_stopped = True
         try:
             await finish_export(self.claim, len(rows), self.kept)
         except LeaseLost:
@@ -101,14 +101,9 @@ class Writing:
         return rows
 
     async def _renew(self, total: int) -> None:
-        while True:
-            logger.info("Export %d: %d of %d rows are written.", self.claim.id, self.written, total)
-            try:
-                if not await renew_lease(self.claim, self.written, total):
-                    self.is_stopped = True
-            except (OSError, *DATABASE_FAILURES):
-                logger.warning("The lease of export %d could not be renewed; trying again.", self.claim.id)
-            await asyncio.sleep(RENEW_SECONDS)
+        logger.info("Export %d: %d of %d rows are written.", self.claim.id, self.written, total)
+        if not await renew_lease(self.claim, self.written, total):
+            self.is_stopped = True
 
     def _write(self, rows: Sequence[Row]) -> None:
         try:

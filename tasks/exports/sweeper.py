@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from models.database import DATABASE_FAILURES
+from models.background import background_loop
 from models.export.files import (
     completed_exports,
     delete_old_exports,
@@ -66,17 +66,6 @@ class ExportSweeper:
                 await report_missing(export.id, export.file_name, self._store)
             self._checked = (export.finished_at, export.id)
 
-    async def run(self) -> None:
-        """Sweeps again and again, whatever happens, until it is cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except (OSError, *DATABASE_FAILURES) as error:
-                logger.warning("The exports could not be swept; trying again soon: %s", error)
-            except Exception:
-                logger.exception("The exports could not be swept; trying again soon.")
-            await asyncio.sleep(SWEEP_SECONDS)
-
 
 async def report_missing(export_id: int, file_name: str, store: ExportStore) -> None:
     """Expires a completed export whose file is not in the store, and says so in the log and in the metrics."""
@@ -94,10 +83,5 @@ async def report_missing(export_id: int, file_name: str, store: ExportStore) -> 
 @asynccontextmanager
 async def sweeping_exports(sweeper: ExportSweeper) -> AsyncIterator[None]:
     """Sweeps in the background."""
-    task = asyncio.create_task(sweeper.run())
-    try:
+    async with background_loop("exports", sweeper.sweep, SWEEP_SECONDS):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
