@@ -37,6 +37,7 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         self.stale: set[Any] = set()
         """Holders of connections that were idle for long; see `models.postgres.watch`."""
         self._waits: set[asyncio.Timeout] = set()
+        self._outages = 0
 
     @property
     def waiting(self) -> int:
@@ -53,16 +54,22 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         return await self._open(self._queue.get_nowait())
 
     async def _wait_for_holder(self) -> Any:
+        """Waits for a free holder; not through an outage, which would be waiting twice."""
+        outages = self._outages
         try:
             async with asyncio.timeout(self.wait_seconds) as wait:
                 self._waits.add(wait)
                 try:
-                    return await self._queue.get()
+                    holder = await self._queue.get()
                 finally:
                     self._waits.discard(wait)
         except TimeoutError:
             reason = f"No connection became free within {self.wait_seconds:g} seconds."
             raise PoolExhausted(reason) from None
+        if outages != self._outages:
+            self._queue.put_nowait(holder)
+            raise PoolExhausted("The database was lost while a connection was waited for.")
+        return holder
 
     async def _open(self, holder: Any) -> Any:
         """Makes the holder ready, connecting where needed; on failure it is free again."""
@@ -95,6 +102,7 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         self._give_up_waits()
 
     def _give_up_waits(self) -> None:
+        self._outages += 1
         present = self._loop.time()
         for wait in self._waits:
             if not wait.expired():

@@ -23,6 +23,12 @@ PROBE_EVERY = 6
 PROBE_SECONDS = 1.25
 """Timeout of a probe."""
 
+IDLE_PROCESSES = (
+    "SELECT pid, state FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND state LIKE 'idle%' "
+    "AND state_change < clock_timestamp() - interval '500 milliseconds'"
+)
+"""The server processes that have had nothing to do for a while."""
+
 
 class PoolWatch:
     """Samples one pool."""
@@ -41,8 +47,7 @@ class PoolWatch:
         self.pool.stale.update(
             holder for holder, (_, age) in ages if holder.is_idle() and holder.is_connected() and age >= STALE_SAMPLES
         )
-        is_slow = any(age >= SLOW_SAMPLES for holder, (_, age) in ages if not holder.is_idle())
-        self._slow_samples = self._slow_samples + 1 if is_slow else 0
+        self._slow_samples = self._slow_samples + 1 if self._slow_holders() else 0
         if self._slow_samples % PROBE_EVERY == 1:
             await self._probe()
 
@@ -61,7 +66,7 @@ class PoolWatch:
         before = {holder: self._sample(holder) for holder in self.pool._holders}
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                (await self.connector(**self._classes())).terminate()
+                await self._ask_server(before)
         except OSError as error:
             if self._has_moved(before):
                 return
@@ -69,6 +74,28 @@ class PoolWatch:
         except DATABASE_FAILURES:
             # It says that it is full, for example, and so it is there.
             return
+
+    async def _ask_server(self, before: dict[Any, tuple[Any, ...] | None]) -> None:
+        """Closes the connections whose answer is lost: the server does nothing for them."""
+        connection = await self.connector(**self._classes())
+        try:
+            slow = self._slow_holders()
+            pids = [holder._con.get_server_pid() for holder in slow]
+            rows = await connection.fetch(IDLE_PROCESSES, pids)
+        finally:
+            connection.terminate()
+        states = {row[0]: row[1] for row in rows}
+        for holder in slow:
+            if self._sample(holder) == before[holder] and _is_lost(holder._con, states):
+                holder.terminate()
+                self.pool.replace("the answer to a statement was lost")
+
+    def _slow_holders(self) -> list[Any]:
+        return [
+            holder
+            for holder, (_, age) in self._samples.items()
+            if age >= SLOW_SAMPLES and not holder.is_idle() and holder.is_connected()
+        ]
 
     def _has_moved(self, before: dict[Any, tuple[Any, ...] | None]) -> bool:
         """Returns whether a connection that was used before the probe has been answered since."""
@@ -82,3 +109,12 @@ class PoolWatch:
             "record_class": pool._record_class,
             "loop": pool._loop,
         }
+
+
+def _is_lost(connection: Any, states: dict[int, str]) -> bool:
+    """Returns whether the server waits for us while we wait for it.
+
+    A transaction may be open and idle on both sides, while its holder does something else.
+    """
+    state = states.get(connection.get_server_pid())
+    return state is not None and not (connection.is_in_transaction() and state != "idle")
