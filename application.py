@@ -185,9 +185,7 @@ async def resources_of_requests(
         url = commerce_url or await resources.enter_async_context(serve_demo())
         commerce = await resources.enter_async_context(commerce_client(url, tracing))
         redis = await redis_server(redis_url)
-        await resources.enter_async_context(
-            background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS)
-        )
+        await resources.enter_async_context(background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS))
         await resources.enter_async_context(reading_processes.open())
         exports = await resources.enter_async_context(exporting(redis, export_store))
         limits = await resources.enter_async_context(

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from tortoise.transactions import in_transaction
 
+from application import create_application
 from models.database import (
     DATABASE_FAILURES,
     Bounds,
@@ -23,7 +24,6 @@ from models.database import (
 )
 from models.postgres import watch
 from models.statement import Statement
-from server import create_application
 from tests.service import Service, open_client, serve
 from tests.shop import Shop
 from tests.silent_proxy import SilentProxy, silent_proxy
