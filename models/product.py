@@ -113,16 +113,17 @@ _KEEP = Statement(
     "refreshed_at = excluded.refreshed_at "
     "RETURNING id, remote_id, sku, currency, is_available, true, true, false"
 )
-# Both lock in the order in which products are written, against deadlocks.
+# Both lock in the order in which products are written, against deadlocks, and as an UPDATE would,
+# which additions that refer to the products do not wait for.
 _DISOWN = Statement(
     "UPDATE product SET owns_sku = false WHERE id IN (SELECT id FROM product WHERE segment = $1 "
     "AND owns_sku AND sku = ANY($2::text[]) AND NOT remote_id = ANY($3::int[]) "
-    "ORDER BY remote_id FOR UPDATE)"
+    "ORDER BY remote_id FOR NO KEY UPDATE)"
 )
 _WITHDRAW = Statement(
     "UPDATE product SET is_available = false, refreshed_at = $3 WHERE id IN ("
     "SELECT id FROM product WHERE segment = $1 AND remote_id = ANY($2::int[]) "
-    "ORDER BY remote_id FOR UPDATE)"
+    "ORDER BY remote_id FOR NO KEY UPDATE)"
 )
 _ONE = Statement(f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.id = $1")
 
