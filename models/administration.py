@@ -83,6 +83,8 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
     name, at, domain = email.partition("@")
     if not (name and at and domain) or any(map(is_blank, email)):
         raise AdministrationRefused(f"{email!r} is not an e-mail address.")
+    if await find_user(email):
+        raise AdministrationRefused(f"There is a user {email!r} already.")
     try:
         return await User.create(
             email=email,

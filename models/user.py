@@ -17,8 +17,8 @@ class User(Model):
     """A user's row, within one division.
 
     E-mail addresses that differ in the case of letters only are the same, which a unique index on
-    the address in lower case holds; a migration makes it, because Tortoise has no word for it. To
-    SQLite only the letters of ASCII have a case.
+    the address in lower case holds; a migration makes it, because Tortoise has no word for it. Some
+    databases know the case of ASCII letters only: look other addresses up by `find_user`.
     """
 
     id = fields.IntField(primary_key=True)
@@ -62,7 +62,12 @@ _USER_ID = Statement("SELECT id FROM user_account WHERE lower(email) = lower($1)
 async def find_user(email: str) -> User | None:
     """Reads a user by their e-mail address in any case of letters; None when there is none."""
     row = await _USER_ID.row(email)
-    return await User.get(id=row[0]) if row else None
+    if row is not None:
+        return await User.get(id=row[0])
+    if email.isascii():
+        return None
+    folded = email.casefold()
+    return next((user for user in await User.all() if user.email.casefold() == folded), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,15 @@ async def test_an_address_with_a_space_or_an_invisible_character_is_rejected(ema
     assert await emails() == []
 
 
+async def test_letters_beyond_ascii_have_a_case_too() -> None:
+    await add_user("Çiğdem@Örnek.example", "Ç", "D", "ERP01")
+    with pytest.raises(AdministrationRefused, match="There is a user '.+' already"):
+        await add_user("çiĞDEM@ÖRNEK.EXAMPLE", "Ç", "D", "ERP01")
+    assert (await user_with("ÇIĞDEM@ÖRNEK.example")).email == "Çiğdem@Örnek.example"
+    with pytest.raises(AdministrationRefused, match="There is no user"):
+        await user_with("cigdem@örnek.example")
+
+
 async def test_the_database_itself_holds_it() -> None:
     await write_user("a.b@example.com")
     with pytest.raises(IntegrityError):
