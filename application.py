@@ -32,6 +32,7 @@ from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
 from tasks.exports.actor import declare_export
 from tasks.exports.exports import Exports
+from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.sending import sending
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import ExportSweeper, sweeping_exports
@@ -97,6 +98,7 @@ async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncItera
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     attempts = Attempts()
     broker = create_broker(redis, timeout=SEND_PATIENCE_SECONDS, middleware=[attempts])
+    DEAD_LETTERS.watch(broker)
     async with AsyncExitStack() as resources:
         sender = await resources.enter_async_context(sending(declare_export(broker, attempts, store, kept)))
         if redis is None:

@@ -51,6 +51,7 @@ EXPORT_KEPT_SECONDS: int = config("EXPORT_KEPT_SECONDS", cast=int, default=86_40
 EXPORT_LINK_SECONDS: int = config("EXPORT_LINK_SECONDS", cast=int, default=3_600)
 EXPORT_MAXIMUM_WAITING: int = config("EXPORT_MAXIMUM_WAITING", cast=int, default=20)
 EXPORT_PRESIGNED: bool = config("EXPORT_PRESIGNED", cast=bool, default=False)
+WORKER_PORT: int = config("WORKER_PORT", cast=int, default=0)
 
 COMMERCE_URL: str = config("COMMERCE_URL", default="")
 COMMERCE_TOKEN = Secret(config("COMMERCE_TOKEN", default=""))

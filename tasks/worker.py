@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import sys
 import time
 from datetime import timedelta
@@ -17,11 +18,13 @@ from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
+from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.store import open_store
 from tasks.exports.store_url import StoreRefused
-from tasks.redis.check import RedisRejected
+from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
+from tasks.worker_monitor import Monitor, MonitorRefused, listen
 
 logger = logging.getLogger("basket")
 
@@ -72,6 +75,14 @@ def wait_for_redis_server() -> RedisServer | None:
             time.sleep(RETRY_SECONDS)
 
 
+def listening_socket() -> socket.socket:
+    """Returns the socket of the worker's health and metrics; ends the process when there can be none."""
+    try:
+        return listen()
+    except MonitorRefused as reason:
+        sys.exit(str(reason))
+
+
 def set_up() -> None:
     """Makes the broker that `dramatiq` asks for, and declares the actors on it."""
     if not settings.REDIS_URL:
@@ -86,8 +97,13 @@ def set_up() -> None:
     except StoreRefused as reason:
         sys.exit(str(reason))
     attempts = Attempts()
-    broker = create_broker(wait_for_redis_server(), timeout=REDIS_SECONDS, middleware=[AsyncIO(), Database(), attempts])
+    redis = wait_for_redis_server()
+    middleware: list[Middleware] = [AsyncIO(), Database(), attempts]
+    if settings.WORKER_PORT and redis is not None:
+        middleware.append(Monitor(listening_socket(), RedisCheck(redis), store))
+    broker = create_broker(redis, timeout=REDIS_SECONDS, middleware=middleware)
     dramatiq.set_broker(broker)
+    DEAD_LETTERS.watch(broker)
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     declare_export(broker, attempts, store, kept)
 

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.datastructures import Secret
 
 import settings
+from tests.exports import completed, fill
 from tests.service import Service
 from web import metrics
 from web.rate_limit import COUNTS
@@ -152,3 +153,18 @@ def test_what_the_rate_limit_counted_is_shown(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(COUNTS, "unavailable", 3)
     assert value("basket_rate_limit_refusals_total") == 7
     assert value("basket_rate_limit_unavailable_total") == 3
+
+
+async def test_attempts_at_exports_are_counted_by_outcome(service: Service) -> None:
+    names = ("completed", "failed", "impossible", "returned", "lost")
+
+    def counts() -> list[float]:
+        return [value("basket_export_attempts_total", outcome=name) for name in names]
+
+    before, timed = counts(), value("basket_export_seconds_count")
+    await fill(service.main)
+    await completed(service.main, format="CSV")
+    after = counts()
+    assert [new - old for old, new in zip(before, after, strict=True)] == [1, 0, 0, 0, 0]
+    assert value("basket_export_seconds_count") - timed == 1
+    assert value("basket_export_attempts_in_progress") == 0

@@ -20,6 +20,7 @@ from starlette.responses import Response
 import settings
 from models.database import DATABASE_FAILURES, pool_use
 from models.export.job import count_exports
+from tasks.exports.metrics import DEAD_LETTERS
 from web.json_response import error_response
 from web.rate_limit import COUNTS
 
@@ -133,6 +134,7 @@ async def metrics(request: Request) -> Response:
         response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return response
     await _jobs.refresh()
+    await DEAD_LETTERS.refresh()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

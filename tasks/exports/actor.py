@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from time import monotonic
 from typing import BinaryIO
 
 import dramatiq
@@ -34,6 +35,7 @@ from models.export.job import (
 from models.money import amount_text
 from models.statement import Row
 from tasks.attempts import Attempts
+from tasks.exports.metrics import ATTEMPTS, IN_PROGRESS, SECONDS
 from tasks.exports.store import ExportStore
 from tasks.spreadsheets.writing import Cell, write_spreadsheet
 
@@ -131,25 +133,44 @@ def _decimal(cents: int) -> Decimal:
 
 
 async def attempt(export_id: int, store: ExportStore, kept: timedelta) -> None:
-    """Claims an export, carries out the attempt and notes how it ended; what cannot be noted is left to the sweeper."""
+    """Claims an export and carries out the attempt; what cannot be noted of its end is left to the sweeper."""
     claim = await claim_export(export_id)
     if claim is None:
         return
+    begun_at, outcome = monotonic(), "failed"
+    with IN_PROGRESS.track_inprogress():
+        try:
+            outcome = await carry_out(claim, store, kept)
+        except asyncio.CancelledError:
+            outcome = "returned"
+            raise
+        finally:
+            ATTEMPTS.labels(outcome).inc()
+    if outcome == "completed":
+        SECONDS.observe(monotonic() - begun_at)
+
+
+async def carry_out(claim: Claim, store: ExportStore, kept: timedelta) -> str:
+    """Carries out an attempt, notes in the database how it ended, and returns that in a word."""
     try:
         async with asyncio.timeout(MAXIMUM_SECONDS):
             await Writing(claim, store, kept).carry_out()
-        logger.info("Export %d is completed.", claim.id)
     except LeaseLost:
         logger.warning("Export %d was taken over by another attempt.", claim.id)
+        return "lost"
     except asyncio.CancelledError:
         with suppress(OSError, *DATABASE_FAILURES):
             await give_back(claim)
         raise
     except ExportImpossible as impossible:
         await fail_export(claim, str(impossible))
+        return "impossible"
     except Exception as error:
         logger.exception("Attempt %d at export %d failed.", claim.attempts, claim.id)
         await fail_attempt(claim, reason_of(error))
+        return "failed"
+    logger.info("Export %d is completed.", claim.id)
+    return "completed"
 
 
 def reason_of(error: Exception) -> str:

@@ -1,8 +1,82 @@
 """The metrics of exports, counted by servers and by workers."""
 
-from prometheus_client import Counter
+import asyncio
+import logging
+from collections.abc import Iterable
+from time import monotonic
+
+from dramatiq import Broker
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import xq_name
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+
+logger = logging.getLogger("basket")
 
 FILES_MISSING = Counter(
     "basket_export_files_missing",
     "Completed exports whose file was not in the export store of this process.",
 )
+ATTEMPTS = Counter(
+    "basket_export_attempts",
+    "Attempts at writing an export, by outcome: completed, failed, impossible, returned or lost.",
+    ["outcome"],
+)
+SECONDS = Histogram(
+    "basket_export_seconds",
+    "Seconds per attempt that completed its export.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600),
+)
+IN_PROGRESS = Gauge(
+    "basket_export_attempts_in_progress",
+    "Attempts under way in this process.",
+    multiprocess_mode="livesum",
+)
+READ_EVERY_SECONDS = 5.0
+"""The shortest time between two readings of the dead letters, in seconds."""
+READ_TIMEOUT_SECONDS = 1.0
+"""For how many seconds a scrape waits for the dead letters; then the last number is shown."""
+
+
+class DeadLetters(Collector):
+    """The messages that Dramatiq has put aside because their actor raised an error."""
+
+    def __init__(self) -> None:
+        self._broker: RedisBroker | None = None
+        self._count: int | None = None
+        self._read_at = float("-inf")
+
+    def watch(self, broker: Broker) -> None:
+        """Counts the dead letters of a broker from now on; one in memory keeps none."""
+        self._broker = broker if isinstance(broker, RedisBroker) else None
+        self._count, self._read_at = None, float("-inf")
+
+    async def refresh(self) -> None:
+        """Reads the number again when it is old; never waits long."""
+        if self._broker is None or monotonic() - self._read_at < READ_EVERY_SECONDS:
+            return
+        self._read_at = monotonic()
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
+                self._count = await asyncio.to_thread(count_dead_letters, self._broker)
+        except (OSError, RedisError) as error:
+            logger.warning("The dead letters could not be counted for the metrics: %s", error)
+            self._count = None
+
+    def collect(self) -> Iterable[Metric]:
+        """Yields the number, where there is a Redis that could be asked."""
+        if self._count is not None:
+            text = "Messages put aside because their attempt could not be begun; their jobs are sent again."
+            yield GaugeMetricFamily("basket_dead_letters", text, self._count)
+
+
+def count_dead_letters(broker: RedisBroker) -> int:
+    """Returns how many messages of all queues are put aside in Redis."""
+    names = [f"{broker.namespace}:{xq_name(queue)}" for queue in broker.get_declared_queues()]
+    return sum(int(broker.client.zcard(name)) for name in names)
+
+
+DEAD_LETTERS = DeadLetters()
+REGISTRY.register(DEAD_LETTERS)

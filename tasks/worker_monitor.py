@@ -1,0 +1,164 @@
+"""Health and metrics of a worker process over HTTP, on the port WORKER_PORT plus the number of the process."""
+
+import asyncio
+import hmac
+import logging
+import multiprocessing
+import os
+import socket
+import time
+
+from aiohttp import web
+from dramatiq import Broker, Middleware, Worker
+from dramatiq.asyncio import get_event_loop_thread
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import settings
+from models.database import DATABASE_FAILURES, check_answers
+from tasks.exports.metrics import DEAD_LETTERS
+from tasks.exports.store import ExportStore
+from tasks.exports.store_url import StoreRefused
+from tasks.redis.check import RedisCheck
+
+logger = logging.getLogger("basket")
+
+CHECK_SECONDS = 3.0
+"""Timeout of each check of a dependency, in seconds."""
+STORE_CHECKED_SECONDS = 30.0
+"""For how many seconds the check of the export store is good: it writes and deletes a file."""
+
+
+class MonitorRefused(Exception):
+    """Raised when the port of a worker process cannot be listened on; the message says why."""
+
+
+class Monitor(Middleware):
+    """Serves `/healthz`, `/readyz` and `/metrics` on the event loop of the worker."""
+
+    def __init__(self, listener: socket.socket, redis: RedisCheck, store: ExportStore) -> None:
+        self._socket = listener
+        self._redis = redis
+        self._store = store
+        self._worker: Worker | None = None
+        self._runner: web.AppRunner | None = None
+        self._is_stopping = False
+        self._store_word = ""
+        self._store_checked_at = float("-inf")
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Begins to answer."""
+        self._worker, loop = worker, get_event_loop_thread()
+        if loop is not None:
+            loop.run_coroutine(self._answer())
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Says from now on that the worker stops."""
+        self._is_stopping = True
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Ends listening."""
+        loop = get_event_loop_thread()
+        if loop is not None and self._runner is not None:
+            loop.run_coroutine(self._runner.cleanup())
+        self._redis.close()
+
+    async def _answer(self) -> None:
+        application = web.Application()
+        application.router.add_get("/healthz", self.healthz)
+        application.router.add_get("/readyz", self.readyz)
+        application.router.add_get("/metrics", self.metrics)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._socket).start()
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        """Says whether all threads of the worker are alive; that it answers shows the same of its event loop."""
+        if self._is_stopping:
+            return web.json_response({"status": "draining"})
+        dead = self._dead_threads()
+        if dead:
+            return web.json_response({"status": "unavailable", "threads": dead}, status=503)
+        return web.json_response({"status": "ok"})
+
+    def _dead_threads(self) -> list[str]:
+        worker = self._worker
+        threads = [*worker.workers, *worker.consumers.values()] if worker else []
+        return [thread.name for thread in threads if not thread.is_alive()]
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Says whether the database, Redis and the export store can be used."""
+        if self._is_stopping:
+            return web.json_response({"status": "draining"}, status=503)
+        words = {
+            "database": await self._database_word(),
+            "redis": await self._redis_word(),
+            "exports": await self._exports_word(),
+        }
+        is_ready = all(word == "ok" for word in words.values())
+        status = "ok" if is_ready else "unavailable"
+        return web.json_response({"status": status, **words}, status=200 if is_ready else 503)
+
+    async def _database_word(self) -> str:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await check_answers()
+        except (OSError, *DATABASE_FAILURES) as error:
+            logger.warning("The database does not answer: %s", error)
+            return "unavailable"
+        return "ok"
+
+    async def _redis_word(self) -> str:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                fault = await asyncio.to_thread(self._redis.fault)
+        except TimeoutError:
+            return "unavailable"
+        return fault.word if fault else "ok"
+
+    async def _exports_word(self) -> str:
+        if time.monotonic() - self._store_checked_at > STORE_CHECKED_SECONDS or self._store_word != "ok":
+            self._store_word = await self._checked_store()
+            self._store_checked_at = time.monotonic()
+        return self._store_word
+
+    async def _checked_store(self) -> str:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await asyncio.to_thread(self._store.check)
+        except (OSError, StoreRefused) as error:
+            logger.warning("The export store does not answer: %s", error)
+            return "unavailable"
+        return "ok"
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Answers a scrape, to those to whom a server would answer one."""
+        token = str(settings.METRICS_TOKEN)
+        if not token and not settings.EMBEDDED:
+            return web.json_response({"detail": "METRICS_TOKEN is not set."}, status=404)
+        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token and not hmac.compare_digest(sent.encode(), token.encode()):
+            challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+            return web.json_response({"detail": "Send METRICS_TOKEN."}, status=401, headers=challenge)
+        await DEAD_LETTERS.refresh()
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def listen() -> socket.socket:
+    """Returns a socket that listens on the port of this process; raises MonitorRefused."""
+    host, port = settings.HOST.strip("[]"), settings.WORKER_PORT + process_number()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        reason = os.strerror(number) if number and number > 0 else str(error)
+        raise MonitorRefused(
+            f"WORKER_PORT: {settings.HOST}:{port} cannot be listened on: {reason}. "
+            "Each process of a worker takes a port of its own, from WORKER_PORT on."
+        ) from error
+
+
+def process_number() -> int:
+    """Returns the number of this process among those of its worker, from 0."""
+    number = multiprocessing.current_process().name.rpartition("-")[2]
+    return int(number) - 1 if number.isdigit() else 0
