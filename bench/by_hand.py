@@ -134,7 +134,7 @@ class Shop:
         """Lists the newest drafts."""
         async with self.connections.taken() as connection:
             rows = await connection.fetch(DRAFTS, buyer.id, PAGE + 1)
-        return 200, {"data": {"draftBaskets": _connection(rows)}}
+        return 200, {"data": {"draftBaskets": _connection(rows, buyer.id)}}
 
     async def add(self, buyer: Buyer, body: bytes) -> Answer:
         """Adds a product and returns the basket."""
@@ -203,8 +203,8 @@ async def _checked_totals(connection: asyncpg.Connection, user_id: int) -> dict[
     }
 
 
-def _connection(rows: list[Any]) -> dict[str, Any]:
-    edges = [_edge(row) for row in rows[:PAGE]]
+def _connection(rows: list[Any], user_id: int) -> dict[str, Any]:
+    edges = [_edge(row, user_id) for row in rows[:PAGE]]
     return {
         "edges": edges,
         "pageInfo": {
@@ -217,9 +217,10 @@ def _connection(rows: list[Any]) -> dict[str, Any]:
     }
 
 
-def _edge(row: Any) -> dict[str, Any]:
+def _edge(row: Any, user_id: int) -> dict[str, Any]:
     identifier, status, name, segment, version, created, updated, count, quantity, total, currency, saved, _ = row
-    cursor = urlsafe_b64encode(f"{saved.isoformat()} {identifier}".encode()).decode().rstrip("=")
+    place = f"drafts {user_id} {saved.isoformat()} {identifier}"
+    cursor = urlsafe_b64encode(place.encode()).decode().rstrip("=")
     node = {
         "id": f"basket_{identifier}",
         "status": status,

@@ -187,7 +187,8 @@ class BasketEdge:
     @classmethod
     def of(cls, row: basket.Basket) -> "BasketEdge":
         """Makes the answer from a row."""
-        place = f"{row.saved_at.isoformat() if row.saved_at else ''} {row.id}"
+        user_id, saved = cast(Any, row).user_id, row.saved_at.isoformat() if row.saved_at else ""
+        place = f"drafts {user_id} {saved} {row.id}"
         return cls(node=Basket.of(row), cursor=urlsafe_b64encode(place.encode()).decode().rstrip("="))
 
 

@@ -76,10 +76,11 @@ _REMOVE_QUANTITY = Statement(
     "DELETE FROM basket_item_division WHERE item_id = $1 AND division_id = $2 RETURNING item_id"
 )
 _REMOVE_IF_BARE = Statement(
-    "DELETE FROM basket_item WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM basket_item_division WHERE item_id = $1)"
+    "DELETE FROM basket_item WHERE id = $1 "
+    "AND NOT EXISTS (SELECT 1 FROM basket_item_division WHERE item_id = $1) RETURNING id"
 )
 _REMOVE_ITEM = Statement("DELETE FROM basket_item WHERE id = $1")
-_REMOVE_ALL = Statement("DELETE FROM basket_item WHERE basket_id = $1")
+_REMOVE_ALL = Statement("DELETE FROM basket_item WHERE basket_id = $1 RETURNING id")
 _SUMS = Statement(
     "SELECT COUNT(DISTINCT i.id), CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT), COALESCE(MAX(q.quantity), 0), "
     "MIN(i.currency) <> MAX(i.currency) FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
@@ -199,14 +200,17 @@ async def item_with(basket_id: int, remote_id: int) -> HeldItem | None:
     return HeldItem(row[0], row[1], bool(row[2])) if row else None
 
 
-async def set_quantity(item_id: int, division_id: int, quantity: int) -> bool:
-    """Sets the quantity of an item for a division, 0 to remove it; tells whether there was anything to remove."""
+async def set_quantity(item_id: int, division_id: int, quantity: int) -> list[int] | None:
+    """Sets the quantity of an item for a division, 0 to remove it, and returns the ids of removed items.
+
+    The item is removed with its last division. None says that there was nothing to remove.
+    """
     if quantity > 0:
         await _SET_QUANTITY.rows(item_id, division_id, quantity)
-        return True
-    removed = await _REMOVE_QUANTITY.rows(item_id, division_id)
-    await _REMOVE_IF_BARE.rows(item_id)
-    return bool(removed)
+        return []
+    if not await _REMOVE_QUANTITY.rows(item_id, division_id):
+        return None
+    return [int(row[0]) for row in await _REMOVE_IF_BARE.rows(item_id)]
 
 
 async def remove_item(item_id: int) -> None:
@@ -214,9 +218,9 @@ async def remove_item(item_id: int) -> None:
     await _REMOVE_ITEM.rows(item_id)
 
 
-async def remove_all(basket_id: int) -> None:
-    """Takes every item away."""
-    await _REMOVE_ALL.rows(basket_id)
+async def remove_all(basket_id: int) -> list[int]:
+    """Takes every item away and returns their ids, in the order first added."""
+    return sorted(int(row[0]) for row in await _REMOVE_ALL.rows(basket_id))
 
 
 async def check_limits(basket_id: int) -> None:

@@ -9,6 +9,7 @@ Moments come as texts: asyncpg needs longer to make them than for all other colu
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -42,14 +43,16 @@ def named(columns: Sequence[str]) -> str:
 _WHOLE = (
     f"SELECT json_build_array({HEAD_COLUMNS}, {_DIVISIONS})::text, lists.* FROM basket b LEFT JOIN LATERAL "
     f"(SELECT {LISTS} FROM (SELECT {named(ITEM_COLUMNS)} FROM basket_item i JOIN product p ON p.id = i.product_id "
-    "WHERE i.basket_id = b.id ORDER BY i.id) AS item) AS lists ON true WHERE {condition} ORDER BY {order}"
+    "WHERE i.basket_id = b.id{items} ORDER BY i.id) AS item) AS lists ON true "
+    "WHERE {condition} ORDER BY {order}"
 )
 # SQLite has no lists: there a row an item is read, and the lists are made of them.
 _WHOLE_BY_ITEM = (
     f"WITH chosen AS MATERIALIZED (SELECT json_build_array({HEAD_COLUMNS}, {_DIVISIONS}) AS head, b.* "
     "FROM basket b WHERE {condition}) "
     f"SELECT b.head, {', '.join(ITEM_COLUMNS)} "
-    "FROM chosen b LEFT JOIN basket_item i ON i.basket_id = b.id LEFT JOIN product p ON p.id = i.product_id "
+    "FROM chosen b LEFT JOIN basket_item i ON i.basket_id = b.id{items} "
+    "LEFT JOIN product p ON p.id = i.product_id "
     "ORDER BY {order}, i.id"
 )
 _TOTALS = (
@@ -96,11 +99,12 @@ class BasketRows(NamedTuple):
 
 
 class BasketRead:
-    """One way to choose baskets, as two statements."""
+    """One way to choose baskets and, by a condition on them, items of a whole read, as two statements."""
 
-    def __init__(self, condition: str, order: str = "b.id") -> None:
-        self._whole = Statement(_WHOLE.format(condition=condition, order=order))
-        self._whole_by_item = Statement(_WHOLE_BY_ITEM.format(condition=condition, order=order))
+    def __init__(self, condition: str, order: str = "b.id", items: str = "") -> None:
+        parts = {"condition": condition, "order": order, "items": items}
+        self._whole = Statement(_WHOLE.format(**parts))
+        self._whole_by_item = Statement(_WHOLE_BY_ITEM.format(**parts))
         self._totals = Statement(_TOTALS.format(condition=condition, order=order))
 
     async def rows(self, *values: object, whole: bool) -> BasketRows:
@@ -121,12 +125,29 @@ ALL_ACTIVE = BasketRead("b.user_id = $1 AND b.status = 'ACTIVE'", order="b.segme
 OWN = BasketRead("b.user_id = $1 AND b.id = ANY($2::bigint[])")
 """Takes the user's id and a list of ids."""
 
+OWN_ITEM = BasketRead(
+    "b.user_id = $1 AND b.id = (SELECT basket_id FROM basket_item WHERE id = $2)",
+    items=" AND i.id = $2",
+)
+"""Takes the user's id and the id of an item: a whole read has that item alone, among all divisions of its basket."""
+
 _DRAFT_PAGE = (
     "b.id IN (SELECT id FROM basket WHERE user_id = $1 AND status = 'DRAFT' "
     "AND (saved_at, id) < ($2, $3) ORDER BY saved_at DESC, id DESC LIMIT $4)"
 )
 DRAFTS = BasketRead(_DRAFT_PAGE, order="b.saved_at DESC, b.id DESC")
 """Takes the user's id, the moment and id to begin after, and how many."""
+
+_DRAFT_PAGE_BACKWARD = (
+    "b.id IN (SELECT id FROM basket WHERE user_id = $1 AND status = 'DRAFT' "
+    "AND (saved_at, id) > ($2, $3) ORDER BY saved_at, id LIMIT $4)"
+)
+DRAFTS_BACKWARD = BasketRead(_DRAFT_PAGE_BACKWARD, order="b.saved_at DESC, b.id DESC")
+"""Takes the user's id, the moment and id to end before, and how many."""
+
+_DRAFT_FROM = "SELECT 1 FROM basket WHERE user_id = $1 AND status = 'DRAFT' AND (saved_at, id) {} ($2, $3) LIMIT 1"
+_DRAFT_SINCE = Statement(_DRAFT_FROM.format(">="))
+_DRAFT_UNTIL = Statement(_DRAFT_FROM.format("<="))
 
 _DRAFT_COUNT = Statement("SELECT COUNT(*) FROM basket WHERE user_id = $1 AND status = 'DRAFT'")
 
@@ -135,6 +156,12 @@ async def draft_count(user_id: int) -> int:
     """Counts the user's drafts."""
     row = await _DRAFT_COUNT.row(user_id)
     return int(row[0]) if row else 0
+
+
+async def has_drafts_beyond(user_id: int, saved_at: datetime, basket_id: int, *, is_backward: bool) -> bool:
+    """Tells whether the user has drafts at this position or beyond it, seen from the page that it bounds."""
+    statement = _DRAFT_UNTIL if is_backward else _DRAFT_SINCE
+    return await statement.row(user_id, saved_at, basket_id) is not None
 
 
 class BasketTotals(NamedTuple):

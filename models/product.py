@@ -126,6 +126,11 @@ _WITHDRAW = Statement(
     "ORDER BY remote_id FOR NO KEY UPDATE)"
 )
 _ONE = Statement(f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.id = $1")
+_VISIBLE = Statement(
+    f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.remote_id = CAST($2 AS BIGINT) "
+    "AND p.segment = CAST($3 AS BIGINT) AND (p.segment = 0 OR EXISTS (SELECT 1 FROM basket_item i "
+    "JOIN basket b ON b.id = i.basket_id WHERE i.product_id = p.id AND b.user_id = $1))"
+)
 
 
 def _known(row: Row) -> KnownProduct:
@@ -172,3 +177,8 @@ async def withdraw_products(segment: int, remote_ids: Collection[int]) -> None:
 async def product_row(product_id: int) -> Row | None:
     """Reads PRODUCT_COLUMNS of a product by the id of its row."""
     return await _ONE.row(product_id)
+
+
+async def visible_product(user_id: int, remote_id: int, segment: int) -> Row | None:
+    """Reads PRODUCT_COLUMNS of a product, of a segment only if a basket of the user holds it."""
+    return await _VISIBLE.row(user_id, remote_id, segment)

@@ -54,6 +54,15 @@ _PAGE = Statement(
     f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND (created_at, id) < ($2, CAST($3 AS BIGINT)) "
     "ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5"
 )
+_PAGE_BACKWARD = Statement(
+    f"SELECT {QUOTATION_COLUMNS} FROM (SELECT * FROM quotation WHERE user_id = $1 "
+    "AND (created_at, id) > ($2, CAST($3 AS BIGINT)) ORDER BY created_at, id LIMIT $4) AS page "
+    "ORDER BY created_at DESC, id DESC"
+)
+_FROM = "SELECT 1 FROM quotation WHERE user_id = $1 AND (created_at, id) {} ($2, CAST($3 AS BIGINT)) LIMIT 1"
+_SINCE = Statement(_FROM.format(">="))
+_UNTIL = Statement(_FROM.format("<="))
+_OWN = Statement(f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND id = CAST($2 AS BIGINT)")
 _COUNT = Statement("SELECT COUNT(*) FROM quotation WHERE user_id = $1")
 _INACTIVE = Statement(
     "SELECT DISTINCT d.erp_code FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
@@ -86,6 +95,22 @@ async def issue_quotation(user_id: int, basket_id: int, name: str, status: Quota
 async def quotation_page(user_id: int, before: datetime, before_id: int, count: int, skipped: int = 0) -> Sequence[Row]:
     """Reads QUOTATION_COLUMNS of the user's quotations, newest first, after so many that are skipped."""
     return await _PAGE.rows(user_id, before, before_id, count, skipped)
+
+
+async def quotation_page_before(user_id: int, moment: datetime, quotation_id: int, count: int) -> Sequence[Row]:
+    """Reads QUOTATION_COLUMNS of the quotations just before a position of the list, newest first."""
+    return await _PAGE_BACKWARD.rows(user_id, moment, quotation_id, count)
+
+
+async def has_quotations_beyond(user_id: int, moment: datetime, quotation_id: int, *, is_backward: bool) -> bool:
+    """Tells whether the user has quotations at this position or beyond it, seen from the page that it bounds."""
+    statement = _UNTIL if is_backward else _SINCE
+    return await statement.row(user_id, moment, quotation_id) is not None
+
+
+async def own_quotation(user_id: int, quotation_id: int) -> Row | None:
+    """Reads QUOTATION_COLUMNS of one of the user's quotations; None when it is not theirs."""
+    return await _OWN.row(user_id, quotation_id)
 
 
 async def quotation_count(user_id: int) -> int:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
+import strawberry
 from prometheus_client import Counter
 
 from models.basket_reading import BasketRows
@@ -18,9 +19,9 @@ from schema.basket import Basket, baskets_of
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
 from schema.node import IdKind, id_of
-from schema.payloads import ImportReport, ImportRowError, PriceChange
+from schema.outcome import ImportReport, PriceChange
 from schema.quotation import Quotation
-from schema.user_error import UserError
+from schema.user_error import ImportRowError, UserError
 
 REFUSALS = Counter("basket_refusals", "Refusals, by code.", ["code"])
 """Every refusal that was answered; one that is answered again to the same idempotency key counts once."""
@@ -56,6 +57,7 @@ class Answer:
     deleted_id: int | None = None
     price_changes: Sequence[Repriced] = ()
     unavailable: Sequence[int] = ()
+    removed: Sequence[int] = ()
     report: Report | None = None
     user_errors: list[UserError] = field(default_factory=list)
 
@@ -94,6 +96,11 @@ class Answer:
         return [self._items[each] for each in ids if each in self._items]
 
     @property
+    def removed_item_ids(self) -> list[strawberry.ID]:
+        """The ids of the items that the change took out of the basket."""
+        return [id_of(IdKind.BASKET_ITEM, number) for number in self.removed]
+
+    @property
     def import_report(self) -> ImportReport | None:
         """What became of the rows of a spreadsheet; None when it could not be read."""
         if self.report is None:
@@ -115,6 +122,7 @@ class Answer:
             "deleted_id": self.deleted_id,
             "price_changes": self.price_changes,
             "unavailable": self.unavailable,
+            "removed": self.removed,
             "report": asdict(self.report) if self.report else None,
             "user_errors": [[error.code, error.message, error.field] for error in self.user_errors],
         }
@@ -159,6 +167,7 @@ def answer_of(text: str) -> Answer:
         deleted_id=kept["deleted_id"],
         price_changes=[Repriced(**each) for each in kept["price_changes"]],
         unavailable=kept["unavailable"],
+        removed=kept["removed"],
         report=report_of(kept["report"]) if kept["report"] else None,
         user_errors=errors,
     )

@@ -154,13 +154,14 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
         item = await _item(basket_id, self.given.product_remote_id)
         await check_no_more(item, self.division_id, self.given.quantity)
-        if not await set_quantity(item.id, self.division_id, self.given.quantity):
+        removed = await set_quantity(item.id, self.division_id, self.given.quantity)
+        if removed is None:
             message = (
                 f"Product {self.given.product_remote_id} is not in the basket for division {self.given.division_id}."
             )
             raise ProductNotInBasket(message, "divisionId")
         await check_limits(basket_id)
-        return Answer(baskets=await self.read(basket_id))
+        return Answer(baskets=await self.read(basket_id), removed=removed)
 
 
 class BasketItemRemove(Change[BasketItemRemoveInput]):
@@ -172,7 +173,7 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
         basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
         item = await _item(basket_id, self.given.product_remote_id)
         await remove_item(item.id)
-        return Answer(baskets=await self.read(basket_id))
+        return Answer(baskets=await self.read(basket_id), removed=[item.id])
 
 
 class BasketClear(Change[BasketClearInput]):
@@ -182,8 +183,8 @@ class BasketClear(Change[BasketClearInput]):
         """Removes every item."""
         segment = segment_of(self.given.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
-        await remove_all(basket_id)
-        return Answer(baskets=await self.read(basket_id))
+        removed = await remove_all(basket_id)
+        return Answer(baskets=await self.read(basket_id), removed=removed)
 
 
 async def _item(basket_id: int, remote_id: int) -> HeldItem:

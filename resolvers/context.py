@@ -17,7 +17,8 @@ class Context:
     """The authenticated buyer, the one client of Commerce, and the exports.
 
     `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
-    `refusals` collects the codes of all refusals that the request is answered with.
+    `refusals` collects the codes of all refusals that the request is answered with, and `accepted` the names of
+    the changes that were made.
     """
 
     buyer: Buyer
@@ -25,9 +26,17 @@ class Context:
     exports: Exports
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
 
 
 Info = StrawberryInfo[Context, None]
+
+
+def active_buyer(info: Info) -> Buyer:
+    """Returns the buyer; raises DivisionInactive when their division is closed."""
+    buyer = info.context.buyer
+    buyer.check_active()
+    return buyer
 
 
 def segment_of(segment_remote_id: int | None) -> int:

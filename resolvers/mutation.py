@@ -11,6 +11,19 @@ from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
 from resolvers.context import Info
+from resolvers.payloads import (
+    BasketClearPayload,
+    BasketDeletePayload,
+    BasketExportPayload,
+    BasketImportPayload,
+    BasketItemRemovePayload,
+    BasketItemsAddPayload,
+    BasketItemUpdatePayload,
+    BasketLoadPayload,
+    BasketRefreshPayload,
+    BasketSavePayload,
+    QuotationRequestPayload,
+)
 from resolvers.selection import selects_items
 from resolvers.unit_of_work import Change, GivenInput, carry_out
 from schema.inputs import (
@@ -27,19 +40,6 @@ from schema.inputs import (
     QuotationRequestInput,
 )
 from schema.node import IdKind, id_of
-from schema.payloads import (
-    BasketClearPayload,
-    BasketDeletePayload,
-    BasketExportPayload,
-    BasketImportPayload,
-    BasketItemRemovePayload,
-    BasketItemsAddPayload,
-    BasketItemUpdatePayload,
-    BasketLoadPayload,
-    BasketRefreshPayload,
-    BasketSavePayload,
-    QuotationRequestPayload,
-)
 
 INPUT = strawberry.argument(description="The input; what it refuses comes back as user errors.")
 
@@ -62,19 +62,25 @@ class Mutation:
         self, info: Info, input: Annotated[BasketItemUpdateInput, INPUT]
     ) -> BasketItemUpdatePayload:
         answer = await _answer(BasketItemUpdate, info, input)
-        return BasketItemUpdatePayload(basket=answer.basket, user_errors=answer.user_errors)
+        return BasketItemUpdatePayload(
+            basket=answer.basket, removed_item_ids=answer.removed_item_ids, user_errors=answer.user_errors
+        )
 
     @strawberry.mutation(description="Remove a product from the basket, for all divisions.")
     async def basket_item_remove(
         self, info: Info, input: Annotated[BasketItemRemoveInput, INPUT]
     ) -> BasketItemRemovePayload:
         answer = await _answer(BasketItemRemove, info, input)
-        return BasketItemRemovePayload(basket=answer.basket, user_errors=answer.user_errors)
+        return BasketItemRemovePayload(
+            basket=answer.basket, removed_item_ids=answer.removed_item_ids, user_errors=answer.user_errors
+        )
 
     @strawberry.mutation(description="Remove everything from the active basket.")
     async def basket_clear(self, info: Info, input: Annotated[BasketClearInput, INPUT]) -> BasketClearPayload:
         answer = await _answer(BasketClear, info, input)
-        return BasketClearPayload(basket=answer.basket, user_errors=answer.user_errors)
+        return BasketClearPayload(
+            basket=answer.basket, removed_item_ids=answer.removed_item_ids, user_errors=answer.user_errors
+        )
 
     @strawberry.mutation(description="Name the active basket and keep it as a draft.")
     async def basket_save(self, info: Info, input: Annotated[BasketSaveInput, INPUT]) -> BasketSavePayload:

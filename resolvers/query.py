@@ -5,38 +5,25 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from models.basket_reading import ACTIVE, ALL_ACTIVE, DRAFTS, OWN, draft_count
+from models.basket_reading import ACTIVE, ALL_ACTIVE, OWN
 from models.division import divisions_within
 from models.errors import InvalidInput
 from models.export.export import find_export
 from models.product import NO_SEGMENT, product_row
-from models.quotation import QUOTATION_BASKET, quotation_count, quotation_page
-from models.statement import moment_text
-from models.user import Buyer
-from resolvers.context import Info, check_text, segment_of
+from resolvers.context import Info, active_buyer, check_text, segment_of
+from resolvers.lists import draft_baskets, quotations
+from resolvers.node import node
 from resolvers.products import look_up_products
-from resolvers.selection import selects, selects_items
-from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
+from resolvers.selection import selects_items
+from schema.basket import Basket, BasketConnection, baskets_of
 from schema.basket_export import BasketExport
 from schema.division import Division
-from schema.node import IdKind, id_of, number_of, product_id
-from schema.page import LATEST, PageInfo, cursor_at, page_size, place_of
+from schema.node import IdKind, Node, number_of, product_id
 from schema.product import Product
-from schema.quotation import Quotation, QuotationConnection, QuotationEdge
+from schema.quotation import QuotationConnection
 from schema.viewer import Viewer
 
-DEFAULT_PAGE = 20
-
 Segment = Annotated[int | None, strawberry.argument(description="The customer segment; none when left out.")]
-First = Annotated[int | None, strawberry.argument(description="How many entries, 1 to 100.")]
-After = Annotated[str | None, strawberry.argument(description="The cursor to begin after.")]
-
-
-def active_buyer(info: Info) -> Buyer:
-    """Returns the buyer; raises DivisionInactive when their division is closed."""
-    buyer = info.context.buyer
-    buyer.check_active()
-    return buyer
 
 
 async def viewer(info: Info) -> Viewer:
@@ -62,38 +49,6 @@ async def basket(
     if identifier is None:
         return None
     return next(iter(baskets_of(await OWN.rows(buyer.id, [identifier], whole=selects_items(info)))), None)
-
-
-async def draft_baskets(info: Info, first: First = DEFAULT_PAGE, after: After = UNSET) -> BasketConnection:
-    buyer, size = active_buyer(info), page_size(first, DEFAULT_PAGE)
-    read = await DRAFTS.rows(buyer.id, *place_of(after or None), size + 1, whole=selects_items(info))
-    baskets = baskets_of(read)
-    edges = [
-        BasketEdge(node=found, cursor=cursor_at(found.saved_at or moment_text(LATEST), found.id.rpartition("_")[2]))
-        for found in baskets[:size]
-    ]
-    cursors = [edge.cursor for edge in edges]
-    return BasketConnection(
-        edges=edges,
-        page_info=PageInfo.of(cursors, has_next=len(baskets) > size, has_previous=bool(after)),
-        total_count=await draft_count(buyer.id) if selects(info, "totalCount") else 0,
-    )
-
-
-async def quotations(info: Info, first: First = DEFAULT_PAGE, after: After = UNSET) -> QuotationConnection:
-    buyer, size = active_buyer(info), page_size(first, DEFAULT_PAGE)
-    rows = await quotation_page(buyer.id, *place_of(after or None), size + 1)
-    ids = [row[QUOTATION_BASKET] for row in rows[:size]]
-    baskets = baskets_of(await OWN.rows(buyer.id, ids, whole=selects_items(info)))
-    by_id = {found.id: found for found in baskets}
-    nodes = [Quotation.of(row, by_id[id_of(IdKind.BASKET, row[QUOTATION_BASKET])]) for row in rows[:size]]
-    edges = [QuotationEdge(node=node, cursor=cursor_at(node.created_at, node.id.rpartition("_")[2])) for node in nodes]
-    cursors = [edge.cursor for edge in edges]
-    return QuotationConnection(
-        edges=edges,
-        page_info=PageInfo.of(cursors, has_next=len(rows) > size, has_previous=bool(after)),
-        total_count=await quotation_count(buyer.id) if selects(info, "totalCount") else 0,
-    )
 
 
 async def divisions(info: Info) -> list[Division]:
@@ -133,6 +88,10 @@ async def basket_export(
 
 @strawberry.type(description="What a buyer may read.")
 class Query:
+    node: Node | None = strawberry.field(
+        resolver=node,
+        description="Any object of the caller by its id; null when it is not theirs or does not exist.",
+    )
     viewer: Viewer = strawberry.field(
         resolver=viewer, description="The caller: who they are and which divisions they may buy for."
     )

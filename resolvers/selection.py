@@ -12,6 +12,9 @@ from resolvers.context import Info
 _ITEM_FIELDS = frozenset({"items", "itemsPage", "item", "unavailable"})
 
 
+STATE = "query"
+"""The field of a payload that is the state after the change."""
+
 MAXIMUM_KNOWN = 1_000
 """How many answers are remembered with a document; only combinations of @skip and @include make so many."""
 
@@ -49,7 +52,9 @@ def _names(
         for selection in _selections(raw, node, seen):
             if isinstance(selection, FieldNode):
                 yield selection.name.value
-            if deep or not isinstance(selection, FieldNode):
+            # What is read again after a change is read by the fields below a payload's `query`.
+            is_below = deep and not (isinstance(selection, FieldNode) and selection.name.value == STATE)
+            if is_below or not isinstance(selection, FieldNode):
                 yield from _names(raw, [selection], seen, deep=deep)
 
 

@@ -86,6 +86,8 @@ async def carry_out(
     """
     answer = await _carried_out(kind, context, given, whole)
     context.refusals.extend(error.code for error in answer.user_errors)
+    if not answer.user_errors:
+        context.accepted.append(kind.__name__)
     return answer
 
 

@@ -19,9 +19,19 @@ from models.basket_reading import (
 from models.money import Cents
 from models.statement import Moment, Row, moment_text
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
-from schema.item_rows import ItemRows
+from schema.item_rows import ItemRows, numbers_of
 from schema.node import IdKind, Node, id_of
-from schema.page import PageInfo, cursor_of, identifier_of, page_size
+from schema.page import (
+    DEFAULT_ITEM_PAGE,
+    After,
+    Before,
+    Cursors,
+    First,
+    Last,
+    PageArguments,
+    PageInfo,
+    part_of,
+)
 from schema.scalars import describe_enum, described
 
 describe_enum(
@@ -31,9 +41,6 @@ describe_enum(
     DRAFT="It is saved, and can be loaded or deleted.",
     SUBMITTED="It became a quotation request and can no longer change.",
 )
-
-MAXIMUM_ITEM_PAGE = 1_000
-"""The highest number of items in one page."""
 
 
 class ItemsNotRead(list[BasketItem]):
@@ -61,19 +68,20 @@ class Basket(Node):
     updated_at: Moment = described("When the basket last changed.")
     saved_at: strawberry.Private[Moment | None]
 
-    @strawberry.field(description="The same items, a page at a time.")
+    @strawberry.field(description="The same items, a page at a time: 50 when neither `first` nor `last` is given.")
     def items_page(
-        self,
-        first: Annotated[int | None, strawberry.argument(description="How many items, 1 to 1,000.")] = 50,
-        after: Annotated[str | None, strawberry.argument(description="The cursor to begin after.")] = UNSET,
+        self, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
     ) -> BasketItemConnection:
-        size = page_size(first, 50, MAXIMUM_ITEM_PAGE)
-        begin = identifier_of(after) if after else 0
+        request = PageArguments(first, after, last, before).request(DEFAULT_ITEM_PAGE)
+        cursors = Cursors("items", self.id)
         # The items are in the order of their ids, so a cursor stays good when items before it are removed.
-        later = [item for item in self.items if _number(item) > begin]
-        edges = [BasketItemEdge(node=item, cursor=cursor_of(_number(item))) for item in later[:size]]
-        has_previous = len(later) < len(self.items)
-        info = PageInfo.of([edge.cursor for edge in edges], has_next=len(later) > size, has_previous=has_previous)
+        numbers = numbers_of(self.items)
+        part = part_of(numbers, request, cursors.number(request))
+        edges = [
+            BasketItemEdge(node=item, cursor=cursors.write(number))
+            for item, number in zip(self.items[part.begin : part.end], numbers[part.begin : part.end], strict=True)
+        ]
+        info = PageInfo.of([edge.cursor for edge in edges], has_next=part.has_next, has_previous=part.has_previous)
         return BasketItemConnection(edges=edges, page_info=info, total_count=self.item_count)
 
     @strawberry.field(description="The item that holds a product; null when the basket does not hold it.")
@@ -82,10 +90,6 @@ class Basket(Node):
         product_remote_id: Annotated[int, strawberry.argument(description="The product's identifier in Commerce.")],
     ) -> BasketItem | None:
         return next((item for item in self.items if item.product_remote_id == product_remote_id), None)
-
-
-def _number(item: BasketItem) -> int:
-    return int(item.id.rpartition("_")[2])
 
 
 def baskets_of(read: BasketRows) -> list[Basket]:

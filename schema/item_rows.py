@@ -13,7 +13,7 @@ from models.money import amount_text
 from models.statement import moment_text
 from schema.basket_item import BasketItem
 from schema.division import Division
-from schema.node import IdKind, id_expression, id_of, product_id
+from schema.node import IdKind, id_expression, id_of, number_of, product_id
 from schema.product import variants_of
 from schema.selection import FieldDetailsList, SelectionWriter
 
@@ -107,7 +107,10 @@ class ItemRows(Sequence[BasketItem]):
 
     @cached_property
     def _items(self) -> list[BasketItem]:
-        each = zip(self.rows, self.parts, strict=True)
+        return self._made(slice(None))
+
+    def _made(self, part: slice) -> list[BasketItem]:
+        each = zip(self.rows[part], self.parts[part], strict=True)
         return [BasketItem.of(row, self._product_id(row), *parts, self.divisions) for row, parts in each]
 
     def _product_id(self, row: Sequence[Any]) -> strawberry.ID:
@@ -120,7 +123,7 @@ class ItemRows(Sequence[BasketItem]):
     @overload
     def __getitem__(self, index: slice) -> list[BasketItem]: ...
     def __getitem__(self, index: int | slice) -> BasketItem | list[BasketItem]:
-        return self._items[index]
+        return self._made(index) if isinstance(index, slice) else self._items[index]
 
     @classmethod
     def write_rows(cls, writer: SelectionWriter, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
@@ -132,6 +135,13 @@ class ItemRows(Sequence[BasketItem]):
 
     def __iter__(self) -> Iterator[BasketItem]:
         return iter(self._items)
+
+
+def numbers_of(items: Sequence[BasketItem]) -> list[int]:
+    """Returns the numbers of items, by which they are ordered."""
+    if isinstance(items, ItemRows):
+        return [row[ITEM] for row in items.rows]
+    return [number_of(IdKind.BASKET_ITEM, item.id) or 0 for item in items]
 
 
 class _RowWriter:

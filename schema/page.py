@@ -1,29 +1,56 @@
-"""Pages of lists: cursors and what a page says of itself."""
+"""Pages of lists, forwards and backwards: which part is requested, cursors, and where a page stands."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated, NamedTuple, TypeVar
 
 import strawberry
+from strawberry import UNSET
 
-from models.statement import Moment
+from models.statement import moment_text
 from schema.scalars import described
 
+DEFAULT_PAGE = 20
+"""How many entries a page has when no number is requested."""
+DEFAULT_ITEM_PAGE = 50
+"""The same for a page of items."""
 MAXIMUM_PAGE = 100
 """The highest number of entries in one page."""
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 """Later than everything written: where the first page of a newest-first list begins."""
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""Earlier than everything written: where the last page of a newest-first list ends."""
 LARGEST_ID = 2**63 - 1
+
+First = Annotated[
+    int | None,
+    strawberry.argument(description="How many entries from the beginning, or `after`; 1 to 100."),
+]
+After = Annotated[str | None, strawberry.argument(description="The cursor to begin after.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(description="How many entries up to the end, or `before`; 1 to 100."),
+]
+Before = Annotated[str | None, strawberry.argument(description="The cursor to end before.")]
 
 
 class InvalidPage(ValueError):
-    """Raised when `first` or `after` cannot be used; the message names the value and the limit."""
+    """Raised when the arguments of a page cannot be used; the message names the value and the limit."""
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(
+    description="Where a page stands in its list. Pages are requested by `first` with `after`, or by `last` with "
+    "`before`; both together are INVALID_INPUT. With neither `first` nor `last` a page has 20 entries, or 50 items."
+)
 class PageInfo:
     has_next_page: bool = described("Whether there are entries after this page.")
     has_previous_page: bool = described("Whether there are entries before this page.")
-    start_cursor: str | None = described("The cursor of the first entry; null when the page is empty.")
+    start_cursor: str | None = described(
+        "The cursor of the first entry, to be sent as `before`; null when the page is empty."
+    )
     end_cursor: str | None = described(
         "The cursor of the last entry, to be sent as `after`; null when the page is empty."
     )
@@ -32,48 +59,140 @@ class PageInfo:
     def of(cls, cursors: list[str], *, has_next: bool, has_previous: bool) -> "PageInfo":
         """Makes the page info from the cursors of the page's entries."""
         start, end = (cursors[0], cursors[-1]) if cursors else (None, None)
-        return cls(has_next_page=has_next, has_previous_page=has_previous, start_cursor=start, end_cursor=end)
+        return cls(
+            has_next_page=has_next,
+            has_previous_page=has_previous,
+            start_cursor=start,
+            end_cursor=end,
+        )
+
+    @classmethod
+    def at(cls, request: "PageRequest", cursors: list[str], *, has_more: bool, has_beyond: bool) -> "PageInfo":
+        """Makes it of what follows in the direction of the page, and what is beyond its cursor."""
+        if request.is_backward:
+            return cls.of(cursors, has_next=has_beyond, has_previous=has_more)
+        return cls.of(cursors, has_next=has_more, has_previous=has_beyond)
 
 
-def page_size(first: int | None, default: int, maximum: int = MAXIMUM_PAGE) -> int:
-    """Returns how many entries to read; raises InvalidPage when `first` is out of range."""
-    if first is None:
-        return default
-    if not 1 <= first <= maximum:
-        raise InvalidPage(f"first is {first}; it must be between 1 and {maximum}.")
-    return first
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """How many entries are requested, from which side, and the cursor that bounds them there."""
+
+    size: int
+    is_backward: bool
+    cursor: str | None
 
 
-def cursor_of(*parts: object) -> str:
-    """Makes an opaque cursor of parts whose texts have no spaces."""
-    return urlsafe_b64encode(" ".join(str(part) for part in parts).encode()).decode().rstrip("=")
+class PageArguments(NamedTuple):
+    """The arguments of a page as they were given; null and left out are the same."""
+
+    first: int | None = UNSET
+    after: str | None = UNSET
+    last: int | None = UNSET
+    before: str | None = UNSET
+
+    def request(self, default: int = DEFAULT_PAGE) -> PageRequest:
+        """Returns the requested part; raises InvalidPage for both directions at once or a wrong size."""
+        given = {name: value for name, value in self._asdict().items() if value not in (None, UNSET)}
+        forward, backward = given.keys() & {"first", "after"}, given.keys() & {"last", "before"}
+        if forward and backward:
+            names = f"{' and '.join(sorted(forward))} with {' and '.join(sorted(backward))}"
+            raise InvalidPage(f"The page is requested by {names}; send first and after, or last and before.")
+        name, bound = ("last", "before") if backward else ("first", "after")
+        size = given.get(name, default)
+        if not 1 <= size <= MAXIMUM_PAGE:
+            raise InvalidPage(f"{name} is {size}; it must be between 1 and {MAXIMUM_PAGE}.")
+        return PageRequest(size, bool(backward), given.get(bound))
 
 
-def cursor_at(moment: Moment, identifier: str) -> str:
-    """Makes the cursor of an entry of a newest-first list."""
-    return cursor_of(moment, identifier)
+class Cursors:
+    """Writes and reads the cursors of one list; a cursor of any other list is rejected.
+
+    `scope` tells the lists apart, by texts without spaces: its name and whose it is.
+    """
+
+    def __init__(self, *scope: object) -> None:
+        self._scope = [str(part) for part in scope]
+
+    def write(self, *position: object) -> str:
+        """Returns the cursor of an entry, opaque text made of the parts of its position."""
+        text = " ".join([*self._scope, *(str(part) for part in position)])
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def number(self, request: PageRequest) -> int | None:
+        """Reads the cursor of a list in the order of ids; raises InvalidPage when it is not one of its own."""
+        if request.cursor is None:
+            return None
+        try:
+            (number,) = self._position(request.cursor)
+            return _whole_number(number)
+        except (ValueError, UnicodeError):
+            raise _foreign(request) from None
+
+    def moment(self, request: PageRequest) -> tuple[datetime, int]:
+        """Reads the cursor of a newest-first list, or returns the end of the list that the page begins from.
+
+        Raises InvalidPage when it is not one of the list's own.
+        """
+        if request.cursor is None:
+            return (EARLIEST, 0) if request.is_backward else (LATEST, LARGEST_ID)
+        try:
+            text, number = self._position(request.cursor)
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+            if moment_text(moment) != text:
+                raise ValueError(text)
+            return moment, _whole_number(number)
+        except (ValueError, UnicodeError, OverflowError):
+            raise _foreign(request) from None
+
+    def _position(self, cursor: str) -> list[str]:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = urlsafe_b64decode(padded.encode()).decode().split(" ")
+        scope, position = parts[: len(self._scope)], parts[len(self._scope) :]
+        # Base64 can be written in several ways; only the one that we write is ours.
+        if scope != self._scope or self.write(*position) != cursor:
+            raise ValueError(cursor)
+        return position
 
 
-def _parts_of(cursor: str) -> list[str]:
-    padded = cursor + "=" * (-len(cursor) % 4)
-    return urlsafe_b64decode(padded.encode()).decode().split(" ")
+def _whole_number(text: str) -> int:
+    is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
+    number = int(text) if is_plain else 0
+    if not 1 <= number <= LARGEST_ID or str(number) != text:
+        raise ValueError(text)
+    return number
 
 
-def place_of(cursor: str | None) -> tuple[datetime, int]:
-    """Reads a cursor of a newest-first list, moment and id; raises InvalidPage when it is not one of ours."""
-    if cursor is None:
-        return LATEST, LARGEST_ID
-    try:
-        moment, identifier = _parts_of(cursor)
-        return datetime.fromisoformat(moment).astimezone(UTC), min(int(identifier), LARGEST_ID)
-    except (ValueError, UnicodeError, OverflowError):
-        raise InvalidPage(f"after is {cursor[:100]!r}, which is not a cursor of this list.") from None
+def _foreign(request: PageRequest) -> InvalidPage:
+    name = "before" if request.is_backward else "after"
+    return InvalidPage(f"{name} is {(request.cursor or '')[:100]!r}, which is not a cursor of this list.")
 
 
-def identifier_of(cursor: str) -> int:
-    """Reads a cursor that is an id; raises InvalidPage when it is not one of ours."""
-    try:
-        (identifier,) = _parts_of(cursor)
-        return int(identifier)
-    except (ValueError, UnicodeError):
-        raise InvalidPage(f"after is {cursor[:100]!r}, which is not a cursor of this list.") from None
+class Part(NamedTuple):
+    """A page of a list that is in memory: its bounds, and whether there is more on each side."""
+
+    begin: int
+    end: int
+    has_previous: bool
+    has_next: bool
+
+
+def part_of(numbers: Sequence[int], request: PageRequest, bound: int | None) -> Part:
+    """Returns the requested page of entries in the order of their numbers."""
+    if request.is_backward:
+        end = len(numbers) if bound is None else bisect_left(numbers, bound)
+        begin = max(0, end - request.size)
+    else:
+        begin = 0 if bound is None else bisect_right(numbers, bound)
+        end = min(len(numbers), begin + request.size)
+    return Part(begin, end, begin > 0, end < len(numbers))
+
+
+Entry = TypeVar("Entry")
+
+
+def cut(entries: Sequence[Entry], request: PageRequest) -> tuple[Sequence[Entry], bool]:
+    """Cuts what was read, one entry more than requested, to the page; tells whether there was more."""
+    has_more = len(entries) > request.size
+    page = entries[-request.size :] if request.is_backward else entries[: request.size]
+    return page, has_more

@@ -25,22 +25,28 @@ def _real_file(value: object) -> UploadFile:
 CONFIGURATION = StrawberryConfig(
     scalar_map={
         Cents: strawberry.scalar(
-            name="Decimal", description='An exact decimal, sent as a string: "81.65".', serialize=amount_text
+            name="Decimal",
+            description='An exact decimal, sent as a string: "81.65".',
+            serialize=amount_text,
+            specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
         ),
         Moment: strawberry.scalar(
             name="DateTime",
             description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
             serialize=lambda value: value,
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         ),
         Upload: strawberry.scalar(
             name="Upload",
             description="A file, sent by the multipart request specification of GraphQL.",
             parse_value=_real_file,
+            specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
         ),
         JSON: strawberry.scalar(
             name="JSON",
             description="Any JSON value; for `variants` it is an object of names and texts.",
             serialize=lambda value: value,
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         ),
     }
 )

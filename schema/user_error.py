@@ -43,3 +43,12 @@ class UserError:
     def of(cls, refusal: Refusal) -> "UserError":
         """Makes the answer from the refusal."""
         return cls(code=refusal.code, message=refusal.message, field=list(refusal.field))
+
+
+@strawberry.type(description="A row of a spreadsheet that was refused.")
+class ImportRowError:
+    row: int = described("The row's number as a spreadsheet shows it; the header is row 1.")
+    column: str | None = described("The column that was refused; null when the whole row was.")
+    value: str | None = described("The value found, cut at 100 characters; null when there was none.")
+    code: RefusalCode = described("Why, for a program.")
+    message: str = described("Why, for a person, naming the value that was refused and the limit.")

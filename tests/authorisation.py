@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import httpx
@@ -31,39 +31,81 @@ class Things:
     draft: str
     submitted: str
     key: str
+    item: str
+    part: str
+    product: str
+    snapshot: str
+    quotation: str
+    export: str
+    viewer: str
 
     def named_in(self, text: str) -> str:
-        """Puts these identifiers into a request, in the place of DRAFT, SUBMITTED and KEY."""
+        """Puts these identifiers into a request, in the place of DRAFT, SUBMITTED, KEY and so on."""
         for field in fields(self):
             text = text.replace(field.name.upper(), getattr(self, field.name))
         return text
 
     def numbered(self) -> "Things":
         """Returns them as the REST interface calls them."""
-        return Things(number_in(self.draft), number_in(self.submitted), self.key)
+        return replace(self, draft=number_in(self.draft), submitted=number_in(self.submitted))
 
 
-MISSING = Things("basket_987654321", "basket_987654322", "0" * 32)
+MISSING = Things(
+    draft="basket_987654321",
+    submitted="basket_987654322",
+    key="0" * 32,
+    item="item_987654321",
+    part="part_987654321_1",
+    product="product_1_987654321",
+    snapshot="snapshot_987654321",
+    quotation="quotation_987654321",
+    export="export_987654321",
+    viewer="viewer_987654321",
+)
 """What nobody owns."""
 
 
-async def basket_with_an_item(caller: Caller, division: str) -> str:
+async def basket_with_an_item(caller: Caller, division: str, **more: Any) -> str:
     """Adds a product and returns the id of the active basket."""
     items = [{"productRemoteId": 1, "divisionErpCode": division}]
-    return str((await caller.accepted("basketItemsAdd", items=items))["id"])
+    return str((await caller.accepted("basketItemsAdd", items=items, **more))["id"])
 
 
-async def new_things(caller: Caller, division: str, key: str) -> Things:
-    """Makes a draft and a quotation, and leaves an active basket."""
-    draft = await basket_with_an_item(caller, division)
-    await caller.accepted("basketSave", name="Draft")
-    submitted = await basket_with_an_item(caller, division)
+IDS = """query ($draft: ID!, $key: String!) {
+  viewer { id }
+  basket(id: $draft) { items { id product { id } divisions { id } } }
+  quotations(first: 1) { edges { node { id basket { id items { product { id } } } } } }
+  basketExport(cacheKey: $key) { id }
+}"""
+
+
+async def new_things(caller: Caller, division: str, segment: int, key: str) -> Things:
+    """Makes a draft of a segment and a quotation, and leaves an active basket."""
+    draft = await basket_with_an_item(caller, division, segmentRemoteId=segment)
+    await caller.accepted("basketSave", name="Draft", segmentRemoteId=segment)
+    await basket_with_an_item(caller, division)
     payload = await caller.change("quotationRequest", "quotation { id }", name="Quotation")
     assert payload["userErrors"] == []
     await basket_with_an_item(caller, division)
-    return Things(draft, submitted, key)
+    data = await caller.query(IDS, draft=draft, key=key)
+    (item,), (quotation,) = data["basket"]["items"], data["quotations"]["edges"]
+    submitted = quotation["node"]["basket"]
+    return Things(
+        draft=draft,
+        submitted=submitted["id"],
+        key=key,
+        item=item["id"],
+        part=item["divisions"][0]["id"],
+        product=item["product"]["id"],
+        snapshot=submitted["items"][0]["product"]["id"],
+        quotation=quotation["node"]["id"],
+        export=data["basketExport"]["id"],
+        viewer=data["viewer"]["id"],
+    )
 
 
+SEGMENTS = {"gone": 11, "closed": 12, "sub": 13, "main": 14, "other": 15}
+"""A segment of each owner's own, whose products nobody else has in a basket."""
 DIVISIONS = {"gone": "ERP02", "closed": "ERP04", "sub": "ERP02", "main": "ERP01", "other": "ERP05"}
 
 
@@ -88,7 +130,7 @@ class People:
             caller = self.service.caller(await issue_token(f"{name}@example.invalid"))
             await basket_with_an_item(caller, DIVISIONS[name])
             export = await completed(caller, format="CSV")
-            self.things[name] = await new_things(caller, DIVISIONS[name], export["cacheKey"])
+            self.things[name] = await new_things(caller, DIVISIONS[name], SEGMENTS[name], export["cacheKey"])
         await set_user_active("gone@example.invalid", False)
         await set_division_active("ERP04", False)
         revoked = await issue_token("main@example.invalid")
@@ -99,7 +141,7 @@ class People:
         """Gives a new draft and a new active basket to those who may act."""
         for name in ("sub", "main", "other"):
             caller = self.service.caller(name)
-            self.things[name] = await new_things(caller, DIVISIONS[name], self.things[name].key)
+            self.things[name] = await new_things(caller, DIVISIONS[name], SEGMENTS[name], self.things[name].key)
 
     async def ask(self, caller: str, request: str, things: Things) -> httpx.Response:
         """Sends a request: a document, or a method and a path."""

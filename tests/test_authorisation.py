@@ -27,6 +27,30 @@ REQUESTS = {
     "query activeBaskets": "query { activeBaskets { id } }",
     "query basket": 'query { basket(id: "DRAFT") { id } }',
     "query basket of main": 'query { basket(id: "DRAFT") { id } }',
+    "query node for a basket": 'query { node(id: "DRAFT") { id } }',
+    "query node for a basket of main": 'query { node(id: "DRAFT") { id } }',
+    "query node for a item": 'query { node(id: "ITEM") { id } }',
+    "query node for a item of main": 'query { node(id: "ITEM") { id } }',
+    "query node for a part": 'query { node(id: "PART") { id } }',
+    "query node for a part of main": 'query { node(id: "PART") { id } }',
+    "query node for a product of a segment": 'query { node(id: "PRODUCT") { id } }',
+    "query node for a product of a segment of main": 'query { node(id: "PRODUCT") { id } }',
+    "query node for a snapshot": 'query { node(id: "SNAPSHOT") { id } }',
+    "query node for a snapshot of main": 'query { node(id: "SNAPSHOT") { id } }',
+    "query node for a quotation": 'query { node(id: "QUOTATION") { id } }',
+    "query node for a quotation of main": 'query { node(id: "QUOTATION") { id } }',
+    "query node for a export": 'query { node(id: "EXPORT") { id } }',
+    "query node for a export of main": 'query { node(id: "EXPORT") { id } }',
+    "query node for a viewer": 'query { node(id: "VIEWER") { id } }',
+    "query node for a viewer of main": 'query { node(id: "VIEWER") { id } }',
+    "query node for ERP01": 'query { node(id: "division_1") { id } }',
+    "query node for ERP02": 'query { node(id: "division_2") { id } }',
+    "query node for ERP03": 'query { node(id: "division_3") { id } }',
+    "query node for ERP04": 'query { node(id: "division_4") { id } }',
+    "query node for ERP05": 'query { node(id: "division_5") { id } }',
+    "query node for a product": 'query { node(id: "product_1") { id } }',
+    "query node for a number": 'query { node(id: "1") { id } }',
+    "query node for nothing": 'query { node(id: "") { id } }',
     "query draftBaskets": "query { draftBaskets { totalCount } }",
     "query quotations": "query { quotations { totalCount } }",
     "query divisions": "query { divisions { id } }",
@@ -70,7 +94,7 @@ REQUESTS = {
     "GET /readyz": "GET /readyz",
     "GET /api/v1/openapi.json": "GET /api/v1/openapi.json",
 } | requests_of_all_prefixes()
-"""What is sent for each row; DRAFT, SUBMITTED and KEY stand for what the owner's are called."""
+"""What is sent for each row; DRAFT, SUBMITTED, KEY and so on stand for the ids of the owner's things."""
 
 NO = "401:UNAUTHENTICATED"
 CLOSED = "error:DIVISION_INACTIVE"
@@ -91,6 +115,30 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "query activeBaskets":               (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
     "query basket":                      (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
     "query basket of main":              (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a basket":                   (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a basket of main":           (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a item":                     (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a item of main":             (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a part":                     (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a part of main":             (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a product of a segment":     (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a product of a segment of main":(NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a snapshot":                 (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a snapshot of main":         (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a quotation":                (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a quotation of main":        (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a export":                   (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a export of main":           (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for a viewer":                   (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
+    "query node for a viewer of main":           (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for ERP01":                      (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "null"),
+    "query node for ERP02":                      (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "null"),
+    "query node for ERP03":                      (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for ERP04":                      (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for ERP05":                      (NO, NO, NO, NO, CLOSED, "null",  "null",  "ok"),
+    "query node for a product":                  (NO, NO, NO, NO, CLOSED, "ok", "ok", "ok"),
+    "query node for a number":                   (NO, NO, NO, NO, CLOSED, "null", "null", "null"),
+    "query node for nothing":                    (NO, NO, NO, NO, CLOSED, "null", "null", "null"),
     "query draftBaskets":                (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
     "query quotations":                  (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
     "query divisions":                   (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "ok"),
@@ -190,7 +238,7 @@ async def test_everyone_gets_exactly_what_the_matrix_says(people: People) -> Non
 
 async def test_what_is_anothers_answers_as_what_does_not_exist(people: People) -> None:
     rows = [row for row in REQUESTS if row.endswith(" of main")]
-    assert len(rows) == 10
+    assert len(rows) == 18
     for row, caller in product(rows, ("closed", "sub", "other")):
         found = await answer_to(people, caller, row, people.things["main"])
         assert (row, caller, found) == (row, caller, await answer_to(people, caller, row, MISSING))

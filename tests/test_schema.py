@@ -1,5 +1,6 @@
 """The schema: what is printed is what is committed, it holds the whole public contract, and everything is described."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInputField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     build_schema,
     is_specified_scalar_type,
@@ -24,8 +27,58 @@ OURS = build_schema(schema.as_str())
 
 # What has an issue of its own. A line goes when its feature comes.
 NOT_YET = {
+    "Actor",
+    "Basket.changes",
+    "Basket.delta",
+    "Basket.isSubmittable",
+    "Basket.problems",
+    "BasketChange",
+    "BasketChangeConnection",
+    "BasketChangeEdge",
+    "BasketChangeKind",
+    "BasketChangeLine",
+    "BasketChangeLineConnection",
+    "BasketChangeLineEdge",
+    "BasketChangeOrigin",
+    "BasketCopyInput",
+    "BasketCopyPayload",
+    "BasketDelta",
+    "BasketImportInput.defaultDivisionErpCode",
+    "BasketImportInput.text",
+    "BasketItemSetInput",
+    "BasketItemsAddInput.dryRun",
+    "BasketItemsAddInput.onInvalid",
+    "BasketItemsAddPayload.acceptedCount",
+    "BasketItemsAddPayload.outcomes",
+    "BasketItemsSetInput",
+    "BasketItemsSetPayload",
+    "BasketLoadPayload.deletedBasketId",
+    "BasketLoadPayload.displacedBasket",
+    "BasketProblem",
+    "BasketProblemCode",
+    "BasketProblemSeverity",
+    "BasketRefreshInput.dryRun",
+    "BasketRefreshInput.productRemoteIds",
+    "BasketRenameInput",
+    "BasketRenamePayload",
+    "BasketRevertInput",
+    "BasketRevertPayload",
+    "CopyMode",
+    "LineOutcome",
+    "LineStatus",
+    "Mutation.basketCopy",
+    "Mutation.basketItemsSet",
+    "Mutation.basketRename",
+    "Mutation.basketRevert",
+    "OnInvalid",
+    "QuotationRequestPayload.problems",
+    "SetMode",
     "Subscription",
+    "UserErrorCode.BASKET_HAS_PROBLEMS",
+    "UserErrorCode.VERSION_UNKNOWN",
 }
+REQUIRED_FOR_NOW = {"BasketImportInput.file"}
+"""What becomes optional with such a feature."""
 
 
 def own_types(of: GraphQLSchema) -> list[GraphQLNamedType]:
@@ -43,7 +96,9 @@ def parts(kind: GraphQLNamedType) -> Iterator[tuple[str, str, str | None]]:
     if isinstance(kind, GraphQLInputObjectType):
         for name, field in kind.fields.items():
             yield f"{kind.name}.{name}", f"{field.type}{default_of(field)}", field.description
-    if isinstance(kind, GraphQLObjectType):
+    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        for interface in kind.interfaces:
+            yield f"{kind.name} implements {interface.name}", "interface", interface.description
         for name, output in kind.fields.items():
             yield f"{kind.name}.{name}", str(output.type), output.description
             for key, argument in output.args.items():
@@ -71,11 +126,13 @@ def test_the_schema_holds_the_whole_contract_unrenamed() -> None:
     wanted = {
         coordinate: kind
         for coordinate, kind in elements(CONTRACT).items()
-        if NOT_YET.isdisjoint({coordinate, coordinate.split(".")[0], coordinate.split("(")[0]})
+        if NOT_YET.isdisjoint({coordinate, *re.split(r"[. ]", coordinate)[:1], coordinate.split("(")[0]})
     }
     ours = elements(OURS)
-    assert {coordinate: ours.get(coordinate) for coordinate in wanted} == wanted
-    assert len(wanted) == 316
+    differing = {coordinate for coordinate, kind in wanted.items() if ours.get(coordinate) != kind}
+    assert differing == REQUIRED_FOR_NOW
+    assert {ours[coordinate] for coordinate in differing} == {"Upload!"}
+    assert len(wanted) == 351
 
 
 def test_what_is_not_built_yet_is_not_declared() -> None:
@@ -100,3 +157,38 @@ def test_every_mutation_takes_exactly_one_required_input_of_its_own() -> None:
         kind = name[0].upper() + name[1:]
         assert {key: str(argument.type) for key, argument in field.args.items()} == {"input": f"{kind}Input!"}
         assert str(field.type) == f"{kind}Payload!"
+
+
+def test_everything_with_an_id_is_a_node() -> None:
+    with_ids = {kind.name for kind in own_types(OURS) if isinstance(kind, GraphQLObjectType) and "id" in kind.fields}
+    node = OURS.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    assert (
+        with_ids
+        == {kind.name for kind in OURS.get_possible_types(node)}
+        == {
+            "Basket",
+            "BasketExport",
+            "BasketItem",
+            "BasketItemDivision",
+            "Division",
+            "Product",
+            "Quotation",
+            "Viewer",
+        }
+    )
+
+
+def test_every_scalar_of_ours_says_where_it_is_specified() -> None:
+    scalars = [kind for kind in own_types(OURS) if isinstance(kind, GraphQLScalarType)]
+    assert {kind.name: (kind.specified_by_url or "")[:8] for kind in scalars} == dict.fromkeys(
+        ("DateTime", "Decimal", "JSON", "Upload"), "https://"
+    )
+
+
+def test_every_payload_offers_the_state_after_the_change() -> None:
+    payloads = [kind for kind in own_types(OURS) if kind.name.endswith("Payload")]
+    assert len(payloads) == 11
+    for kind in payloads:
+        assert isinstance(kind, GraphQLObjectType)
+        assert (kind.name, str(kind.fields["query"].type)) == (kind.name, "Query!")

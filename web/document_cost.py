@@ -8,6 +8,8 @@ LIST_SIZES expects of it.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schema.page import DEFAULT_ITEM_PAGE
+
 LIST_SIZES = {
     "Basket.items": 100,
     "BasketItem.divisions": 3,
@@ -31,7 +33,9 @@ OTHER_LIST_SIZE = 10
 WEIGHTS = {"Query.product": 10, "Mutation.basketRefresh": 50, "Mutation.basketImport": 50}
 """Fields that cost more than an object: they ask Commerce, or read a file. Other mutations cost MUTATION_WEIGHT."""
 MUTATION_WEIGHT = 10
-PAGE_ARGUMENT = "first"
+PAGE_ARGUMENTS = ("first", "last")
+PAGE_SIZES = {"Basket.itemsPage": DEFAULT_ITEM_PAGE}
+"""How many entries pages have that are requested without a number; any other page has DEFAULT_PAGE."""
 PAGE_SIZE = 50
 """The size of a page whose argument is a variable that has neither a value nor a default."""
 MAXIMUM_PAGE_SIZE = 1_000

@@ -1,23 +1,28 @@
 """The size of what is selected: how deep it is, and what it costs."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from graphql import (
     FieldNode,
+    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
     IntValueNode,
     NullValueNode,
+    ValueNode,
     VariableNode,
 )
 from graphql.type import GraphQLField, GraphQLNonNull, SchemaMetaFieldDef, TypeMetaFieldDef, is_list_type
 
+from schema.page import DEFAULT_PAGE
 from web.document_cost import (
     LIST_SIZES,
     MUTATION_WEIGHT,
     OTHER_LIST_SIZE,
-    PAGE_ARGUMENT,
+    PAGE_ARGUMENTS,
+    PAGE_SIZES,
     WEIGHTS,
     Cost,
     fixed,
@@ -45,7 +50,10 @@ def definition_of(parent: GraphQLNamedType | None, name: str) -> GraphQLField | 
     """Returns a field of a type; None when the document is wrong there."""
     if name in META_FIELDS:
         return META_FIELDS[name]
-    return parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
+    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        field: GraphQLField | None = parent.fields.get(name)
+        return field
+    return None
 
 
 def weight_of(parent: GraphQLNamedType | None, name: str, *, is_object: bool) -> Cost:
@@ -68,8 +76,8 @@ def with_list(
             return Size(depth, NOTHING, entry)
         return Size(depth, entry.times(fixed(expected)), NOTHING)
     size = OTHER_LIST
-    if field is not None and PAGE_ARGUMENT in field.args:
-        size = _page(node, field.args[PAGE_ARGUMENT].default_value)
+    if field is not None and parent is not None and field.args.keys() >= set(PAGE_ARGUMENTS):
+        size = _page(node, PAGE_SIZES.get(f"{parent.name}.{node.name.value}", DEFAULT_PAGE))
     return Size(depth, weight.plus(inner.cost).plus(inner.paged.times(size)), NOTHING)
 
 
@@ -77,12 +85,16 @@ def _is_list(field: GraphQLField) -> bool:
     return is_list_type(field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type)
 
 
-def _page(node: FieldNode, default: Any) -> Cost:
-    value = next((argument.value for argument in node.arguments or () if argument.name.value == PAGE_ARGUMENT), None)
+def _page(node: FieldNode, default: int) -> Cost:
+    """Returns the size of a page; of two numbers, one of which must turn out to be null, the sum."""
+    values = [each.value for each in node.arguments or () if each.name.value in PAGE_ARGUMENTS]
+    sizes = [_size(value) for value in values if not isinstance(value, NullValueNode)]
+    return reduce(Cost.plus, sizes) if sizes else fixed(default)
+
+
+def _size(value: ValueNode) -> Cost:
     if isinstance(value, VariableNode):
         return Cost({(value.name.value,): 1})
-    if value is None or isinstance(value, NullValueNode):
-        return fixed(page_size(default))
     return fixed(page_size(whole_number(value)))
 
 

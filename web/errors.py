@@ -30,6 +30,9 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
         return _with(error, ", ".join(refusal.message for refusal in cause.refusals), _code(cause.refusals[0]))
     if isinstance(cause, InvalidPage):
         return _with(error, str(cause), "INVALID_INPUT")
+    if cause is not None and is_unavailable(cause):
+        logger.warning("The database cannot be used.", exc_info=cause)
+        return _with(error, UNAVAILABLE, "SERVICE_UNAVAILABLE", **_request_id())
     if not is_expected(error):
         logger.error("An unexpected error at %s.", error.path, exc_info=cause)
         return _with(error, MASKED, "INTERNAL_SERVER_ERROR", **_request_id())

@@ -157,7 +157,7 @@ class GraphQLView:
         seen.mark("execute")
         seen.outcome = outcome_of(result.errors, context.refusals)
         extensions = document.measures.extensions(asked.operation_name, asked.variables) if asked.wants_cost else {}
-        return _reply(result, media_type, extensions)
+        return _reply(result, media_type, extensions, has_changed=bool(context.accepted))
 
 
 def _is_plain(headers: dict[bytes, bytes]) -> bool:
@@ -188,10 +188,11 @@ def _check_kind(operation: Operation, asked: GraphQLRequest) -> None:
         raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
 
 
-def _reply(result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> Reply:
+def _reply(result: ExecutionResult, media_type: str, extensions: dict[str, Any], *, has_changed: bool) -> Reply:
+    """Returns the answer; never 503, which clients take for a request to repeat, after a change was made."""
     content: dict[str, Any] = {"data": result.data}
     if result.errors:
-        if outage := unavailable(result.errors):
+        if not has_changed and (outage := unavailable(result.errors)):
             return Reply(503, outage, JSON)
         if result.data is None and not any(error.path for error in result.errors):
             return _refused(result.errors, media_type)

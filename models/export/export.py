@@ -178,6 +178,7 @@ _COUNT_UNFINISHED = Statement(
     "SELECT count(*) FROM basket_export WHERE user_id = $1 AND status IN ('WAITING', 'PROCESSING')"
 )
 _FIND = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE cache_key = $1")
+_FIND_OWN = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE user_id = $1 AND id = $2")
 _IS_KEY = re.compile("[0-9a-f]{32}")
 
 
@@ -242,6 +243,12 @@ def excess_of(count: int, export_format: ExportFormat) -> str | None:
     if count <= limit:
         return None
     return f"The basket makes {count} rows; a file of the format {export_format} holds at most {limit}."
+
+
+async def own_export(user_id: int, export_id: int) -> ExportRead | None:
+    """Reads one of the user's exports; None when it is not theirs."""
+    row = await _FIND_OWN.row(user_id, export_id)
+    return export_of(row) if row else None
 
 
 async def find_export(cache_key: str) -> ExportRead | None:
