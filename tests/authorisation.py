@@ -182,7 +182,7 @@ def outcome_of(response: httpx.Response) -> str:
     """
     is_json = response.headers.get("content-type", "").startswith("application/json")
     content: Any = response.json() if is_json and response.content else {}
-    if response.status_code in (301, 405) and "errors" not in content:
+    if response.status_code in (301, 307, 405) and "errors" not in content:
         return str(response.status_code)
     if response.status_code != 200:
         code = content["errors"][0]["extensions"]["code"] if "errors" in content else None

@@ -89,6 +89,7 @@ REQUESTS = {
     "ANY /graphql by DELETE": "DELETE /graphql",
     "ANY /graphql by OPTIONS": "OPTIONS /graphql",
     "MOUNT /graphiql": "GET /graphiql/page.css",
+    "GET /": "GET /",
     "GET /healthz": "GET /healthz",
     "GET /metrics": "GET /metrics",
     "GET /readyz": "GET /readyz",
@@ -170,6 +171,7 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "ANY /graphql by DELETE":            (NOT_HERE,) * 8,
     "ANY /graphql by OPTIONS":           (NOT_HERE,) * 8,
     "MOUNT /graphiql":                   ("200",) * 8,
+    "GET /":                             ("307",) * 8,  # to the page
     "GET /healthz":                      ("200",) * 8,
     "GET /metrics":                      ("200",) * 8,  # embedded; closed in production until METRICS_TOKEN is set
     "GET /readyz":                       ("200",) * 8,
