@@ -54,7 +54,7 @@ from web.observation import Observation
 from web.path_prefix import PathPrefix
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
-from web.start_checks import check_people, check_production, open_export_store, opened_store
+from web.start_checks import check_people, check_settings, open_export_store, opened_store
 
 if TYPE_CHECKING:
     from web.tracing import Tracing
@@ -128,6 +128,9 @@ def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
         retries=settings.COMMERCE_RETRIES,
         concurrency=settings.COMMERCE_CONCURRENCY,
         traces=[tracing.commerce()] if tracing else [],
+        # The demo Commerce server is on this machine.
+        proxy=settings.COMMERCE_PROXY if settings.COMMERCE_URL else "",
+        ca_file=settings.COMMERCE_CA_FILE,
     )
 
 
@@ -237,7 +240,7 @@ def create_application(
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over()
-        check_production()
+        check_settings()
         export_store = opened_store(application) or open_export_store(export_url, shared=bool(redis_url))
         async with resources_of_requests(
             database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing

@@ -8,10 +8,12 @@ import logging
 import re
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from traceback import format_tb
+from types import TracebackType
 from typing import TextIO
 
 import orjson
@@ -21,8 +23,6 @@ import settings
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being answered; empty outside of one."""
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-FORMATS = ("json", "text")
 _SECRETS = re.compile(
     r"(?<=://)[^/\s@]*(?=@)|\b(?:Token|[Bb]earer)\s+[^\s'\",]+|\bbasket_[\w-]{20,}|signature=[^\s&'\"]+"
 )
@@ -124,6 +124,27 @@ def _is_telling(error: BaseException) -> bool:
     return isinstance(error, OSError | sqlite3.OperationalError) or type(error).__module__.startswith(_TELLING_MODULES)
 
 
+def report(message: str) -> None:
+    """Says why a process does not start: in the log where that is JSON, otherwise as a plain line."""
+    if _is_json():
+        logging.getLogger("basket").critical(message)
+    else:
+        print(message, file=sys.stderr)
+
+
+def announce(message: str) -> None:
+    """Says what a process has done: in the log where that is JSON, otherwise on standard output."""
+    if _is_json():
+        logging.getLogger("basket").info(message)
+    else:
+        print(message)
+
+
+def _is_json() -> bool:
+    """Tells whether this process has set its logs up, and writes JSON."""
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.root.handlers)
+
+
 def set_up() -> None:
     """Sends every record of this process, also uvicorn's and Dramatiq's, through our handler, and only through it."""
     handler = Log(as_json=settings.LOG_FORMAT == "json")
@@ -136,6 +157,27 @@ def set_up() -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("dramatiq").setLevel(logging.INFO)
     logging.getLogger("basket").setLevel(settings.LOG_LEVEL)
+    if settings.LOG_FORMAT == "json":
+        _log_what_python_prints()
+
+
+def _log_what_python_prints() -> None:
+    """Sends warnings and uncaught exceptions to the log, each as one line."""
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    sys.unraisablehook = lambda raised: _log_raised(raised.exc_value, "An exception was ignored")
+    threading.excepthook = lambda raised: _log_raised(raised.exc_value, "A thread ended by an exception")
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        _log_raised(error, "The process ended by an exception")
+
+
+def _log_raised(error: BaseException | None, message: str) -> None:
+    logging.getLogger("basket").critical(message, exc_info=error)
 
 
 def take_over() -> None:

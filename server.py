@@ -13,7 +13,7 @@ def __getattr__(name: str) -> object:
     """Returns the application that `uvicorn server:application` asks for, made when it is."""
     if name != "application":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    created = globals()[name] = import_module("application").create_application()
+    created = globals()[name] = import_module("commands.asgi").create_checked_application()
     return created
 
 

@@ -4,17 +4,15 @@ import argparse
 import asyncio
 import functools
 import sqlite3
-import sys
 from collections.abc import Awaitable, Callable
 
+import logs
 import settings
+from commands.status import FAILED, REJECTED
 from models.administration import AdministrationRefused
 from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, write_demo
 from web.database_fault import fault
-
-REJECTED, FAILED = 2, 1
-"""The exit statuses for a rejected input and for a fault, for example a database that does not answer."""
 
 
 def on_database(command: Callable[[argparse.Namespace], Awaitable[None]]) -> Callable[[argparse.Namespace], int]:
@@ -39,7 +37,7 @@ def run_on_database(action: Callable[[], Awaitable[None]]) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    print(message, file=sys.stderr)
+    logs.report(message)
     return status
 
 
@@ -58,7 +56,7 @@ async def migrate(given: argparse.Namespace) -> None:
     """Brings the tables up to date."""
     await disconnect()
     await migrate_forward(settings.DATABASE_URL)
-    print("The tables are up to date.")
+    logs.announce("The tables are up to date.")
 
 
 @on_database

@@ -1,26 +1,27 @@
 """Running one command of the command line."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from importlib import import_module
 
+import logs
 from commands.parser import create_parser
-from commands.settings_check import SettingRefused, check_settings
-
-REJECTED, FAILED = 2, 1
-"""The exit statuses for a rejected input and for a fault, for example a database that does not answer."""
+from commands.status import FAILED
+from settings.checks import Use, problems
+from settings.scratch import use_scratch
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns the exit status of the process."""
     given = create_parser().parse_args(arguments)
-    try:
-        check_settings()
-        return command_function(given.command)(given)
-    except SettingRefused as reason:
-        print(reason, file=sys.stderr)
+    if given.is_logged:
+        logs.set_up()
+    if given.is_checked and (found := problems(Use.COMMAND)):
+        for problem in found:
+            logs.report(problem)
         return FAILED
+    use_scratch()
+    return command_function(given.command)(given)
 
 
 def command_function(name: str) -> Callable[[argparse.Namespace], int]:

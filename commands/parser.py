@@ -7,10 +7,9 @@ def create_parser() -> argparse.ArgumentParser:
     """Returns the parser of all commands; without a command the server is served."""
     description = "The basket server, and the administration of its divisions, users and tokens."
     root = argparse.ArgumentParser(prog="server.py", description=description)
-    root.set_defaults(command="commands.serving:serve")
+    root.set_defaults(command="commands.serving:serve", is_logged=True, is_checked=False)
     commands = root.add_subparsers(metavar="COMMAND")
-    _add(commands, "serve", "commands.serving:serve", "migrate and serve; the default")
-    _add(commands, "migrate", "commands.database:migrate", "bring the tables up to date")
+    _add_service_commands(commands)
     _add(commands, "schema", "commands.documents:print_schema", "print the GraphQL schema")
     _add(commands, "demo", "commands.database:demo", "write the demo divisions and users")
     _add_division_commands(commands.add_parser("division", help="administer divisions"))
@@ -26,10 +25,30 @@ def _add(
     summary: str,
     **defaults: object,
 ) -> argparse.ArgumentParser:
-    """Adds a command that runs `function`, named as MODULE:FUNCTION."""
+    """Adds a command that runs `function`, named as MODULE:FUNCTION.
+
+    By default the settings are checked before it, and it speaks plainly instead of by the log.
+    """
     parser = commands.add_parser(name, help=summary)
-    parser.set_defaults(command=function, **defaults)
+    parser.set_defaults(command=function, **{"is_logged": False, "is_checked": True} | defaults)
     return parser
+
+
+def _add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the commands that run unattended."""
+    function, summary = "commands.serving:serve", "migrate and serve; the default"
+    _add(commands, "serve", function, summary, is_logged=True, is_checked=False)
+    function, summary = "commands.database:migrate", "bring the tables up to date"
+    _add(commands, "migrate", function, summary, is_logged=True)
+    function, summary = "commands.settings:check", "show the settings in force, and check them"
+    check = _add(commands, "check-settings", function, summary, is_checked=False)
+    check.add_argument(
+        "--for",
+        dest="use",
+        choices=("server", "worker", "command"),
+        default="server",
+        help="the kind of process that is to run on them; by default a server",
+    )
 
 
 def _add_division_commands(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -15,15 +16,19 @@ from starlette.applications import Starlette
 import logs
 import settings
 from application import create_application
-from commands.database import FAILED, run_on_database
+from commands.database import run_on_database
+from commands.status import FAILED
 from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
 from models.demo import DEMO_TOKENS, write_demo
-from web.database_fault import database_name
+from settings.names import unknown_names
+from web.database_fault import fault
 from web.draining import DrainingServer
 from web.http_protocol import PunctualProtocol
 from web.not_serving import NotServing
 from web.service_manager import notify
-from web.start_checks import check_people, check_production, open_export_store
+from web.start_checks import check_people, open_export_store, start_problems
+
+logger = logging.getLogger("basket")
 
 BACKLOG = 2_048
 WELCOME = """
@@ -107,7 +112,10 @@ class WelcomingServer(DrainingServer):
 
 def serve(given: argparse.Namespace) -> int:
     """Migrates and serves until a signal stops the server; returns the exit status."""
-    logs.set_up()
+    if found := start_problems():
+        for problem in found:
+            logs.report(problem)
+        return FAILED
     # Uvicorn raises the signal again after its shutdown, and the process would die of it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -121,19 +129,19 @@ def stop(number: int, frame: FrameType | None) -> None:
 
 def serve_application(application: Starlette) -> int:
     """Serves until it is told to stop, and returns the exit status."""
-    logs.set_up()
     try:
-        check_production()
         store = open_export_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL))
         application.state.export_store = store
         listener = bound_socket()
         asyncio.run(prepare_database())
     except NotServing as reason:
-        print(reason, file=sys.stderr)
+        logs.report(str(reason))
         return FAILED
     except (OSError, *DATABASE_FAILURES) as failure:
-        print(f"{database_name()} cannot be used: {failure}", file=sys.stderr)
+        logs.report(fault(failure))
         return FAILED
+    for warning in unknown_names():
+        logger.warning(warning)
     configuration = uvicorn.Config(
         application,
         http=PunctualProtocol,

@@ -35,9 +35,18 @@ class CommerceClient:
         retries: int = 2,
         concurrency: int = 16,
         traces: Sequence[TraceConfig] = (),
+        proxy: str = "",
+        ca_file: str = "",
     ) -> None:
         self._connection = Connection(
-            url, token=token, timeout=timeout, retries=retries, concurrency=concurrency, traces=traces
+            url,
+            token=token,
+            timeout=timeout,
+            retries=retries,
+            concurrency=concurrency,
+            traces=traces,
+            proxy=proxy,
+            ca_file=ca_file,
         )
         self._concurrency = concurrency
 

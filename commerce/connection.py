@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -54,6 +55,8 @@ class Connection:
         retries: int,
         concurrency: int,
         traces: Sequence[aiohttp.TraceConfig] = (),
+        proxy: str = "",
+        ca_file: str = "",
     ) -> None:
         # To aiohttp a timeout of 0 is none at all, and no slots are a wait without an end.
         if timeout <= 0 or retries < 0 or concurrency < 1:
@@ -64,12 +67,15 @@ class Connection:
         self._retries = retries
         self._concurrency = concurrency
         self._traces = list(traces)
+        self._proxy = URL(proxy) if proxy else None
+        self._ca_file = ca_file
         self._slots = asyncio.Semaphore(concurrency)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._concurrency),
+            connector=aiohttp.TCPConnector(limit=self._concurrency, ssl=_tls(self._ca_file)),
+            proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -144,6 +150,15 @@ class Connection:
             raise PassingFailure(f"Commerce could not be read ({type(error).__name__}).") from error
         finally:
             CALLS.labels(outcome).observe(perf_counter() - began)
+
+
+def _tls(ca_file: str) -> ssl.SSLContext | bool:
+    """Returns how certificates are verified: by the CAs of the system and those of a file."""
+    if not ca_file:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(cafile=ca_file)
+    return context
 
 
 def _base_address(url: str, *, token: str) -> URL:

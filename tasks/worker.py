@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from datetime import timedelta
+from typing import NoReturn
 
 import dramatiq
 from dramatiq import Broker, Middleware, Worker
@@ -15,6 +16,9 @@ from dramatiq.middleware import AsyncIO
 import logs
 import settings
 from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
+from settings.checks import Use, problems
+from settings.scratch import use_scratch
+from tasks.addresses import address_problems
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
@@ -28,6 +32,8 @@ from tasks.worker_monitor import Monitor, MonitorRefused, listen
 
 logger = logging.getLogger("basket")
 
+FAILED = 1
+"""The exit status of a worker that may not start."""
 REDIS_SECONDS = 10.0
 """Timeout of one answer of Redis, in seconds."""
 RETRY_SECONDS = 1.0
@@ -67,7 +73,7 @@ def wait_for_redis_server() -> RedisServer | None:
         try:
             return asyncio.run(read_redis_server())
         except RedisRejected as reason:
-            sys.exit(str(reason))
+            end_process([str(reason)])
         except (OSError, *DATABASE_FAILURES) as error:
             if not is_logged:
                 logger.warning("The database does not answer; waiting for it: %s", error)
@@ -80,22 +86,34 @@ def listening_socket() -> socket.socket:
     try:
         return listen()
     except MonitorRefused as reason:
-        sys.exit(str(reason))
+        end_process([str(reason)])
+
+
+def worker_problems() -> list[str]:
+    """Returns why a worker may not start on these settings; one line for each reason."""
+    found = problems(Use.WORKER) + address_problems()
+    if not settings.REDIS_URL and "REDIS_URL" not in settings.READER.problems:
+        found.append("Set REDIS_URL: without Redis there is nothing a worker process could wait for.")
+    return found
+
+
+def end_process(reasons: list[str]) -> NoReturn:
+    """Ends the process, which cannot work, with one line for each reason."""
+    for reason in reasons:
+        logs.report(reason)
+    sys.exit(FAILED)
 
 
 def set_up() -> None:
     """Makes the broker that `dramatiq` asks for, and declares the actors on it."""
-    if not settings.REDIS_URL:
-        sys.exit("Set REDIS_URL: without Redis there is nothing a worker process could wait for.")
-    try:
-        settings.check_production()
-    except settings.SettingMissing as reason:
-        sys.exit(str(reason))
     logs.set_up()
+    if found := worker_problems():
+        end_process(found)
+    use_scratch()
     try:
         store = open_store(settings.EXPORT_URL, shared=True)
     except StoreRefused as reason:
-        sys.exit(str(reason))
+        end_process([str(reason)])
     attempts = Attempts()
     redis = wait_for_redis_server()
     middleware: list[Middleware] = [AsyncIO(), Database(), attempts]

@@ -1,4 +1,4 @@
-"""The command line, as a real process on a real database."""
+"""The command line on a real database; where the process itself counts, as a real process."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,15 @@ import pytest
 
 from application import create_application
 from settings import ROOT
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, Commands
 from tests.databases import sqlite_database
 from tests.service import Caller, open_client
+
+REJECTED_ADDRESS = (
+    "DATABASE_URL is not usable (the value may hold a secret and is not shown); "
+    "it is sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME, "
+    "with special characters of a password as %XX."
+)
 
 
 def person(email: str, division: str) -> list[str]:
@@ -31,7 +37,7 @@ async def email_of(database_url: str, token: str) -> str | None:
 
 
 def test_divisions_are_added_and_listed(database_url: str) -> None:
-    line = CommandLine(database_url)
+    line = Commands(database_url)
     assert line.accepted(*division("ERP01", "Main")) == "Added the main division ERP01, Main."
     assert line.accepted(*division("ERP02", "Sub", "--parent", "ERP01")) == "Added the sub division ERP02, Sub."
     assert line.accepted("division", "deactivate", "ERP02") == "Division ERP02 is inactive."
@@ -40,7 +46,7 @@ def test_divisions_are_added_and_listed(database_url: str) -> None:
 
 
 def test_divisions_that_cannot_be_are_refused(tmp_path: Path) -> None:
-    line = CommandLine(sqlite_database(tmp_path))
+    line = Commands(sqlite_database(tmp_path))
     line.accepted(*division("ERP01", "Main"))
     line.accepted(*division("ERP02", "Sub", "--parent", "ERP01"))
     assert line.refused(*division("ERP01", "Again")) == "There is a division 'ERP01' already."
@@ -56,7 +62,7 @@ def test_divisions_that_cannot_be_are_refused(tmp_path: Path) -> None:
 
 
 def test_users_that_cannot_be_are_refused(tmp_path: Path) -> None:
-    line = CommandLine(sqlite_database(tmp_path))
+    line = Commands(sqlite_database(tmp_path))
     line.accepted(*division("ERP01", "Main"))
     line.accepted(*person("a@example.com", "ERP01"))
     assert line.refused(*person("a@example.com", "ERP01")) == "There is a user 'a@example.com' already."
@@ -68,7 +74,7 @@ def test_users_that_cannot_be_are_refused(tmp_path: Path) -> None:
 
 
 async def test_a_token_opens_the_door_until_it_is_revoked_or_its_user_deactivated(database_url: str) -> None:
-    line = CommandLine(database_url)
+    line = Commands(database_url)
     line.accepted(*division("ERP01", "Main"))
     line.accepted(*person("a@example.com", "ERP01"))
     first, second = (line.accepted("token", "issue", "a@example.com") for _ in range(2))
@@ -90,15 +96,15 @@ async def test_a_token_opens_the_door_until_it_is_revoked_or_its_user_deactivate
 
 def test_the_schema_is_printed() -> None:
     committed = (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8").strip()
-    assert CommandLine("sqlite://nowhere.sqlite3").accepted("schema") == committed
+    assert Commands("sqlite://nowhere.sqlite3").accepted("schema") == committed
 
 
 def test_a_database_that_cannot_be_used_is_said_in_one_line_without_its_password(tmp_path: Path) -> None:
-    nowhere = CommandLine("postgres://someone:secret@127.0.0.1:1/none")
+    nowhere = Commands("postgres://someone:secret@127.0.0.1:1/none")
     status, output, errors = nowhere.run("user", "list")
     assert (status, output, len(errors.splitlines())) == (1, "", 1)
     assert errors.startswith("The database postgres://127.0.0.1:1/none (DATABASE_URL) cannot be used:")
-    bare = CommandLine(f"sqlite://{tmp_path / 'bare.sqlite3'}")
+    bare = Commands(f"sqlite://{tmp_path / 'bare.sqlite3'}")
     assert bare.run("user", "list") == (
         1,
         "",
@@ -119,11 +125,10 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line_without_its_password
     ],
 )
 def test_a_database_address_that_cannot_be_taken_apart_is_not_repeated(url: str) -> None:
-    assert CommandLine(url).run("user", "list") == (
+    assert Commands(url).run("user", "list") == (
         1,
         "",
-        "DATABASE_URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST:PORT/NAME; "
-        "special characters of a password are written as %XX.",
+        REJECTED_ADDRESS,
     )
 
 
@@ -138,15 +143,15 @@ def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path: Path, command:
 
 @pytest.mark.parametrize("command", [["division", "deactivate"], ["user", "deactivate"], ["token", "revoke"]])
 def test_a_name_that_is_not_text_is_refused(tmp_path: Path, command: list[str]) -> None:
-    line = CommandLine(sqlite_database(tmp_path))
+    line = Commands(sqlite_database(tmp_path))
     said = line.refused(*command, "a\udcff")
     assert said.endswith(" has the character U+DCFF, which is not allowed.")
 
 
 def test_the_demo_is_for_the_embedded_server_only(tmp_path: Path) -> None:
     url = sqlite_database(tmp_path)
-    assert "embedded server only" in CommandLine(url, ENVIRONMENT="production").refused("demo")
-    embedded = CommandLine(url)
+    assert "embedded server only" in Commands(url, ENVIRONMENT="production").refused("demo")
+    embedded = Commands(url)
     for _ in range(2):
         embedded.accepted("demo")
     assert embedded.accepted("division", "list").splitlines()[3].endswith("(inactive)")
@@ -158,6 +163,6 @@ def test_the_demo_is_for_the_embedded_server_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["bogus"], ["division"], ["user", "add"], ["token", "issue"]])
 def test_a_command_that_does_not_exist_or_lacks_something_is_refused(arguments: list[str]) -> None:
-    status, output, errors = CommandLine("sqlite://nowhere.sqlite3").run(*arguments)
+    status, output, errors = Commands("sqlite://nowhere.sqlite3").run(*arguments)
     assert (status, output) == (2, "")
     assert errors.startswith("usage: server.py")

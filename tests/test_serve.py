@@ -102,12 +102,12 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
 
 def test_a_port_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
     line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", PORT="65536")
-    assert line.run() == (1, "", "PORT is 65536; it is a number from 0 to 65535.")
+    assert line.run() == (1, "", "PORT is '65536'; it is a whole number from 0 to 65535.")
 
 
 def test_a_limit_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
     line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", RATE_LIMIT_TOKEN="many")
-    assert line.run() == (1, "", "RATE_LIMIT_TOKEN is 'many'; it reads like 6000/minute, or 0 for no limit.")
+    assert line.run() == (1, "", "RATE_LIMIT_TOKEN is 'many'; it is like 6000/minute, or 0 for no limit.")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,9 @@ def test_production_refuses_to_start_with_a_setting_of_the_demo(
     url = sqlite_database(tmp_path)
     CommandLine(url).accepted("demo")
     line = CommandLine(url, ENVIRONMENT="production", PORT=str(free_port()), **environment)
-    assert line.run("serve") == (1, "", message)
+    status, output, errors = line.run("serve")
+    assert (status, output) == (1, "")
+    assert [json.loads(line)["message"] for line in errors.splitlines()] == [message]
 
 
 def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:

@@ -5,22 +5,23 @@ from starlette.applications import Starlette
 import settings
 from models.database import DATABASE_FAILURES
 from models.demo import has_demo_tokens
+from settings.checks import Use, problems
+from tasks.addresses import address_problems
 from tasks.exports.store import ExportStore, open_store
 from tasks.exports.store_url import StoreRefused
 from web.database_fault import fault
 from web.not_serving import NotServing
 
 
-def check_production() -> None:
-    """Raises NotServing when a setting of production is missing, or is the demo's."""
-    if settings.EMBEDDED:
-        return
-    if not settings.COMMERCE_URL:
-        raise NotServing("COMMERCE_URL is not set: production needs a real Commerce.")
-    try:
-        settings.check_production()
-    except settings.SettingMissing as reason:
-        raise NotServing(str(reason)) from None
+def start_problems() -> list[str]:
+    """Returns why a server may not start on these settings; one line for each reason."""
+    return problems(Use.SERVER) + address_problems()
+
+
+def check_settings() -> None:
+    """Raises NotServing when a server may not start on these settings."""
+    if found := start_problems():
+        raise NotServing(" ".join(found))
 
 
 async def check_people() -> None:

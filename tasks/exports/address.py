@@ -24,7 +24,8 @@ class AddressExpired(Exception):
 
 
 def _signer() -> TimestampSigner:
-    return TimestampSigner(str(settings.SECRET_KEY), salt=_SALT)
+    # The last key of the list signs; all of them verify.
+    return TimestampSigner([str(key) for key in reversed(settings.SECRET_KEY)], salt=_SALT)
 
 
 def signed_address(file_name: str) -> str:

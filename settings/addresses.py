@@ -1,0 +1,184 @@
+"""The kinds of settings that are addresses. Passwords in them are never shown.
+
+The supported words of a Redis address, a database address and an export store are checked by the
+modules that connect to them, at start; here their form is checked before anything is imported.
+"""
+
+import re
+from ipaddress import ip_address, ip_network
+from urllib.parse import SplitResult, quote, urlsplit
+
+from settings.kinds import Kind, Rejected
+
+_PASSWORD = re.compile(r"(?<=://)[^/?#]*@")
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
+_DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
+
+
+def shown_address(text: str) -> str:
+    """Returns an address without its user and password."""
+    return _PASSWORD.sub("…@", text)
+
+
+def _split(text: str) -> SplitResult:
+    """Returns the parts of an address whose host and port can be told."""
+    if not text.isprintable() or any(character.isspace() for character in text):
+        raise Rejected("the address contains white space or characters that cannot be printed")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise Rejected("the brackets of the address's host do not match") from None
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise Rejected("the port of the address is no number from 1 to 65535")
+    return parts
+
+
+def _is_host(text: str) -> bool:
+    """Tells whether a text is the name or the address of a host."""
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return _HOST.fullmatch(text) is not None
+    return True
+
+
+def _parse_host(text: str) -> str:
+    host = text.removeprefix("[").removesuffix("]")
+    if not _is_host(host):
+        raise ValueError
+    return host
+
+
+HOST = Kind("an IPv4 or IPv6 address or the name of a host", _parse_host)
+
+
+def web_address(*, has_login: bool = False) -> Kind[str]:
+    """Returns the kind of addresses of HTTP; `has_login` tells whether they may name a user."""
+    example = "http://USER:PASSWORD@HOST:PORT" if has_login else "https://HOST"
+
+    def parse(text: str) -> str:
+        parts = _split(text)
+        if parts.scheme not in ("http", "https"):
+            raise Rejected(f"the address begins with neither http:// nor https://; write {example}")
+        if not parts.hostname or not _is_host(parts.hostname):
+            raise Rejected(f"the address names no host; write {example}")
+        if "@" in parts.netloc and not has_login:
+            raise Rejected("the address names a user or a password, which are not supported here")
+        if parts.query or parts.fragment or text.endswith(("?", "#")):
+            raise Rejected("the address has a query or a fragment")
+        return text
+
+    return Kind(f"an address such as {example}", parse, has_login, shown_address)
+
+
+def url_path(path: str) -> str:
+    """Returns a path as addresses have it: one slash before it, none after it, "" for none."""
+    stripped = path.strip("/")
+    return "/" + quote(stripped, safe="/%:@!$&'()*+,;=~") if stripped else ""
+
+
+def _parse_path(text: str) -> str:
+    path = url_path(text)
+    if not _PATH.fullmatch(path):
+        raise ValueError
+    return path
+
+
+PATH = Kind("a path like /shop", _parse_path)
+
+
+def _parse_proxy(text: str) -> str:
+    if text.casefold() == NO_PROXY:
+        return ""
+    scheme = text.partition("://")[0].casefold()
+    if scheme.startswith("socks"):
+        raise Rejected("SOCKS proxies are not supported; name a proxy of HTTP")
+    return web_address(has_login=True).parse(text)
+
+
+NO_PROXY = "none"
+PROXY = Kind(
+    "none, or an address such as http://USER:PASSWORD@HOST:PORT",
+    _parse_proxy,
+    is_secret=True,
+    show=shown_address,
+)
+
+
+def _parse_origins(text: str) -> list[str]:
+    origins = [part.strip() for part in text.split(",") if part.strip()]
+    for origin in origins:
+        if origin != "*" or len(origins) > 1:
+            _check_origin(origin)
+    return origins
+
+
+def _check_origin(text: str) -> None:
+    parts = _split(text)
+    if parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc}":
+        raise Rejected(f"{text!r} is no origin; write SCHEME://HOST or SCHEME://HOST:PORT alone")
+    if not parts.hostname or not _is_host(parts.hostname) or "@" in parts.netloc:
+        raise Rejected(f"{text!r} names no host")
+    # A browser writes it so, and the two are compared as texts.
+    default_port = {"http": 80, "https": 443}[parts.scheme]
+    if parts.port == default_port or parts.netloc != parts.netloc.lower():
+        raise Rejected(f"write {text!r} in lower case and without the port of its scheme")
+
+
+ORIGINS = Kind("a list of origins such as https://shop.example", _parse_origins)
+
+
+def _parse_networks(text: str) -> str:
+    networks = [part.strip() for part in text.split(",") if part.strip()]
+    for each in networks:
+        if each == "*":
+            continue
+        try:
+            ip_network(each)
+        except ValueError as reason:
+            raise Rejected(f"{each!r} is no address and no network of IP ({reason})") from None
+    return ",".join(networks)
+
+
+NETWORKS = Kind("a list of IP addresses and networks, or *", _parse_networks)
+
+
+def _parse_database(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in _DATABASE_SCHEMES or not rest.strip("/?"):
+        raise ValueError
+    if scheme == "sqlite":
+        return text
+    try:
+        parts = _split(text)
+    except Rejected:
+        # It may be the password that cannot be taken apart.
+        raise ValueError from None
+    # A password with a bare `/`, `?` or `#` ends the host too early and leaves the `@` behind it.
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError
+    return text
+
+
+DATABASE = Kind(
+    "sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters of a password as %XX",
+    _parse_database,
+    is_secret=True,
+    show=shown_address,
+)
+
+
+def _parse_plainly(text: str) -> str:
+    if not text.isprintable():
+        raise Rejected("the address contains characters that cannot be printed")
+    return text
+
+
+REDIS = Kind("an address of Redis", _parse_plainly, True, shown_address)
+STORE = Kind("a folder or an address of a store", _parse_plainly, show=shown_address)
+SOCKET = Kind("the path of a socket", _parse_plainly)

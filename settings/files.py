@@ -1,0 +1,33 @@
+"""The kinds of settings that name a file or a folder."""
+
+import ssl
+from pathlib import Path
+
+from settings.kinds import Kind, Rejected
+
+
+def _parse_folder(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError
+    if not Path(text).is_absolute():
+        raise Rejected(f"the path {text!r} is not absolute")
+    if not Path(text).is_dir():
+        raise Rejected(f"there is no folder {text!r}")
+    return text
+
+
+FOLDER = Kind("the absolute path of a folder that exists", _parse_folder)
+
+
+def _parse_certificates(text: str) -> str:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=text)
+    except ssl.SSLError:
+        raise Rejected(f"the file {text!r} holds no certificates in PEM form") from None
+    except OSError as error:
+        raise Rejected(f"the file {text!r} cannot be read: {error.strerror}") from None
+    return text
+
+
+CERTIFICATES = Kind("the path of a file of certificates in PEM form", _parse_certificates)

@@ -1,0 +1,22 @@
+"""Names of variables that look like those of settings and are none."""
+
+from difflib import get_close_matches
+
+import settings
+from settings.reading import FILE
+
+_SIMILARITY = 0.88
+"""How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
+
+
+def unknown_names() -> list[str]:
+    """Returns a warning for each variable that nobody reads and that was probably meant as a setting."""
+    known = settings.READER.settings
+    files = {name + FILE for name, setting in known.items() if setting.kind.is_secret}
+    warnings: list[str] = []
+    for name in sorted(settings.READER.variables.keys() - known.keys() - files):
+        if name.removesuffix(FILE) in known:
+            warnings.append(f"{name} is not read: only secrets can be read from a file.")
+        elif similar := get_close_matches(name, known, 1, _SIMILARITY):
+            warnings.append(f"{name} is no setting; {similar[0]} may be meant.")
+    return warnings

@@ -1,0 +1,20 @@
+"""Checking the addresses of services without connecting to them."""
+
+import settings
+from tasks.exports.store_url import StoreRefused, open_storage
+from tasks.redis.address import RedisAddressRejected, parse_redis_address
+
+
+def address_problems() -> list[str]:
+    """Returns why an address is not supported; one line for each."""
+    found: list[str] = []
+    try:
+        open_storage(settings.EXPORT_URL)
+    except StoreRefused as reason:
+        found.append(str(reason))
+    if settings.REDIS_URL:
+        try:
+            parse_redis_address(settings.REDIS_URL)
+        except RedisAddressRejected as reason:
+            found.append(f"REDIS_URL: {reason}")
+    return found
