@@ -121,7 +121,7 @@ async def test_nothing_redirects_to_what_the_client_calls_the_host(
             {"ROOT_PATH": "/a", "PUBLIC_URL": f"{PUBLIC}/a/b/"},
             "ROOT_PATH is '/a' and PUBLIC_URL ends in '/a/b': set one of them, or both to the same path.",
         ),
-        ({"ROOT_PATH": f"{PUBLIC}/a"}, "ROOT_PATH is '/https://basket.example/a'; it is a path like /shop."),
+        ({"ROOT_PATH": f"{PUBLIC}/a"}, "ROOT_PATH is 'https://basket.example/a'; it is a path like /shop."),
         ({"ROOT_PATH": "/a/../b"}, "ROOT_PATH is '/a/../b'; it is a path like /shop."),
         ({"ROOT_PATH": "/100%"}, "ROOT_PATH is '/100%'; it is a path like /shop."),
     ],

@@ -150,7 +150,7 @@ def test_production_refuses_to_start_with_a_setting_of_the_demo(
     line = CommandLine(url, ENVIRONMENT="production", PORT=str(free_port()), **environment)
     status, output, errors = line.run("serve")
     assert (status, output) == (1, "")
-    assert [json.loads(line)["message"] for line in errors.splitlines()] == [message]
+    assert message in [json.loads(line)["message"] for line in errors.splitlines()]
 
 
 def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:
