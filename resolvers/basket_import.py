@@ -34,12 +34,12 @@ from schema.inputs import BasketImportInput
 from tasks.spreadsheets.reading import (
     Spreadsheet,
     SpreadsheetLimits,
-    SpreadsheetRefused,
+    SpreadsheetRejected,
     SpreadsheetRow,
     SpreadsheetRows,
     read_spreadsheet,
 )
-from tasks.spreadsheets.rows import ERP_CODE, QUANTITY, SKU
+from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU
 
 MAXIMUM_ROW_ERRORS = 1_000
 """The highest number of refused rows that are listed; all are counted."""
@@ -136,7 +136,7 @@ class BasketImport(Change[BasketImportInput]):
             await asyncio.to_thread(_copy, self.given.file.file, target)
             try:
                 return await read_spreadsheet(Path(target.name), _limits())
-            except SpreadsheetRefused as refusal:
+            except SpreadsheetRejected as refusal:
                 raise _FILE_REFUSALS[refusal.code](refusal.message, "file") from None
 
     async def _check_rows(self, rows: SpreadsheetRows) -> None:
@@ -164,7 +164,8 @@ class BasketImport(Change[BasketImportInput]):
 
     def _refusal(self) -> InvalidRows | None:
         if self.error_count and not self.given.skip_invalid_rows:
-            return InvalidRows(f"{self.error_count} rows cannot be imported, so nothing was.", "file")
+            rows = "1 row" if self.error_count == 1 else f"{self.error_count} rows"
+            return InvalidRows(f"{rows} cannot be imported, so nothing was.", "file")
         if not self.check.lines:
             return InvalidRows("No row of the file can be imported.", "file")
         return None

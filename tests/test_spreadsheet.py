@@ -17,7 +17,7 @@ from tasks.spreadsheets.child import read
 from tasks.spreadsheets.reading import (
     Spreadsheet,
     SpreadsheetLimits,
-    SpreadsheetRefused,
+    SpreadsheetRejected,
     SpreadsheetRows,
     read_spreadsheet,
 )
@@ -64,14 +64,19 @@ def test_headers_forgive_case_spaces_order_and_other_columns() -> None:
 
 
 def test_a_missing_column_is_named_and_a_double_one_refused() -> None:
-    assert read_here(sheets.csv([], ["product__sku", "amount"]))["refused"] == [
+    assert read_here(sheets.csv([], ["product__sku", "amount"]))["rejected"] == [
         "MISSING_COLUMN",
-        "The column quantity and the column division__erp_code is missing; the first row has: product__sku, amount.",
+        "The columns quantity and division__erp_code are missing; "
+        "the first filled row, row 1, has: 'product__sku', 'amount'.",
+    ]
+    assert read_here(b"\n\nproduct__sku,quantity\n")["rejected"] == [
+        "MISSING_COLUMN",
+        "The column division__erp_code is missing; the first filled row, row 3, has: 'product__sku', 'quantity'.",
     ]
     header = ["product__sku", "quantity", "division__erp_code", "Quantity"]
-    assert read_here(sheets.csv([], header))["refused"] == [
+    assert read_here(sheets.csv([], header))["rejected"] == [
         "FILE_UNREADABLE",
-        "The column quantity stands there 2 times.",
+        "The column quantity occurs 2 times in row 1: in B and D. Name one of them differently.",
     ]
 
 
@@ -171,7 +176,10 @@ def test_a_formula_counts_with_its_stored_value_and_a_hidden_row_is_read() -> No
     book.save(target)
     # openpyxl stores no value beside a formula; a spreadsheet program does.
     content = read_here(target.getvalue())
-    assert (content["rows"], content["errors"][0][4]) == ([(3, "SKU02", 5, "ERP01")], "The quantity is missing.")
+    assert (content["rows"], content["errors"][0][4]) == (
+        [(3, "SKU02", 5, "ERP01")],
+        "The quantity is a formula without a stored value; open the file in a spreadsheet program and save it again.",
+    )
     stored = io.BytesIO()
     with xlsxwriter.Workbook(stored) as written:
         page = written.add_worksheet()
@@ -184,7 +192,7 @@ def test_a_formula_counts_with_its_stored_value_and_a_hidden_row_is_read() -> No
 async def test_a_file_of_65_535_rows_is_read_and_one_row_more_is_not(tmp_path: Path) -> None:
     rows = [["SKU01", 1, "ERP01"]] * 65_535
     assert (await sheet_of(sheets.xls(rows), tmp_path)).rows_read == 65_535
-    with pytest.raises(SpreadsheetRefused, match="more than 65536 rows") as refused:
+    with pytest.raises(SpreadsheetRejected, match="more than 65536 rows") as refused:
         await sheet_of(sheets.csv([*rows, *rows[:1]]), tmp_path)
     assert refused.value.code == "FILE_TOO_LARGE"
 

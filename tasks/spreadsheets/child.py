@@ -4,19 +4,32 @@ import gc
 import os
 import resource
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from tasks.spreadsheets.archive import Archive
+from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.compound_document import SIGNATURE as OLE
 from tasks.spreadsheets.csv_file import rows_of_csv
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
-from tasks.spreadsheets.rows import Refused, RowReader
+from tasks.spreadsheets.ods_file import CONTENT, rows_of_ods
+from tasks.spreadsheets.rejection import (
+    UNREADABLE,
+    Rejected,
+    damaged,
+    too_large,
+)
+from tasks.spreadsheets.row_order import RowsOutOfOrder, checked_order, sorted_rows
+from tasks.spreadsheets.rows import NumberedRow, RowReader, is_empty
 from tasks.spreadsheets.xls_file import rows_of_xls
 from tasks.spreadsheets.xlsx_file import rows_of_xlsx
+from tasks.spreadsheets.xlsx_parts import workbook_name
 
-ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ZIP = b"PK\x03\x04"
+OLD_XLS = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 BATCH_ROWS = 500
 """How many rows are written in one line of the answer, as four columns."""
 _OTHERS = {
@@ -29,6 +42,12 @@ _OTHERS = {
     b"GIF8": "a picture",
     b"{\\rtf": "a text document",
 }
+_OTHER_ARCHIVES = {
+    "xl/workbook.bin": "a binary workbook (xlsb)",
+    "word/document.xml": "a text document",
+    "ppt/presentation.xml": "a presentation",
+    "Index/Document.iwa": "a document of Apple Numbers or Pages",
+}
 
 
 def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
@@ -38,20 +57,38 @@ def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def rows_of(content: bytes, limits: dict[str, Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Yields the numbered rows of a file, whose kind is told by its content; raises Refused."""
-    columns, cell_length = limits["columns"], limits["cell_length"]
+def rows_of(content: bytes, limits: dict[str, Any]) -> Iterator[NumberedRow]:
+    """Yields the numbered rows of a file, whose kind is told by its content; raises Rejected."""
+    cell_length = limits["cell_length"]
     if content.startswith(ZIP):
-        unpacked = limits["unpacked_bytes"]
-        return rows_of_xlsx(content, unpacked_bytes=unpacked, columns=columns, cell_length=cell_length)
-    if content.startswith((OLE, b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")):
-        return rows_of_xls(content, columns=columns, cell_length=cell_length)
+        return rows_of_archive(Archive(content, limits["unpacked_bytes"]), limits)
+    if content.startswith((OLE, *OLD_XLS)):
+        return rows_of_xls(content, cell_length=cell_length)
     check_is_text(content)
     return rows_of_csv(content, cell_length=cell_length)
 
 
+def rows_of_archive(archive: Archive, limits: dict[str, Any]) -> Iterator[NumberedRow]:
+    """Yields the numbered rows of an xlsx or ods file; raises Rejected for another archive."""
+    cell_length = limits["cell_length"]
+    if workbook_name(archive) in archive:
+        return rows_of_xlsx(archive, cell_length=cell_length)
+    found = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
+    if other := next(found, None):
+        raise no_spreadsheet(other)
+    if CONTENT in archive:
+        return rows_of_ods(archive, columns=limits["columns"], cell_length=cell_length)
+    raise no_spreadsheet("a zip archive of other files")
+
+
+def no_spreadsheet(found: str) -> Rejected:
+    """Returns the rejection of a file of another kind."""
+    message = f"The file is no spreadsheet: it holds {found}. Save it as xlsx or csv."
+    return Rejected(UNREADABLE, message)
+
+
 def check_is_text(content: bytes) -> None:
-    """Raises Refused for what is neither a spreadsheet nor plain text, naming what was found."""
+    """Raises Rejected for what is neither a spreadsheet nor plain text, naming what was found."""
     found = next((name for mark, name in _OTHERS.items() if content.startswith(mark)), None)
     head = content[:1_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<body")):
@@ -61,33 +98,55 @@ def check_is_text(content: bytes) -> None:
     elif not content.strip():
         found = "nothing"
     if found:
-        raise Refused("FILE_UNREADABLE", f"The file is no spreadsheet: it holds {found}.")
+        raise no_spreadsheet(found)
 
 
-def limited(rows: Iterator[tuple[int, Sequence[Any]]], limits: dict[str, Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Passes rows on; raises Refused beyond the highest number of rows, or of columns."""
+def filled_rows(rows: Iterator[NumberedRow], limits: dict[str, Any]) -> Iterator[NumberedRow]:
+    """Passes on rows that hold something; raises Rejected when there are too many, or too wide."""
+    maximum, columns = limits["rows"], limits["columns"]
+    count = 0
     for number, row in rows:
-        if number > limits["rows"]:
-            raise Refused("FILE_TOO_LARGE", f"The file has more than {limits['rows']} rows.")
-        if len(row) > limits["columns"]:
-            message = f"Row {number} has {len(row)} columns; at most {limits['columns']} are allowed."
-            raise Refused("FILE_TOO_LARGE", message)
+        if all(map(is_empty, row.values())):
+            continue
+        count += 1
+        if count > maximum:
+            raise too_large(f"The file has more than {maximum} rows that hold something.")
+        if len(row) > columns:
+            check_width(number, row, columns)
         yield number, row
 
 
-def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
-    """Reads a file and returns what was read, or why it was refused."""
-    is_csv = not content.startswith((ZIP, OLE, b"\x09"))
+def check_width(number: int, row: Row, columns: int) -> None:
+    """Raises Rejected when more cells of a row hold something than are allowed."""
+    filled = sum(not is_empty(cell) for cell in row.values())
+    if filled > columns:
+        message = f"Row {number} has {filled} cells that hold something; at most {columns} are allowed."
+        raise too_large(message)
+
+
+def read_rows(content: bytes, limits: dict[str, Any]) -> RowReader:
+    """Reads all rows, in the order of their numbers; raises Rejected."""
+    is_csv = not content.startswith((ZIP, OLE, *OLD_XLS))
     reader = RowReader(is_marked=is_csv)
     try:
-        reader.read(limited(rows_of(content, limits), limits))
-    except Refused as refusal:
-        return {"refused": [refusal.code, refusal.message]}
+        reader.read(filled_rows(checked_order(rows_of(content, limits)), limits))
+    except RowsOutOfOrder:
+        reader = RowReader(is_marked=is_csv)
+        reader.read(sorted_rows(filled_rows(rows_of(content, limits), limits)))
+    return reader
+
+
+def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
+    """Reads a file and returns its rows, or the reason why it is rejected."""
+    try:
+        reader = read_rows(content, limits)
+    except Rejected as rejection:
+        return {"rejected": [rejection.code, rejection.message]}
     except MemoryError:
         raise
-    # Libraries raise whatever they stumble upon in a broken file; the parent must hear that it is the file's fault.
-    except Exception as error:
-        return {"refused": ["FILE_UNREADABLE", f"The file is broken: {type(error).__name__}."]}
+    # Libraries raise anything over a broken file; the parent must hear that the file is at fault.
+    except Exception:
+        return {"rejected": [UNREADABLE, damaged("its content contradicts itself").message]}
     return {
         "rows_read": reader.rows_read,
         "rows": reader.rows,

@@ -1,29 +1,50 @@
-"""Reading csv: the encoding and the delimiter are found out, every cell stays the text that it is."""
+"""Reading csv: the encoding and the delimiter are found out, every cell stays the text it is."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator
 
-from tasks.spreadsheets.rows import COLUMNS, Refused
+from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.csv_faults import Record, fault_of_record
+from tasks.spreadsheets.header import COLUMNS, header_name
+from tasks.spreadsheets.rejection import UNREADABLE, Rejected
 
 DELIMITERS = (",", ";", "\t")
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_BYTE_ORDER_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([^"\r\n\w])"?[,;\t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
-def rows_of_csv(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Yields the numbered rows; raises Refused."""
+def rows_of_csv(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows that hold something; raises Rejected."""
     text = _decoded(content)
+    # Excel takes a first line `sep=;` as a setting, and does not count it as a row.
+    setting = _SEPARATOR_LINE.match(text)
+    skipped_lines = 0
+    if setting:
+        text, skipped_lines = text[setting.end() :], 1
+    delimiter = setting[1] if setting else _delimiter(text)
+    yield from _rows(text, delimiter, cell_length, skipped_lines)
+
+
+def _rows(text: str, delimiter: str, cell_length: int, skipped_lines: int) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(cell_length)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number = lines = 0
     try:
         # A cell may hold line breaks, so rows are counted and not lines.
-        yield from enumerate(reader, start=1)
-    except csv.Error as error:
-        if "field larger" in str(error):
-            message = f"Line {reader.line_num} has a cell of more than {cell_length} characters."
-            raise Refused("FILE_TOO_LARGE", message) from None
-        raise Refused("FILE_UNREADABLE", f"Line {reader.line_num} is not csv: {error}.") from None
+        for number, cells in enumerate(reader, start=1):
+            lines = reader.line_num
+            row: Row = {index: cell for index, cell in enumerate(cells) if cell}
+            if row:
+                yield number, row
+    except csv.Error:
+        record = Record(number + 1, lines, skipped_lines)
+        raise fault_of_record(text, delimiter, record, cell_length) from None
 
 
 def _decoded(content: bytes) -> str:
@@ -44,14 +65,17 @@ def _strictly(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeError:
-        raise Refused("FILE_UNREADABLE", "The file is neither a spreadsheet nor text in a known encoding.") from None
+        message = "The file is neither a spreadsheet nor text in a known encoding; save it as csv in UTF-8, or as xlsx."
+        raise Rejected(UNREADABLE, message) from None
 
 
 def _delimiter(text: str) -> str:
-    first = text.lstrip("\ufeff\r\n").split("\n", 1)[0].casefold()
+    """Returns the delimiter that finds the most names of columns in the first filled line."""
+    lines = (line for line in io.StringIO(text) if line.strip(" \t\r\n\f\v\xa0\ufeff,;\"'"))
+    first = next(lines, "")
 
     def score(delimiter: str) -> tuple[int, int]:
-        names = {part.strip().strip('"').strip() for part in first.split(delimiter)}
+        names = {header_name(part.replace('"', "")) for part in first.split(delimiter)}
         return len(names.intersection(COLUMNS)), first.count(delimiter)
 
     return max(DELIMITERS, key=score)

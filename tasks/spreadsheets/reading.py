@@ -11,6 +11,7 @@ import orjson
 
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
 from tasks.spreadsheets.process import ask, reading_processes
+from tasks.spreadsheets.rejection import damaged
 
 MAXIMUM_CHILDREN = 2
 """How many files are read at the same time by one server process; more wait."""
@@ -84,7 +85,7 @@ class Spreadsheet:
     error_count: int
 
 
-class SpreadsheetRefused(Exception):
+class SpreadsheetRejected(Exception):
     """Raised when a file cannot be read: FILE_UNREADABLE, FILE_TOO_LARGE or MISSING_COLUMN, and why, for a person."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -94,21 +95,26 @@ class SpreadsheetRefused(Exception):
 
 
 async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet:
-    """Reads an xls, xlsx or csv file, told by its content; raises SpreadsheetRefused and nothing else."""
+    """Reads an xls, xlsx or csv file, told by its content; raises SpreadsheetRejected and nothing else."""
     size = (await asyncio.to_thread(path.stat)).st_size
     if size > limits.file_bytes:
         message = f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
-        raise SpreadsheetRefused("FILE_TOO_LARGE", message)
+        raise SpreadsheetRejected("FILE_TOO_LARGE", message)
     async with _children:
         status, answer = await _run_child(path, limits)
     if status == 0:
         return await _spreadsheet_of(answer)
     if status == MEMORY_SPENT:
-        raise SpreadsheetRefused("FILE_TOO_LARGE", "Reading the file takes more memory than is allowed.")
+        raise _too_much("memory than is allowed")
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
-        message = f"Reading the file takes more than {limits.cpu_seconds} seconds; send fewer rows or a plainer file."
-        raise SpreadsheetRefused("FILE_TOO_LARGE", message)
-    raise SpreadsheetRefused("FILE_UNREADABLE", "The file is broken: reading it failed.")
+        raise _too_much(f"than {limits.cpu_seconds} seconds")
+    fault = damaged("reading it failed")
+    raise SpreadsheetRejected(fault.code, fault.message)
+
+
+def _too_much(bound: str) -> SpreadsheetRejected:
+    message = f"Reading the file takes more {bound}; send fewer rows, or save it as csv."
+    return SpreadsheetRejected("FILE_TOO_LARGE", message)
 
 
 async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, list[bytes]]:
@@ -126,8 +132,8 @@ async def _spreadsheet_of(answer: list[bytes]) -> Spreadsheet:
     """
     found, *batches = answer
     content: dict[str, Any] = orjson.loads(found)
-    if "refused" in content:
-        raise SpreadsheetRefused(*content["refused"])
+    if "rejected" in content:
+        raise SpreadsheetRejected(*content["rejected"])
     rows = SpreadsheetRows()
     for batch in batches:
         rows.extend(orjson.loads(batch))

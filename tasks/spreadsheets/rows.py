@@ -1,35 +1,36 @@
-"""The rows of a spreadsheet: which columns count, and what may stand in them."""
+"""The rows of a spreadsheet: what may stand in the columns that an import needs."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any
+from typing import TypeAlias
 
+from tasks.spreadsheets.cells import (
+    FORMULA_WITHOUT_VALUE,
+    GENERAL_DIGITS,
+    Cell,
+    Number,
+    Row,
+    Unusable,
+)
 from tasks.spreadsheets.formula_text import read_text
+from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU, positions_of_columns
 from text import flaw_of, is_blank, trimmed
+from text import shown as quoted
 
-COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
 MAXIMUM_ERRORS = 1_000
-"""The highest number of refused cells that are listed."""
+"""The highest number of rejected cells that are listed."""
 MAXIMUM_QUANTITY = 1_000_000
 SHOWN = 100
-"""How many characters of a refused value are shown."""
-REMEMBERED = 256
-"""How many cells are remembered: most quantities and divisions, and many products, stand in a file more than once."""
+"""How many characters of a rejected value are shown."""
+CACHED_CELLS = 256
+"""How many cells are cached: most quantities and divisions, and many products, occur repeatedly."""
+AS_TEXT = "format the column as text and enter it again"
 
 # Digits of other scripts are digits to Python too; only these ten count here.
-_WHOLE = re.compile(r"\+?0*([0-9]{1,12})(?:\.0+)?", re.ASCII)
-
-
-class Refused(Exception):
-    """Raised when a file cannot be read; carries a code and a message for a person."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+_QUANTITY = re.compile(r"\+?0*([0-9]{1,12})(?:[.,]0{1,2})?", re.ASCII)
+_AMBIGUOUS = re.compile(r"\+?[0-9]+[.,][0-9]{3}", re.ASCII)
+_GROUPED = re.compile(r"\+?[0-9]{1,3}(?:[.,' \u00a0\u202f\u2019][0-9]{3})+", re.ASCII)
 
 
 class BadCell(Exception):
@@ -41,124 +42,143 @@ class BadCell(Exception):
         self.message = message
 
 
-class ErrorCell:
-    """Stands for a cell that holds an error, as #DIV/0!."""
-
-    def __str__(self) -> str:
-        return "an error value"
+def shown(cell: Cell | None) -> str | None:
+    """Returns a rejected value for the report: cut, with its invisible characters written out."""
+    return None if cell is None else quoted(str(cell)[:SHOWN])[1:-1]
 
 
-def shown(cell: Any) -> str | None:
-    """Writes a refused value for a person, cut, with what cannot be printed made visible."""
-    if cell is None:
-        return None
-    text = str(cell)[:SHOWN]
-    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
-
-
-def is_empty(cell: Any) -> bool:
+def is_empty(cell: Cell | None) -> bool:
     """Tells whether a cell holds nothing, or a text that shows nothing."""
     return cell is None or (isinstance(cell, str) and is_blank(cell))
 
 
-def places_of(header: Sequence[Any]) -> list[int]:
-    """Returns where each of COLUMNS stands; raises Refused when one is missing or stands twice."""
-    names = ["".join(str(cell or "").replace("\ufeff", "").split()).casefold() for cell in header]
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        found = ", ".join(str(shown(cell)) for cell in header[:20] if not is_empty(cell)) or "nothing"
-        message = f"The column {' and the column '.join(missing)} is missing; the first row has: {found}."
-        raise Refused("MISSING_COLUMN", message)
-    twice = [name for name in COLUMNS if names.count(name) > 1]
-    if twice:
-        raise Refused("FILE_UNREADABLE", f"The column {twice[0]} stands there {names.count(twice[0])} times.")
-    return [names.index(name) for name in COLUMNS]
-
-
-def quantity_of(cell: Any) -> int:
+def quantity_of(cell: Cell | None) -> int:
     """Returns a whole number from 1 to 1,000,000; raises BadCell for anything else."""
-    if is_empty(cell):
+    if cell is None or is_empty(cell):
         raise BadCell("INVALID_QUANTITY", "The quantity is missing.")
     quantity = _whole_number(cell)
     if quantity is None or not 1 <= quantity <= MAXIMUM_QUANTITY:
-        message = f"Quantity {shown(cell)} is not a whole number between 1 and {MAXIMUM_QUANTITY}."
-        raise BadCell("INVALID_QUANTITY", message)
+        raise BadCell("INVALID_QUANTITY", _quantity_message(cell))
     return quantity
 
 
-def _whole_number(cell: Any) -> int | None:
-    if isinstance(cell, bool):
-        return None
-    if isinstance(cell, int):
-        return cell
-    if isinstance(cell, float):
-        return int(cell) if cell.is_integer() and abs(cell) < 1e15 else None
-    match = _WHOLE.fullmatch(trimmed(cell)) if isinstance(cell, str) else None
-    return int(match[1]) if match else None
+def _whole_number(cell: Cell) -> int | None:
+    if isinstance(cell, Number):
+        return _whole_number(cell.value) if cell.is_plain else None
+    if isinstance(cell, str):
+        match = _QUANTITY.fullmatch(trimmed(cell))
+        return int(match[1]) if match else None
+    return cell if isinstance(cell, int) else None
 
 
-def text_of(cell: Any, name: str) -> str:
+def _quantity_message(cell: Cell) -> str:
+    value = quoted(str(cell))
+    if cell is FORMULA_WITHOUT_VALUE:
+        return f"The quantity is {_unstored(cell)}."
+    if isinstance(cell, str) and _AMBIGUOUS.fullmatch(trimmed(cell)):
+        readings = "a decimal number in one country and thousands in another"
+        return f"Quantity {value} is ambiguous: it is {readings}; write it with digits only."
+    if isinstance(cell, str) and _GROUPED.fullmatch(trimmed(cell)):
+        return f"Quantity {value} is grouped; write it with digits only."
+    if isinstance(cell, Number) and not cell.is_plain:
+        form = f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+        return f"Quantity {cell.value} is shown as another text{form}; format it as a whole number."
+    return f"Quantity {value} is not a whole number between 1 and {MAXIMUM_QUANTITY}."
+
+
+def _unstored(cell: Cell) -> str:
+    return f"{cell}; open the file in a spreadsheet program and save it again"
+
+
+def text_of(cell: Cell | None, name: str) -> str:
     """Returns a text as it stands there, or without outer spaces; raises BadCell for neither.
 
     Spaces may belong to a SKU: the look-up finds out.
     """
-    if is_empty(cell):
+    if cell is None or is_empty(cell):
         raise BadCell("INVALID_INPUT", f"The {name} is missing.")
     if type(cell) is str and flaw_of(cell) is None:
         return cell
-    if isinstance(cell, bool | datetime | date | time | timedelta | ErrorCell):
-        raise BadCell("INVALID_INPUT", f"{name} {shown(cell)} is not a text; format the column as text.")
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        cell = int(cell)
-    text = trimmed(str(cell))
+    text = trimmed(cell if isinstance(cell, str) else _text_from_other(cell, name))
     if flaw := flaw_of(text):
         raise BadCell("INVALID_INPUT", f"The {name} {flaw}.")
     return text
 
 
-def unmarked_text_of(cell: Any, name: str) -> str:
-    """Returns a text as `text_of`, without the apostrophe that makes a formula harmless."""
+def _text_from_other(cell: int | float | Number | Unusable, name: str) -> str:
+    if isinstance(cell, Unusable):
+        remedy = _unstored(cell) if cell is FORMULA_WITHOUT_VALUE else f"{cell}; {AS_TEXT}"
+        raise BadCell("INVALID_INPUT", f"The {name} is not a text but {remedy}.")
+    if isinstance(cell, Number):
+        return _text_from_number(cell, name)
+    if isinstance(cell, float):
+        reason = "which is written differently from country to country"
+        raise BadCell("INVALID_INPUT", f"The {name} {cell} is a number, {reason}; {AS_TEXT}.")
+    if len(str(abs(cell))) > GENERAL_DIGITS:
+        reason = "which spreadsheet programs show shortened"
+        digits = f"a number of more than {GENERAL_DIGITS} digits"
+        raise BadCell("INVALID_INPUT", f"The {name} {cell} is {digits}, {reason}; {AS_TEXT}.")
+    return str(cell)
+
+
+def _text_from_number(cell: Number, name: str) -> str:
+    if cell.shown is None or is_blank(cell.shown):
+        form = f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+        reason = f"the sheet shows as another text{form}"
+        raise BadCell("INVALID_INPUT", f"The {name} {cell.value} is a number that {reason}; {AS_TEXT}.")
+    return cell.shown
+
+
+def unmarked_text_of(cell: Cell | None, name: str) -> str:
+    """Returns a text as `text_of`, without the apostrophes that make formulas harmless."""
     return read_text(text_of(cell, name))
+
+
+NumberedRow: TypeAlias = tuple[int, Row]
 
 
 class RowReader:
     """Reads rows one after the other and collects good ones and errors."""
 
     def __init__(self, *, is_marked: bool) -> None:
-        remembering = lru_cache(REMEMBERED, typed=True)
-        self._text_of = remembering(unmarked_text_of if is_marked else text_of)
-        self._quantity_of = remembering(quantity_of)
+        cached = lru_cache(CACHED_CELLS, typed=True)
+        self._text_of = cached(unmarked_text_of if is_marked else text_of)
+        self._quantity_of = cached(quantity_of)
         self.rows_read = 0
         self.error_count = 0
         self.rows: list[tuple[int, str, int, str]] = []
         self.errors: list[tuple[int, str, str | None, str, str]] = []
 
-    def read(self, rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
-        """Reads numbered rows; the first that is not empty is the header. Raises Refused."""
-        filled = ((number, row) for number, row in rows if not all(map(is_empty, row)))
-        _, header = next(filled, (0, ()))
-        places = places_of(header)
-        width, cells_of = max(places) + 1, itemgetter(*places)
+    def read(self, rows: Iterable[NumberedRow]) -> None:
+        """Reads numbered rows that hold something; the first is the header. Raises Rejected."""
+        filled = iter(rows)
+        number, header = next(filled, (0, {}))
+        sku, quantity, erp_code = positions_of_columns(number, header)
         for number, row in filled:
             self.rows_read += 1
-            self._take(number, *cells_of(row if len(row) >= width else [*row, *[None] * (width - len(row))]))
+            self._take(number, row.get(sku), row.get(quantity), row.get(erp_code))
 
-    def _take(self, number: int, sku: Any, quantity: Any, erp_code: Any) -> None:
+    def _take(self, number: int, sku: Cell | None, quantity: Cell | None, erp_code: Cell | None) -> None:
         try:
-            good = (number, self._text_of(sku, SKU), self._quantity_of(quantity), self._text_of(erp_code, ERP_CODE))
+            good = (
+                number,
+                self._text_of(sku, SKU),
+                self._quantity_of(quantity),
+                self._text_of(erp_code, ERP_CODE),
+            )
         except BadCell:
             self.error_count += 1
             self._note_bad(number, {SKU: sku, QUANTITY: quantity, ERP_CODE: erp_code})
         else:
             self.rows.append(good)
 
-    def _note_bad(self, number: int, cells: dict[str, Any]) -> None:
+    def _note_bad(self, number: int, cells: dict[str, Cell | None]) -> None:
         for name, cell in cells.items():
             try:
                 quantity_of(cell) if name == QUANTITY else text_of(cell, name)
             except BadCell as bad:
                 self._note(number, name, cell, bad)
 
-    def _note(self, number: int, name: str, cell: Any, bad: BadCell) -> None:
+    def _note(self, number: int, name: str, cell: Cell | None, bad: BadCell) -> None:
         if len(self.errors) < MAXIMUM_ERRORS:
             self.errors.append((number, name, shown(cell), bad.code, bad.message))

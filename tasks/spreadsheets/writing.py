@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeAlias
 import pyexcel
 import xlsxwriter
 
-from tasks.spreadsheets.formula_text import harmless_text
+from tasks.spreadsheets.formula_text import harmless_text, is_harmless
 
 Cell: TypeAlias = str | int | Decimal
 Progress: TypeAlias = Callable[[int], None]
@@ -59,18 +59,32 @@ class Counted:
                 self._progress(self.count)
 
 
+class _QuotingLines:
+    """Takes lines of the csv module, whose ending makes it quote semicolons, and ends them as csv."""
+
+    LINE_END = ";\r\n"
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+
+    def write(self, line: str) -> None:
+        """Writes a line; the module quotes every cell with a character of its line's ending."""
+        self._text.write(line.removesuffix(self.LINE_END) + "\r\n")
+
+
 def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     # The byte order mark tells Excel that the text is UTF-8.
-    text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
+    text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
     # Not through pyexcel, which takes four times as long for what is the same module beneath.
-    writer = csv.writer(text)
+    writer = csv.writer(_QuotingLines(text), lineterminator=_QuotingLines.LINE_END)
     writer.writerow(headers)
-    # What begins with a letter or a digit, as almost everything does, needs no closer look.
-    writer.writerows(
-        [harmless_text(cell) if type(cell) is str and not cell[:1].isalnum() else cell for cell in row] for row in rows
-    )
+    writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
     text.flush()
     text.detach()
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    return harmless_text(cell) if type(cell) is str and not is_harmless(cell) else cell
 
 
 def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:

@@ -1,95 +1,150 @@
-"""Reading xls with xlrd: pyexcel's reader hides which sheets are visible and what kind of value a cell holds."""
+"""Reading xls with xlrd, which is given the records of cells, texts and formats and no others."""
 
 import os
-import re
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterator
 from typing import Any
 
 import xlrd
-from xlrd.biffh import (
-    XL_CELL_BOOLEAN,
-    XL_CELL_DATE,
-    XL_CELL_ERROR,
-    XL_CELL_NUMBER,
-    XL_CELL_TEXT,
-    XLRDError,
+from xlrd import biffh
+
+from tasks.spreadsheets.cells import BOOLEANS, ERROR, Cell, Row, add_cell, number_from_float
+from tasks.spreadsheets.compound_document import SIGNATURE, CompoundDocument
+from tasks.spreadsheets.number_format import NumberFormat, number_format
+from tasks.spreadsheets.rejection import (
+    ENCRYPTED,
+    UNREADABLE,
+    Rejected,
+    check_length,
+    column_letters,
+    damaged,
 )
+from tasks.spreadsheets.xlsx_parts import joined_surrogates
 
-from tasks.spreadsheets.rows import ErrorCell, Refused
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_STREAMS = ("workbook", "book")
+_HEAD = struct.Struct("<HH")
+_NEEDED = frozenset(
+    {
+        *biffh.bofcodes,
+        *(biffh.XL_EOF, biffh.XL_CONTINUE, biffh.XL_SST, biffh.XL_BOUNDSHEET, biffh.XL_CODEPAGE),
+        *(biffh.XL_FILEPASS, biffh.XL_FORMAT, biffh.XL_FORMAT2, biffh.XL_XF, biffh.XL_XF2),
+        *(biffh.XL_XF3, biffh.XL_XF4, biffh.XL_IXFE, biffh.XL_BUILTINFMTCOUNT),
+        *(biffh.XL_SHEETHDR, biffh.XL_SHEETSOFFSET),
+        *(biffh.XL_NUMBER, biffh.XL_RK, biffh.XL_MULRK, biffh.XL_LABELSST, biffh.XL_LABEL),
+        *(biffh.XL_RSTRING, biffh.XL_BOOLERR, biffh.XL_STRING, biffh.XL_STRING_B2),
+        *biffh.XL_FORMULA_OPCODES,
+        *(biffh.XL_INTEGER, biffh.XL_NUMBER_B2, biffh.XL_LABEL_B2, biffh.XL_BOOLERR_B2),
+    }
+)
 
 
 def _half_decoded(text: bytes, encoding: str) -> str:
     return text.decode(encoding, "surrogatepass")
 
 
-# Long lists of texts are cut into records, sometimes through the middle of a letter beyond U+FFFF. xlrd decodes every
-# piece by itself and gives up on the whole file. Decoded like this the halves meet again in `_whole`.
+# Long lists of texts are cut into records, sometimes through the middle of a letter beyond U+FFFF.
+# xlrd decodes every piece by itself and gives up on the whole file. Decoded like this the halves
+# meet again in `joined_surrogates`.
 xlrd.biffh.unicode = xlrd.book.unicode = xlrd.sheet.unicode = _half_decoded
 
 
-def _whole(text: str) -> str:
-    if not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+def _needed_record(book: Any) -> tuple[int, int, bytes]:
+    """Returns the next record that an import needs; xlrd checks all it gets, also notes, fonts."""
+    while True:
+        position = book._position
+        code, length = _HEAD.unpack_from(book.mem, position)
+        first = position + 4
+        book._position = first + length
+        if code in _NEEDED:
+            return code, length, book.mem[first : first + length]
 
 
-def rows_of_xls(content: bytes, *, columns: int, cell_length: int) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Yields the numbered rows of the first visible sheet; raises Refused."""
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        raise Refused("FILE_UNREADABLE", "The file is encrypted; save it without a password.")
+class NeededBook(xlrd.book.Book):  # type: ignore[misc]
+    """A workbook that passes over records which an import does not need."""
+
+    get_record_parts = _needed_record
+
+
+class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
+    """A sheet that stores the cells which hold something, as they are shown."""
+
+    def __init__(self, book: Any, *arguments: Any) -> None:
+        super().__init__(book, *arguments)
+        self.filled_rows: dict[int, Row] = {}
+        self._formats: list[NumberFormat | None] = []
+        self.put_cell = self._put
+
+    def _put(self, row: int, column: int, kind: int | None, value: Any, format: int) -> None:
+        cell = self._cell(kind, value, self._format(format))
+        if cell is None or cell == "":
+            return
+        if not add_cell(self.filled_rows.setdefault(row, {}), column, cell):
+            raise damaged(f"the cell {column_letters(column)}{row + 1} stands in it twice")
+
+    def _format(self, index: int) -> NumberFormat | None:
+        if index >= len(self._formats):
+            self._formats = _formats(self.book)
+        return self._formats[index] if 0 <= index < len(self._formats) else None
+
+    def _cell(self, kind: int | None, value: Any, format: NumberFormat | None) -> Cell | None:
+        if kind is None or kind == biffh.XL_CELL_NUMBER:
+            number = number_from_float(float(value))
+            return number if format is None else format.show_number(number)
+        if kind == biffh.XL_CELL_TEXT:
+            text = value if value.isascii() else joined_surrogates(value)
+            return text if format is None else format.show_text(text)
+        if kind == biffh.XL_CELL_BOOLEAN:
+            return BOOLEANS[bool(value)]
+        return ERROR if kind == biffh.XL_CELL_ERROR else None
+
+
+# Workbooks and sheets are made by xlrd itself.
+xlrd.book.Book = NeededBook
+xlrd.sheet.Sheet = SparseSheet
+
+
+def _formats(book: Any) -> list[NumberFormat | None]:
+    formats = (book.format_map.get(cell_format.format_key) for cell_format in book.xf_list)
+    return [number_format(format.format_str) if format else None for format in formats]
+
+
+def rows_of_xls(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows of the first visible sheet that hold something."""
+    if content.startswith(SIGNATURE):
+        content = _workbook_stream(CompoundDocument(content))
     sheet = _first_visible_sheet(_book(content))
-    for place in range(sheet.nrows):
-        width = sheet.row_len(place)
-        if width > columns:
-            raise Refused("FILE_TOO_LARGE", f"Row {place + 1} has {width} columns; at most {columns} are allowed.")
-        kinds, values = sheet.row_types(place), sheet.row_values(place)
-        yield place + 1, [_value(kind, value, cell_length) for kind, value in zip(kinds, values, strict=True)]
+    for row, cells in sorted(sheet.filled_rows.items()):
+        for column, cell in cells.items():
+            if isinstance(cell, str):
+                check_length(cell, cell_length, row + 1, column)
+        yield row + 1, cells
+
+
+def _workbook_stream(document: CompoundDocument) -> bytes:
+    names = document.names()
+    if not names:
+        raise damaged("its list of contents is missing")
+    if "encryptedpackage" in names:
+        raise Rejected(UNREADABLE, ENCRYPTED)
+    name = next((name for name in _STREAMS if name in names), None)
+    if name is None:
+        found = "a text document" if "worddocument" in names else "no workbook"
+        raise Rejected(UNREADABLE, f"The file is no spreadsheet: it holds {found}.")
+    return document.stream(name)
 
 
 def _book(content: bytes) -> Any:
     with open(os.devnull, "w") as nowhere:
         try:
-            return xlrd.open_workbook(file_contents=content, on_demand=True, ragged_rows=True, logfile=nowhere)
-        except XLRDError as error:
+            return xlrd.book.open_workbook_xls(file_contents=content, on_demand=True, logfile=nowhere)
+        except biffh.XLRDError as error:
             if "encrypted" in str(error).lower():
-                message = "The file is encrypted; save it without a password."
-                raise Refused("FILE_UNREADABLE", message) from None
+                raise Rejected(UNREADABLE, ENCRYPTED) from None
             raise
 
 
 def _first_visible_sheet(book: Any) -> Any:
-    for place in range(book.nsheets):
-        sheet = book.sheet_by_index(place)
-        if sheet.visibility == 0:
-            return sheet
-        book.unload_sheet(place)
-    raise Refused("FILE_UNREADABLE", "The file has no visible sheet.")
-
-
-def _value(kind: int, value: Any, cell_length: int) -> Any:
-    if kind == XL_CELL_NUMBER:
-        return value
-    if kind == XL_CELL_TEXT:
-        if len(value) > cell_length:
-            raise Refused("FILE_TOO_LARGE", f"A cell has more than {cell_length} characters.")
-        return value if value.isascii() else _whole(value)
-    return _other_value(kind, value)
-
-
-def _other_value(kind: int, value: Any) -> Any:
-    if kind == XL_CELL_BOOLEAN:
-        return bool(value)
-    if kind == XL_CELL_DATE:
-        return DateCell()
-    if kind == XL_CELL_ERROR:
-        return ErrorCell()
-    return None
-
-
-class DateCell(ErrorCell):
-    """Stands for a cell that is formatted as a date."""
-
-    def __str__(self) -> str:
-        return "a date"
+    for index, visibility in enumerate(book._sheet_visibility):
+        if visibility == 0:
+            return book.sheet_by_index(index)
+    raise Rejected(UNREADABLE, "The file has no visible sheet.")

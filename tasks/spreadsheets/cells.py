@@ -1,0 +1,57 @@
+"""Cells that are not texts: numbers with the form in which a sheet shows them, dates, errors."""
+
+from typing import Any, NamedTuple, TypeAlias
+
+GENERAL_DIGITS = 11
+"""The longest whole number that the format General shows in full; longer ones become 1.2E+12."""
+EXACT_DIGITS = 15
+"""The longest whole number that spreadsheet programs store exactly."""
+
+
+class Number(NamedTuple):
+    """A number in a cell with a number format.
+
+    `shown` is the text that stands in the sheet, where that text is the same in every country;
+    `is_plain` tells whether a person sees this number and nothing else.
+    """
+
+    value: int | float
+    shown: str | None
+    is_plain: bool
+    format_code: str
+
+    def __str__(self) -> str:
+        return str(self.value) if self.shown is None else self.shown
+
+
+class Unusable:
+    """A cell that holds neither a text nor a number."""
+
+    def __init__(self, description: str) -> None:
+        self.description = description
+
+    def __str__(self) -> str:
+        return self.description
+
+
+DATE = Unusable("a date")
+ERROR = Unusable("an error value")
+BOOLEANS = (Unusable("FALSE"), Unusable("TRUE"))
+FORMULA_WITHOUT_VALUE = Unusable("a formula without a stored value")
+
+Cell: TypeAlias = str | int | float | Number | Unusable
+Row: TypeAlias = dict[int, Cell]
+"""The cells of a row that hold something, by column, counted from 0."""
+
+
+def number_from_float(value: float) -> int | float:
+    """Returns a whole number as an int."""
+    return int(value) if value.is_integer() and abs(value) < 10**EXACT_DIGITS else value
+
+
+def add_cell(row: Row, column: int, cell: Any) -> bool:
+    """Puts a cell into a row; returns False when the row already has one there."""
+    if column in row:
+        return False
+    row[column] = cell
+    return True

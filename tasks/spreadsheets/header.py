@@ -1,0 +1,47 @@
+"""The header of a spreadsheet: which columns an import needs, and where they stand."""
+
+import re
+import unicodedata
+
+from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.rejection import MISSING_COLUMN, UNREADABLE, Rejected, column_letters
+from text import shown
+
+COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
+SHOWN_COLUMNS = 20
+_INVISIBLE_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_DOT_ABOVE = re.compile("\u0307")
+
+
+def header_name(cell: str) -> str:
+    """Returns a column's name without spaces, invisible characters and differences of case.
+
+    Turkish programs write the capital of i with a dot, and the small letter of I without one.
+    """
+    letters = unicodedata.normalize("NFKC", cell).casefold().replace("\u0131", "i")
+    visible = (letter for letter in letters if unicodedata.category(letter) not in _INVISIBLE_CATEGORIES)
+    return _DOT_ABOVE.sub("", "".join(visible))
+
+
+def positions_of_columns(number: int, header: Row) -> list[int]:
+    """Returns where each of COLUMNS stands; raises Rejected when one is missing or occurs twice."""
+    positions: dict[str, list[int]] = {name: [] for name in COLUMNS}
+    for position, cell in sorted(header.items()):
+        positions.get(header_name(str(cell)), []).append(position)
+    if missing := [name for name in COLUMNS if not positions[name]]:
+        raise Rejected(MISSING_COLUMN, _missing_message(missing, number, header))
+    for name, found in positions.items():
+        if len(found) > 1:
+            letters = " and ".join(map(column_letters, found[:SHOWN_COLUMNS]))
+            message = f"The column {name} occurs {len(found)} times in row {number}: in {letters}."
+            raise Rejected(UNREADABLE, f"{message} Name one of them differently.")
+    return [positions[name][0] for name in COLUMNS]
+
+
+def _missing_message(missing: list[str], number: int, header: Row) -> str:
+    names = " and ".join((", ".join(missing[:-1]), missing[-1])) if missing[1:] else missing[0]
+    subject = f"The columns {names} are missing" if missing[1:] else f"The column {names} is missing"
+    if not header:
+        return f"{subject}; the file has no filled row."
+    cells = [shown(str(cell)) for _, cell in sorted(header.items())][:SHOWN_COLUMNS]
+    return f"{subject}; the first filled row, row {number}, has: {', '.join(cells)}."

@@ -1,0 +1,197 @@
+"""Number formats: how a sheet shows a stored number or text.
+
+Only forms that look the same in every country are rendered. A number in any other form keeps its
+value, and no text that could be taken for a SKU.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from tasks.spreadsheets.cells import DATE, EXACT_DIGITS, Cell, Number
+
+GENERAL = "General"
+_BUILT_IN = {
+    **{1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00"},
+    **{12: "# ?/?", 13: "# ??/??", 48: "##0.0E+0", 49: "@"},
+    **dict.fromkeys((37, 38), "#,##0_);(#,##0)"),
+    **dict.fromkeys((39, 40), "#,##0.00_);(#,##0.00)"),
+    **{41: "_(* #,##0_)", 43: "_(* #,##0.00_)"},
+    **dict.fromkeys((5, 6, 7, 8, 42, 44), '"$"#,##0.00'),
+    **dict.fromkeys((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)), "yyyy-mm-dd"),
+    # Thai digits and dates.
+    **dict.fromkeys((*range(59, 63), *range(67, 71)), "t0"),
+    **dict.fromkeys(range(71, 82), "yyyy-mm-dd"),
+}
+_TOKEN = re.compile(
+    r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|_(?P<space>.)|\*(?P<fill>.)|\[(?P<bracket>[^\]]*)\]'
+    r"|(?P<general>general)|(?P<digit>[0#?])|(?P<sign>[.,%@/]|[eE][+-])|(?P<letter>[A-Za-z])|(?P<literal>.)",
+    re.IGNORECASE | re.DOTALL,
+)
+_COLOUR = re.compile(r"(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)", re.IGNORECASE)
+_CONDITION = re.compile(r"\[[<>=]")
+_ELAPSED = re.compile(r"[hms]+", re.IGNORECASE)
+_DATE_LETTERS = frozenset("ymdhsYMDHS")
+
+
+def built_in_code(number: int) -> str:
+    """Returns the code of a number format that files name by its number alone."""
+    return _BUILT_IN.get(number, GENERAL)
+
+
+class Token(NamedTuple):
+    """A piece of a section: `digit`, `literal`, `@`, `,`, `.`, `date` or `other`, and its text."""
+
+    kind: str
+    text: str
+
+
+def _token_from_match(match: re.Match[str]) -> Token | None:
+    kind = match.lastgroup or "literal"
+    text = match[kind]
+    if kind in ("quoted", "escaped", "literal"):
+        return Token("literal", text)
+    if kind == "space":
+        return Token("literal", " ")
+    if kind == "bracket":
+        return _bracket(text)
+    if kind == "letter":
+        return Token("date" if text in _DATE_LETTERS else "other", text)
+    if kind == "sign":
+        return Token(text if text in ",.@" else "other", text)
+    return None if kind == "fill" else Token(kind, text)
+
+
+def _bracket(text: str) -> Token | None:
+    if _COLOUR.fullmatch(text):
+        return None
+    return Token("date" if _ELAPSED.fullmatch(text) else "other", text)
+
+
+class Section:
+    """One section of a format code, for numbers of one sign or for texts."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.kinds = {token.kind for token in tokens}
+        self.tokens = tokens
+        literals = "".join(token.text for token in tokens if token.kind == "literal")
+        self._literal = literals.strip()
+        self._zeros = len(tokens) if all(token == ("digit", "0") for token in tokens) else 0
+
+    def is_date(self) -> bool:
+        """Tells whether the section shows a number as a date or a time."""
+        return "date" in self.kinds
+
+    def is_general(self) -> bool:
+        """Tells whether the section is General and adds nothing to it."""
+        return self.kinds <= {"general", "literal"} and "general" in self.kinds and not self._literal
+
+    def is_plain(self) -> bool:
+        """Tells whether the section shows a whole number, and nothing else."""
+        is_number = "digit" in self.kinds and self.kinds <= {"digit", "literal", ",", "."}
+        return is_number and not self._literal and not self._is_scaled()
+
+    def _is_scaled(self) -> bool:
+        """A comma with no whole digit behind it divides the number by a thousand."""
+        signs = "".join(token.kind[0] for token in self.tokens if token.kind != "literal")
+        whole, _, fraction = signs.partition(".")
+        return whole.endswith(",") or "," in fraction
+
+    def show_number(self, value: int) -> str | None:
+        """Returns the text of a whole number; None unless it is made of digits and literals."""
+        if self._zeros:
+            return str(value).zfill(self._zeros)
+        places = sum(token.kind == "digit" for token in self.tokens)
+        if not places or not self.kinds <= {"digit", "literal"}:
+            return None
+        digits = str(value) if value else ""
+        shown = ""
+        for token in reversed(self.tokens):
+            is_last = token.kind == "digit" and places == 1
+            places -= token.kind == "digit"
+            piece, digits = _piece(token, digits, is_last=is_last)
+            shown = piece + shown
+        return shown.strip()
+
+    def show_text(self, text: str) -> str:
+        """Returns the text that a cell with this section for texts shows."""
+        pieces = (text if token.kind == "@" else token.text for token in self.tokens)
+        return "".join(pieces) if self._literal else text
+
+
+def _piece(token: Token, digits: str, *, is_last: bool) -> tuple[str, str]:
+    """Returns the text that stands for a token, and the digits that are left for those before."""
+    if token.kind == "literal":
+        return token.text, digits
+    if is_last and digits:
+        return digits, ""
+    if digits:
+        return digits[-1], digits[:-1]
+    return {"0": "0", "?": " "}.get(token.text, ""), digits
+
+
+class NumberFormat:
+    """A number format, as it applies to the cells that have it."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        sections = [Section(tokens) for tokens in _sections(code)]
+        self._is_conditional = _CONDITION.search(code) is not None
+        has_text_section = "@" in sections[-1].kinds or len(sections) > 3
+        self._text = sections.pop() if has_text_section else None
+        # With a section for texts alone, numbers are shown as texts are.
+        self._numbers = sections or [Section([*_as_general(self._text)])]
+        is_simple = self._text is None or code == "@"
+        self.is_general = is_simple and len(sections) < 2 and self._numbers[0].is_general()
+
+    def show_text(self, text: str) -> str:
+        """Returns the text that a cell holding `text` shows; an empty one where it is hidden."""
+        if self._text is None:
+            return text
+        return self._text.show_text(text) if self._text.tokens else ""
+
+    def show_number(self, value: int | float) -> Cell:
+        """Returns the cell that a sheet shows for a number."""
+        section = self._section(value)
+        if section.is_date():
+            return DATE
+        is_known = value >= 0 and not self._is_conditional
+        if is_known and section.is_general():
+            return value
+        shown = self._shown(section, value) if is_known else None
+        return Number(value, shown, is_known and section.is_plain(), self.code)
+
+    def _shown(self, section: Section, value: int | float) -> str | None:
+        is_exact = isinstance(value, int) and value < 10**EXACT_DIGITS
+        return section.show_number(int(value)) if is_exact else None
+
+    def _section(self, value: int | float) -> Section:
+        index = 0
+        if value < 0:
+            index = 1
+        elif value == 0:
+            index = 2
+        return self._numbers[index] if index < len(self._numbers) else self._numbers[0]
+
+
+def _as_general(section: Section | None) -> Iterator[Token]:
+    for token in section.tokens if section else ():
+        yield Token("general", "") if token.kind == "@" else token
+
+
+def _sections(code: str) -> list[list[Token]]:
+    sections: list[list[Token]] = [[]]
+    for match in _TOKEN.finditer(code):
+        if match.lastgroup == "literal" and match[0] == ";":
+            sections.append([])
+        elif token := _token_from_match(match):
+            sections[-1].append(token)
+    return sections
+
+
+@lru_cache(1_000)
+def number_format(code: str) -> NumberFormat | None:
+    """Returns the number format of a code; None for General, which shows cells as they are."""
+    format = NumberFormat(code[:1_000] or GENERAL)
+    return None if format.is_general else format

@@ -1,0 +1,30 @@
+"""The order of rows: a file may list them otherwise than a sheet shows them."""
+
+from collections.abc import Iterable, Iterator
+
+from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.rejection import damaged
+
+
+class RowsOutOfOrder(Exception):
+    """Raised when a row stands behind a later one, so that the whole sheet is to be sorted."""
+
+
+def checked_order(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """Passes rows on; raises RowsOutOfOrder."""
+    last = 0
+    for number, row in rows:
+        if number <= last:
+            raise RowsOutOfOrder
+        last = number
+        yield number, row
+
+
+def sorted_rows(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """Yields rows in the order of their numbers; raises Rejected for a number that occurs twice."""
+    last = 0
+    for number, row in sorted(rows, key=lambda numbered: numbered[0]):
+        if number == last:
+            raise damaged(f"row {number} stands in it twice")
+        last = number
+        yield number, row

@@ -1,0 +1,185 @@
+"""The parts of an xlsx file that an import needs, found by relation: sheet, texts, formats."""
+
+import posixpath
+import re
+from typing import NamedTuple
+
+from tasks.spreadsheets.archive import Archive
+from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
+from tasks.spreadsheets.rejection import UNREADABLE, Rejected, damaged
+from tasks.spreadsheets.xml_reading import (
+    Attributes,
+    LocalNames,
+    XmlReader,
+    attributes_by_local_name,
+    read_elements,
+)
+
+WORKBOOK = "xl/workbook.xml"
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def unescaped(text: str) -> str:
+    """Returns a text of xlsx with its escapes resolved, once: _x005F_x0041_ stands for _x0041_."""
+    if "_x" not in text:
+        return text
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return joined_surrogates(text)
+
+
+def joined_surrogates(text: str) -> str:
+    """Joins the halves of characters beyond U+FFFF."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+class Relation(NamedTuple):
+    """A part that another part names, and what it is to that part."""
+
+    kind: str
+    target: str
+
+
+def relations_of(archive: Archive, part: str) -> dict[str, Relation]:
+    """Returns the relations of a part, by id; none where the archive lists none."""
+    folder, name = posixpath.split(part)
+    listing = posixpath.join(folder, "_rels", f"{name}.rels")
+    relations: dict[str, Relation] = {}
+
+    def start(name: str, attributes: Attributes) -> None:
+        if name == "Relationship" and attributes.get("TargetMode") != "External":
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            target = attributes.get("Target", "").replace("\\", "/")
+            path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
+            relations[attributes.get("Id", "")] = Relation(kind, path)
+
+    if listing in archive:
+        read_elements(archive.pieces(listing), listing, start)
+    return relations
+
+
+def _related(relations: dict[str, Relation], kind: str) -> str | None:
+    targets = (relation.target for relation in relations.values() if relation.kind == kind)
+    return next(targets, None)
+
+
+class WorkbookParts(NamedTuple):
+    """Names of the parts: the first visible sheet, and texts and formats where there are any."""
+
+    sheet: str
+    texts: str | None
+    styles: str | None
+
+
+def workbook_name(archive: Archive) -> str:
+    """Returns the name of the part that lists the sheets."""
+    related = _related(relations_of(archive, ""), "officeDocument")
+    return related if related and related in archive else WORKBOOK
+
+
+def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
+    """Returns the parts that an import reads; raises Rejected without a visible sheet."""
+    relations = relations_of(archive, workbook)
+    sheets: list[str] = []
+
+    def start(name: str, attributes: Attributes) -> None:
+        attributes = attributes_by_local_name(attributes)
+        if name != "sheet" or attributes.get("state") in ("hidden", "veryHidden"):
+            return
+        relation = relations.get(attributes.get("id", ""))
+        if relation and relation.kind == "worksheet":
+            sheets.append(relation.target)
+
+    read_elements(archive.pieces(workbook), workbook, start)
+    if not sheets:
+        raise Rejected(UNREADABLE, "The file has no visible sheet.")
+    texts, styles = _related(relations, "sharedStrings"), _related(relations, "styles")
+    return WorkbookParts(sheets[0], texts, styles if styles and styles in archive else None)
+
+
+def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
+    """Returns the number format of each cell format; None for General."""
+    codes: dict[str, str] = {}
+    numbers: list[str] = []
+    is_cell_format = False
+
+    def start(name: str, attributes: Attributes) -> None:
+        nonlocal is_cell_format
+        if name == "xf" and is_cell_format:
+            numbers.append(attributes.get("numFmtId", "0"))
+        elif name == "numFmt":
+            codes.setdefault(attributes.get("numFmtId", ""), attributes.get("formatCode", ""))
+        elif name == "cellXfs":
+            is_cell_format = True
+
+    def end(name: str) -> None:
+        nonlocal is_cell_format
+        if name == "cellXfs":
+            is_cell_format = False
+
+    read_elements(archive.pieces(part), part, start, end)
+    return [number_format(codes.get(number) or _built_in(number)) for number in numbers]
+
+
+def _built_in(number: str) -> str:
+    return built_in_code(int(number)) if number.isascii() and number.isdigit() else "General"
+
+
+class TextCollector:
+    """Collects the text of a cell from its runs, without the readings above characters.
+
+    `pieces` takes all texts of a part; the beginning of an element clears it.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._runs: list[str] = []
+        self._readings = 0
+
+    def start(self, local: str) -> None:
+        """Takes the beginning of an element `t` or `rPh`."""
+        self.pieces.clear()
+        self._readings += local == "rPh"
+
+    def end(self, local: str) -> None:
+        """Takes the end of an element `t` or `rPh`."""
+        if local == "rPh":
+            self._readings -= 1
+        elif not self._readings:
+            self._runs.append(unescaped("".join(self.pieces)))
+
+    def take(self) -> str:
+        """Returns the text of the cell, and begins with the next one."""
+        text = "".join(self._runs)
+        self._runs.clear()
+        return text
+
+
+def read_shared_texts(archive: Archive, part: str) -> list[str]:
+    """Returns the texts that cells of a workbook share, in their order."""
+    names, collector = LocalNames(), TextCollector()
+    texts: list[str] = []
+
+    def start(name: str, _: Attributes) -> None:
+        if (local := names[name]) in ("t", "rPh"):
+            collector.start(local)
+
+    def end(name: str) -> None:
+        local = names[name]
+        if local == "si":
+            texts.append(collector.take())
+        elif local in ("t", "rPh"):
+            collector.end(local)
+
+    for _ in XmlReader(start, end, collector.pieces.append).read(archive.pieces(part), part):
+        pass
+    return texts
+
+
+def text_at(texts: list[str], index: str) -> str:
+    """Returns a shared text; raises Rejected where there is none."""
+    if index.isascii() and index.isdigit() and len(index) < 10 and int(index) < len(texts):
+        return texts[int(index)]
+    raise damaged(f"a cell names the shared text {index[:20]!r}, which it lacks")

@@ -1,0 +1,195 @@
+"""The sheet of an xlsx file, read row by row as a stream."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tasks.spreadsheets.cells import (
+    BOOLEANS,
+    DATE,
+    ERROR,
+    FORMULA_WITHOUT_VALUE,
+    Cell,
+    Row,
+    number_from_float,
+)
+from tasks.spreadsheets.number_format import NumberFormat
+from tasks.spreadsheets.rejection import check_length, column_letters, damaged
+from tasks.spreadsheets.xlsx_parts import TextCollector, text_at, unescaped
+from tasks.spreadsheets.xml_reading import Attributes, LocalNames, XmlReader
+
+MAXIMUM_ROW, MAXIMUM_COLUMN = 1_048_576, 16_384
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_INTEGER_LENGTH = 15
+
+
+class SheetReader:
+    """Takes the elements of a sheet and collects rows; `pieces` takes the texts within them."""
+
+    def __init__(self, texts: list[str], formats: list[NumberFormat | None], cell_length: int) -> None:
+        self._texts = texts
+        self._formats = {str(index): format for index, format in enumerate(formats) if format}
+        self._cell_length = cell_length
+        self._names = LocalNames()
+        self._columns: dict[str, int] = {}
+        self._collector = TextCollector()
+        self.pieces = self._collector.pieces
+        self._is_data = False
+        self._number, self._number_text = 0, ""
+        self._row: Row = {}
+        self._column = -1
+        self._cell: Attributes = {}
+        self._value = ""
+        self._has_formula = False
+        self.rows: list[tuple[int, Row]] = []
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        """Takes the beginning of an element."""
+        local = self._names[name]
+        if local == "c":
+            self._cell = attributes
+            self._value = ""
+            self._has_formula = False
+        elif local == "v":
+            self.pieces.clear()
+        elif local == "row":
+            self._start_row(attributes.get("r"))
+        elif local == "f":
+            self._has_formula = True
+        elif local in ("t", "rPh"):
+            self._collector.start(local)
+        elif local == "is":
+            self._collector.take()
+        elif local == "sheetData":
+            self._is_data = True
+
+    def end(self, name: str) -> None:
+        """Takes the end of an element."""
+        local = self._names[name]
+        if local == "v":
+            self._value = "".join(self.pieces)
+        elif local == "c":
+            if self._is_data:
+                self._end_cell(self._cell)
+        elif local == "row":
+            if self._row:
+                self.rows.append((self._number, self._row))
+        elif local in ("t", "rPh"):
+            self._collector.end(local)
+        elif local == "sheetData":
+            self._is_data = False
+
+    def _start_row(self, number: str | None) -> None:
+        self._row = {}
+        self._column = -1
+        self._number_text = ""
+        if number is None:
+            self._number += 1
+        else:
+            self._number_row(number)
+
+    def _number_row(self, number: str) -> None:
+        self._number = _row_number(number)
+        self._number_text = str(self._number)
+
+    def _end_cell(self, attributes: Attributes) -> None:
+        self._place(attributes.get("r"))
+        cell = self._shown_cell(attributes.get("t", "n"), self._formats.get(attributes.get("s", "0")))
+        if cell is None or cell == "":
+            return
+        if isinstance(cell, str) and len(cell) > self._cell_length:
+            check_length(cell, self._cell_length, self._number, self._column)
+        if self._column in self._row:
+            name = f"{column_letters(self._column)}{self._number}"
+            raise damaged(f"the cell {name} stands in it twice")
+        self._row[self._column] = cell
+
+    def _place(self, reference: str | None) -> None:
+        if reference is None:
+            self._column += 1
+            return
+        letters = reference.removesuffix(self._number_text)
+        column = self._columns.get(letters)
+        if column is None or not self._number_text:
+            column = self._checked_column(reference)
+        self._column = column
+
+    def _checked_column(self, reference: str) -> int:
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            raise damaged(f"row {self._number} has a cell called {reference[:20]!r}")
+        letters, number = match.groups()
+        if not self._number_text and not self._row:
+            self._number_row(number)
+        column = column_position(letters)
+        if int(number) != self._number or column >= MAXIMUM_COLUMN:
+            raise damaged(f"the cell {reference} stands in row {self._number}")
+        self._columns[letters] = column
+        return column
+
+    def _shown_cell(self, kind: str, format: NumberFormat | None) -> Cell | None:
+        value = self._value
+        if kind == "s" and value:
+            return _shown_text(text_at(self._texts, value), format)
+        if kind == "n" and value:
+            return _shown_number(value, format)
+        if kind == "inlineStr":
+            return _shown_text(self._collector.take() or unescaped(value), format)
+        if kind == "str" and value:
+            return _shown_text(unescaped(value), format)
+        return self._other_cell(kind)
+
+    def _other_cell(self, kind: str) -> Cell | None:
+        if not self._value:
+            is_formula = self._has_formula and kind != "str"
+            return FORMULA_WITHOUT_VALUE if is_formula else None
+        if kind == "b":
+            return BOOLEANS[self._value.strip() in ("1", "true")]
+        return DATE if kind == "d" else ERROR
+
+
+def column_position(letters: str) -> int:
+    """Returns the position of a column, counted from 0: 0 for A, 26 for AA."""
+    position = 0
+    for letter in letters:
+        position = position * 26 + ord(letter) - ord("A") + 1
+    return position - 1
+
+
+def _shown_text(text: str, format: NumberFormat | None) -> str:
+    return text if format is None else format.show_text(text)
+
+
+def _shown_number(text: str, format: NumberFormat | None) -> Cell:
+    number = number_from_text(text)
+    if number is None:
+        return ERROR
+    return number if format is None else format.show_number(number)
+
+
+def number_from_text(text: str) -> int | float | None:
+    """Returns a number as XML writes it; None for anything else."""
+    if len(text) <= _INTEGER_LENGTH and text.isascii() and text.isdigit():
+        return int(text)
+    stripped = text.strip()
+    return number_from_float(float(stripped)) if _NUMBER.fullmatch(stripped) else None
+
+
+def _row_number(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= MAXIMUM_ROW:
+        return int(text)
+    raise damaged(f"it has a row numbered {text[:20]!r}")
+
+
+def sheet_rows(
+    pieces: Iterable[bytes],
+    part: str,
+    texts: list[str],
+    formats: list[NumberFormat | None],
+    cell_length: int,
+) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows that hold something, as they stand in the part."""
+    sheet = SheetReader(texts, formats, cell_length)
+    for _ in XmlReader(sheet.start, sheet.end, sheet.pieces.append).read(pieces, part):
+        yield from sheet.rows
+        sheet.rows.clear()

@@ -1,0 +1,70 @@
+"""Reading XML as a stream of elements, whatever their prefixes; declarations are rejected."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+from xml.parsers import expat
+
+from tasks.spreadsheets.rejection import UNREADABLE, Rejected, damaged
+
+Attributes: TypeAlias = dict[str, str]
+Start: TypeAlias = Callable[[str, Attributes], None]
+End: TypeAlias = Callable[[str], None]
+
+
+class LocalNames(dict[str, str]):
+    """Names without their prefixes, each found out once."""
+
+    def __missing__(self, name: str) -> str:
+        local = name.rpartition(":")[2]
+        self[name] = local
+        return local
+
+
+def attributes_by_local_name(attributes: Attributes) -> Attributes:
+    """Returns attributes without the prefixes of their names."""
+    return {name.rpartition(":")[2]: value for name, value in attributes.items()}
+
+
+class XmlReader:
+    """Feeds a handler with the elements of a part; `text` collects what stands within elements."""
+
+    def __init__(self, start: Start, end: End, text: Callable[[str], object]) -> None:
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = start
+        self._parser.EndElementHandler = end
+        self._parser.CharacterDataHandler = text
+        self._parser.StartDoctypeDeclHandler = _reject_declaration
+
+    def read(self, pieces: Iterable[bytes], part: str) -> Iterator[None]:
+        """Reads piece after piece; raises Rejected where the part is not XML."""
+        try:
+            for piece in pieces:
+                self._parser.Parse(piece, False)
+                yield
+            self._parser.Parse(b"", True)
+        except (expat.ExpatError, UnicodeError, LookupError):
+            line = self._parser.CurrentLineNumber
+            raise damaged(f"line {line} of its part {part!r} is not XML") from None
+        yield
+
+
+def _reject_declaration(*_: Any) -> None:
+    message = "The file declares XML entities, which no spreadsheet program writes."
+    raise Rejected(UNREADABLE, message)
+
+
+def ignore(_: str) -> None:
+    """Takes an event that does not matter."""
+
+
+def read_elements(pieces: Iterable[bytes], part: str, start: Start, end: End = ignore) -> None:
+    """Calls `start` and `end` with the local names of the elements of a part."""
+    names = LocalNames()
+    reader = XmlReader(
+        lambda name, attributes: start(names[name], attributes),
+        lambda name: end(names[name]),
+        ignore,
+    )
+    for _ in reader.read(pieces, part):
+        pass
