@@ -31,6 +31,7 @@ from resolvers.divisions import DivisionKey, check_division, look_up_divisions
 from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
+from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU
 from tasks.spreadsheets.reading import (
     Spreadsheet,
     SpreadsheetLimits,
@@ -39,7 +40,6 @@ from tasks.spreadsheets.reading import (
     SpreadsheetRows,
     read_spreadsheet,
 )
-from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU
 
 MAXIMUM_ROW_ERRORS = 1_000
 """The highest number of refused rows that are listed; all are counted."""

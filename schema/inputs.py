@@ -108,7 +108,7 @@ class BasketRefreshInput(Input):
 
 @strawberry.input(description="A spreadsheet with the columns product__sku, quantity, division__erp_code.")
 class BasketImportInput(Input):
-    file: Upload = described("An xls, xlsx or csv file, told by its content.")
+    file: Upload = described("An xls, xlsx, ods or csv file, told by its content.")
     segment_remote_id: int | None = optional(SEGMENT)
     skip_invalid_rows: bool = strawberry.field(
         default=False,

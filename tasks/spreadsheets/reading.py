@@ -95,7 +95,7 @@ class SpreadsheetRejected(Exception):
 
 
 async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet:
-    """Reads an xls, xlsx or csv file, told by its content; raises SpreadsheetRejected and nothing else."""
+    """Reads an xls, xlsx, ods or csv file, told by its content; raises SpreadsheetRejected and nothing else."""
     size = (await asyncio.to_thread(path.stat)).st_size
     if size > limits.file_bytes:
         message = f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
