@@ -52,6 +52,7 @@ from web.metrics import metrics
 from web.not_serving import NotServing
 from web.observation import Observation
 from web.path_prefix import PathPrefix
+from web.process_metrics import sharing_metrics
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
 from web.start_checks import check_people, check_settings, open_export_store, opened_store
@@ -191,6 +192,7 @@ async def resources_of_requests(
         commerce = await resources.enter_async_context(commerce_client(url, tracing))
         redis = await redis_server(redis_url)
         await resources.enter_async_context(background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS))
+        await resources.enter_async_context(sharing_metrics())
         await resources.enter_async_context(reading_processes.open())
         exports = await resources.enter_async_context(exporting(redis, export_store))
         limits = await resources.enter_async_context(

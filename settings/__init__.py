@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from settings import addresses, kinds
-from settings.files import CERTIFICATES, FOLDER
+from settings.files import CERTIFICATES, FOLDER, WRITABLE_FOLDER
 from settings.proxies import standard_proxy
 from settings.reading import Reader
 from settings.secret import Secret
@@ -134,6 +134,10 @@ LOG_FORMAT = _read(
 )
 LOG_LEVEL = _read("LOG_LEVEL", kinds.word("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
 ACCESS_LOG = _read("ACCESS_LOG", _SWITCH, False)
+PROMETHEUS_MULTIPROC_DIR = _read("PROMETHEUS_MULTIPROC_DIR", WRITABLE_FOLDER, "")
+if not PROMETHEUS_MULTIPROC_DIR:
+    # To prometheus_client, which reads it by itself, also an empty variable names a folder.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 METRICS_TOKEN = _read("METRICS_TOKEN", kinds.TOKEN, Secret(""))
 OTEL_EXPORTER_OTLP_ENDPOINT = _read("OTEL_EXPORTER_OTLP_ENDPOINT", _WEB_ADDRESS, "")
 OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = _read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", _WEB_ADDRESS, "")

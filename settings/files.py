@@ -1,5 +1,6 @@
 """The kinds of settings that name a file or a folder."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -17,6 +18,16 @@ def _parse_folder(text: str) -> str:
 
 
 FOLDER = Kind("the absolute path of a folder that exists", _parse_folder)
+
+
+def _parse_writable_folder(text: str) -> str:
+    folder = _parse_folder(text)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Rejected(f"the folder {text!r} cannot be written to")
+    return folder
+
+
+WRITABLE_FOLDER = Kind("the absolute path of a folder that can be written to", _parse_writable_folder)
 
 
 def _parse_certificates(text: str) -> str:

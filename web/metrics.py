@@ -1,4 +1,4 @@
-"""The metrics, in the text format of Prometheus. Each process answers for itself.
+"""The metrics, in the text format of Prometheus, of this process or of all (`process_metrics`).
 
 The words of every label come from the schema, the routes and the code, never from a client: how many series there are
 is bounded by construction.
@@ -12,17 +12,17 @@ from functools import cache
 from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
 import settings
-from models.database import DATABASE_FAILURES, pool_use
+from models.database import DATABASE_FAILURES
 from models.export.job import count_exports
 from tasks.exports.metrics import DEAD_LETTERS
 from web.json_response import error_response
-from web.rate_limit import COUNTS
+from web.process_metrics import POOL_GAUGES, current_pool_use, scraped_registry
 
 logger = logging.getLogger("basket")
 
@@ -61,25 +61,10 @@ class PoolCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yields the gauges; none on SQLite, which has no pool."""
-        try:
-            use = pool_use()
-        except Exception:  # Tortoise raises several kinds when it is not set up, as between start and stop.
-            use = None
+        use = current_pool_use()
         if use is not None:
-            yield GaugeMetricFamily("basket_database_connections", "Open connections to PostgreSQL.", use.open)
-            yield GaugeMetricFamily("basket_database_connections_in_use", "Connections at work.", use.in_use)
-            yield GaugeMetricFamily("basket_database_connections_waiting", "Waiting for a connection.", use.waiting)
-            yield GaugeMetricFamily("basket_database_connections_limit", "The size of the pool.", use.limit)
-
-
-class RateLimitCollector(Collector):
-    """Reads what the rate limit has counted since the process began."""
-
-    def collect(self) -> Iterable[Metric]:
-        """Yields the two counters."""
-        yield CounterMetricFamily("basket_rate_limit_refusals", "Requests refused: too many came.", COUNTS.refused)
-        text = "Questions that the store of the rate limit did not answer; requests were let through."
-        yield CounterMetricFamily("basket_rate_limit_unavailable", text, COUNTS.unavailable)
+            for attribute, (name, text) in POOL_GAUGES.items():
+                yield GaugeMetricFamily(name, text, getattr(use, attribute))
 
 
 class JobCollector(Collector):
@@ -119,8 +104,8 @@ class JobCollector(Collector):
 
 
 _jobs = JobCollector()
-REGISTRY.register(PoolCollector())
-REGISTRY.register(RateLimitCollector())
+if not settings.PROMETHEUS_MULTIPROC_DIR:
+    REGISTRY.register(PoolCollector())
 REGISTRY.register(_jobs)
 
 
@@ -135,7 +120,8 @@ async def metrics(request: Request) -> Response:
         return response
     await _jobs.refresh()
     await DEAD_LETTERS.refresh()
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    registry = scraped_registry(_jobs, DEAD_LETTERS)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def _has(request: Request, token: str) -> bool:

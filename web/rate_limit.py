@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.storage.base import Storage
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from tasks.redis.connection import RedisServer, connect_async
@@ -30,15 +31,11 @@ PAUSE_SECONDS = 1.0
 OFF = ("", "0")
 
 
-@dataclass(slots=True)
-class RateLimitCounts:
-    """What happened since the process began: requests refused, and questions that the storage did not answer."""
-
-    refused: int = 0
-    unavailable: int = 0
-
-
-COUNTS = RateLimitCounts()
+REJECTED = Counter("basket_rate_limit_refusals", "Requests refused: too many came.")
+UNANSWERED = Counter(
+    "basket_rate_limit_unavailable",
+    "Questions that the store of the rate limit did not answer; requests were let through.",
+)
 
 
 class RateLimited(Exception):
@@ -100,7 +97,7 @@ class RateLimit:
                     async with asyncio.timeout(PATIENCE_SECONDS):
                         window_end = await self._ask(key, allowance, max(hits, self.handful))
                 except (RedisError, OSError):
-                    COUNTS.unavailable += 1
+                    UNANSWERED.inc()
                     self.paused_until = time.monotonic() + PAUSE_SECONDS
                     return
                 if allowance.left < hits:
@@ -110,7 +107,7 @@ class RateLimit:
 
     def _check_refused(self, allowance: _Allowance, now: float) -> None:
         if now < allowance.refused_until:
-            COUNTS.refused += 1
+            REJECTED.inc()
             raise RateLimited(self.text, min(math.ceil(allowance.refused_until - now), math.ceil(self.window)))
 
     async def _ask(self, key: str, allowance: _Allowance, count: int) -> float:
