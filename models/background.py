@@ -12,7 +12,12 @@ from models.outage import is_unavailable
 logger = logging.getLogger("basket")
 
 FAILURES = Counter("basket_background_failures", "Failed runs of the background loops, by loop.", ["loop"])
-FAILING = Gauge("basket_background_failing", "1 while the loop's last run failed.", ["loop"])
+FAILING = Gauge(
+    "basket_background_failing",
+    "1 while the loop's last run failed.",
+    ["loop"],
+    multiprocess_mode="livemax",
+)
 
 LIMIT_SECONDS = 300.0
 """Timeout of one run, so that a run that hangs ends and is repeated."""

@@ -4,10 +4,9 @@ With PROMETHEUS_MULTIPROC_DIR, each process keeps its counters and histograms in
 whichever of them is scraped answers for all. Gauges are of the processes that live.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
@@ -15,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 import settings
+from models.background import background_loop
 from models.database import PoolUse, pool_use
 
 FOLDER = settings.PROMETHEUS_MULTIPROC_DIR
@@ -51,11 +51,9 @@ class SharedGauges:
             for attribute, gauge in self._gauges.items():
                 gauge.set(getattr(use, attribute))
 
-    async def keep_writing(self) -> None:
-        """Writes it again and again, until it is cancelled."""
-        while True:
-            self.write()
-            await asyncio.sleep(GAUGE_SECONDS)
+    async def write_again(self) -> None:
+        """Writes it down, as a step of a background loop."""
+        self.write()
 
 
 shared_gauges = SharedGauges() if FOLDER else None
@@ -67,14 +65,9 @@ async def sharing_metrics() -> AsyncIterator[None]:
     if shared_gauges is None:
         yield
         return
-    writing = asyncio.create_task(shared_gauges.keep_writing())
-    try:
+    async with background_loop("metrics", shared_gauges.write_again, GAUGE_SECONDS):
         yield
-    finally:
-        writing.cancel()
-        with suppress(asyncio.CancelledError):
-            await writing
-        forget_process(os.getpid())
+    forget_process(os.getpid())
 
 
 def scraped_registry(*everywhere_equal: Collector) -> CollectorRegistry:
