@@ -15,6 +15,7 @@ COPY commerce commerce
 COPY models models
 COPY resolvers resolvers
 COPY schema schema
+COPY settings settings
 COPY tasks tasks
 COPY web web
 ENV PATH=/opt/basket/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

@@ -45,6 +45,13 @@ _SQLITE_FILE = Path("var", "basket.sqlite3")
 DATABASE_URL = _read(
     "DATABASE_URL", addresses.DATABASE, f"sqlite://{ROOT / _SQLITE_FILE}", f"sqlite://…/{_SQLITE_FILE}"
 )
+DATABASE_PASSWORD = _read("DATABASE_PASSWORD", kinds.PASSWORD, Secret(""))
+"""The password of the database, for passwords that an address could hold only encoded."""
+if str(DATABASE_PASSWORD):
+    try:
+        DATABASE_URL = addresses.with_password(DATABASE_URL, str(DATABASE_PASSWORD))
+    except kinds.Rejected as reason:
+        READER.problems["DATABASE_PASSWORD"] = f"DATABASE_PASSWORD: {reason}."
 BENCH_DATABASE_URL = _read(
     "BENCH_DATABASE_URL",
     addresses.DATABASE,

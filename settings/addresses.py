@@ -21,6 +21,18 @@ def shown_address(text: str) -> str:
     return _PASSWORD.sub("…@", text)
 
 
+def with_password(text: str, password: str) -> str:
+    """Returns the address of a database with a password; raises Rejected unless it has a user and no password."""
+    scheme, separator, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    login, at, hosts = authority.rpartition("@")
+    if not at or not login or scheme == "sqlite":
+        raise Rejected("DATABASE_URL names no user to whom it could belong")
+    if ":" in login:
+        raise Rejected("DATABASE_URL has a password, too; set one of them")
+    return f"{scheme}{separator}{login}:{quote(password, safe='')}@{hosts}{slash}{path}"
+
+
 def _split(text: str) -> SplitResult:
     """Returns the parts of an address whose host and port can be told."""
     if not text.isprintable() or any(character.isspace() for character in text):

@@ -136,6 +136,15 @@ def _check_header_text(text: str) -> Secret:
 TOKEN: Kind[Secret] = Kind("a text of ASCII letters, digits and signs without spaces", _check_header_text, True, hidden)
 
 
+def _check_printable(text: str) -> Secret:
+    if not text.isprintable():
+        raise ValueError
+    return Secret(text)
+
+
+PASSWORD: Kind[Secret] = Kind("a text of characters that can be printed", _check_printable, True, hidden)
+
+
 def _parse_keys(text: str) -> tuple[Secret, ...]:
     parts = [part.strip() for part in re.split(r"[,\r\n]", text)]
     keys = [part for part in parts if part]

@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 import settings
+from settings.addresses import with_password
 from settings.checks import Use, problems
 from tests.command_line import Commands
 from tests.processes import PATIENCE_SECONDS, free_port
@@ -324,3 +326,24 @@ def test_every_constant_is_read_under_its_own_name() -> None:
 def test_nothing_is_wrong_with_the_defaults() -> None:
     assert problems_of() == []
     assert problems(Use.SERVER) == []
+
+
+@pytest.mark.parametrize("password", ["plain", "p@ss/w:rd#?", "50%25", "'\"$&", "çé€", "[x]"])
+def test_the_password_of_the_database_is_taken_as_it_is(password: str) -> None:
+    address = with_password("postgres://basket@one,two:5433/shop?sslmode=require", password)
+    encoded = address.removeprefix("postgres://basket:").removesuffix("@one,two:5433/shop?sslmode=require")
+    assert unquote(encoded) == password
+    assert not set("@/:#?[] ") & set(encoded)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgres://host/shop", "DATABASE_URL names no user to whom it could belong"),
+        ("sqlite:///tmp/basket.sqlite3", "DATABASE_URL names no user to whom it could belong"),
+        ("postgres://basket:other@host/shop", "DATABASE_URL has a password, too; set one of them"),
+    ],
+)
+def test_a_password_that_has_no_place_is_refused(url: str, reason: str) -> None:
+    lines = problems_of(DATABASE_URL=url, DATABASE_PASSWORD="hush", COMMERCE_URL="http://x", SECRET_KEY=KEY)
+    assert lines == [f"DATABASE_PASSWORD: {reason}."]
