@@ -118,7 +118,7 @@ def test_the_image_holds_what_is_imported_and_runs_without_root(tmp_path: Path) 
     copied = {path.name for path in copied_to(tmp_path).iterdir()}
     modules = {path.name for path in ROOT.glob("*.py")}
     assert modules >= {"server.py", "logs.py"}
-    assert copied == modules | {"commands", "commerce", "models", "resolvers", "schema", "tasks", "web"}
+    assert copied == modules | {*("commands", "commerce", "models", "resolvers", "schema", "settings", "tasks", "web")}
     command = [f"{PROGRAMS}/python", "server.py", "schema"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == (ROOT / "schema" / "schema.graphql").read_text()

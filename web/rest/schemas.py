@@ -134,7 +134,9 @@ SCHEMAS: dict[str, Schema] = {
     "Saving": _body({}, {"name": _OPTIONAL_NAME}, name="Basket 1") | {"type": ["object", "null"]},
     "Loading": {"type": ["object", "null"]},
     "QuotationRequest": _body({"name": NAME}, name="Quotation 1"),
-    "Import": _body({"filename": {"type": "string", "format": "binary", "description": "An xls, xlsx, ods or csv file."}}),
+    "Import": _body(
+        {"filename": {"type": "string", "format": "binary", "description": "An xls, xlsx, ods or csv file."}}
+    ),
     "Imported": record({"message": {"const": "File imported successfully."}}),
     "ExportKey": record({"cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}),
     "ExportState": record(
