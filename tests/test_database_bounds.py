@@ -18,7 +18,7 @@ from models import database
 from models.database import BOUNDS, Bounds, check_answers, connect, disconnect, is_unavailable, pool_use
 from models.statement import Statement
 from tests.postgres_cluster import Cluster, own_cluster
-from tests.service import Service, serve
+from tests.service import Service, payload_document, serve
 from tests.shop import Shop
 
 ADD = "mutation ($items: [BasketItemInput!]!) { basketItemsAdd(input: {items: $items}) { basket { id } } }"
@@ -129,6 +129,29 @@ async def test_a_mutation_that_waits_for_a_lock_too_long_is_answered_with_503_an
         await holder.close()
         check_unavailable(answer)
         assert await service.main.basket() == before
+
+
+async def test_after_a_change_an_outage_is_told_where_the_state_is_read_and_not_as_a_request_to_repeat(
+    postgres_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with small_service(postgres_url, shop, monkeypatch) as service:
+        line = {"sku": "SKU01", "divisionId": service.division("ERP01"), "quantity": 1}
+        state = "basket { totalQuantity } query { quotations { totalCount } }"
+        document = payload_document("basketItemsAdd", state)
+        holder = await asyncpg.connect(postgres_url)
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute("LOCK TABLE quotation IN ACCESS EXCLUSIVE MODE")
+        answer = await service.main.post(document, input={"items": [line]})
+        await transaction.rollback()
+        await holder.close()
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, "retry-after" in answer.headers) == (200, False)
+        assert error["path"] == ["basketItemsAdd", "query", "quotations"]
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        basket = await service.main.basket()
+        assert basket is not None
+        assert basket["totalQuantity"] == 1
 
 
 async def test_a_waiting_request_gets_the_connection_that_becomes_free(postgres_url: str) -> None:
