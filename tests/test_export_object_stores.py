@@ -117,7 +117,12 @@ async def production(store: Store, postgres_url: str, shop: Shop, tmp_path: Path
 
 def path_of(export: dict[str, Any]) -> str:
     """Returns the path of a file on our server, without a signature."""
-    return f"/export_file/{export['cacheKey']}.csv"
+    return f"/export_file/{export['cacheKey']}.{export['format'].lower()}"
+
+
+def name_of(export: dict[str, Any]) -> str:
+    """Returns the name of a file in the store."""
+    return f"{export['cacheKey']}-1.{export['format'].lower()}"
 
 
 async def test_exports_live_in_an_object_store(production: Production, store: Store) -> None:
@@ -140,7 +145,12 @@ async def check_downloads_after_a_restart(production: Production, store: Store) 
     for export in exports:
         response = await client.get(path_of(export), headers=OWNER)
         assert (response.status_code, response.content) == (200, CSV)
-    names = {f"exports/{export['cacheKey']}-1.csv" for export in exports}
+    for kind in ("XLS", "XLSX"):
+        book = await completed(caller, format=kind)
+        content = (await client.get(path_of(book), headers=OWNER)).content
+        assert content.startswith(b"PK" if kind == "XLSX" else b"\xd0\xcf\x11\xe0")
+        exports.append(book)
+    names = {f"exports/{name_of(export)}" for export in exports}
     assert store.names() == FOREIGN | names
     return exports
 

@@ -117,6 +117,15 @@ def test_a_worker_ends_by_every_signal_of_a_process_manager(processes: Processes
         assert "Traceback" not in output(processes, worker)
 
 
+def test_a_hangup_restarts_a_worker(processes: Processes) -> None:
+    worker = start(processes)
+    wait_for(processes, worker, READY)
+    os.killpg(worker.pid, signal.SIGHUP)
+    wait_for(processes, worker, READY, count=2)
+    tell_group(worker)
+    check_end(processes, worker)
+
+
 def test_the_processes_of_a_worker_end_with_its_main_process(processes: Processes) -> None:
     worker = start(processes, count=2)
     wait_for(processes, worker, READY, count=2)

@@ -8,11 +8,13 @@ import errno
 import logging
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
 from threading import Thread
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
@@ -32,6 +34,8 @@ CHECK_SECONDS = 5.0
 """How long the store may take for the check at the start."""
 CHUNK_BYTES = 256 * 1024
 """How many bytes of a file are read at a time."""
+SPOOLED_BYTES = 16 * 1024 * 1024
+"""The largest file in bytes that is kept in memory until it is uploaded; larger ones are on disk."""
 LIBRARIES = ("botocore.", "aiobotocore.", "azure.", "aiohttp.", "gcsfs.", "google.", "s3fs.", "adlfs.")
 """The packages whose errors stand for failures of the store."""
 ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
@@ -120,13 +124,22 @@ class ExportStore:
 
     def write(self, name: str, write: Callable[[BinaryIO], int]) -> int:
         """Writes a file until it is safe in the store, and returns the result of `write`."""
-        with _failures_as_os_errors(), self._storage.open(self._path(name), "wb") as file:
+        if self._is_local:
+            return self._write_to_folder(name, write)
+        # Writers of workbooks seek in their file, and an upload cannot.
+        with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as spool:
+            result = write(cast(BinaryIO, spool))
+            spool.seek(0)
+            with _failures_as_os_errors(), self._storage.open(self._path(name), "wb") as upload:
+                shutil.copyfileobj(spool, upload, CHUNK_BYTES)
+        return result
+
+    def _write_to_folder(self, name: str, write: Callable[[BinaryIO], int]) -> int:
+        with self._storage.open(self._path(name), "wb") as file:
             result = write(file)
             file.flush()
-            if self._is_local:
-                os.fsync(file.fileno())
-        if self._is_local:
-            self._sync_folder()
+            os.fsync(file.fileno())
+        self._sync_folder()
         return result
 
     def _sync_folder(self) -> None:
