@@ -54,7 +54,7 @@ def test_while_it_drains_every_answer_closes_its_connection(
     tmp_path: Path,
     number: signal.Signals,
 ) -> None:
-    with started(tmp_path, DRAIN_SECONDS="3", KEEP_ALIVE_SECONDS="60") as (process, server):
+    with started(tmp_path, DRAIN_SECONDS="600", KEEP_ALIVE_SECONDS="60") as (process, server):
         with server.connect() as kept, server.connect() as idle:
             for connection in (kept, idle):
                 connection.sendall(POST)
@@ -74,6 +74,7 @@ def test_while_it_drains_every_answer_closes_its_connection(
             # A hang-up does not end the drain early.
             process.send_signal(signal.SIGHUP)
             assert is_draining(server)
+            process.send_signal(signal.SIGTERM if number == signal.SIGHUP else signal.SIGINT)
             assert everything_from(idle) == b""
         assert process.wait(PATIENCE_SECONDS) == 0
         assert "Traceback" not in server.output.read_text()

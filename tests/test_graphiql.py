@@ -171,7 +171,7 @@ async def test_the_page_can_be_switched_off(database_url: str) -> None:
 
 async def test_the_root_leads_to_the_page(service: Service) -> None:
     response = await service.client.get("/", headers={"Accept": "text/html"})
-    assert (response.status_code, response.headers["location"]) == (307, "graphql")
+    assert (response.status_code, response.headers["location"]) == (307, "/graphql")
 
 
 async def test_graphiql_comes_with_a_strict_policy_and_without_a_token_in_production(service: Service) -> None:

@@ -100,6 +100,12 @@ async def test_the_description_and_the_page_lead_to_addresses_below_it(
         assert (await client.get(path)).status_code == 200
 
 
+async def test_the_root_leads_to_the_page_below_it(client: httpx.AsyncClient) -> None:
+    for sent in (PREFIX, f"{PREFIX}/", "/"):
+        answer = await client.get(sent)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"{PREFIX}/graphql")
+
+
 async def test_nothing_redirects_to_what_the_client_calls_the_host(
     client: httpx.AsyncClient,
 ) -> None:

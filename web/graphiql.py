@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+import settings
 from web.accepted_type import prefers_html
 
 PAGE_FOLDER = Path(__file__).parent / "page"
@@ -64,8 +65,8 @@ def wants_graphiql(request: Request) -> bool:
 
 
 async def redirect_to_graphiql(request: Request) -> Response:
-    """Leads from the root to the page; a relative address is right behind every path prefix."""
-    return RedirectResponse("graphql")
+    """Leads from the root to the page, below the path prefix of a proxy."""
+    return RedirectResponse(f"{settings.ROOT_PATH}/graphql")
 
 
 def graphiql_page(demo_token: str | None) -> Response:
