@@ -6,6 +6,7 @@ Each request gets the next answer of the script; the last answer is repeated for
 import asyncio
 import gzip
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,8 +58,8 @@ class MisbehavingCommerce:
 
 
 @asynccontextmanager
-async def misbehaving_commerce() -> AsyncIterator[MisbehavingCommerce]:
-    """Serve a Commerce that answers 404 to everything until told otherwise."""
+async def misbehaving_commerce(tls: ssl.SSLContext | None = None) -> AsyncIterator[MisbehavingCommerce]:
+    """Serve a Commerce that answers 404 to everything until told otherwise, over TLS if there is a context."""
     application = web.Application()
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     commerce = MisbehavingCommerce(url="", runner=runner)
@@ -66,8 +67,8 @@ async def misbehaving_commerce() -> AsyncIterator[MisbehavingCommerce]:
     application.router.add_route("*", "/{path:.*}", commerce.handle)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        commerce.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        commerce.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
         yield commerce
     finally:
         await runner.cleanup()
