@@ -38,6 +38,10 @@ def _add_service_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     """Adds the commands that run unattended."""
     function, summary = "commands.serving:serve", "migrate and serve; the default"
     _add(commands, "serve", function, summary, is_logged=True, is_checked=False)
+    function, summary = "commands.work:work", "write exports that servers send through Redis"
+    work = _add(commands, "work", function, summary, is_logged=True, is_checked=False)
+    work.add_argument("--processes", type=int, default=2, help="the number of processes; 2")
+    work.add_argument("--threads", type=int, default=2, help="the number of threads of each; 2")
     function, summary = "commands.database:migrate", "bring the tables up to date"
     _add(commands, "migrate", function, summary, is_logged=True)
     function, summary = "commands.settings:check", "show the settings in force, and check them"

@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -29,7 +30,7 @@ async def start_reading_process() -> Process:
         *(sys.executable, "-m", "tasks.spreadsheets.child"),
         cwd=ROOT,
         # The child gets nothing of our environment, where secrets are.
-        env={"LC_ALL": "C.UTF-8"},
+        env={"LC_ALL": "C.UTF-8", "TMPDIR": tempfile.gettempdir()},
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,
