@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -73,7 +74,8 @@ class Commands(CommandLine):
     @contextlib.contextmanager
     def _own_settings(self) -> Iterator[None]:
         try:
-            with patch.dict(os.environ, self.environment, clear=True):
+            own = patch.dict(os.environ, self.environment, clear=True)
+            with own, patch.object(tempfile, "tempdir", tempfile.tempdir):
                 importlib.reload(settings)
                 yield
         finally:
