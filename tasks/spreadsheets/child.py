@@ -17,6 +17,7 @@ from tasks.spreadsheets.csv_file import rows_of_csv
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
 from tasks.spreadsheets.ods_file import CONTENT, rows_of_ods
 from tasks.spreadsheets.rejection import (
+    MISSING_COLUMN,
     UNREADABLE,
     Rejected,
     damaged,
@@ -129,10 +130,21 @@ def read_rows(content: bytes, limits: dict[str, Any]) -> RowReader:
     is_csv = not content.startswith((ZIP, OLE, *OLD_XLS))
     reader = RowReader(is_marked=is_csv)
     try:
-        reader.read(filled_rows(checked_order(rows_of(content, limits)), limits))
+        reader.read(checked_order(filled_rows(rows_of(content, limits), limits)))
     except RowsOutOfOrder:
-        reader = RowReader(is_marked=is_csv)
-        reader.read(sorted_rows(filled_rows(rows_of(content, limits), limits)))
+        return sorted_reader(content, limits)
+    except Rejected as rejection:
+        if is_csv or rejection.code != MISSING_COLUMN:
+            raise
+        # The header may stand behind its rows.
+        return sorted_reader(content, limits)
+    return reader
+
+
+def sorted_reader(content: bytes, limits: dict[str, Any]) -> RowReader:
+    """Reads all rows of a file that lists them in another order."""
+    reader = RowReader(is_marked=False)
+    reader.read(sorted_rows(filled_rows(rows_of(content, limits), limits)))
     return reader
 
 
