@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from tests.node_packages import node_script
+from tests.raw_http import raw_server
 from tests.service import Service
 
 QUERY = "{ viewer { email } }"
@@ -74,3 +78,23 @@ async def test_a_hash_of_a_stranger_is_401(service: Service) -> None:
     assert response.status_code == 401
     parameters = {"extensions": json.dumps(PERSISTED)}
     assert (await service.client.get("/graphql", params=parameters)).status_code == 401
+
+
+def test_apollo_and_urql_fall_back_and_remember(tmp_path: Path) -> None:
+    script = node_script("persisted_queries.mjs", tmp_path)
+    with raw_server(tmp_path) as server:
+        command = ["node", str(script), f"http://127.0.0.1:{server.port}/graphql"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {result["email"] for result in results} == {"main@demo.invalid"}
+    assert [(result["client"], result["methods"]) for result in results] == [
+        ("Apollo", ["POST", "POST"]),
+        ("Apollo", ["POST"]),
+        ("Apollo by GET", ["GET", "POST"]),
+        ("Apollo by GET", ["POST"]),
+        ("urql", ["GET", "GET"]),
+        ("urql", ["GET"]),
+        ("urql by GET", ["GET", "GET"]),
+        ("urql by GET", ["GET"]),
+    ]

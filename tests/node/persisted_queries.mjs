@@ -1,0 +1,42 @@
+// Asks by real clients with persisted queries on; prints each result with the requests it took.
+
+import { createHash } from "node:crypto";
+import { ApolloClient, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import { Client, fetchExchange } from "@urql/core";
+import { persistedExchange } from "@urql/exchange-persisted";
+
+const url = process.argv[2];
+const headers = { Authorization: "Token demo-main" };
+const queries = ["query One { viewer { email } }", "query Two { viewer { email } }"];
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+
+let methods = [];
+const recordingFetch = (address, options) => {
+  methods.push(options.method);
+  return fetch(address, options);
+};
+
+const report = (client, data) => {
+  console.log(JSON.stringify({ client, email: data?.viewer?.email ?? null, methods }));
+  methods = [];
+};
+
+for (const useGETForHashedQueries of [false, true]) {
+  const persisted = new PersistedQueryLink({ sha256, useGETForHashedQueries });
+  const link = persisted.concat(new HttpLink({ uri: url, headers, fetch: recordingFetch }));
+  const client = new ApolloClient({ link, cache: new InMemoryCache() });
+  for (const query of queries) {
+    const result = await client.query({ query: gql(query), fetchPolicy: "no-cache" });
+    report(useGETForHashedQueries ? "Apollo by GET" : "Apollo", result.data);
+  }
+}
+
+for (const preferGetForPersistedQueries of [undefined, "force"]) {
+  const exchanges = [persistedExchange({ preferGetForPersistedQueries }), fetchExchange];
+  const client = new Client({ url, fetch: recordingFetch, fetchOptions: { headers }, exchanges });
+  for (const query of queries) {
+    const result = await client.query(query, {}).toPromise();
+    report(preferGetForPersistedQueries ? "urql by GET" : "urql", result.data);
+  }
+}
