@@ -13,7 +13,7 @@ import pytest
 from tests.databases import sqlite_database
 from tests.processes import Processes, free_port, wait_until
 
-DRAMATIQ = str(Path(sys.executable).parent / "dramatiq")
+DRAMATIQ = (str(Path(sys.executable).parent / "dramatiq"), "tasks")
 STOPPED_SECONDS = 60.0
 """Timeout of a stop here: a worker that is right takes a few seconds, one that hangs takes for ever."""
 Worker = subprocess.Popen[bytes]
@@ -63,14 +63,22 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 def start(processes: Processes, count: int = 1, **environment: str) -> Worker:
     """Starts a worker of `count` processes."""
-    command = [DRAMATIQ, "tasks", "--processes", str(count), "--threads", "2"]
-    return processes.start(*command, **environment)
+    return processes.start(*DRAMATIQ, *_numbers(count), **environment)
+
+
+def start_by_our_command(processes: Processes) -> Worker:
+    """Starts a worker of one process by our own command line."""
+    return processes.start(sys.executable, "server.py", "work", *_numbers(1))
+
+
+def _numbers(count: int) -> list[str]:
+    return ["--processes", str(count), "--threads", "2"]
 
 
 def output(processes: Processes, worker: Worker) -> str:
     """Returns what a worker has written."""
     index = processes.running.index(worker)
-    return (processes.folder / f"dramatiq.{index}.log").read_text()
+    return next(processes.folder.glob(f"*.{index}.log")).read_text()
 
 
 def wait_for(processes: Processes, worker: Worker, text: str, count: int = 1) -> None:
@@ -109,6 +117,8 @@ def test_a_worker_ends_by_every_signal_of_a_process_manager(processes: Processes
         press_control_c,
     ]
     workers = [start(processes, count=2 if way is tell_group else 1) for way in ways]
+    ways.append(tell_main_three_times)
+    workers.append(start_by_our_command(processes))
     for way, worker in zip(ways, workers, strict=True):
         wait_for(processes, worker, READY, count=2 if way is tell_group else 1)
         way(worker)
@@ -118,12 +128,14 @@ def test_a_worker_ends_by_every_signal_of_a_process_manager(processes: Processes
 
 
 def test_a_hangup_restarts_a_worker(processes: Processes) -> None:
-    worker = start(processes)
-    wait_for(processes, worker, READY)
-    os.killpg(worker.pid, signal.SIGHUP)
-    wait_for(processes, worker, READY, count=2)
-    tell_group(worker)
-    check_end(processes, worker)
+    workers = [start(processes), start_by_our_command(processes)]
+    for worker in workers:
+        wait_for(processes, worker, READY)
+        os.killpg(worker.pid, signal.SIGHUP)
+    for worker in workers:
+        wait_for(processes, worker, READY, count=2)
+        tell_group(worker)
+        check_end(processes, worker)
 
 
 def test_the_processes_of_a_worker_end_with_its_main_process(processes: Processes) -> None:
