@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import sheets
+from tests import ods, sheets
 from tests.service import BASKET, Caller, Service
 
 WHOLE = "basket { ...Whole }"
@@ -105,6 +105,19 @@ async def test_one_bad_row_and_nothing_is_imported(service: Service) -> None:
         {"code": "INVALID_ROWS", "message": "8 rows cannot be imported, so nothing was.", "field": ["file"]}
     ]
     assert await service.main.basket() is None
+
+
+async def test_a_single_bad_row_is_one_row(service: Service) -> None:
+    payload = await send(service.main, sheets.csv([["SKU01", "1.000", "ERP01"]], delimiter=";"))
+    assert [error["message"] for error in payload["userErrors"]] == ["1 row cannot be imported, so nothing was."]
+    assert listed(payload) == [(2, "quantity", "1.000", "INVALID_QUANTITY")]
+    assert await service.main.basket() is None
+
+
+async def test_an_ods_file_is_imported(service: Service) -> None:
+    payload = await send(service.main, ods.book([["SKU01", "2", "ERP01"]]))
+    assert (payload["userErrors"], payload["report"]["rowsImported"]) == ([], 1)
+    assert payload["basket"]["totalQuantity"] == 2
 
 
 async def test_bad_rows_are_skipped_when_asked_for(service: Service) -> None:

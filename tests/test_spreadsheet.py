@@ -1,5 +1,6 @@
 """Reading spreadsheets: every format, every odd value, by real writers."""
 
+import csv
 import io
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.spreadsheets.child import read
+from tasks.spreadsheets.formula_text import read_text
 from tasks.spreadsheets.reading import (
     Spreadsheet,
     SpreadsheetLimits,
@@ -129,8 +131,8 @@ def test_a_refused_value_is_shown_and_cut() -> None:
 
 def test_texts_are_what_is_seen_and_not_what_python_makes_of_numbers() -> None:
     assert read_here(sheets.xls([[1001, 1, 7.0]]))["rows"] == [(2, "1001", 1, "7")]
-    csv = sheets.csv([["1E5", 1, "007"], ["1.10", 1, "0010"]])
-    assert read_here(csv)["rows"] == [(2, "1E5", 1, "007"), (3, "1.10", 1, "0010")]
+    written = sheets.csv([["1E5", 1, "007"], ["1.10", 1, "0010"]])
+    assert read_here(written)["rows"] == [(2, "1E5", 1, "007"), (3, "1.10", 1, "0010")]
     odd = read_here(sheets.openpyxl_book([[True, 1, datetime(2026, 1, 1)]]))  # noqa: DTZ001
     assert [error[1] for error in odd["errors"]] == ["product__sku", "division__erp_code"]
     assert odd["error_count"] == 1
@@ -249,3 +251,27 @@ def test_amounts_are_numbers_and_formulas_are_harmless() -> None:
 def test_an_xls_file_cannot_hold_65_536_rows() -> None:
     with pytest.raises(TooManyRows, match="The file would have 65536 rows; xls can hold 65535."):
         write_spreadsheet(io.BytesIO(), "xls", ["a"], [], 65_536)
+
+
+# Texts of all that could make a formula, or end a cell, under one delimiter or another.
+UNSAFE = st.text(st.sampled_from("=+-@;,\t'\"\u00a0 aB1\n"), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows=st.lists(st.tuples(UNSAFE, UNSAFE), min_size=1, max_size=4))
+def test_no_formula_begins_a_cell_of_csv_under_either_delimiter(rows: list[tuple[str, str]]) -> None:
+    target = io.BytesIO()
+    write_spreadsheet(target, "csv", ["a", "b"], rows, len(rows))
+    text = target.getvalue().decode("utf-8-sig")
+    for delimiter in ",;":
+        cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row]
+        assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))] == []
+    read = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert [tuple(read_text(cell) for cell in row) for row in read] == rows
+
+
+def test_semicolons_of_an_exported_cell_are_quoted() -> None:
+    target = io.BytesIO()
+    rows = [["A;B", 1], ["A;=1+1", 2], ["C", 3], ["D,E", 4]]
+    write_spreadsheet(target, "csv", ["a", "b"], rows, 4)
+    assert target.getvalue() == (b'\xef\xbb\xbfa,b\r\n"A;B",1\r\n"A;\'=1+1",2\r\nC,3\r\n"D,E",4\r\n')
