@@ -247,7 +247,7 @@ async def test_nothing_but_a_file_of_an_export_can_be_reached(stored: Service) -
         "..%2Ftest.sqlite3",
         "%2e%2e%2ftest.sqlite3",
         "%2Fetc%2Fpasswd",
-        "..",
+        "%2E%2E",
         "",
         f"{'0' * 32}.csv",
         key,
