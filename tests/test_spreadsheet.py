@@ -272,6 +272,6 @@ def test_no_formula_begins_a_cell_of_csv_under_either_delimiter(rows: list[tuple
 
 def test_semicolons_of_an_exported_cell_are_quoted() -> None:
     target = io.BytesIO()
-    rows = [["A;B", 1], ["A;=1+1", 2], ["C", 3], ["D,E", 4]]
+    rows: list[list[str | int]] = [["A;B", 1], ["A;=1+1", 2], ["C", 3], ["D,E", 4]]
     write_spreadsheet(target, "csv", ["a", "b"], rows, 4)
     assert target.getvalue() == (b'\xef\xbb\xbfa,b\r\n"A;B",1\r\n"A;\'=1+1",2\r\nC,3\r\n"D,E",4\r\n')
