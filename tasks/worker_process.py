@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,10 +30,40 @@ KILLED = 1
 Handler = Callable[[int, FrameType | None], Any]
 
 
+class MainProcess:
+    """The process that started this one, directly or through the fork server of newer Pythons."""
+
+    def __init__(self, process: BaseProcess, number: int) -> None:
+        self._process = process
+        self._number = number
+        self._is_parent = os.getppid() == number
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        # What multiprocessing looks at is open in the other processes of the worker, too, if they were forked.
+        if self._is_parent:
+            return os.getppid() == self._number
+        return self._process.is_alive()
+
+    def is_told_to_stop(self) -> bool:
+        """Whether it holds a signal back, as `dramatiq` does until all its processes are up.
+
+        Only Linux tells; elsewhere it stops a little later.
+        """
+        try:
+            status = Path(f"/proc/{self._number}/status").read_text(encoding="ascii")
+        except OSError:
+            return False
+        lines = [line.split() for line in status.splitlines()]
+        masks = [int(words[1], 16) for words in lines if words[0] in ("SigPnd:", "ShdPnd:")]
+        stops = 1 << signal.SIGTERM - 1 | 1 << signal.SIGINT - 1
+        return any(mask & stops for mask in masks)
+
+
 class Stopping:
     """Hands the first signal on to `dramatiq` and ignores all others."""
 
-    def __init__(self, handler: Handler, parent: int) -> None:
+    def __init__(self, handler: Handler, parent: MainProcess) -> None:
         self._handler = handler
         self._parent = parent
         self._is_told = False
@@ -54,7 +85,7 @@ class Stopping:
 
     def _exit(self) -> None:
         """Ends a process that has nothing to stop; the main process waits for a sign of it if it is there."""
-        if os.getppid() != self._parent:
+        if not self._parent.is_alive():
             os._exit(0)
         sys.exit(0)
 
@@ -75,6 +106,8 @@ def start_deadline() -> None:
 
     def end() -> None:
         time.sleep(STOP_SECONDS)
+        # Not by way of the main process, which may have stopped reading.
+        sys.stderr = sys.__stderr__ or sys.stderr
         logger.error("The worker process did not stop within %g seconds; ending it.", STOP_SECONDS)
         os._exit(KILLED)
 
@@ -83,36 +116,20 @@ def start_deadline() -> None:
 
 def install() -> Stopping | None:
     """Takes the signals over from `dramatiq` in one of its processes; None in any other process."""
-    handler, parent = signal.getsignal(signal.SIGTERM), multiprocessing.parent_process()
-    if parent is None or parent.pid is None or not callable(handler):
+    handler, process = signal.getsignal(signal.SIGTERM), multiprocessing.parent_process()
+    if process is None or process.pid is None or not callable(handler):
         return None
-    stopping = Stopping(handler, parent.pid)
+    parent = MainProcess(process, process.pid)
+    stopping = Stopping(handler, parent)
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stopping.handle)
-    watch = threading.Thread(target=_watch, args=[parent.pid], name="watch-parent", daemon=True)
-    watch.start()
+    threading.Thread(target=_watch, args=[parent], name="watch-parent", daemon=True).start()
     return stopping
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: MainProcess) -> None:
     """Stops this process when the main process has ended, or is told to stop before it listens to signals."""
-    while os.getppid() == parent and not _has_pending_signal(parent):
+    while parent.is_alive() and not parent.is_told_to_stop():
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _has_pending_signal(process: int) -> bool:
-    """Whether a process holds a signal to stop back, as `dramatiq` does until all its processes are up.
-
-    Only Linux tells; elsewhere the main process stops a little later.
-    """
-    try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    except OSError:
-        return False
-    masks = [line.split()[1] for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
-    pending = 0
-    for mask in masks:
-        pending |= int(mask, 16)
-    return any(pending & 1 << number - 1 for number in (signal.SIGTERM, signal.SIGINT))

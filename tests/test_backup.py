@@ -60,6 +60,7 @@ def run_documented_commands(database_url: str, restored: str, folder: Path) -> N
         subprocess.run(["bash", "-c", text], cwd=folder, env=environment, timeout=120, check=True)
 
 
+@pytest.mark.long
 async def test_a_restored_database_serves_and_expires_exports_without_their_files(
     postgres_url: str, restored_name: str, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def name_of(export: dict[str, Any]) -> str:
     return f"{export['cacheKey']}-1.{export['format'].lower()}"
 
 
+@pytest.mark.long
 async def test_exports_live_in_an_object_store(production: Production, store: Store) -> None:
     # One deployment for all of it: starting it takes most of the time.
     exports = await check_downloads_after_a_restart(production, store)
@@ -242,6 +243,7 @@ def test_a_misspelt_bucket_is_refused_at_start_and_not_created(store: Store, sql
     assert refusal("server.py", "user", "list", **environment) == (0, [])
 
 
+@pytest.mark.long
 def test_a_store_that_does_not_answer_yet_does_not_keep_the_server_down(tmp_path: Path) -> None:
     processes = Processes(
         tmp_path,

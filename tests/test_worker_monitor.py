@@ -78,6 +78,7 @@ def samples(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
+@pytest.mark.long
 def test_each_process_tells_its_health_and_readiness(processes: Processes, redis_port: int) -> None:
     port = free_ports()
     worker = start(processes, count=2, WORKER_PORT=str(port))

@@ -108,6 +108,7 @@ def check_end(processes: Processes, worker: Worker, status: int = 0) -> None:
 READY = "Worker process is ready for action."
 
 
+@pytest.mark.long
 def test_a_worker_ends_by_every_signal_of_a_process_manager(processes: Processes) -> None:
     ways: list[Callable[[Worker], None]] = [
         tell_group,
@@ -127,6 +128,7 @@ def test_a_worker_ends_by_every_signal_of_a_process_manager(processes: Processes
         assert "Traceback" not in output(processes, worker)
 
 
+@pytest.mark.long
 def test_a_hangup_restarts_a_worker(processes: Processes) -> None:
     workers = [start(processes), start_by_our_command(processes)]
     for worker in workers:
@@ -138,6 +140,7 @@ def test_a_hangup_restarts_a_worker(processes: Processes) -> None:
         check_end(processes, worker)
 
 
+@pytest.mark.long
 def test_the_processes_of_a_worker_end_with_its_main_process(processes: Processes) -> None:
     worker = start(processes, count=2)
     wait_for(processes, worker, READY, count=2)
@@ -146,6 +149,7 @@ def test_the_processes_of_a_worker_end_with_its_main_process(processes: Processe
     check_end(processes, worker, -signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_a_worker_ends_while_redis_does_not_answer(processes: Processes) -> None:
     frozen, refused = start(processes), start(processes, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     for worker in (frozen, refused):
@@ -160,6 +164,7 @@ def test_a_worker_ends_while_redis_does_not_answer(processes: Processes) -> None
         processes.running[0].send_signal(signal.SIGCONT)
 
 
+@pytest.mark.long
 def test_a_worker_that_waits_for_its_database_ends(processes: Processes) -> None:
     nowhere = f"postgres://nobody@127.0.0.1:{free_port()}/basket"
     ways: list[Callable[[Worker], None]] = [tell_group, tell_main]
