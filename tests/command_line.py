@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from unittest.mock import patch
 
+import logs
 import settings
 from commands.main import main
 
@@ -75,7 +76,9 @@ class Commands(CommandLine):
     def _own_settings(self) -> Iterator[None]:
         try:
             own = patch.dict(os.environ, self.environment, clear=True)
-            with own, patch.object(tempfile, "tempdir", tempfile.tempdir):
+            # The logs are those of the tests.
+            plain = patch.object(logs, "set_up")
+            with own, plain, patch.object(tempfile, "tempdir", tempfile.tempdir):
                 importlib.reload(settings)
                 yield
         finally:
