@@ -14,6 +14,7 @@ from bench.equality import AnswersDiffer, check_equality
 from bench.files import measure_files
 from bench.growth import grow, memory
 from bench.load import load, make_database
+from bench.neighbours import NEIGHBOURS, measure_neighbours
 from bench.operations import KINDS, WORKLOADS, Workload
 from bench.population import populations
 from bench.round_trips import round_trips
@@ -22,20 +23,21 @@ from bench.servers import ServerFailed, all_running, serve
 from bench.wrk import CONNECTIONS, LoadFailed
 
 FILES = ("I10k", "E10k")
+OTHERS = (*FILES, *NEIGHBOURS)
 
 
 def chosen(names: str | None) -> tuple[list[Workload], list[str]]:
-    """Returns the workloads with these names, and those of files; raises ValueError for an unknown one."""
-    wanted = names.split(",") if names else [*(workload.name for workload in WORKLOADS), *FILES]
-    unknown = set(wanted) - {workload.name for workload in WORKLOADS} - set(FILES)
+    """Returns the workloads with these names, and the names of the others; raises ValueError for an unknown one."""
+    wanted = names.split(",") if names else [*(workload.name for workload in WORKLOADS), *OTHERS]
+    unknown = set(wanted) - {workload.name for workload in WORKLOADS} - set(OTHERS)
     if unknown:
         raise ValueError(f"There is no workload {', '.join(sorted(unknown))}.")
-    return [workload for workload in WORKLOADS if workload.name in wanted], [name for name in FILES if name in wanted]
+    return [workload for workload in WORKLOADS if workload.name in wanted], [name for name in OTHERS if name in wanted]
 
 
 async def run(given: argparse.Namespace) -> None:
     """Loads, compares the answers, measures, and prints the table."""
-    workloads, files = chosen(given.only)
+    workloads, others = chosen(given.only)
     places = populations()
     print(f"Loading {urlsplit(given.database).path.removeprefix('/')} ...", flush=True)
     await make_database(given.database)
@@ -54,7 +56,10 @@ async def run(given: argparse.Namespace) -> None:
         print(f"one server process on core 0; wrk and {rounds.pinned} PostgreSQL processes on core 1.")
         print(table(results, trips, workloads), flush=True)
     await connection.close()
+    files, neighbours = (tuple(name for name in kind if name in others) for kind in (FILES, NEIGHBOURS))
     for line in await measure_files(given.database, places, files, given.rounds):
+        print(line, flush=True)
+    for line in await measure_neighbours(given.database, places, neighbours, given.rounds, given.seconds):
         print(line, flush=True)
 
 
@@ -91,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_run(running: argparse.ArgumentParser) -> None:
     _added(running, run)
-    names = ",".join([*(workload.name for workload in WORKLOADS), *FILES])
+    names = ",".join([*(workload.name for workload in WORKLOADS), *OTHERS])
     running.add_argument("--only", help=f"the workloads to measure, of {names}")
     running.add_argument("--rounds", type=int, default=3)
     running.add_argument("--seconds", type=float, default=5.0, help="of each measurement")

@@ -9,11 +9,12 @@ from typing import Any
 
 import aiohttp
 
+from tests.waiting import TIMEOUT_SECONDS
+
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --remote-debugging-port=0 --window-size=1400,900"
 ).split()
-PATIENCE_SECONDS = 30.0
 
 
 class Page:
@@ -28,7 +29,7 @@ class Page:
         number = next(self.numbers)
         await self.socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            answer: dict[str, Any] = await self.socket.receive_json(timeout=PATIENCE_SECONDS)
+            answer: dict[str, Any] = await self.socket.receive_json(timeout=TIMEOUT_SECONDS)
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
@@ -52,7 +53,7 @@ class Page:
 
     async def until(self, expression: str) -> Any:
         """Waits until an expression is true in the page, and returns it."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not (value := await self.value(expression)):
                 await asyncio.sleep(0.1)
         return value
@@ -60,7 +61,7 @@ class Page:
 
 async def _debugging_port(profile: Path) -> int:
     note = profile / "DevToolsActivePort"
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not note.exists() or "\n" not in note.read_text():
             await asyncio.sleep(0.1)
     return int(note.read_text().splitlines()[0])

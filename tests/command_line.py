@@ -14,6 +14,7 @@ from unittest.mock import patch
 import logs
 import settings
 from commands.main import main
+from tests.waiting import TIMEOUT_SECONDS
 
 
 class CommandLine:
@@ -32,7 +33,7 @@ class CommandLine:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
         return done.returncode, done.stdout.strip(), done.stderr.strip()

@@ -81,6 +81,18 @@ async def _empty(url: str) -> None:
     await connection.close()
 
 
+async def waits_for_lock(url: str) -> bool:
+    """Returns whether a statement in a database of PostgreSQL waits for a lock."""
+    connection = await asyncpg.connect(url)
+    try:
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    finally:
+        await connection.close()
+    return bool(found)
+
+
 def databases(kind: str, folder: Path) -> Iterator[str]:
     """Yields the URL of an empty database of a kind."""
     # Tortoise keeps the text of its inserts for the whole process, in the words of the database seen first.

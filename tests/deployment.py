@@ -17,6 +17,7 @@ import yaml
 from tests.ports import free_port
 from tests.processes import ROOT, Processes, answers, wait_until
 from tests.programs import program
+from tests.waiting import TIMEOUT_SECONDS
 
 FOLDER = ROOT / "docs" / "deployment"
 PROGRAMS = str(Path(sys.executable).parent)
@@ -193,7 +194,7 @@ class Deployment:
     def start_all(self) -> None:
         """Starts everything in the order that the set-up says, and waits until it answers through the proxy."""
         self.redis = self.processes.redis(self.site.redis_port)
-        assert self.start(self.migrate_command()).wait(60) == 0
+        assert self.start(self.migrate_command()).wait(TIMEOUT_SECONDS) == 0
         self.servers = [self.start_server(place) for place in (0, 1)]
         self.workers = [self.start(self.worker_command())]
         for place in (0, 1):
@@ -210,7 +211,7 @@ class Deployment:
             env=self.processes.environment | command.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=TIMEOUT_SECONDS,
             check=True,
         )
         return done.stdout.strip()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.service import Caller
+from tests.waiting import TIMEOUT_SECONDS
 
 EXPORT = "export { cacheKey status isReady url format fields rowsWritten rowsTotal failure createdAt expiresAt }"
 STATE = (
@@ -45,7 +46,7 @@ async def state(caller: Caller, key: str) -> dict[str, Any]:
     return export
 
 
-async def ended(caller: Caller, key: str, seconds: float = 60.0) -> dict[str, Any]:
+async def ended(caller: Caller, key: str, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
     """Waits until an export is completed or failed, and returns it."""
     limit = time.monotonic() + seconds
     while (export := await state(caller, key))["status"] in ("WAITING", "PROCESSING"):

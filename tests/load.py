@@ -12,12 +12,12 @@ import asyncpg
 import httpx
 
 from tests.service import payload_document
+from tests.waiting import TIMEOUT_SECONDS
 
 BUYERS = {"main": "ERP01", "sub": "ERP02", "other": "ERP05"}
 KEYED, PLAIN = 1, 2
 """The products that are added with an idempotency key, and without."""
 DOCUMENT = payload_document("basketItemsAdd", "basket { version }")
-PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Load:
 
     async def _until_acknowledged(self, client: httpx.AsyncClient, token: str) -> None:
         """Repeats an addition with its key until it is acknowledged; each counts once however often it was sent."""
-        key, limit = uuid4().hex, time.monotonic() + PATIENCE_SECONDS
+        key, limit = uuid4().hex, time.monotonic() + TIMEOUT_SECONDS
         while not await self._is_acknowledged(client, token, KEYED, key):
             assert time.monotonic() < limit, self.failures[-1]
             await asyncio.sleep(0.02)
@@ -88,7 +88,7 @@ class Load:
 
     async def flows(self, count: int = 30) -> None:
         """Waits until so many more additions were acknowledged."""
-        wanted, limit = self.total + count, time.monotonic() + PATIENCE_SECONDS
+        wanted, limit = self.total + count, time.monotonic() + TIMEOUT_SECONDS
         while self.total < wanted:
             assert time.monotonic() < limit, self.failures[-3:]
             await asyncio.sleep(0.02)
@@ -122,7 +122,7 @@ async def loaded(url: str, each: int = 2) -> AsyncIterator[Load]:
     """Keeps up a load of every buyer, `each` with and without keys, on a database without baskets, until the end."""
     load = Load(url)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS, limits=limits) as client:
         async with asyncio.TaskGroup() as tasks:
             for token in BUYERS:
                 for product in (KEYED, PLAIN) * each:

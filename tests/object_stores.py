@@ -14,7 +14,7 @@ from azure.storage.blob import BlobServiceClient
 from botocore.config import Config
 
 from tests.node_packages import node_modules
-from tests.processes import PATIENCE_SECONDS
+from tests.waiting import TIMEOUT_SECONDS
 
 S3_SERVER = """
 import threading
@@ -36,7 +36,7 @@ def _listening(command: list[str], folder: Path) -> Iterator[str]:
     with output.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
     try:
-        limit = time.monotonic() + PATIENCE_SECONDS
+        limit = time.monotonic() + TIMEOUT_SECONDS
         while not (found := re.search(r"listen\w* on (http://\S+)", output.read_text())):
             assert process.poll() is None, output.read_text()
             assert time.monotonic() < limit, output.read_text()

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from tests.ports import free_port
 from tests.programs import missing, skip_when_quick
-
-PATIENCE_SECONDS = 60
+from tests.waiting import TIMEOUT_SECONDS
 
 
 def binaries() -> Path | None:
@@ -37,7 +36,7 @@ class Cluster:
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
         quiet = subprocess.DEVNULL
-        subprocess.run(command, check=True, stdout=quiet, stderr=quiet, timeout=PATIENCE_SECONDS, cwd="/")
+        subprocess.run(command, check=True, stdout=quiet, stderr=quiet, timeout=TIMEOUT_SECONDS, cwd="/")
 
     def processes(self) -> list[int]:
         """Returns the numbers of the server's processes."""

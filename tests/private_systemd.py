@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.processes import ROOT, wait_until
 from tests.programs import missing, program
+from tests.waiting import TIMEOUT_SECONDS
 
 SCRIPT = ROOT / "tests" / "private_systemd.sh"
 RELEASES = ("basket-1", "basket-2")
@@ -64,7 +65,7 @@ def require_namespaces() -> None:
     program("systemctl")
     program("dbus-daemon")
     command = ["unshare", *NAMESPACES, "mount", "-t", "tmpfs", "tmpfs", "/run"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     if done.returncode:
         missing(f"Namespaces need root with CAP_SYS_ADMIN: {done.stderr.strip()}")
 

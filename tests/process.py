@@ -17,9 +17,7 @@ from models.database import connect, disconnect
 from models.division import Division
 from settings import ROOT
 from tests.service import write_people
-
-PATIENCE_SECONDS = 30.0
-"""How long a process may take to start, to answer, or to end."""
+from tests.waiting import TIMEOUT_SECONDS
 
 SECRET_KEY = "of-the-tests-and-long-enough-for-production"
 
@@ -56,7 +54,7 @@ async def start_server(database_url: str, commerce_url: str, folder: Path) -> As
     process = await _start(database_url, commerce_url, output)
     try:
         address = await _address(process, output)
-        async with httpx.AsyncClient(base_url=address, limits=_LIMITS, timeout=PATIENCE_SECONDS) as client:
+        async with httpx.AsyncClient(base_url=address, limits=_LIMITS, timeout=TIMEOUT_SECONDS) as client:
             assert (await client.get("/readyz")).status_code == 200
             yield Server(client, output)
     finally:
@@ -78,7 +76,7 @@ async def _start(database_url: str, commerce_url: str, output: Path) -> Process:
 
 
 async def _address(process: Process, output: Path) -> str:
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not (found := _ADDRESS.search(output.read_text())):
             assert process.returncode is None, output.read_text()
             await asyncio.sleep(0.05)
@@ -90,7 +88,7 @@ async def _end(process: Process) -> None:
         return
     process.terminate()
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await process.wait()
     except TimeoutError:
         process.kill()

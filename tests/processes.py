@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,18 +16,10 @@ from redis.retry import Retry
 # Named here too until all tests import it from its own module.
 from tests.ports import free_port as free_port
 from tests.programs import program
+from tests.waiting import wait_until as wait_until
 
 ROOT = Path(__file__).parent.parent
-PATIENCE_SECONDS = 30.0
 SECRET_KEY = "of-the-tests-and-long-enough-for-production"
-
-
-def wait_until(is_true: Callable[[], bool], what: str) -> None:
-    """Waits until something holds, and fails when it takes too long."""
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not is_true():
-        assert time.monotonic() < limit, f"{what} did not happen within {PATIENCE_SECONDS} seconds."
-        time.sleep(0.05)
 
 
 class Processes:

@@ -12,9 +12,9 @@ from typing import Any
 
 from tests.ports import free_port
 from tests.processes import Processes, answers, wait_until
+from tests.waiting import TIMEOUT_SECONDS
 
 TOKEN = b"Authorization: Token demo-main\r\n"
-PATIENCE_SECONDS = 20.0
 PACKET_SECONDS = 0.01
 """Between two writes, so that they mostly arrive as two packets; no result depends on it."""
 
@@ -45,7 +45,7 @@ class RawServer:
 
     def connect(self) -> socket.socket:
         """Opens a connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS)
 
     def ask(self, *pieces: bytes, pause: float = 0.0) -> RawAnswer | None:
         """Sends bytes, with a pause between them, and returns the answer; None when there is none."""
@@ -140,7 +140,7 @@ def uvicorn_server(folder: Path, *options: str) -> Iterator[RawServer]:
     processes = Processes(folder, DATABASE_URL=url, REDIS_URL="", HOST="127.0.0.1")
     try:
         for command in ("migrate", "demo"):
-            assert processes.start(sys.executable, "server.py", command).wait(PATIENCE_SECONDS) == 0
+            assert processes.start(sys.executable, "server.py", command).wait(TIMEOUT_SECONDS) == 0
         program = (sys.executable, "-m", "uvicorn", "server:application", "--port", str(port))
         process = processes.start(*program, *options)
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "The start of uvicorn")

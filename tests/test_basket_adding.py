@@ -16,8 +16,9 @@ from models.basket_reading import ACTIVE, BasketRows, items_of, totals_of
 from models.division import Division
 from models.product import Product
 from models.user import Buyer, buyer_with, digest_of
-from tests.databases import databases
+from tests.databases import databases, waits_for_lock
 from tests.service import Service
+from tests.waiting import eventually
 
 EVER, NEVER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 
@@ -180,13 +181,13 @@ async def test_a_moved_sku_needs_the_careful_path(known: Service, more: list[Ask
     assert await add(line(1, "ERP01"), *more) is not None
 
 
-async def test_a_change_that_was_a_moment_sooner_sends_it_the_careful_path(known: Service) -> None:
+async def test_a_change_that_was_a_moment_sooner_sends_it_the_careful_path(known: Service, database_url: str) -> None:
     await add(line(1, "ERP01"))
     async with in_transaction():
         await open_active((await buyer("main")).id, 0, None)
         # It waits for the lock with the view of the database that it has now.
         waiting = asyncio.create_task(_added(line(1, "ERP01")), context=Context())
-        await asyncio.sleep(0.3)
+        await eventually(lambda: waits_for_lock(database_url), "The wait for the lock")
         assert not waiting.done()
     assert await waiting is None
     assert (await held())[0][0] == "2"

@@ -12,6 +12,7 @@ from commerce.client import CommerceClient, CommerceFailed, CommerceProduct, Uns
 from commerce.pause import requested_pause
 from tests import misbehaving_commerce as behaviour
 from tests.misbehaving_commerce import Answer, MisbehavingCommerce, misbehaving_commerce, one_product, product_json
+from tests.waiting import TIMEOUT_SECONDS, eventually
 
 LIST_PATH = "/api/v1/data-warehouse/products/"
 PRODUCT = CommerceProduct(
@@ -35,7 +36,7 @@ async def commerce() -> AsyncIterator[MisbehavingCommerce]:
 
 @pytest.fixture
 async def client(commerce: MisbehavingCommerce) -> AsyncIterator[CommerceClient]:
-    async with CommerceClient(commerce.url, timeout=0.5) as opened:
+    async with CommerceClient(commerce.url, timeout=TIMEOUT_SECONDS) as opened:
         yield opened
 
 
@@ -118,7 +119,7 @@ async def test_an_impossible_remote_id_is_not_asked_for(
 
 
 async def test_a_slow_commerce_is_asked_three_times(commerce: MisbehavingCommerce) -> None:
-    commerce.answers(behaviour.slow(5.0, one_product()))
+    commerce.answers(behaviour.slow(3_600.0, one_product()))
     async with CommerceClient(commerce.url, timeout=0.1) as client:
         with pytest.raises(CommerceFailed, match=r"^Commerce did not answer within 0\.1 seconds\.$"):
             await client.product(1)
@@ -135,17 +136,17 @@ async def test_a_body_that_never_ends_times_out(commerce: MisbehavingCommerce) -
 
 async def test_one_read_ends_at_its_deadline_however_many_pages(commerce: MisbehavingCommerce) -> None:
     commerce.answers(behaviour.slow(0.35, behaviour.listed(next_page="more")))
-    async with CommerceClient(commerce.url, timeout=0.5, retries=0) as client:
-        with pytest.raises(CommerceFailed, match=r"did not answer completely within 2\.5 seconds"):
+    async with CommerceClient(commerce.url, timeout=1.0, retries=0) as client:
+        with pytest.raises(CommerceFailed, match=r"did not answer completely within 5 seconds"):
             await client.products(skus=["A"])
-    assert len(commerce.requests) == 8
+    assert 1 < len(commerce.requests) <= 15
 
 
 async def test_a_cancelled_read_stays_cancelled(commerce: MisbehavingCommerce, client: CommerceClient) -> None:
-    commerce.answers(behaviour.slow(5.0, one_product()))
-    for read in (client.product(1), client.products(remote_ids=[1])):
+    commerce.answers(behaviour.slow(3_600.0, one_product()))
+    for count, read in enumerate((client.product(1), client.products(remote_ids=[1])), start=1):
         task = asyncio.ensure_future(read)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: len(commerce.requests) == count, "The request")  # noqa: B023
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -202,7 +203,7 @@ async def test_retry_after_is_honoured(commerce: MisbehavingCommerce, client: Co
     commerce.answers(behaviour.status(503, Retry_After="0"), behaviour.status(429, Retry_After="1"), one_product())
     start = time.monotonic()
     assert await client.product(1) == PRODUCT
-    assert 1.0 <= time.monotonic() - start < 1.5
+    assert time.monotonic() - start >= 1.0
     assert len(commerce.requests) == 3
 
 

@@ -5,8 +5,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
-from time import monotonic
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 
 import asyncpg
 import httpx
@@ -15,11 +14,21 @@ from tortoise.transactions import in_transaction
 
 import settings
 from models import database
-from models.database import BOUNDS, Bounds, check_answers, connect, disconnect, is_unavailable, pool_use
+from models.database import (
+    BOUNDS,
+    DATABASE_FAILURES,
+    Bounds,
+    check_answers,
+    connect,
+    disconnect,
+    is_unavailable,
+    pool_use,
+)
 from models.statement import Statement
 from tests.postgres_cluster import Cluster, own_cluster
 from tests.service import Service, payload_document, serve
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS, eventually
 
 ADD = "mutation ($items: [BasketItemInput!]!) { basketItemsAdd(input: {items: $items}) { basket { id } } }"
 _SETTINGS = Statement(
@@ -61,10 +70,10 @@ async def exhausted(count: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def small_service(url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    """Runs the application on two connections, which are waited for 0.3 seconds."""
+    """Runs the application on two connections, which are waited for one second."""
     monkeypatch.setattr(settings, "DATABASE_POOL_SIZE", 2)
-    monkeypatch.setattr(settings, "DATABASE_POOL_WAIT_SECONDS", 0.3)
-    monkeypatch.setattr(settings, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(settings, "DATABASE_POOL_WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(settings, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 2.0)
     async with serve(url, shop) as service:
         yield service
 
@@ -78,10 +87,8 @@ async def test_every_connection_has_its_limits(postgres_url: str) -> None:
 
 async def test_a_statement_is_cut_off(postgres_url: str) -> None:
     async with connected(postgres_url, 1, Bounds(1.0, 0.2)):
-        begin = monotonic()
         with pytest.raises(asyncpg.QueryCanceledError) as caught:
-            await _SLEEP.rows(5.0)
-        assert monotonic() - begin < 1.0
+            await _SLEEP.rows(3_600.0)
         assert is_unavailable(caught.value)
         await check_answers()
 
@@ -91,9 +98,8 @@ async def test_an_exhausted_pool_is_waited_for_and_then_answered_with_503(
 ) -> None:
     async with small_service(postgres_url, shop, monkeypatch) as service:
         async with exhausted(2):
-            begin = monotonic()
+            # Until they are answered, nobody gives a connection back.
             answers = await asyncio.gather(*[service.main.post("{ activeBasket { id } }") for _ in range(20)])
-            assert monotonic() - begin < 3.0
         for answer in answers:
             check_unavailable(answer)
         use = pool_use()
@@ -154,15 +160,19 @@ async def test_after_a_change_an_outage_is_told_where_the_state_is_read_and_not_
         assert basket["totalQuantity"] == 1
 
 
+def uses() -> tuple[int, int]:
+    """Returns how many connections are in use, and how many tasks wait for one."""
+    use = pool_use()
+    assert use is not None
+    return use.in_use, use.waiting
+
+
 async def test_a_waiting_request_gets_the_connection_that_becomes_free(postgres_url: str) -> None:
-    async with connected(postgres_url, 1, Bounds(2.0, 5.0)):
+    async with connected(postgres_url, 1, Bounds(TIMEOUT_SECONDS, 5.0)):
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(exhausted(1))
             asked = asyncio.create_task(check_answers())
-            await asyncio.sleep(0.05)
-            use = pool_use()
-            assert use is not None
-            assert (use.in_use, use.waiting) == (1, 1)
+            await eventually(lambda: uses() == (1, 1), "The waiting for a connection")
         await asked
 
 
@@ -171,16 +181,16 @@ async def test_an_unreachable_database_is_answered_with_503(
 ) -> None:
     monkeypatch.setattr(database, "COMMAND_GRACE_SECONDS", 0.2)
     with own_cluster() as cluster:
-        async with connected(cluster.url, 2, Bounds(0.5, 0.5)):
+        async with connected(cluster.url, 2, Bounds(2.0, 2.0)):
             await check_answers()
             await check_silence(cluster)
         cluster.control("stop")
-        async with connected(cluster.url, 2, Bounds(1.0, 1.0)):
+        async with connected(cluster.url, 2, Bounds(2.0, 2.0)):
             with pytest.raises(OSError, match="."):
                 await check_answers()
         async with small_service(postgres_url, shop, monkeypatch) as service:
             await disconnect()
-            await connect(cluster.url, 2, Bounds(1.0, 1.0))
+            await connect(cluster.url, 2, Bounds(2.0, 2.0))
             check_unavailable(await service.main.post("{ activeBasket { id } }"))
         cluster.start()
 
@@ -190,16 +200,21 @@ async def check_silence(cluster: Cluster) -> None:
     processes = cluster.processes()
     for process in processes:
         os.kill(process, signal.SIGSTOP)
-    begin = monotonic()
     try:
+        # A server that is frozen never answers; whoever waits for it without an end hangs here.
         found = await asyncio.gather(*[check_answers() for _ in range(5)], return_exceptions=True)
-        assert monotonic() - begin < 4.0
         assert all(isinstance(each, BaseException) and is_unavailable(each) for each in found)
     finally:
         for process in processes:
             os.kill(process, signal.SIGCONT)
-    await asyncio.sleep(0.2)
-    await check_answers()
+
+    async def answers() -> bool:
+        with suppress(*DATABASE_FAILURES, OSError):
+            await check_answers()
+            return True
+        return False
+
+    await eventually(answers, "The answer of the thawed server")
 
 
 @contextmanager

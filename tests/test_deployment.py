@@ -38,6 +38,7 @@ from tests.processes import ROOT, Processes
 from tests.programs import program
 from tests.service import Caller
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS
 
 UNITS = ("basket-migrate.service", "basket-server@.service", "basket-worker.service")
 OURS = ("migrate", "server-1", "server-2", "worker")
@@ -75,7 +76,7 @@ async def test_it_serves_through_the_proxy_and_stops_in_order(
     deployment = kind(processes, Site(postgres_url, shop.url))
     await asyncio.to_thread(deployment.start_all)
     token = await asyncio.to_thread(buyer_of, deployment)
-    async with httpx.AsyncClient(base_url=deployment.site.proxy_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=deployment.site.proxy_url, timeout=TIMEOUT_SECONDS) as client:
         caller = Caller(client, token)
         items = [{"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 2}]
         for turn in range(1, 11):
@@ -88,7 +89,7 @@ async def test_it_serves_through_the_proxy_and_stops_in_order(
     for process in (*deployment.servers, *deployment.workers):
         process.terminate()
     for process in (*deployment.servers, *deployment.workers):
-        assert await asyncio.to_thread(process.wait, 30) == 0
+        assert await asyncio.to_thread(process.wait, TIMEOUT_SECONDS) == 0
 
 
 def test_every_variable_is_a_setting() -> None:
@@ -120,7 +121,7 @@ def test_the_image_holds_what_is_imported_and_runs_without_root(tmp_path: Path) 
     assert modules >= {"server.py", "logs.py"}
     assert copied == modules | {*("commands", "commerce", "models", "resolvers", "schema", "settings", "tasks", "web")}
     command = [f"{PROGRAMS}/python", "server.py", "schema"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True)
     assert done.stdout == (ROOT / "schema" / "schema.graphql").read_text()
 
 
@@ -132,7 +133,9 @@ def test_the_health_check_tells_a_server_from_none(processes: Processes, tmp_pat
     def status() -> int:
         environment = os.environ | {"PORT": str(port)}
         command = [f"{PROGRAMS}/python", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False).returncode
+        return subprocess.run(
+            command, env=environment, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        ).returncode
 
     assert status() == 1
     processes.environment |= {"DATABASE_URL": f"sqlite://{tmp_path / 'basket.sqlite3'}", "COMMERCE_URL": ""}
@@ -216,7 +219,9 @@ def test_haproxy_takes_its_configuration_as_it_is_and_with_the_addresses_of_comp
     assert (ROOT / mounted[0]).samefile(configuration)
     assert proxy["command"][-1] == mounted[1]
     for environment in ({}, {"BASKET_PROXY": proxy["environment"]["BASKET_PROXY"]}):
-        done = subprocess.run(command, env=os.environ | environment, capture_output=True, timeout=30, check=False)
+        done = subprocess.run(
+            command, env=os.environ | environment, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        )
         assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -226,6 +231,6 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
         text = (FOLDER / unit).read_text().replace("/opt/basket/.venv/bin", PROGRAMS)
         (tmp_path / unit).write_text(text)
     command = [systemd_analyze, "verify", *(str(tmp_path / unit) for unit in UNITS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     about_ours = [line for line in done.stderr.splitlines() if "basket" in line]
     assert (done.returncode, about_ours) == (0, [])

@@ -15,13 +15,13 @@ import pytest
 
 from tests.processes import Processes, answers, free_port, wait_until
 from tests.raw_http import TOKEN, RawServer, everything_from, read_answer
+from tests.waiting import TIMEOUT_SECONDS
 
 QUERY = b'{"query": "{ viewer { email } }"}'
 HEAD = b"POST /graphql HTTP/1.%d\r\nHost: x\r\nContent-Type: application/json\r\n" + TOKEN
 POST = HEAD % 1 + b"Content-Length: %d\r\n\r\n" % len(QUERY) + QUERY
 POST_ONCE = HEAD % 0 + b"Content-Length: %d\r\n\r\n" % len(QUERY) + QUERY
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_SECONDS = 30.0
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def test_while_it_drains_every_answer_closes_its_connection(
             assert is_draining(server)
             process.send_signal(signal.SIGTERM if number == signal.SIGHUP else signal.SIGINT)
             assert everything_from(idle) == b""
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         assert "Traceback" not in server.output.read_text()
 
 
@@ -84,7 +84,7 @@ def test_without_time_to_drain_a_hang_up_ends_it_like_a_stop(tmp_path: Path) -> 
     with started(tmp_path) as (process, server):
         assert not is_draining(server)
         process.send_signal(signal.SIGHUP)
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_a_server_that_was_started_to_ignore_hang_ups_does(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_server_that_was_started_to_ignore_hang_ups_does(tmp_path: Path) -> No
         for _ in range(20):
             assert not is_draining(server)
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_a_connection_that_was_made_before_the_stop_is_answered(tmp_path: Path) -> None:
@@ -112,14 +112,14 @@ def test_a_connection_that_was_made_before_the_stop_is_answered(tmp_path: Path) 
             last = read_answer(begun)
             assert last is not None
             assert (last.status, last.headers["connection"]) == (200, "close")
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_a_connection_that_never_asks_for_anything_does_not_keep_it(tmp_path: Path) -> None:
     with started(tmp_path, REQUEST_HEAD_SECONDS="600", STOP_SECONDS="600") as (process, server):
         with server.connect() as silent:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE_SECONDS) == 0
+            assert process.wait(TIMEOUT_SECONDS) == 0
             assert everything_from(silent) == b""
 
 
@@ -159,8 +159,8 @@ def outcomes_at_a_stop(process: subprocess.Popen[bytes], server: RawServer) -> C
     wait_until(lambda: callers.outcomes["200"] > 100, "A hundred requests")
     process.send_signal(signal.SIGTERM)
     for thread in callers.threads:
-        thread.join(PATIENCE_SECONDS)
-    assert process.wait(PATIENCE_SECONDS) == 0
+        thread.join(TIMEOUT_SECONDS)
+    assert process.wait(TIMEOUT_SECONDS) == 0
     return callers.outcomes
 
 

@@ -26,6 +26,7 @@ from models.statement import now
 from tasks.exports.metrics import FILES_MISSING
 from tests.exports import EXPORT, ask, completed, ended, files_of, fill, refused, state
 from tests.service import Service, number_in
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -328,11 +329,12 @@ async def test_an_expired_export_loses_its_file_and_says_so(service: Service, tm
     past = now() - timedelta(seconds=1)
     await BasketExport.all().update(expires_at=past, files_until=past)
     assert (await service.client.get(export["url"])).status_code == 410
-    for _ in range(100):
-        expired = await state(service.main, export["cacheKey"])
-        if expired["status"] == "EXPIRED":
-            break
-        await asyncio.sleep(0.1)
+
+    async def is_expired() -> bool:
+        return bool((await state(service.main, export["cacheKey"]))["status"] == "EXPIRED")
+
+    await eventually(is_expired, "The expiry")
+    expired = await state(service.main, export["cacheKey"])
     assert (expired["status"], expired["isReady"], expired["url"]) == ("EXPIRED", False, None)
     assert files_of(tmp_path / "exports") == []
     assert await take_ended_exports() == []

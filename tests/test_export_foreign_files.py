@@ -18,9 +18,9 @@ from models.statement import now
 from models.user import User
 from tests.databases import sqlite_database
 from tests.exports import ask, completed, ended, fill, state
-from tests.processes import PATIENCE_SECONDS
 from tests.service import Service, serve
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS
 
 KEY = "0123456789abcdef0123456789abcdef"
 FOREIGN = (
@@ -112,7 +112,7 @@ async def _has_expired(service: Service, export: dict[str, Any]) -> bool:
 
 async def until(is_true: Any) -> None:
     """Waits until a condition holds."""
-    limit = time.monotonic() + PATIENCE_SECONDS
+    limit = time.monotonic() + TIMEOUT_SECONDS
     while not await is_true():
         assert time.monotonic() < limit
         await asyncio.sleep(0.02)

@@ -20,10 +20,11 @@ from tests.databases import databases
 from tests.exports import ask, completed, ended, fill, state
 from tests.object_stores import S3, Azure, azure_store, s3_store
 from tests.process import write_people_to
-from tests.processes import PATIENCE_SECONDS, Processes, free_port
+from tests.processes import Processes, free_port
 from tests.service import Caller
 from tests.shop import Shop
 from tests.test_export_download import COLUMNS, CSV
+from tests.waiting import TIMEOUT_SECONDS
 
 Store = S3 | Azure
 FOREIGN = {"report.csv", "exports/report.csv", "exports/0123456789abcdef0123456789abcdef-1.csv"}
@@ -54,7 +55,7 @@ class Production:
         """Starts the server, anew if it was started before."""
         if self.server:
             self.server.terminate()
-            await asyncio.to_thread(self.server.wait, PATIENCE_SECONDS)
+            await asyncio.to_thread(self.server.wait, TIMEOUT_SECONDS)
         self.processes.environment |= environment
         self.server = await asyncio.to_thread(self.processes.serve, self.port)
 
@@ -73,7 +74,7 @@ class Production:
 
 async def eventually(is_true: Callable[[], Awaitable[bool]]) -> None:
     """Waits until a condition holds."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not await is_true():
             await asyncio.sleep(0.1)
 
@@ -100,7 +101,7 @@ async def production(store: Store, postgres_url: str, shop: Shop, tmp_path: Path
     )
     try:
         await asyncio.to_thread(processes.redis, redis_port)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS) as client:
             started = Production(processes, client, port)
             await started.restart()
             for _ in range(2):
@@ -228,7 +229,7 @@ def refusal(*command: str, **environment: str) -> tuple[int, list[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     return done.returncode, done.stdout.splitlines()

@@ -8,7 +8,7 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ import pytest_asyncio
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.database import migrate_forward
+from tests.databases import waits_for_lock
 from tests.deployment import Site, SystemdDeployment
 from tests.exports import ask, ended, files_of
 from tests.load import KEYED, PLAIN, loaded
@@ -32,13 +33,16 @@ from tests.processes import ROOT, Processes, kill
 from tests.programs import missing
 from tests.service import Caller
 from tests.shop import Shop, serve_shop
+from tests.waiting import TIMEOUT_SECONDS, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-RECOVERY_SECONDS = 2.0
-"""Within which requests must succeed again after the end of a fault."""
+RECOVERY_REQUESTS = 100
+"""After so many acknowledged requests, which use every connection there is, none may fail any more."""
 COMMERCE_SECONDS = 2.5
 """How long the servers wait for Commerce, twice."""
+DRAIN_SECONDS = 4.0
+"""How long a server that stops goes on listening: shorter than a statement may wait for a lock."""
 CLOCK_FOLDER = ROOT / "tests" / "clock"
 """What gives a Python process a clock that a file sets."""
 
@@ -69,7 +73,7 @@ class Running:
     @asynccontextmanager
     async def calling(self, *, url: str = "") -> AsyncIterator[Caller]:
         """Yields the main division's buyer, through the proxy unless another address is given."""
-        async with httpx.AsyncClient(base_url=url or self.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url or self.url, timeout=TIMEOUT_SECONDS) as client:
             yield Caller(client, "main")
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
@@ -80,11 +84,55 @@ class Running:
         finally:
             await connection.close()
 
+    async def set_clocks(self, seconds: int) -> None:
+        """Sets the clocks of all processes to so many seconds from now, and waits until both servers have them."""
+        self.clock.write_text(str(seconds))
+        for place in (0, 1):
+            async with self.calling(url=self.server_url(place)) as caller:
+
+                async def is_set(caller: Caller = caller) -> bool:
+                    date = parsedate_to_datetime((await caller.client.get("/healthz")).headers["date"])
+                    return abs((date - datetime.now(UTC)).total_seconds() - seconds) < 1_800
+
+                await eventually(is_set, "The change of the clocks")
+
     async def restart_server(self, place: int) -> None:
         """Starts a server again in the place of one that ended, and waits until the proxy has found it."""
         self.deployment.servers[place] = self.deployment.start_server(place)
         await asyncio.to_thread(self.deployment.wait_for_server, place)
-        await asyncio.sleep(1.0)
+        async with self.calling(url=self.server_url(place)) as caller:
+
+            async def is_used() -> bool:
+                """Only the load that comes through the proxy adds items."""
+                return 'operation="mutation basketItemsAdd"' in (await caller.client.get("/metrics")).text
+
+            await eventually(is_used, "The proxy's finding the server")
+
+    async def is_draining(self, place: int) -> bool:
+        """Whether one of the servers says that it is about to stop."""
+        async with self.calling(url=self.server_url(place)) as caller:
+            return bool((await caller.client.get("/healthz")).json() == {"status": "draining"})
+
+    async def refuses(self, place: int) -> bool:
+        """Whether one of the servers no longer listens."""
+        try:
+            async with self.calling(url=self.server_url(place)) as caller:
+                await caller.client.get("/healthz")
+        except httpx.ConnectError:
+            return True
+        return False
+
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Holds up all statements on a table, and yields what lets them go on."""
+        connection = await asyncpg.connect(self.cluster.url)
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        try:
+            yield transaction.rollback
+        finally:
+            await connection.close()
 
 
 def environment_of(clock: Path) -> dict[str, str]:
@@ -92,7 +140,8 @@ def environment_of(clock: Path) -> dict[str, str]:
     clock.write_text("0")
     commerce = {"COMMERCE_TIMEOUT_SECONDS": str(COMMERCE_SECONDS), "COMMERCE_RETRIES": "1"}
     limits = {"RATE_LIMIT_TOKEN": "1000000/minute", "RATE_LIMIT_ADDRESS": "1000000/minute"}
-    return commerce | limits | {"PYTHONPATH": str(CLOCK_FOLDER), "CLOCK_FILE": str(clock)}
+    drain = {"DRAIN_SECONDS": str(DRAIN_SECONDS)}
+    return commerce | limits | drain | {"PYTHONPATH": str(CLOCK_FOLDER), "CLOCK_FILE": str(clock)}
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +184,10 @@ async def test_postgresql_restarted_loses_nothing_and_is_found_again(healthy: Ru
     async with loaded(healthy.url) as load:
         begin = time.monotonic()
         await asyncio.to_thread(healthy.cluster.control, "restart")
+        await load.flows(RECOVERY_REQUESTS)
         end = time.monotonic()
     assert load.failures
-    assert load.failed_outside(begin, end + RECOVERY_SECONDS) == []
+    assert load.failed_outside(begin, end) == []
     await load.check_nothing_is_lost(healthy.cluster.url)
 
 
@@ -155,7 +205,7 @@ async def test_redis_killed_and_started_empty_fails_no_request_and_loses_no_expo
     await load.check_nothing_is_lost(healthy.cluster.url)
 
 
-@pytest.mark.parametrize("fault", [{"delay": 60.0}, {"is_gone": True}])
+@pytest.mark.parametrize("fault", [{"delay": 3_600.0}, {"is_gone": True}])
 async def test_commerce_hanging_or_gone_holds_up_only_what_must_ask_it(
     healthy: Running, fault: dict[str, float | bool]
 ) -> None:
@@ -163,15 +213,12 @@ async def test_commerce_hanging_or_gone_holds_up_only_what_must_ask_it(
     async with loaded(healthy.url) as load, healthy.calling() as caller:
         for name, value in fault.items():
             setattr(healthy.shop, name, value)
-        begin = time.monotonic()
         refused = await caller.change("basketItemsAdd", items=items)
-        seconds = time.monotonic() - begin
         # What is known goes on being added meanwhile.
         await load.flows()
         healthy.shop.delay, healthy.shop.is_gone = 0.0, False
         accepted = await caller.change("basketItemsAdd", items=items)
     assert [error["code"] for error in refused["userErrors"]] == ["COMMERCE_UNAVAILABLE"]
-    assert seconds < 2 * COMMERCE_SECONDS + 5.0
     assert accepted["userErrors"] == []
     assert load.failures == []
     await load.check_nothing_is_lost(healthy.cluster.url)
@@ -181,35 +228,32 @@ async def test_a_server_killed_fails_only_what_it_was_answering(healthy: Running
     async with loaded(healthy.url) as load:
         begin = time.monotonic()
         await asyncio.to_thread(kill, healthy.deployment.servers[0])
-        killed = time.monotonic()
-        await load.flows(100)
+        await load.flows(RECOVERY_REQUESTS)
+        recovered = time.monotonic()
         await healthy.restart_server(0)
     # Each of the twelve who ask can have had one request at that server.
     assert len(load.failures) <= 12
-    assert load.failed_outside(begin, killed + 0.5) == []
+    assert load.failed_outside(begin, recovered) == []
     await load.check_nothing_is_lost(healthy.cluster.url)
 
 
 async def test_servers_restarted_one_after_the_other_fail_no_request(healthy: Running) -> None:
     async with loaded(healthy.url) as load:
         for place in (0, 1):
-            async with healthy.calling(url=healthy.server_url(place)) as caller:
-                healthy.shop.delay = 2.0
-                slow = asyncio.create_task(caller.query(f"{{ product(remoteId: {3 + place}) {{ sku }} }}"))
-                await asyncio.sleep(0.3)
-                begin = time.monotonic()
+            begin = time.monotonic()
+            async with healthy.calling(url=healthy.server_url(place)) as caller, healthy.locked("quotation") as free:
+                slow = asyncio.create_task(caller.query("{ quotations { totalCount } }"))
+                await eventually(lambda: waits_for_lock(healthy.cluster.url), "The request that is under way")
                 healthy.deployment.servers[place].terminate()
-                await asyncio.sleep(0.3)
-                assert (await caller.client.get("/healthz")).json() == {"status": "draining"}
+                await eventually(lambda: healthy.is_draining(place), "The drain")  # noqa: B023
                 readiness = await caller.client.get("/readyz")
                 assert (readiness.status_code, readiness.json()) == (503, {"status": "draining"})
+                await eventually(lambda: healthy.refuses(place), "The end of listening")  # noqa: B023
+                assert time.monotonic() - begin > DRAIN_SECONDS
                 # It was under way before the signal, and is answered after the server has stopped listening.
-                assert await slow == {"product": {"sku": f"SKU0{3 + place}"}}
-                assert time.monotonic() - begin > float(healthy.deployment.site.environment(Path())["DRAIN_SECONDS"])
-                with pytest.raises(httpx.ConnectError):
-                    await httpx.AsyncClient().get(f"{healthy.server_url(place)}/healthz")
-            assert await asyncio.to_thread(healthy.deployment.servers[place].wait, 30) == 0
-            healthy.shop.delay = 0.0
+                await free()
+                assert await slow == {"quotations": {"totalCount": 0}}
+            assert await asyncio.to_thread(healthy.deployment.servers[place].wait, TIMEOUT_SECONDS) == 0
             await healthy.restart_server(place)
     assert load.failures == []
     await load.check_nothing_is_lost(healthy.cluster.url)
@@ -260,17 +304,12 @@ async def test_a_clock_set_back_an_hour_holds_nothing_up(healthy: Running) -> No
             f"lease_until = now() + interval '10 seconds', resend_at = now() + interval '10 seconds' "
             f"WHERE cache_key = '{key}'"
         )
-        healthy.clock.write_text("-3600")
-        await asyncio.sleep(2.0)
-        date = parsedate_to_datetime((await caller.client.get("/healthz")).headers["date"])
-        assert 3_500 < (datetime.now(UTC) - date).total_seconds() < 3_700
+        await healthy.set_clocks(-3_600)
         deployment.workers[0] = deployment.start(deployment.worker_command())
-        begin = time.monotonic()
         export = await ended(caller, key)
         assert (await caller.client.get(signed)).status_code == 200
-        healthy.clock.write_text("0")
-        await asyncio.sleep(0.5)
+        await healthy.set_clocks(0)
+    # Waiting for the lease by the clock of now would take an hour, which is longer than anything here waits.
     assert export["status"] == "COMPLETED"
-    assert time.monotonic() - begin < 15
     assert load.failures == []
     await load.check_nothing_is_lost(healthy.cluster.url)

@@ -14,12 +14,13 @@ from tests.databases import sqlite_database
 from tests.node_packages import node_script
 from tests.process import start_server, write_people_to
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS
 
 
 def run_audits(script: Path, address: str, accept: str) -> list[dict[str, Any]]:
     """Runs the audits and returns their results."""
     command = ["node", str(script), f"{address}/graphql", "main", accept]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=True)
     results: list[dict[str, Any]] = json.loads(done.stdout)
     return results
 

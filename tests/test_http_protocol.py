@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,15 +23,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawServer]:
         assert "Traceback" not in started.output.read_text()
 
 
-def closes_within(server: RawServer, data: bytes, seconds: float) -> bytes:
-    """Sends bytes, and returns what comes until the server closes, which must be soon."""
-    begin = time.monotonic()
+def answer_until_closed(server: RawServer, data: bytes) -> bytes:
+    """Sends bytes, and returns what comes until the server closes the connection."""
     with server.connect() as connection:
         connection.sendall(data)
         answer = b""
         while more := connection.recv(65_536):
             answer += more
-    assert time.monotonic() - begin < seconds
     return answer
 
 
@@ -44,7 +41,7 @@ def test_a_slow_head_is_408_and_silence_is_closed(server: RawServer) -> None:
     answer = server.ask(b"GET /healthz HTTP/1.1\r\n", *[b"X: y\r\n"] * 8, pause=0.1)
     assert answer is not None
     assert answer.status == 408
-    assert closes_within(server, b"", 5) == b""
+    assert answer_until_closed(server, b"") == b""
 
 
 def test_a_slow_body_is_408(server: RawServer) -> None:
@@ -73,12 +70,12 @@ def test_an_idle_connection_is_closed_and_a_half_sent_second_request_is_408(serv
         second = read_answer(connection)
         assert second is not None
         assert second.status == 408
-    assert b" 200 OK" in closes_within(server, whole, 5)
+    assert b" 200 OK" in answer_until_closed(server, whole)
 
 
 def test_a_body_after_its_answer_does_not_keep_the_connection(server: RawServer) -> None:
     stranger = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
-    assert b" 401 " in closes_within(server, stranger, 5)
+    assert b" 401 " in answer_until_closed(server, stranger)
 
 
 @pytest.mark.parametrize(

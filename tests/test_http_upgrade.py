@@ -10,6 +10,7 @@ import pytest
 
 from tests.programs import program
 from tests.raw_http import TOKEN, RawAnswer, RawServer, raw_server, uvicorn_server
+from tests.waiting import TIMEOUT_SECONDS
 
 QUERY = b'{"query": "{ viewer { email } }"}'
 MAIN = {"data": {"viewer": {"email": "main@demo.invalid"}}}
@@ -256,7 +257,7 @@ def test_the_http_client_of_java_is_answered(server: RawServer, tmp_path: Path) 
     source = tmp_path / "Ask.java"
     source.write_text(JAVA)
     command = [java, str(source), f"http://127.0.0.1:{server.port}/graphql", QUERY.decode()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     line = '200 HTTP_1_1 {"data":{"viewer":{"email":"main@demo.invalid"}}}'
     assert done.stdout.splitlines() == [line] * 3
@@ -267,5 +268,5 @@ def test_curl_that_offers_http2_is_answered(server: RawServer) -> None:
     address = f"http://127.0.0.1:{server.port}/graphql"
     headers = ["-H", "Authorization: Token demo-main", "-H", "Content-Type: application/json"]
     command = [curl, "-s", "--http2", address, *headers, "-d", QUERY.decode()]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=True)
     assert json.loads(done.stdout) == MAIN

@@ -15,7 +15,7 @@ from settings import ROOT, SECRET_KEY_OF_THE_DEMO
 from tests.command_line import CommandLine
 from tests.ports import free_port
 from tests.process import SECRET_KEY
-from tests.processes import PATIENCE_SECONDS
+from tests.waiting import TIMEOUT_SECONDS
 
 GOOD = {"ENVIRONMENT": "production", "COMMERCE_URL": "http://127.0.0.1:1", "SECRET_KEY": SECRET_KEY}
 NOT_SET = "SECRET_KEY is not set: production signs addresses with a long random text of its own."
@@ -35,7 +35,7 @@ def run(*command: str, **environment: str) -> tuple[int, list[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     return done.returncode, done.stdout.splitlines()
@@ -94,7 +94,7 @@ def test_a_server_that_uvicorn_started_writes_json_alone(sqlite_url: str, tmp_pa
         wait_for(f"http://127.0.0.1:{command[-1]}/healthz?token=5f0c-secret", headers)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_SECONDS)
+        process.wait(TIMEOUT_SECONDS)
     text = output.read_text()
     assert "5f0c-secret" not in text
     lines = [json.loads(line) for line in text.splitlines()]
@@ -106,7 +106,7 @@ def test_a_server_that_uvicorn_started_writes_json_alone(sqlite_url: str, tmp_pa
 
 def wait_for(url: str, headers: dict[str, str]) -> None:
     """Asks until an answer comes."""
-    limit = time.monotonic() + PATIENCE_SECONDS
+    limit = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < limit:
         try:
             assert httpx.get(url, headers=headers).status_code == 200

@@ -23,6 +23,7 @@ from tests.programs import program
 from tests.proxies import FOLDER, Proxies
 from tests.service import Caller
 from tests.shop import serve_shop
+from tests.waiting import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,7 +61,7 @@ class Site:
     def restart(self, place: int) -> None:
         """Stops one of the servers in order, and starts it again."""
         self.servers[place].send_signal(signal.SIGTERM)
-        assert self.servers[place].wait(30) == 0
+        assert self.servers[place].wait(TIMEOUT_SECONDS) == 0
         self.servers[place] = self.start(place)
 
     def wait_until_asked(self, name: str, place: int) -> None:
@@ -94,7 +95,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
 
 @pytest.mark.parametrize("name", ALL)
 async def test_it_serves_and_shows_no_metrics(site: Site, name: str) -> None:
-    async with httpx.AsyncClient(base_url=site.proxies.url(name), timeout=30) as client:
+    async with httpx.AsyncClient(base_url=site.proxies.url(name), timeout=TIMEOUT_SECONDS) as client:
         assert (await client.get("/readyz")).json() == {"status": "ok", "database": "ok"}
         email = {"viewer": {"email": "main@example.invalid"}}
         assert await Caller(client, "main").query("{ viewer { email } }") == email
@@ -111,7 +112,7 @@ async def test_what_the_server_takes_passes_and_the_server_says_what_is_too_larg
         "operations": f'{{"query": "{UPLOAD}", "variables": {{"f": null}}}}',
         "map": '{"0": ["variables.f"]}',
     }
-    async with httpx.AsyncClient(base_url=site.proxies.url(name), timeout=60) as client:
+    async with httpx.AsyncClient(base_url=site.proxies.url(name), timeout=TIMEOUT_SECONDS) as client:
         for size, answer in (
             (settings.IMPORT_MAXIMUM_BYTES + 1, "FILE_TOO_LARGE"),
             (2 * settings.IMPORT_MAXIMUM_BYTES + 1, "FILE_TOO_LARGE"),
@@ -139,7 +140,7 @@ async def test_the_largest_body_is_that_of_the_server(name: str) -> None:
 
 async def test_servers_restarted_one_after_the_other_fail_no_request(site: Site) -> None:
     """Behind every proxy at once, each with its own buyers who never stop."""
-    async with httpx.AsyncClient(base_url=site.proxies.url("nginx"), timeout=30) as client:
+    async with httpx.AsyncClient(base_url=site.proxies.url("nginx"), timeout=TIMEOUT_SECONDS) as client:
         items = [{"productRemoteId": number, "divisionErpCode": "ERP02"} for number in (KEYED, PLAIN)]
         await Caller(client, "main").accepted("basketItemsAdd", items=items)
         await Caller(client, "main").accepted("basketClear")

@@ -17,6 +17,7 @@ from tasks.redis.connection import connect as connect_redis
 from tasks.redis.server import find_redis_server
 from tests.redis_servers import Certificates, RedisServers, redis_servers, write_certificates
 from tests.service import open_client
+from tests.waiting import TIMEOUT_SECONDS
 from web.not_serving import NotServing
 
 RIGHTS = ("+@read", "+@write", "+@connection", "+@scripting", "+keys")
@@ -172,7 +173,7 @@ async def test_a_server_does_not_start_on_a_redis_that_can_never_be_used(
 
 async def readyz(client: httpx.AsyncClient, word: str) -> None:
     """Waits until the health check says a word of Redis."""
-    for _ in range(300):
+    for _ in range(10 * int(TIMEOUT_SECONDS)):
         response = await client.get("/readyz")
         if response.json()["redis"] == word:
             assert response.status_code == (200 if word == "ok" else 503)

@@ -19,6 +19,7 @@ from tests.processes import Processes, kill
 from tests.redis_servers import RedisServers, redis_servers, wait_for_replica
 from tests.service import Caller, write_people
 from tests.test_export_faults import run
+from tests.waiting import TIMEOUT_SECONDS
 
 BASKET = """
 INSERT INTO product (segment, remote_id, sku, name, price, currency, is_available, in_stock, variants, refreshed_at)
@@ -61,7 +62,7 @@ async def calling(processes: Processes) -> AsyncIterator[Caller]:
     port = free_port()
     await asyncio.to_thread(processes.serve, port)
     await asyncio.to_thread(processes.work)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS) as client:
         yield Caller(client, "main")
 
 

@@ -15,6 +15,7 @@ from tests.process import start_server, write_people_to
 from tests.programs import program
 from tests.rest import ADDED, BARE, EMPTIED, LISTED, UPDATED, printed
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS
 
 ADD = """curl --request POST --location 'https://{COMMERCE_URL}/b2b/basket/' \\
 --header 'Content-Type: application/json' \\
@@ -110,7 +111,7 @@ class Curl:
 
     async def completed(self, key: str) -> str:
         """Asks how far an export is until it is completed, and returns the answer."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 answer = await self.send(STATUS.replace("8381f01436160bb756c805c5e3c25358", key))
                 if json.loads(answer)["status"] == "completed":

@@ -13,6 +13,7 @@ from tests.databases import sqlite_database
 from tests.process import start_server, write_people_to
 from tests.service import Service
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS
 from web.rest.door import ADDRESSES
 
 CASES = re.compile(r"(\d+) generated, (\d+) passed")
@@ -79,7 +80,7 @@ async def compared(address: str, folder: Path) -> str:
     process = await asyncio.create_subprocess_exec(
         *command, *options, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         output, _ = await process.communicate()
     text = output.decode()
     assert process.returncode == 0, text

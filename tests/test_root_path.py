@@ -13,6 +13,7 @@ from tests.command_line import CommandLine
 from tests.exports import completed
 from tests.raw_http import raw_server
 from tests.service import Caller
+from tests.waiting import TIMEOUT_SECONDS
 from web.rest.door import ADDRESSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,7 +37,7 @@ async def client(
     folder = tmp_path_factory.mktemp("prefix")
     with raw_server(folder, **SETTINGS[request.param]) as server:
         url = f"http://127.0.0.1:{server.port}"
-        async with httpx.AsyncClient(base_url=url, timeout=30) as opened:
+        async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as opened:
             yield opened
 
 

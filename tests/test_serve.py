@@ -18,8 +18,8 @@ import pytest
 from settings import ROOT, SECRET_KEY_OF_THE_DEMO
 from tests.command_line import CommandLine
 from tests.databases import sqlite_database
+from tests.waiting import TIMEOUT_SECONDS
 
-PATIENCE_SECONDS = 30.0
 SECRET_KEY = "of-this-test-and-long-enough-for-production"
 
 
@@ -44,13 +44,13 @@ def serving(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes]
         yield process, f"http://127.0.0.1:{port}", output
     finally:
         process.kill()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(TIMEOUT_SECONDS)
 
 
 def wait_until_ready(address: str) -> float:
     """Waits until the server answers and returns how many seconds it took."""
     begin = time.monotonic()
-    while time.monotonic() - begin < PATIENCE_SECONDS:
+    while time.monotonic() - begin < TIMEOUT_SECONDS:
         try:
             if httpx.get(f"{address}/readyz").status_code == 200:
                 return time.monotonic() - begin
@@ -63,7 +63,7 @@ def pasted(output: Path) -> dict[str, object]:
     """Runs the printed curl line with bash and returns its answer."""
     line = re.search(r"  curl .*\n.*\n", output.read_text())
     assert line is not None
-    done = subprocess.run(["bash", "-c", line[0]], capture_output=True, timeout=PATIENCE_SECONDS, check=True)
+    done = subprocess.run(["bash", "-c", line[0]], capture_output=True, timeout=TIMEOUT_SECONDS, check=True)
     answer: dict[str, object] = json.loads(done.stdout)
     return answer
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Processes, free_port
+from tests.waiting import TIMEOUT_SECONDS
 from web.service_manager import notify
 
 
@@ -46,6 +47,6 @@ def test_a_server_says_when_it_answers_and_when_it_stops(manager: socket.socket,
         assert manager.recv(100) == b"READY=1"
         server.send_signal(signal.SIGTERM)
         assert manager.recv(100) == b"STOPPING=1"
-        assert server.wait(30) == 0
+        assert server.wait(TIMEOUT_SECONDS) == 0
     finally:
         processes.end()

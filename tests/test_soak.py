@@ -7,6 +7,7 @@ from bench.soak import Report, Sample
 from bench.soak_buyer import Record
 from tests.processes import ROOT
 from tests.programs import program
+from tests.waiting import TIMEOUT_SECONDS
 
 STEADY = Sample(memory=100_000_000, files=200, connections=40)
 
@@ -32,5 +33,5 @@ def test_it_complains_of_what_does_not_hold() -> None:
 def test_fifteen_seconds_of_mixed_load_hold() -> None:
     program("haproxy")
     command = [sys.executable, "-m", "bench.soak", "--seconds", "15"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["It held."]), done.stdout + done.stderr

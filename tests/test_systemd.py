@@ -23,6 +23,7 @@ from tests.processes import ROOT, Processes, answers, in_thread, wait_until
 from tests.programs import program
 from tests.service import Caller
 from tests.shop import Shop
+from tests.waiting import TIMEOUT_SECONDS
 
 PAGE = (ROOT / "docs" / "deployment" / "README.md").read_text(encoding="utf-8")
 LIMITS = {"RATE_LIMIT_TOKEN": "0", "RATE_LIMIT_ADDRESS": "0"}
@@ -68,7 +69,7 @@ class Machine:
     @asynccontextmanager
     async def calling(self, token: str = "main") -> AsyncIterator[Caller]:  # noqa: S107
         """Yields a caller through the proxy."""
-        async with httpx.AsyncClient(base_url=self.site.proxy_url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self.site.proxy_url, timeout=TIMEOUT_SECONDS) as client:
             yield Caller(client, token)
 
 

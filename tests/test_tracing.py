@@ -16,7 +16,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from application import configured_tracing
 from settings import ROOT
 from tests.ports import free_port
-from tests.process import PATIENCE_SECONDS, SECRET_KEY, write_people_to
+from tests.process import SECRET_KEY, write_people_to
+from tests.waiting import TIMEOUT_SECONDS
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -65,7 +66,7 @@ async def asked(address: str) -> None:
     """Asks a starting server for a product, within a trace of ours, as soon as it answers."""
     headers = {"Authorization": "Token main", "traceparent": f"00-{TRACE}-{PARENT}-01", "X-Request-ID": "mine"}
     query = "query Secret { product(remoteId: 3) { sku } }"
-    async with httpx.AsyncClient(base_url=address) as client, asyncio.timeout(PATIENCE_SECONDS):
+    async with httpx.AsyncClient(base_url=address) as client, asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
                 assert (await client.get("/healthz")).status_code == 200
@@ -95,7 +96,7 @@ async def traced_server(url: str, endpoint: str, output: Path) -> AsyncIterator[
     try:
         yield f"http://127.0.0.1:{port}"
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await process.wait()
     finally:
         if process.returncode is None:

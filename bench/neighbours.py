@@ -1,0 +1,96 @@
+"""REST and RI: what a read costs through the other interface, and beside a large import.
+
+REST reads the baskets of R20 through the REST interface, in turn with GraphQL. RI is R20 while another buyer imports
+files of 50,000 rows one after the other, in turn with the same reads alone. Both compare measurements that follow each
+other, and show the medians of the rounds.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from statistics import median
+
+import httpx
+
+from bench.files import send
+from bench.operations import WORKLOADS, Shape
+from bench.population import Placed
+from bench.servers import Server, all_running
+from bench.wrk import Load, put_load
+
+NEIGHBOURS = ("REST", "RI")
+ROWS = 50_000
+PRODUCTS = 5_000
+"""Products of the imported file; each stands in it ten times."""
+_DOCUMENT = (
+    "query Read { activeBasket { id totalAmount totalQuantity segmentRemoteId items { totalAmount price quantity "
+    "productRemoteId divisions { division { id name erpCode } quantity } product { sku name price currency variants "
+    "productImage } } } }"
+)
+"""What the REST interface answers, asked for by GraphQL."""
+_BODY = json.dumps({"query": _DOCUMENT, "variables": {}})
+GRAPHQL, REST = Shape("POST", "/graphql", _BODY), Shape("GET", "/basket/", "")
+(_READ,) = [workload for workload in WORKLOADS if workload.name == "R20"]
+
+
+class Neighbours:
+    """The measurements, on one server."""
+
+    def __init__(self, server: Server, places: list[Placed], seconds: float) -> None:
+        self.server = server
+        self.places = places
+        self.seconds = seconds
+        self.calls = _READ.calls(places)
+
+    async def read(self, shape: Shape) -> Load:
+        """Reads baskets for the time of one measurement."""
+        return await asyncio.to_thread(put_load, self.server.port, shape, self.calls, self.seconds)
+
+    async def rest(self, rounds: int) -> str:
+        """Compares reads through REST with those through GraphQL."""
+        pairs = [(await self.read(REST), await self.read(GRAPHQL)) for _ in range(rounds)]
+        ours, other = (median(load.rate for load in loads) for loads in zip(*pairs, strict=True))
+        return f"REST: {ours:,.0f} reads/s, GraphQL {other:,.0f}: {ours / other:.2f} times as many"
+
+    async def beside_imports(self, rounds: int) -> str:
+        """Compares reads beside imports with those alone."""
+        shape = _READ.shape("ours")
+        pairs = [(await self._importing(lambda: self.read(shape)), await self.read(shape)) for _ in range(rounds)]
+        busy, idle = (median(load.p99 for load in loads) for loads in zip(*pairs, strict=True))
+        return f"RI: p99 {busy:.1f} ms beside imports, {idle:.1f} ms alone: {busy / idle:.2f} times as long"
+
+    async def _importing(self, measure: Callable[[], Awaitable[Load]]) -> Load:
+        importing = asyncio.create_task(self._import())
+        try:
+            return await measure()
+        finally:
+            importing.cancel()
+            await asyncio.wait([importing])
+            if not importing.cancelled():
+                # An import that failed is no load, and is reported.
+                importing.result()
+
+    async def _import(self) -> None:
+        """Imports one file after the other, until it is cancelled."""
+        content = self._content()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.server.port}", timeout=60) as client:
+            while True:
+                await send(client, content, "csv", ROWS)
+
+    def _content(self) -> bytes:
+        (place,) = [place for place in self.places if place.population.prefix == "bench-import"]
+        company = place.main_division(1) // 2 + 1
+        rows = [f"BENCH-{number % PRODUCTS + 1},1,BM{company}" for number in range(ROWS)]
+        return "\n".join(["product__sku,quantity,division__erp_code", *rows]).encode()
+
+
+async def measure_neighbours(
+    url: str, places: list[Placed], names: Sequence[str], rounds: int, seconds: float
+) -> list[str]:
+    """Measures the named ones, and returns a line for each."""
+    if not names:
+        return []
+    with all_running(("ours",), url) as servers:
+        neighbours = Neighbours(servers["ours"], places, seconds)
+        measures = {"REST": neighbours.rest, "RI": neighbours.beside_imports}
+        return [await measures[name](rounds) for name in names]
