@@ -16,7 +16,7 @@ from bench.files import send
 from bench.operations import WORKLOADS, Shape
 from bench.population import Placed
 from bench.servers import Server, all_running
-from bench.wrk import Load, put_load
+from bench.wrk import Load, LoadFailed, put_load
 
 NEIGHBOURS = ("REST", "RI")
 ROWS = 50_000
@@ -44,7 +44,10 @@ class Neighbours:
 
     async def read(self, shape: Shape) -> Load:
         """Reads baskets for the time of one measurement."""
-        return await asyncio.to_thread(put_load, self.server.port, shape, self.calls, self.seconds)
+        load = await asyncio.to_thread(put_load, self.server.port, shape, self.calls, self.seconds)
+        if not load.requests:
+            raise LoadFailed(f"{shape.path} answered nothing in {self.seconds:g} s; give --seconds.")
+        return load
 
     async def rest(self, rounds: int) -> str:
         """Compares reads through REST with those through GraphQL."""

@@ -1,10 +1,13 @@
 """The benchmark: what it loads, and that the three servers it compares answer the same."""
 
+import re
+
 import asyncpg
 import pytest
 
 from bench.equality import check_equality
 from bench.load import NotABenchmark, load
+from bench.neighbours import NEIGHBOURS, measure_neighbours
 from bench.operations import KINDS, WORKLOADS, Workload
 from bench.population import populations
 from bench.reset import changes, reset
@@ -101,7 +104,7 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
     await load(database_url, PLACES, quiet=True)
     connection = await asyncpg.connect(database_url)
     with all_running(("by hand",), database_url) as servers:
-        rounds = Rounds(connection, servers, PLACES, seconds=1, warm_up=1)
+        rounds = Rounds(connection, servers, PLACES, seconds=3, warm_up=1)
         results = await rounds.carry_out(named("W1"), 1)
     assert set(results) == {("W1", "by hand")}
     assert results["W1", "by hand"].rate > 0
@@ -113,3 +116,11 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
     await load(database_url, PLACES, quiet=True)
     assert await connection.fetchval(total) == reset_total
     await connection.close()
+
+
+async def test_reads_through_rest_and_beside_imports_are_compared(database_url: str) -> None:
+    program("wrk")
+    await load(database_url, PLACES, quiet=True)
+    rest, beside = await measure_neighbours(database_url, PLACES, NEIGHBOURS, rounds=1, seconds=3)
+    assert re.fullmatch(r"REST: [\d,]+ reads/s, GraphQL [\d,]+: \d+\.\d\d times as many", rest)
+    assert re.fullmatch(r"RI: p99 [\d.]+ ms beside imports, [\d.]+ ms alone: \d+\.\d\d times as long", beside)
