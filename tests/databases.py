@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,10 +20,13 @@ TEST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 REDIS_DATABASES = 16
 """How many databases a Redis has unless its configuration says otherwise."""
 
-TABLES = (
-    "basket_export, idempotency_key, quotation, basket_item_division, basket_item, basket, product, token, "
-    "user_account, division"
-)
+_SMALL_BYTES = 200_000
+_TABLES = """
+SELECT tablename, pg_relation_size(tablename::regclass) FROM pg_tables
+WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'
+"""
+_SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+_IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
 def sqlite_database(folder: Path) -> str:
@@ -77,8 +80,28 @@ async def _drop() -> None:
 
 async def _empty(url: str) -> None:
     connection = await asyncpg.connect(url)
-    await connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
-    await connection.close()
+    try:
+        sizes = {row[0]: row[1] for row in await connection.fetch(_TABLES)}
+        if max(sizes.values()) < _SMALL_BYTES and await connection.fetchval(_IS_SUPERUSER):
+            await _delete_all(connection, sizes)
+        else:
+            await connection.execute(f"TRUNCATE {', '.join(sizes)} RESTART IDENTITY CASCADE")
+    finally:
+        await connection.close()
+
+
+async def _delete_all(connection: asyncpg.Connection, tables: Iterable[str]) -> None:
+    """Empties small tables in a tenth of the time that TRUNCATE takes."""
+    deletions = [f"DELETE FROM {table}" for table in tables]
+    restarts = [
+        f"SELECT setval('{row[0]}', 1, false)"
+        for row in await connection.fetch(_SEQUENCES)
+        if row[0] != "tortoise_migrations_id_seq"
+    ]
+    async with connection.transaction():
+        # Without the checks of foreign keys, so that the order of the tables does not matter.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("; ".join([*deletions, *restarts]))
 
 
 async def waits_for_lock(url: str) -> bool:
