@@ -81,6 +81,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return WORKERS_PER_CORE * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starts long tests first, and keeps the tests together that share a fixture of their module."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -15,7 +15,8 @@ import settings
 from settings.addresses import with_password
 from settings.checks import Use, problems
 from tests.command_line import Commands
-from tests.processes import PATIENCE_SECONDS, free_port
+from tests.ports import free_port
+from tests.waiting import TIMEOUT_SECONDS
 
 KEY = "0123456789abcdef0123456789abcdef"
 NO_SCHEME = "the address begins with neither http:// nor https://; write"
@@ -292,7 +293,7 @@ def test_every_process_refuses_in_json_in_production(command: list[str]) -> None
         env=os.environ | PRODUCTION | wrong,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS * 4,
+        timeout=TIMEOUT_SECONDS * 4,
         check=False,
     )
     assert done.returncode == (3 if "uvicorn" in command else 1)
