@@ -44,10 +44,10 @@ def processes(tmp_path: Path, redis_port: int) -> Iterator[Processes]:
 
 def free_ports() -> int:
     """Returns a port that is free, as the next one is."""
-    while True:
-        port = free_port()
-        if port < 65_000 and not answers(f"http://127.0.0.1:{port + 1}/healthz"):
-            return port
+    port, following = free_port(), free_port()
+    while following != port + 1:
+        port, following = following, free_port()
+    return port
 
 
 def readiness(port: int) -> tuple[int, dict[str, str]]:
@@ -82,6 +82,7 @@ def samples(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
 def test_each_process_tells_its_health_and_readiness(processes: Processes, redis_port: int) -> None:
     port = free_ports()
     worker = start(processes, count=2, WORKER_PORT=str(port))
+    wait_for(processes, worker, READY, count=2)
     for number in (port, port + 1):
         address = f"http://127.0.0.1:{number}"
         wait_until(lambda address=address: answers(f"{address}/healthz"), address)  # type: ignore[misc]
