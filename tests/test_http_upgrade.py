@@ -194,6 +194,30 @@ def test_doubtful_chunks_are_400_and_end_the_connection(ours: RawServer, chunks:
         assert [answer.status for answer in answers] == [400]
 
 
+def test_what_is_around_chunks_is_bounded(ours: RawServer) -> None:
+    token = TOKEN + b"Content-Type: application/json\r\n"
+    for credentials, status in ((token, 431), (b"", 401)):
+        head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + credentials
+        for filler in (b"2\r\n{}\r\n0\r\nX: ", b"2;x="):
+            with ours.connect() as connection:
+                connection.sendall(head + b"\r\n")
+                with pytest.raises(ConnectionError):  # noqa: PT012
+                    connection.sendall(filler)
+                    for _ in range(400):
+                        connection.sendall(b"y" * 250_000)
+        answer = ours.ask(head + b"\r\n", b"1;x=", b"y" * 70_000, b"y" * 70_000, pause=0.02)
+        assert answer is not None
+        assert answer.status == status
+
+
+def test_a_body_in_many_small_chunks_is_read(ours: RawServer) -> None:
+    body = QUERY + b" " * 30_000
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nX: y\r\n\r\n"
+    answer = ours.ask(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", chunks)
+    assert answer is not None
+    assert json.loads(answer.body) == {"data": {"viewer": {"email": "main@demo.invalid"}}}
+
+
 def test_connect_is_400_and_nothing_after_it_is_done(ours: RawServer) -> None:
     for target in (b"x:80", b"/graphql", b"http://x/graphql"):
         head = b"CONNECT %s HTTP/1.1\r\nHost: x\r\n" % target

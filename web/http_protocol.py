@@ -15,6 +15,10 @@ ARRIVAL_SECONDS = 1.0
 """How long a new connection has for its first request when the server is ending."""
 
 
+FRAMING_PER_BYTE = 16
+"""How many bytes besides REQUEST_MAXIMUM_HEAD_BYTES may frame each byte of a chunked body."""
+
+
 class PunctualProtocol(HttpToolsProtocol):
     """uvicorn's protocol with time limits on heads and bodies, a size limit on heads, and JSON errors.
 
@@ -26,6 +30,7 @@ class PunctualProtocol(HttpToolsProtocol):
     timer: TimerHandle | None = None
     head_bytes = 0
     packet_bytes = 0
+    framing_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for the first byte."""
@@ -53,6 +58,10 @@ class PunctualProtocol(HttpToolsProtocol):
             self.head_bytes += len(data)
             if self.head_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
                 return self._refuse_head()
+        elif self.arriving == before == "body":
+            self.framing_bytes += len(data)
+            if self.framing_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+                return self._refuse_framing()
         if self.arriving != before or self.timer is None:
             self._stop_waiting()
             if self.arriving is not None:
@@ -62,7 +71,7 @@ class PunctualProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begins with the head of a request."""
         super().on_message_begin()
-        self.arriving, self.head_bytes = "head", 0
+        self.arriving, self.head_bytes, self.framing_bytes = "head", 0, 0
 
     def on_headers_complete(self) -> None:
         """Goes on to the body."""
@@ -77,6 +86,11 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.expect_100_continue:
             # It cannot be known whether a client sends its body after it was rejected.
             self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Takes a piece of the body."""
+        self.framing_bytes -= (1 + FRAMING_PER_BYTE) * len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Has the whole request."""
@@ -112,6 +126,15 @@ class PunctualProtocol(HttpToolsProtocol):
     def _refuse_head(self) -> None:
         maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
         self._refuse(431, "HEAD_TOO_LARGE", f"The head is larger than {maximum} bytes.")
+
+    def _refuse_framing(self) -> None:
+        """Rejects a chunked body whose extensions and trailer fields are no end of bytes."""
+        if self.cycle.response_started:
+            self.transport.close()
+            return
+        maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
+        message = f"What is around the chunks of the body is larger than {maximum} bytes."
+        self._refuse(431, "HEAD_TOO_LARGE", message)
 
     def _ignores_upgrade(self) -> bool:
         """Whether the parser skips the body of this request because it asks for an upgrade."""
