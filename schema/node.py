@@ -54,9 +54,10 @@ class Node:
     id: strawberry.ID = described("The object's id, which no other object of any type has.")
 
 
-def id_of(kind: IdKind, *numbers: int) -> strawberry.ID:
+def id_of(kind: IdKind, number: int, second: int | None = None) -> strawberry.ID:
     """Returns the id of an object."""
-    return strawberry.ID("_".join([kind, *map(str, numbers)]))
+    identifier = f"{kind}_{number}"
+    return strawberry.ID(identifier if second is None else f"{identifier}_{second}")
 
 
 def id_expression(kind: IdKind, *names: str) -> str:
