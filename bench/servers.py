@@ -21,6 +21,8 @@ from bench.wrk import LOAD_CORE
 from commerce.demo import create_demo
 from settings import REDIS_URL, ROOT
 
+DISCARD_PORT = 9
+"""Where nothing listens: the workloads ask Commerce for nothing."""
 SERVER_CORE = 0
 PATIENCE_SECONDS = 30.0
 
@@ -121,7 +123,7 @@ def _started(kind: str, url: str, core: int, commerce_port: int) -> Iterator[Cal
 
 
 @contextmanager
-def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = 0) -> Iterator[Server]:
+def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = DISCARD_PORT) -> Iterator[Server]:
     """Runs a server on a port of its own, pinned to a core; raises ServerFailed."""
     with _started(kind, url, core, commerce_port) as wait:
         yield wait()

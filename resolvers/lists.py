@@ -14,7 +14,6 @@ from models.statement import moment_text
 from resolvers.context import Info, active_buyer
 from resolvers.selection import selects, selects_items
 from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
-from schema.node import IdKind, id_of, number_of
 from schema.page import (
     LATEST,
     After,
@@ -50,8 +49,8 @@ async def draft_baskets(
 
 
 def _draft_edge(draft: Basket, cursors: Cursors) -> BasketEdge:
-    number = number_of(IdKind.BASKET, draft.id)
-    return BasketEdge(node=draft, cursor=cursors.write(draft.saved_at or moment_text(LATEST), number))
+    moment = draft.saved_at or moment_text(LATEST)
+    return BasketEdge(node=draft, cursor=cursors.write(moment, draft.number))
 
 
 async def quotations(
@@ -67,8 +66,8 @@ async def quotations(
         has_beyond = await has_quotations_beyond(buyer.id, *position, is_backward=request.is_backward)
     ids = [row[QUOTATION_BASKET] for row in rows]
     baskets = baskets_of(await OWN.rows(buyer.id, ids, whole=selects_items(info)))
-    by_id = {basket.id: basket for basket in baskets}
-    nodes = [Quotation.of(row, by_id[id_of(IdKind.BASKET, row[QUOTATION_BASKET])]) for row in rows]
+    by_number = {basket.number: basket for basket in baskets}
+    nodes = [Quotation.of(row, by_number[row[QUOTATION_BASKET]]) for row in rows]
     edges = [
         QuotationEdge(node=node, cursor=cursors.write(node.created_at, row[0]))
         for node, row in zip(nodes, rows, strict=True)

@@ -67,6 +67,7 @@ class Basket(Node):
     created_at: Moment = described("When the first product was added.")
     updated_at: Moment = described("When the basket last changed.")
     saved_at: strawberry.Private[Moment | None]
+    number: strawberry.Private[int]
 
     @strawberry.field(description="The same items, a page at a time: 50 when neither `first` nor `last` is given.")
     def items_page(
@@ -130,6 +131,7 @@ def _basket(
         created_at=moment_text(head[5]),
         updated_at=moment_text(head[6]),
         saved_at=moment_text(head[7]) if head[7] else None,
+        number=head[0],
     )
 
 

@@ -56,8 +56,8 @@ class Node:
 
 def id_of(kind: IdKind, number: int, second: int | None = None) -> strawberry.ID:
     """Returns the id of an object."""
-    identifier = f"{kind}_{number}"
-    return strawberry.ID(identifier if second is None else f"{identifier}_{second}")
+    # To add a text to an enum's takes half the time of formatting it.
+    return strawberry.ID(kind + (f"_{number}" if second is None else f"_{number}_{second}"))
 
 
 def id_expression(kind: IdKind, *names: str) -> str:

@@ -113,10 +113,11 @@ class Cursors:
 
     def __init__(self, *scope: object) -> None:
         self._scope = [str(part) for part in scope]
+        self._prefix = "".join(f"{part} " for part in self._scope)
 
     def write(self, *position: object) -> str:
         """Returns the cursor of an entry, opaque text made of the parts of its position."""
-        text = " ".join([*self._scope, *(str(part) for part in position)])
+        text = self._prefix + " ".join(map(str, position))
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def number(self, request: PageRequest) -> int | None:
