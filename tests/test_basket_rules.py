@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
@@ -16,6 +17,9 @@ from tests.basket_rules import HOMES, Line, PriceChange, Reason
 from tests.programs import IN_CI
 from tests.service import serve
 from tests.shop import serve_shop
+
+pytestmark = pytest.mark.long
+
 
 ShopOffer = tuple[int | None, str, str]
 """A price in hundredths or the one before, a currency, and whether the product is for sale."""

@@ -19,7 +19,7 @@ from models.user import buyer_with, digest_of
 from tests.process import write_people_to
 from tests.programs import program
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+pytestmark = [pytest.mark.parametrize("database_url", ["postgres"], indirect=True), pytest.mark.long]
 
 PLACES = populations(users=3, items=20, new_users=4)
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"

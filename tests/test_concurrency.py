@@ -25,7 +25,7 @@ from tests.process import start_server, write_people_to
 from tests.service import Caller, Service
 from tests.shop import serve_shop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -29,6 +29,9 @@ from tests.shop import Shop
 from tests.silent_proxy import SilentProxy, silent_proxy
 from tests.waiting import TIMEOUT_SECONDS
 
+pytestmark = pytest.mark.long
+
+
 LONGEST_SECONDS = 3.0
 """The longest that a request may wait for a database that is silent."""
 HURRY_SECONDS = 30.0

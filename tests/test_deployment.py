@@ -40,6 +40,9 @@ from tests.service import Caller
 from tests.shop import Shop
 from tests.waiting import TIMEOUT_SECONDS
 
+pytestmark = pytest.mark.long
+
+
 UNITS = ("basket-migrate.service", "basket-server@.service", "basket-worker.service")
 OURS = ("migrate", "server-1", "server-2", "worker")
 

@@ -16,6 +16,9 @@ from tests.executors import compare
 from tests.generated_schema import Generated, real_types, trees
 from tests.operations import THOROUGHNESS, Choices, Drawn, operations
 
+pytestmark = pytest.mark.long
+
+
 EXAMPLES = 60 * THOROUGHNESS
 ROUNDS = 5
 """How often a document is executed, each time with other values."""

@@ -23,6 +23,9 @@ from tests.processes import Processes, kill
 from tests.service import Caller, write_people
 from tests.waiting import TIMEOUT_SECONDS, eventually
 
+pytestmark = pytest.mark.long
+
+
 # 5,000 products for ERP01 to ERP03: 15,000 rows. No export is completed while a test keeps the gate shut.
 LARGE_BASKET = """
 INSERT INTO product (segment, remote_id, sku, name, price, currency, is_available, in_stock, variants, refreshed_at)

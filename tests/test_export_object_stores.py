@@ -26,6 +26,9 @@ from tests.shop import Shop
 from tests.test_export_download import COLUMNS, CSV
 from tests.waiting import TIMEOUT_SECONDS
 
+pytestmark = pytest.mark.long
+
+
 Store = S3 | Azure
 FOREIGN = {"report.csv", "exports/report.csv", "exports/0123456789abcdef0123456789abcdef-1.csv"}
 OWNER = {"Authorization": "Token main"}

@@ -14,6 +14,9 @@ from tests.service import BASKET, Caller, Service
 from tests.shop import Shop
 from tests.test_basket_import import send
 
+pytestmark = pytest.mark.long
+
+
 READS = 10
 """How many reads of another buyer are answered while a large file is imported, at the least."""
 

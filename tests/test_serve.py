@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from settings import ROOT, SECRET_KEY_OF_THE_DEMO
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, Commands
 from tests.databases import sqlite_database
 from tests.waiting import TIMEOUT_SECONDS
 
@@ -82,12 +82,12 @@ def test_the_printed_line_works_and_a_second_start_is_quick_and_keeps_the_data(t
         assert "demo-main" in text
         assert pasted(output) == answer("10.55", 1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5.0) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
     with serving(tmp_path) as (process, address, output):
         wait_until_ready(address)
         assert pasted(output) == answer("21.10", 2)
         process.send_signal(signal.SIGINT)
-        assert process.wait(5.0) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         assert "Traceback" not in output.read_text()
 
 
@@ -146,7 +146,7 @@ def test_production_refuses_to_start_with_a_setting_of_the_demo(
     tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
     url = sqlite_database(tmp_path)
-    CommandLine(url).accepted("demo")
+    Commands(url).accepted("demo")
     line = CommandLine(url, ENVIRONMENT="production", PORT=str(free_port()), **environment)
     status, output, errors = line.run("serve")
     assert (status, output) == (1, "")

@@ -12,6 +12,8 @@ from tests.processes import Processes, free_port
 from tests.waiting import TIMEOUT_SECONDS
 from web.service_manager import notify
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[socket.socket]:

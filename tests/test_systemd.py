@@ -25,6 +25,9 @@ from tests.service import Caller
 from tests.shop import Shop
 from tests.waiting import TIMEOUT_SECONDS
 
+pytestmark = pytest.mark.long
+
+
 PAGE = (ROOT / "docs" / "deployment" / "README.md").read_text(encoding="utf-8")
 LIMITS = {"RATE_LIMIT_TOKEN": "0", "RATE_LIMIT_ADDRESS": "0"}
 

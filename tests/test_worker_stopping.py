@@ -13,6 +13,9 @@ import pytest
 from tests.databases import sqlite_database
 from tests.processes import Processes, free_port, wait_until
 
+pytestmark = pytest.mark.long
+
+
 DRAMATIQ = (str(Path(sys.executable).parent / "dramatiq"), "tasks")
 STOPPED_SECONDS = 60.0
 """Timeout of a stop here: a worker that is right takes a few seconds, one that hangs takes for ever."""
