@@ -55,7 +55,7 @@ from web.path_prefix import PathPrefix
 from web.process_metrics import sharing_metrics
 from web.rate_limit import RateLimits, rate_limits
 from web.rest.door import rest_routes
-from web.start_checks import check_people, check_settings, open_export_store, opened_store
+from web.start_checks import check_migrations, check_people, check_settings, open_export_store, opened_store
 
 if TYPE_CHECKING:
     from web.tracing import Tracing
@@ -86,7 +86,7 @@ class State(TypedDict):
 async def connected(database_url: str) -> AsyncIterator[None]:
     """Keeps the database open."""
     bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
-    await connect(database_url, settings.DATABASE_POOL_SIZE, bounds)
+    await connect(database_url, settings.DATABASE_POOL_SIZE, bounds, settings.DATABASE_POOLER)
     try:
         yield
     finally:
@@ -187,6 +187,7 @@ async def resources_of_requests(
         if tracing:
             await resources.enter_async_context(tracing.open())
         await resources.enter_async_context(connected(database_url))
+        await check_migrations()
         await check_people()
         url = commerce_url or await resources.enter_async_context(serve_demo())
         commerce = await resources.enter_async_context(commerce_client(url, tracing))

@@ -10,8 +10,20 @@ import logs
 import settings
 from commands.status import FAILED, REJECTED
 from models.administration import AdministrationRefused
-from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
+from models.database import (
+    DATABASE_FAILURES,
+    Bounds,
+    check_answers,
+    connect,
+    disconnect,
+    migrate_forward,
+    session_settings,
+)
 from models.demo import DEMO_TOKENS, write_demo
+from models.migrating import migration_state
+from models.postgres.address import parse_address
+from models.postgres.pooler import role_statements
+from tasks.database_address import database_problems
 from web.database_fault import fault
 
 
@@ -27,6 +39,8 @@ def on_database(command: Callable[[argparse.Namespace], Awaitable[None]]) -> Cal
 
 def run_on_database(action: Callable[[], Awaitable[None]]) -> int:
     """Runs an action on the open database; says in one line why it cannot, and returns the exit status."""
+    if found := database_problems():
+        return _complain("\n".join(found), FAILED)
     try:
         asyncio.run(_connected(action))
     except AdministrationRefused as rejection:
@@ -42,7 +56,7 @@ def _complain(message: str, status: int) -> int:
 
 
 async def _connected(action: Callable[[], Awaitable[None]]) -> None:
-    await connect(settings.DATABASE_URL, pool_size=1)
+    await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
         # Tortoise's migrations wait for ever for a SQLite file that is none; a question to it fails at once.
         await check_answers()
@@ -51,12 +65,55 @@ async def _connected(action: Callable[[], Awaitable[None]]) -> None:
         await disconnect()
 
 
-@on_database
-async def migrate(given: argparse.Namespace) -> None:
-    """Brings the tables up to date."""
-    await disconnect()
-    await migrate_forward(settings.DATABASE_URL)
-    logs.announce("The tables are up to date.")
+def migrate(given: argparse.Namespace) -> int:
+    """Brings the tables up to date, or tells by the exit status whether they are."""
+    url = settings.MIGRATION_ADDRESS
+    if found := database_problems():
+        return _complain("\n".join(found), FAILED)
+    setting = "MIGRATION_DATABASE_URL" if settings.MIGRATION_DATABASE_URL else "DATABASE_URL"
+    try:
+        return asyncio.run(_check_tables(url) if given.check else _migrate(url, given.to))
+    except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
+        return _complain(fault(failure, setting, url), FAILED)
+
+
+async def _migrate(url: str, target: str | None) -> int:
+    await _describe_tables(url)
+    await migrate_forward(url, logs.announce, settings.DATABASE_POOLER, target)
+    logs.announce("The tables are up to date." if target is None else f"The tables are at {target}.")
+    for line in role_settings():
+        logs.announce(line)
+    return 0
+
+
+async def _check_tables(url: str) -> int:
+    difference = await _describe_tables(url)
+    logs.announce(f"The database {difference or 'is up to date'}.")
+    return FAILED if difference else 0
+
+
+async def _describe_tables(url: str) -> str:
+    await connect(url, 1, pooler=settings.DATABASE_POOLER)
+    try:
+        # Tortoise's migrations wait for ever for a SQLite file that is none; a question to it fails at once.
+        await check_answers()
+        return (await migration_state()).describe()
+    finally:
+        await disconnect()
+
+
+def role_settings() -> list[str]:
+    """Returns the SQL for the role of the servers, where a pooler keeps its sessions from having settings."""
+    has_pooler = settings.DATABASE_POOLER in ("named", "unnamed")
+    is_apart = settings.MIGRATION_ADDRESS != settings.DATABASE_URL
+    if settings.DATABASE_URL.startswith("sqlite:") or not (has_pooler or is_apart):
+        return []
+    bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+    role = parse_address(settings.DATABASE_URL).user
+    return [
+        "Behind a pooler, the role of the servers needs these settings:",
+        *role_statements(role, session_settings(bounds)),
+    ]
 
 
 @on_database

@@ -43,7 +43,11 @@ def _add_service_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     work.add_argument("--processes", type=int, default=2, help="the number of processes; 2")
     work.add_argument("--threads", type=int, default=2, help="the number of threads of each; 2")
     function, summary = "commands.database:migrate", "bring the tables up to date"
-    _add(commands, "migrate", function, summary, is_logged=True)
+    migrate = _add(commands, "migrate", function, summary, is_logged=True)
+    summary = "change nothing; status 0 when there is nothing to do, else 1"
+    migrate.add_argument("--check", action="store_true", help=summary)
+    target = "go to this migration, also back; going back deletes what the later ones added"
+    migrate.add_argument("--to", metavar="MIGRATION", help=target)
     function, summary = "commands.settings:check", "show the settings in force, and check them"
     check = _add(commands, "check-settings", function, summary, is_checked=False)
     check.add_argument(

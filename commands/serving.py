@@ -47,8 +47,8 @@ Try it:
 
 async def prepare_database() -> None:
     """Migrates, and writes the demo when embedded; raises NotServing when production holds demo users."""
-    await migrate_forward(settings.DATABASE_URL)
-    await connect(settings.DATABASE_URL, pool_size=1)
+    await migrate_forward(settings.MIGRATION_ADDRESS, logs.announce, settings.DATABASE_POOLER)
+    await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
         await check_people()
         if settings.EMBEDDED:

@@ -1,5 +1,6 @@
 """The database: its configuration, connections and migrations."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,12 +11,14 @@ from tortoise.connection import get_connection
 from tortoise.migrations.api import migrate
 
 from models import sqlite
-from models.outage import CONFLICTS, DATABASE_FAILURES, is_unavailable
+from models.migrating import migrate_open_database
+from models.outage import CONFLICTS, DATABASE_FAILURES, DatabaseReadOnly, is_unavailable
 from models.postgres import client
 from models.postgres.address import parse_address
 from models.postgres.connector import Connector
 from models.postgres.pool import BoundedPool
-from models.statement import Statement
+from models.postgres.pooler import POOLERS
+from models.statement import Statement, is_sqlite
 
 __all__ = ["DATABASE_FAILURES", "SERIALIZATION_FAILURES", "is_unavailable"]
 
@@ -56,20 +59,20 @@ async def keep_session(connection: Connection) -> None:
     """
 
 
-def configuration(url: str, pool_size: int = 20, bounds: Bounds = BOUNDS) -> dict[str, Any]:
+def configuration(url: str, pool_size: int = 20, bounds: Bounds = BOUNDS, pooler: str = POOLERS[0]) -> dict[str, Any]:
     """Returns Tortoise's configuration for a database URL, `sqlite://…` or `postgres://…`.
 
     Raises AddressRejected for an address of PostgreSQL that cannot be used.
     """
     return {
-        "connections": {"default": _engine(url, pool_size, bounds)},
+        "connections": {"default": _engine(url, pool_size, bounds, pooler)},
         "apps": {"models": {"models": MODULES, "default_connection": "default", "migrations": "models.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
     }
 
 
-def _engine(url: str, pool_size: int, bounds: Bounds) -> dict[str, Any]:
+def _engine(url: str, pool_size: int, bounds: Bounds, pooler: str) -> dict[str, Any]:
     if url.startswith("sqlite:"):
         connection = expand_db_url(url)
         connection["engine"] = sqlite.__name__
@@ -84,7 +87,7 @@ def _engine(url: str, pool_size: int, bounds: Bounds) -> dict[str, Any]:
         "minsize": 0,
         "maxsize": pool_size,
         "reset": keep_session,
-        "connect": Connector(address, session_settings(bounds), bounds.wait_seconds),
+        "connect": Connector(address, session_settings(bounds), bounds.wait_seconds, pooler),
         "server_settings": {},
         "wait_seconds": bounds.wait_seconds,
         "command_timeout": command,
@@ -112,11 +115,12 @@ CONFIGURATION = configuration("sqlite://:memory:")
 """What `python -m tortoise makemigrations` compares the models with; it connects to nothing."""
 
 
-async def connect(url: str, pool_size: int = 20, bounds: Bounds = BOUNDS) -> None:
+async def connect(url: str, pool_size: int = 20, bounds: Bounds = BOUNDS, pooler: str = POOLERS[0]) -> None:
     """Opens the connections; every task of the process sees them until `disconnect`."""
     if url.startswith("sqlite://"):
         Path(url.removeprefix("sqlite://")).parent.mkdir(parents=True, exist_ok=True)
-    await Tortoise.init(config=configuration(url, pool_size, bounds), _enable_global_fallback=True)
+    settings = configuration(url, pool_size, bounds, pooler)
+    await Tortoise.init(config=settings, _enable_global_fallback=True)
 
 
 async def disconnect() -> None:
@@ -124,22 +128,56 @@ async def disconnect() -> None:
     await Tortoise.close_connections()
 
 
-async def migrate_forward(url: str) -> None:
-    """Brings the tables to the newest migration. Raises what the database raises when it cannot be reached."""
-    if url.startswith("sqlite://"):
-        Path(url.removeprefix("sqlite://")).parent.mkdir(parents=True, exist_ok=True)
+def _keep_quiet(line: str) -> None:
+    """Says nothing."""
+
+
+async def migrate_forward(
+    url: str,
+    say: Callable[[str], None] = _keep_quiet,
+    pooler: str = POOLERS[0],
+    target: str | None = None,
+) -> None:
+    """Brings the tables to the newest migration, or to the target.
+
+    Several processes may do it at once: one works, the others wait and find nothing to do. Raises
+    what the database raises when it cannot be reached.
+    """
+    if url.startswith("sqlite:"):
+        await _migrate_sqlite(url, target)
+        return
+    await connect(url, 1, Bounds(statement_seconds=0), pooler)
     try:
-        await migrate(config=configuration(url, 1, Bounds(statement_seconds=0)))
+        await migrate_open_database(say, target)
+    finally:
+        await disconnect()
+
+
+async def _migrate_sqlite(url: str, target: str | None) -> None:
+    Path(url.removeprefix("sqlite://")).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        goal = f"models.{target}" if target else None
+        await migrate(config=configuration(url, 1, Bounds(statement_seconds=0)), target=goal)
     finally:
         await Tortoise.close_connections()
 
 
 _ANSWERS = Statement("SELECT 1")
+_READ_ONLY = Statement("SELECT current_setting('transaction_read_only')")
 
 
 async def check_answers() -> None:
-    """Asks the database for the number one; raises what the database raises when it does not answer."""
-    await _ANSWERS.rows()
+    """Asks the database whether it can be written to; raises what it raises, or DatabaseReadOnly."""
+    if is_sqlite():
+        await _ANSWERS.rows()
+        return
+    row = await _READ_ONLY.row()
+    if row is not None and row[0] == "on":
+        error = DatabaseReadOnly("the server of the database is read-only")
+        pool = getattr(get_connection("default"), "_pool", None)
+        if isinstance(pool, BoundedPool):
+            pool.notice(error)
+        raise error
 
 
 class PoolUse(NamedTuple):

@@ -55,7 +55,9 @@ OUTAGE_STATES = {
     "25006": "the server is read-only: a standby, or a primary that was demoted",
     "25P03": "the transaction was idle for too long",
     "25P04": "the transaction took too long",
+    "26000": "a prepared statement is gone: a pooler stands between",
     "3D000": "the database does not exist, for example while it is restored",
+    "42P05": "a prepared statement is there already: a pooler stands between",
     "55P03": "a lock was not available in time",
     "72000": "the snapshot is too old",
 }

@@ -52,6 +52,10 @@ if str(DATABASE_PASSWORD):
         DATABASE_URL = addresses.with_password(DATABASE_URL, str(DATABASE_PASSWORD))
     except kinds.Rejected as reason:
         READER.problems["DATABASE_PASSWORD"] = f"DATABASE_PASSWORD: {reason}."
+MIGRATION_DATABASE_URL = _read("MIGRATION_DATABASE_URL", addresses.DATABASE, "")
+MIGRATION_ADDRESS = MIGRATION_DATABASE_URL or DATABASE_URL
+"""The address of the database for migrations."""
+DATABASE_POOLER = _read("DATABASE_POOLER", kinds.word("auto", "none", "named", "unnamed"), "auto")
 BENCH_DATABASE_URL = _read(
     "BENCH_DATABASE_URL",
     addresses.DATABASE,

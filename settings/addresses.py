@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from settings.kinds import Kind, Rejected
 
 _PASSWORD = re.compile(r"(?<=://)[^/?#]*@")
+_PASSWORD_WORD = re.compile(r"(?<=[?&])(password|sslpassword)=[^&]*")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
@@ -18,7 +19,7 @@ _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 def shown_address(text: str) -> str:
     """Returns an address without its user and password."""
-    return _PASSWORD.sub("…@", text)
+    return _PASSWORD_WORD.sub(r"\1=…", _PASSWORD.sub("…@", text))
 
 
 def with_password(text: str, password: str) -> str:
@@ -166,11 +167,10 @@ def _parse_database(text: str) -> str:
         raise ValueError
     if scheme == "sqlite":
         return text
-    try:
-        parts = _split(text)
-    except Rejected:
-        # It may be the password that cannot be taken apart.
-        raise ValueError from None
+    if not text.isprintable() or " " in text:
+        raise ValueError
+    # It may be the password that cannot be taken apart, which is a ValueError, too.
+    parts = urlsplit(text)
     # A password with a bare `/`, `?` or `#` ends the host too early and leaves the `@` behind it.
     if "@" in parts.path + parts.query + parts.fragment:
         raise ValueError

@@ -1,13 +1,14 @@
 """Checking the addresses of services without connecting to them."""
 
 import settings
+from tasks.database_address import database_problems
 from tasks.exports.store_url import StoreRefused, open_storage
 from tasks.redis.address import RedisAddressRejected, parse_redis_address
 
 
 def address_problems() -> list[str]:
     """Returns why an address is not supported; one line for each."""
-    found: list[str] = []
+    found = database_problems()
     try:
         open_storage(settings.EXPORT_URL)
     except StoreRefused as reason:

@@ -16,6 +16,7 @@ from dramatiq.middleware import AsyncIO
 import logs
 import settings
 from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
+from models.migrating import log_migrations
 from settings.checks import Use, problems
 from settings.scratch import use_scratch
 from tasks.addresses import address_problems
@@ -48,7 +49,9 @@ class Database(Middleware):
         loop = get_event_loop_thread()
         bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
         if loop is not None:
-            loop.run_coroutine(connect(settings.DATABASE_URL, settings.DATABASE_POOL_SIZE, bounds))
+            loop.run_coroutine(
+                connect(settings.DATABASE_URL, settings.DATABASE_POOL_SIZE, bounds, settings.DATABASE_POOLER)
+            )
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Closes the connections."""
@@ -59,8 +62,9 @@ class Database(Middleware):
 
 async def read_redis_server() -> RedisServer | None:
     """Returns the Redis of this installation, whose name stands in the database."""
-    await connect(settings.DATABASE_URL, 1)
+    await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
+        await log_migrations()
         return await find_redis_server(settings.REDIS_URL, settings.REDIS_PREFIX)
     finally:
         await disconnect()

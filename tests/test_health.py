@@ -1,7 +1,5 @@
 """Health and readiness, with what answers and what does not."""
 
-from pathlib import Path
-
 import pytest
 
 from application import create_application
@@ -28,9 +26,9 @@ async def test_it_is_ready_when_redis_answers_too(database_url: str, redis_url: 
     assert await readiness(database_url, redis_url) == (200, expected)
 
 
-async def test_it_says_that_redis_does_not_answer(tmp_path: Path) -> None:
+async def test_it_says_that_redis_does_not_answer(sqlite_url: str) -> None:
     expected = {"status": "unavailable", "database": "ok", "redis": "unavailable"}
-    assert await readiness(f"sqlite://{tmp_path / 'test.sqlite3'}", f"redis://{NOWHERE}/0") == (503, expected)
+    assert await readiness(sqlite_url, f"redis://{NOWHERE}/0") == (503, expected)
 
 
 async def test_it_says_that_the_database_does_not_answer(caplog: pytest.LogCaptureFixture) -> None:

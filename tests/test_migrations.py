@@ -8,12 +8,15 @@ import pytest
 from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError
 from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.transactions import in_transaction
 
+from models import migrating
 from models.basket import Basket, BasketStatus
 from models.database import CONFIGURATION, connect, disconnect, migrate_forward
 from models.division import Division, DivisionType
-from models.statement import now
+from models.statement import Statement, now
 from models.user import User
+from tests.postgres_cluster import own_cluster
 
 
 async def test_models_and_migrations_agree() -> None:
@@ -70,3 +73,37 @@ async def test_the_database_itself_holds_one_active_basket_a_user_and_segment(da
             await new_basket(user, 0)
     finally:
         await disconnect()
+
+
+_TABLES = Statement("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+_LOCKS = Statement(
+    "SELECT c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
+    "WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND l.granted AND l.mode IN "
+    "('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+)
+
+
+async def locks_of(name: str) -> dict[str, str]:
+    """Carries out a migration; returns the strongest lock that it holds on each earlier table."""
+    strengths = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"]
+    async with in_transaction():
+        tables = {row[0] for row in await _TABLES.rows()} - {"tortoise_migrations"}
+        await migrating._carry_out(name, "forward")
+        found: dict[str, str] = {}
+        for table, mode in [(row[0], row[1]) for row in await _LOCKS.rows()]:
+            if table in tables:
+                found[table] = max(found.get(table, mode), mode, key=strengths.index)
+    return found
+
+
+async def test_each_migration_states_what_it_does_and_what_it_locks() -> None:
+    with own_cluster() as cluster:
+        await connect(cluster.url, 1)
+        try:
+            for name in migrating.known_migrations():
+                migration = migrating.migration_class(name)
+                assert migration.__doc__, f"{name} has no docstring."
+                stated = getattr(migration, "locks", None)
+                assert await locks_of(name) == stated, f"State `locks` in {name}."
+        finally:
+            await disconnect()

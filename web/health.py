@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models.database import DATABASE_FAILURES, check_answers
+from models.migrating import migration_state
+from models.outage import is_read_only
 from tasks.redis.check import RedisCheck
 from web.json_response import json_response
 
@@ -29,11 +30,11 @@ async def readyz(request: Request) -> Response:
     """
     if is_draining(request):
         return json_response({"status": "draining"}, 503)
-    words = {"database": await _database_word()}
+    words = await _database_words()
     redis: RedisCheck | None = request.state.redis
     if redis is not None:
         words["redis"] = await _redis_word(redis)
-    is_ready = all(word == "ok" for word in words.values())
+    is_ready = all(words[name] == "ok" for name in ("database", "redis") if name in words)
     status = "ok" if is_ready else "unavailable"
     return json_response({"status": status, **words}, 200 if is_ready else 503)
 
@@ -43,9 +44,24 @@ def is_draining(request: Request) -> bool:
     return bool(getattr(request.app.state, "is_draining", False))
 
 
-async def _database_word() -> str:
-    is_up = await _is_up("database", check_answers())
-    return "ok" if is_up else "unavailable"
+async def _database_words() -> dict[str, str]:
+    """Says whether the database can be written to, and whether its tables are those of this release.
+
+    A database that is migrated further serves this release until the newer one is there: a rolling
+    upgrade migrates first.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await check_answers()
+            state = await migration_state()
+    except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
+        logger.warning("The database does not answer: %s", error)
+        return {"database": "read-only" if is_read_only(error) else "unavailable"}
+    if state.pending:
+        return {"database": "not migrated", "migrations_pending": ", ".join(state.pending)}
+    if state.unknown:
+        return {"database": "ok", "migrations_unknown": ", ".join(state.unknown)}
+    return {"database": "ok"}
 
 
 async def _redis_word(redis: RedisCheck) -> str:
@@ -59,13 +75,3 @@ async def _redis_word(redis: RedisCheck) -> str:
         return "ok"
     logger.warning("Redis cannot be used: %s", fault.reason)
     return fault.word
-
-
-async def _is_up(name: str, question: Awaitable[object]) -> bool:
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await question
-    except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
-        logger.warning("The %s does not answer: %s", name, error)
-        return False
-    return True

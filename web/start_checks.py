@@ -1,10 +1,13 @@
 """Checks before requests are served; each raises NotServing with the reason."""
 
+from contextlib import suppress
+
 from starlette.applications import Starlette
 
 import settings
 from models.database import DATABASE_FAILURES
 from models.demo import has_demo_tokens
+from models.migrating import log_migrations
 from settings.checks import Use, problems
 from tasks.addresses import address_problems
 from tasks.exports.store import ExportStore, open_store
@@ -34,6 +37,12 @@ async def check_people() -> None:
         raise NotServing(fault(failure)) from failure
     if is_demo:
         raise NotServing("The database has demo users; revoke their tokens: python server.py token revoke demo-main")
+
+
+async def check_migrations() -> None:
+    """Logs in which way the tables differ from this release; a database that does not answer may come later."""
+    with suppress(OSError, *DATABASE_FAILURES):
+        await log_migrations()
 
 
 def open_export_store(url: str, *, shared: bool) -> ExportStore:

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
@@ -9,6 +11,10 @@ from models.quotation import QuotationStatus
 
 
 class Migration(migrations.Migration):
+    """Makes the tables."""
+
+    locks: ClassVar[dict[str, str]] = {}
+
     initial = True
 
     operations = [

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
@@ -7,7 +9,11 @@ from models.export.export import ExportFormat, ExportStatus
 
 
 class Migration(migrations.Migration):
+    """Makes the table of exports; changes of `user_account` and `basket` wait for an instant."""
+
     dependencies = [("models", "0001_initial")]
+
+    locks: ClassVar[dict[str, str]] = {"basket": "ShareRowExclusiveLock", "user_account": "ShareRowExclusiveLock"}
 
     initial = False
 

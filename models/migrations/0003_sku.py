@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
@@ -6,6 +8,8 @@ class Migration(migrations.Migration):
     """Notes whether a product still has its SKU; locks `product` for an instant, rewrites nothing."""
 
     dependencies = [("models", "0002_export")]
+
+    locks: ClassVar[dict[str, str]] = {"product": "AccessExclusiveLock"}
 
     initial = False
 

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 
@@ -9,6 +11,8 @@ class Migration(migrations.Migration):
     """
 
     dependencies = [("models", "0003_sku")]
+
+    locks: ClassVar[dict[str, str]] = {"user_account": "ShareLock"}
 
     initial = False
 

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 
@@ -11,6 +13,8 @@ class Migration(migrations.Migration):
     """Gives baskets that were submitted before the snapshots that new ones get; locks their items."""
 
     dependencies = [("models", "0004_email")]
+
+    locks: ClassVar[dict[str, str]] = {}
 
     initial = False
 

@@ -1,9 +1,13 @@
 """Connecting to PostgreSQL: each host in turn, bounded, with TCP keep-alive, to a server that can serve us."""
 
 import asyncio
+import logging
 import random
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,6 +16,9 @@ from asyncpg.exceptions import PostgresError
 
 from models.outage import DATABASE_FAILURES, DatabaseReadOnly, DatabaseUnusable
 from models.postgres.address import AddressRejected, PostgresAddress
+from models.postgres.pooler import TRACKED, is_rejected_setting, keeps_statements, warn_of_role
+
+logger = logging.getLogger("basket")
 
 KEEP_ALIVE = {
     "keepalives_idle": (socket.TCP_KEEPIDLE, 1),
@@ -27,10 +34,15 @@ STATE = "SELECT current_setting('transaction_read_only'), pg_backend_pid(), pg_i
 class Connector:
     """Opens connections to one database; asyncpg's pool calls it for each of its connections."""
 
-    def __init__(self, address: PostgresAddress, session: dict[str, str], maximum_seconds: float) -> None:
+    def __init__(self, address: PostgresAddress, session: dict[str, str], maximum_seconds: float, pooler: str) -> None:
         self.address = address
         self.session = session | address.server_settings
         self.seconds = min(address.connect_seconds, maximum_seconds)
+        self.is_found_out = pooler == "auto"
+        self.is_pooled = pooler in ("named", "unnamed")
+        self.keeps_statements = pooler != "unnamed"
+        self._is_learnt = pooler != "auto"
+        self._is_role_checked = False
         self._hosts = list(address.hosts)
         if address.words.get("load_balance_hosts") == "random":
             random.shuffle(self._hosts)
@@ -58,36 +70,82 @@ class Connector:
         raise failures[-1]
 
     async def _connect_to(self, host: tuple[str | None, int], more: dict[str, Any]) -> Connection:
-        name, port = host
+        connection = await self._connect_once(host, more)
+        if not self.is_pooled or (self._is_learnt and self._is_role_checked):
+            return connection
+        try:
+            await self._learn(host, connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        if self.keeps_statements:
+            return connection
+        connection.terminate()
+        return await self._connect_once(host, more)
+
+    async def _learn(self, host: tuple[str | None, int], connection: Connection) -> None:
+        """Finds out whether the pooler keeps prepared statements, and checks the role, once."""
+        if not self._is_learnt:
+            self.keeps_statements = await keeps_statements(partial(self._open, host, {}))
+            self._is_learnt = True
+            kind = "keeps" if self.keeps_statements else "does not keep"
+            logger.info("A pooler stands before PostgreSQL; it %s prepared statements.", kind)
+        if not self._is_role_checked:
+            self._is_role_checked = True
+            with _unnamed(connection):
+                await warn_of_role(connection, self.address.user, self.session)
+
+    def distrust_names(self) -> None:
+        """Stops using prepared statements that have a name: a pooler has lost one."""
+        if self.is_found_out and self.keeps_statements:
+            self.is_pooled, self.keeps_statements, self._is_learnt = True, False, True
+            logger.warning(
+                "A prepared statement is gone: a pooler stands before PostgreSQL and does not keep "
+                "them. They are used no longer; set DATABASE_POOLER=unnamed."
+            )
+
+    async def _connect_once(self, host: tuple[str | None, int], more: dict[str, Any]) -> Connection:
         connection: Connection | None = None
         try:
             async with asyncio.timeout(self.seconds):
-                connection = await self._open(name, port, more)
+                connection = await self._open_with_settings(host, more)
                 _set_keep_alive(connection, self.address.words)
                 await self._check(connection)
         except TimeoutError:
             _close(connection)
-            place = f"{name or 'the local socket'}, port {port}"
+            place = f"{host[0] or 'the local socket'}, port {host[1]}"
             raise TimeoutError(f"PostgreSQL at {place} did not answer within {self.seconds:g} seconds.") from None
         except BaseException:
             _close(connection)
             raise
         return connection
 
-    async def _open(self, host: str | None, port: int, more: dict[str, Any]) -> Connection:
-        tls = ssl.create_default_context() if self.address.trusts_system else None
+    async def _open_with_settings(self, host: tuple[str | None, int], more: dict[str, Any]) -> Connection:
+        try:
+            return await self._open(host, more)
+        except PostgresError as error:
+            if not is_rejected_setting(error) or self.is_pooled or not self.is_found_out:
+                raise
+        self.is_pooled = True
+        return await self._open(host, more)
+
+    async def _open(self, host: tuple[str | None, int], more: dict[str, Any]) -> Connection:
+        settings = self.session
+        if self.is_pooled:
+            settings = {name: settings[name] for name in TRACKED if name in settings}
         return await asyncpg.connect(
             self.address.tls_address,
-            host=host,
-            port=port,
+            host=host[0],
+            port=host[1],
             user=self.address.user,
             password=self.address.password,
             passfile=self.address.words.get("passfile"),
             database=self.address.database,
-            ssl=tls,
-            # Ours come later than the host's turn: whether a server is a standby is asked below.
+            ssl=ssl.create_default_context() if self.address.trusts_system else None,
+            # Whether a server is a standby is asked below, of every release in the same way.
             target_session_attrs="any",
-            server_settings=self.session,
+            server_settings=settings,
+            statement_cache_size=100 if self.keeps_statements else 0,
             # asyncpg's own timeout holds for all hosts together, and is above.
             timeout=None,
             **more,
@@ -100,10 +158,25 @@ class Connector:
                 f"the database {self.address.database} has the encoding {encoding}; "
                 "it must be UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
             )
-        row = await connection.fetchrow(STATE)
+        with _unnamed(connection):
+            row = await connection.fetchrow(STATE)
         if row[0] == "on":
             kind = "a standby" if row[2] else "read-only"
             raise DatabaseReadOnly(f"the server of {self.address.name} is {kind}")
+        # A pooler tells the number of a process that is none of the server's.
+        if self.is_found_out and row[1] != connection.get_server_pid():
+            self.is_pooled = True
+
+
+@contextmanager
+def _unnamed(connection: Connection) -> Iterator[None]:
+    """Prepares statements without a name meanwhile, which no pooler loses."""
+    before = connection._stmt_cache_enabled
+    connection._stmt_cache_enabled = False
+    try:
+        yield
+    finally:
+        connection._stmt_cache_enabled = before
 
 
 def _is_of_host(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from asyncpg.pool import Pool
 from prometheus_client import Counter
 
 from models.outage import DATABASE_FAILURES, is_connection_lost
+from models.postgres.pooler import is_lost_statement
 
 logger = logging.getLogger("basket")
 
@@ -110,7 +111,10 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
 
     def notice(self, error: BaseException) -> None:
         """Replaces all connections when an error says that one was lost, or that the server is read-only."""
-        if is_connection_lost(error):
+        if is_lost_statement(error):
+            self._connect.distrust_names()
+            self.replace(repr(error))
+        elif is_connection_lost(error):
             self.replace(repr(error))
 
     def replace(self, reason: str, *, with_used: bool = False) -> None:

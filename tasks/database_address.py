@@ -1,0 +1,19 @@
+"""Checking the addresses of PostgreSQL without connecting to them."""
+
+import settings
+from models.postgres.address import AddressRejected, parse_address
+from models.postgres.connector import check_files
+
+
+def database_problems() -> list[str]:
+    """Returns why an address of PostgreSQL is not supported; one line for each."""
+    found: list[str] = []
+    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
+        url = getattr(settings, name)
+        if name in settings.READER.problems or not url or url.startswith("sqlite:"):
+            continue
+        try:
+            check_files(parse_address(url))
+        except AddressRejected as reason:
+            found.append(f"{name} cannot be used: {reason}.")
+    return found
