@@ -37,7 +37,7 @@ async def new_database(cluster: Cluster, name: str, options: str = "") -> str:
 
 async def test_several_at_once_work_one_after_the_other(cluster: Cluster) -> None:
     url = await new_database(cluster, "at_once")
-    line = CommandLine(url)
+    line = CommandLine(url, LOG_FORMAT="text")
     done = await asyncio.gather(*[asyncio.to_thread(line.run, "migrate") for _ in range(3)])
     assert [(status, errors) for status, _, errors in done] == [(0, "")] * 3
     lines = [text for _, output, _ in done for text in output.splitlines()]
@@ -48,7 +48,7 @@ async def test_several_at_once_work_one_after_the_other(cluster: Cluster) -> Non
 
 async def test_a_check_changes_nothing_and_tells_what_is_missing(cluster: Cluster) -> None:
     url = await new_database(cluster, "checked")
-    line = CommandLine(url)
+    line = CommandLine(url, LOG_FORMAT="text")
     names = ", ".join(known_migrations())
     text = f"The database is not migrated: it lacks {names}; run `server.py migrate`."
     assert line.run("migrate", "--check") == (1, text, "")
@@ -87,7 +87,7 @@ async def test_an_open_transaction_holds_up_the_migration_and_nobody_behind_it(
 async def test_going_back_and_forward_again(cluster: Cluster) -> None:
     url = await new_database(cluster, "back")
     await migrate_forward(url)
-    line = CommandLine(url)
+    line = CommandLine(url, LOG_FORMAT="text")
     status, output, errors = line.run("migrate", "--to", "0001_initial")
     assert (status, errors) == (0, "")
     assert output.splitlines()[-1] == "The tables are at 0001_initial."
@@ -116,8 +116,8 @@ async def test_a_role_that_may_only_read_and_write_serves_what_another_one_migra
     buyer = parts._replace(netloc=parts.netloc.replace("postgres@", "basket@")).geturl()
     await migrate_forward(owner)
     # What is up to date needs no right to change tables.
-    assert CommandLine(buyer).run("migrate")[:2] == (0, "The tables are up to date.")
-    assert CommandLine(buyer).run("division", "add", "--erp-code", "A", "--name", "A")[0] == 0
+    assert CommandLine(buyer, LOG_FORMAT="text").run("migrate")[:2] == (0, "The tables are up to date.")
+    assert CommandLine(buyer, LOG_FORMAT="text").run("division", "add", "--erp-code", "A", "--name", "A")[0] == 0
     application = create_application(database_url=buyer, commerce_url="http://x.invalid", redis_url="")
     async with open_client(application) as client:
         assert (await client.get("/readyz")).json() == {"status": "ok", "database": "ok"}
@@ -188,6 +188,6 @@ async def test_a_read_only_server_is_an_outage_and_not_ready(cluster: Cluster) -
 async def test_a_database_that_is_not_utf8_is_rejected_in_one_line(cluster: Cluster) -> None:
     options = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     url = await new_database(cluster, "latin", options)
-    status, output, errors = await asyncio.to_thread(CommandLine(url).run, "migrate")
+    status, output, errors = await asyncio.to_thread(CommandLine(url, LOG_FORMAT="text").run, "migrate")
     assert (status, output, len(errors.splitlines())) == (1, "", 1)
     assert "the database latin has the encoding LATIN1; it must be UTF8" in errors
