@@ -29,7 +29,7 @@ _DOCUMENT = (
 )
 """What the REST interface answers, asked for by GraphQL."""
 _BODY = json.dumps({"query": _DOCUMENT, "variables": {}})
-GRAPHQL, REST = Shape("POST", "/graphql", _BODY), Shape("GET", "/basket/", "")
+GRAPHQL, REST = Shape("POST", "/graphql", _BODY), Shape("GET", "/api/v1/basket/", "")
 (_READ,) = [workload for workload in WORKLOADS if workload.name == "R20"]
 
 
