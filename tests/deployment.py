@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.ports import free_port
+from tests.ports import free_port, free_ports
 from tests.processes import ROOT, Processes, answers, wait_until
 from tests.programs import program
 from tests.waiting import TIMEOUT_SECONDS
@@ -41,6 +41,7 @@ class Site:
     redis_port: int = field(default_factory=free_port)
     proxy_port: int = field(default_factory=free_port)
     server_ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    worker_port: int = field(default_factory=free_ports)
 
     @property
     def proxy_url(self) -> str:
@@ -272,4 +273,4 @@ class ComposeDeployment(Deployment):
         return self._adjusted(f"server-{place + 1}", PORT=str(self.site.server_ports[place]))
 
     def worker_command(self) -> Command:
-        return self._adjusted("worker")
+        return self._adjusted("worker", WORKER_PORT=str(self.site.worker_port))

@@ -25,6 +25,14 @@ def free_port() -> int:
     raise OSError(f"All ports from {_block()} to {_block() + _SIZE - 1} are in use.")
 
 
+def free_ports() -> int:
+    """Returns the first of two free ports in a row."""
+    port, following = free_port(), free_port()
+    while following != port + 1:
+        port, following = following, free_port()
+    return port
+
+
 def _can_listen(port: int) -> bool:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

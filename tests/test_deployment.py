@@ -33,8 +33,8 @@ from tests.deployment import (
 )
 from tests.exports import completed
 from tests.node_packages import node_modules
-from tests.ports import free_port
-from tests.processes import ROOT, Processes
+from tests.ports import free_port, free_ports
+from tests.processes import ROOT, Processes, wait_until
 from tests.programs import program
 from tests.service import Caller
 from tests.shop import Shop
@@ -177,6 +177,31 @@ def test_compose_takes_every_password(password: str) -> None:
         check=True,
     )
     assert done.stdout == f"{password}\n"
+
+
+def test_the_health_check_of_the_worker_asks_each_of_its_processes(processes: Processes, sqlite_url: str) -> None:
+    worker = compose()["services"]["worker"]
+    _, program, *arguments = worker["healthcheck"]["test"]
+    first, count = int(worker["environment"]["WORKER_PORT"]), int(worker["command"][worker["command"].index("--processes") + 1])
+    asked = [str(first + number) for number in range(count)]
+    assert (program, arguments[1].count(f"({', '.join(asked)})")) == ("python", 1)
+    port = free_ports()
+    code = arguments[1].replace(", ".join(asked), f"{port}, {port + 1}")
+
+    def status() -> int:
+        command = [f"{PROGRAMS}/python", arguments[0], code]
+        return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
+
+    assert status() == 1
+    redis_port = free_port()
+    processes.redis(redis_port)
+    processes.environment |= {
+        "DATABASE_URL": sqlite_url,
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "WORKER_PORT": str(port),
+    }
+    processes.start(f"{PROGRAMS}/{worker['command'][0]}", *worker["command"][1:])
+    wait_until(lambda: status() == 0, "The health of the worker")
 
 
 def test_services_come_up_in_order_and_only_the_proxy_can_be_reached() -> None:

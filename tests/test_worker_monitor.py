@@ -12,7 +12,8 @@ from dramatiq.brokers.redis import RedisBroker
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.databases import sqlite_database
-from tests.processes import Processes, answers, free_port, wait_until
+from tests.ports import free_port, free_ports
+from tests.processes import Processes, answers, wait_until
 from tests.test_worker_stopping import READY, STOPPED_SECONDS, check_end, output, start, wait_for
 
 TOKEN = {"Authorization": "Bearer metrics"}
@@ -40,14 +41,6 @@ def processes(tmp_path: Path, redis_port: int) -> Iterator[Processes]:
         yield started
     finally:
         started.end()
-
-
-def free_ports() -> int:
-    """Returns a port that is free, as the next one is."""
-    port, following = free_port(), free_port()
-    while following != port + 1:
-        port, following = following, free_port()
-    return port
 
 
 def readiness(port: int) -> tuple[int, dict[str, str]]:
