@@ -182,7 +182,10 @@ def test_compose_takes_every_password(password: str) -> None:
 def test_the_health_check_of_the_worker_asks_each_of_its_processes(processes: Processes, sqlite_url: str) -> None:
     worker = compose()["services"]["worker"]
     _, program, *arguments = worker["healthcheck"]["test"]
-    first, count = int(worker["environment"]["WORKER_PORT"]), int(worker["command"][worker["command"].index("--processes") + 1])
+    first, count = (
+        int(worker["environment"]["WORKER_PORT"]),
+        int(worker["command"][worker["command"].index("--processes") + 1]),
+    )
     asked = [str(first + number) for number in range(count)]
     assert (program, arguments[1].count(f"({', '.join(asked)})")) == ("python", 1)
     port = free_ports()
