@@ -1,5 +1,7 @@
 """What becomes of a basket: saved, loaded, deleted, submitted. Run inside a unit of work; the row is locked first."""
 
+from typing import NamedTuple
+
 from models.basket import BasketStatus
 from models.basket_changing import lock_active
 from models.errors import BasketNotDraft, BasketNotFound
@@ -11,10 +13,12 @@ _LOCK_OWN = Statement("SELECT id, version, status, segment FROM basket WHERE use
 _CLAIM_ACTIVE = Statement(
     "INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
     "VALUES ($1, $2, 'ACTIVE', 1, $3, $3) "
-    "ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' DO UPDATE SET updated_at = excluded.updated_at RETURNING id"
+    "ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' DO UPDATE SET updated_at = excluded.updated_at "
+    # Only a basket that this statement made was written once.
+    "RETURNING id, created_at = updated_at"
 )
 _DELETE_IF_EMPTY = Statement(
-    "DELETE FROM basket WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM basket_item WHERE basket_id = $1)"
+    "DELETE FROM basket WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM basket_item WHERE basket_id = $1) RETURNING id"
 )
 _DISPLACE = Statement(
     "UPDATE basket SET status = 'DRAFT', name = NULL, saved_at = $2, version = version + 1 WHERE id = $1"
@@ -23,6 +27,17 @@ _ACTIVATE = Statement(
     "UPDATE basket SET status = 'ACTIVE', saved_at = NULL, version = version + 1, updated_at = $2 WHERE id = $1"
 )
 _DELETE = Statement("DELETE FROM basket WHERE id = $1")
+
+
+class Loaded(NamedTuple):
+    """The ids of a draft that became active and of the basket that it displaced, if there was one.
+
+    The displaced basket is a draft now, or was empty and is deleted.
+    """
+
+    basket_id: int
+    displaced_id: int | None
+    deleted_id: int | None
 
 
 async def save_active(user_id: int, segment: int, name: str | None, expected_version: int | None) -> int:
@@ -49,8 +64,8 @@ async def _locked_draft(user_id: int, basket_id: int | None, verb: str) -> Row:
     return row
 
 
-async def load_draft(user_id: int, basket_id: int | None) -> int:
-    """Makes a draft the active basket of its segment and returns its id.
+async def load_draft(user_id: int, basket_id: int | None) -> Loaded:
+    """Makes a draft the active basket of its segment and returns which baskets that changed.
 
     The basket that was active there becomes an unnamed draft, or vanishes when it is empty. It is claimed, or made, by
     the same statement that additions use: an addition that comes meanwhile waits for it and then finds the loaded one.
@@ -60,10 +75,15 @@ async def load_draft(user_id: int, basket_id: int | None) -> int:
     claimed = await _CLAIM_ACTIVE.row(user_id, row[3], moment)
     if claimed is None:
         raise RuntimeError("The claim of an active basket returned no row.")
-    await _DELETE_IF_EMPTY.rows(claimed[0])
-    await _DISPLACE.rows(claimed[0], moment)
+    claimed_id, is_new = int(claimed[0]), bool(claimed[1])
+    is_deleted = await _DELETE_IF_EMPTY.row(claimed_id) is not None
+    await _DISPLACE.rows(claimed_id, moment)
     await _ACTIVATE.rows(row[0], moment)
-    return int(row[0])
+    return Loaded(
+        basket_id=int(row[0]),
+        displaced_id=None if is_deleted else claimed_id,
+        deleted_id=claimed_id if is_deleted and not is_new else None,
+    )
 
 
 async def delete_draft(user_id: int, basket_id: int | None) -> int:

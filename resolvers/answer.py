@@ -52,6 +52,7 @@ class Answer:
     """Either the rows of what changed, or the refusals."""
 
     baskets: BasketRows | None = None
+    displaced: BasketRows | None = None
     quotation: Row | None = None
     export: Row | None = None
     deleted_id: int | None = None
@@ -65,6 +66,16 @@ class Answer:
     def basket(self) -> Basket | None:
         """The basket after the change; None when the input was refused."""
         return baskets_of(self.baskets)[0] if self.baskets else None
+
+    @property
+    def displaced_basket(self) -> Basket | None:
+        """The basket that another one displaced as the active one; None when there was none."""
+        return baskets_of(self.displaced)[0] if self.displaced else None
+
+    @property
+    def deleted_basket_id(self) -> strawberry.ID | None:
+        """The id of the basket that was deleted; None when there was none."""
+        return id_of(IdKind.BASKET, self.deleted_id) if self.deleted_id is not None else None
 
     @property
     def requested_quotation(self) -> Quotation | None:
@@ -116,7 +127,8 @@ class Answer:
     def text(self) -> str:
         """Writes the answer as JSON."""
         kept: dict[str, Any] = {
-            "rows": [list(row) for row in self.baskets.rows] if self.baskets else None,  # type: ignore[call-overload]
+            "rows": _lists(self.baskets),
+            "displaced": _lists(self.displaced),
             "quotation": list(self.quotation) if self.quotation else None,  # type: ignore[call-overload]
             "export": list(self.export) if self.export else None,  # type: ignore[call-overload]
             "deleted_id": self.deleted_id,
@@ -127,6 +139,14 @@ class Answer:
             "user_errors": [[error.code, error.message, error.field] for error in self.user_errors],
         }
         return orjson.dumps(kept).decode()
+
+
+def _lists(read: BasketRows | None) -> list[list[Any]] | None:
+    return [list(row) for row in read.rows] if read else None  # type: ignore[call-overload]
+
+
+def _rows(kept: Any) -> BasketRows | None:
+    return BasketRows(kept, whole=True) if kept is not None else None
 
 
 def _price_change(repriced: Repriced, item: BasketItem | None) -> PriceChange:
@@ -161,7 +181,8 @@ def answer_of(text: str) -> Answer:
         UserError(code=RefusalCode(code), message=message, field=path) for code, message, path in kept["user_errors"]
     ]
     return Answer(
-        baskets=BasketRows(kept["rows"], whole=True) if kept["rows"] is not None else None,
+        baskets=_rows(kept["rows"]),
+        displaced=_rows(kept.get("displaced")),
         quotation=kept["quotation"],
         export=kept.get("export"),
         deleted_id=kept["deleted_id"],

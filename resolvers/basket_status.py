@@ -54,8 +54,13 @@ class BasketLoad(Change[BasketLoadInput]):
 
     async def apply(self) -> Answer:
         """Loads the draft."""
-        basket_id = await load_draft(self.buyer.id, number_of(IdKind.BASKET, self.given.basket_id))
-        return Answer(baskets=await self.read(basket_id))
+        draft_id = number_of(IdKind.BASKET, self.given.basket_id)
+        basket_id, displaced_id, deleted_id = await load_draft(self.buyer.id, draft_id)
+        return Answer(
+            baskets=await self.read(basket_id),
+            displaced=await self.read(displaced_id) if displaced_id is not None else None,
+            deleted_id=deleted_id,
+        )
 
 
 class BasketDelete(Change[BasketDeleteInput]):

@@ -39,7 +39,6 @@ from schema.inputs import (
     BasketSaveInput,
     QuotationRequestInput,
 )
-from schema.node import IdKind, id_of
 
 INPUT = strawberry.argument(description="The input; what it refuses comes back as user errors.")
 
@@ -93,13 +92,17 @@ class Mutation:
     )
     async def basket_load(self, info: Info, input: Annotated[BasketLoadInput, INPUT]) -> BasketLoadPayload:
         answer = await _answer(BasketLoad, info, input)
-        return BasketLoadPayload(basket=answer.basket, user_errors=answer.user_errors)
+        return BasketLoadPayload(
+            basket=answer.basket,
+            displaced_basket=answer.displaced_basket,
+            deleted_basket_id=answer.deleted_basket_id,
+            user_errors=answer.user_errors,
+        )
 
     @strawberry.mutation(description="Delete a draft.")
     async def basket_delete(self, info: Info, input: Annotated[BasketDeleteInput, INPUT]) -> BasketDeletePayload:
         answer = await _answer(BasketDelete, info, input)
-        deleted = id_of(IdKind.BASKET, answer.deleted_id) if answer.deleted_id is not None else None
-        return BasketDeletePayload(deleted_basket_id=deleted, user_errors=answer.user_errors)
+        return BasketDeletePayload(deleted_basket_id=answer.deleted_basket_id, user_errors=answer.user_errors)
 
     @strawberry.mutation(
         description="Fetch current prices from Commerce for every item of the active basket and say what changed."

@@ -61,6 +61,12 @@ class BasketSavePayload(Payload):
 @strawberry.type(description="The answer to `basketLoad`.")
 class BasketLoadPayload(Payload):
     basket: Basket | None = described(BASKET)
+    displaced_basket: Basket | None = described(
+        "The basket that was active before and is now an unnamed draft; null when there was none."
+    )
+    deleted_basket_id: strawberry.ID | None = described(
+        "The empty active basket that vanished; null when there was none."
+    )
     user_errors: list[UserError] = described(USER_ERRORS)
 
 

@@ -149,3 +149,69 @@ async def test_of_changes_at_once_only_the_one_that_removed_an_item_names_it(ser
     removed = [identifier for payload in payloads for identifier in payload["removedItemIds"]]
     assert sorted(removed) == sorted(ids.values())
     assert await items_of(service.main) == {}
+
+
+LOADED = "basket { id } displacedBasket { id status name version items { productRemoteId } } deletedBasketId"
+
+
+async def saved_draft(caller: Caller, product: int, **more: Any) -> str:
+    """Returns the id of a draft with a product."""
+    await add(caller, product, **more)
+    draft = await caller.accepted("basketSave", name="Draft", **more)
+    return str(draft["id"])
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+async def test_a_load_tells_which_basket_it_displaced(
+    database_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, is_compiled: bool
+) -> None:
+    monkeypatch.setattr(server_settings, "COMPILED_SELECTIONS", is_compiled)
+    async with serve(database_url, shop) as service:
+        draft = await saved_draft(service.main, 1)
+        active = await add(service.main, 2)
+        loaded = await service.main.change("basketLoad", LOADED, basketId=draft, idempotencyKey="load")
+        assert loaded == {
+            "basket": {"id": draft},
+            "displacedBasket": {
+                "id": active["id"],
+                "status": "DRAFT",
+                "name": None,
+                "version": 2,
+                "items": [{"productRemoteId": 2}],
+            },
+            "deletedBasketId": None,
+            "userErrors": [],
+        }
+        again = await service.main.change("basketLoad", LOADED, basketId=draft, idempotencyKey="load")
+        assert again == loaded
+
+
+async def test_a_load_names_the_empty_basket_that_vanished(service: Service) -> None:
+    draft = await saved_draft(service.main, 1)
+    empty = await add(service.main, 2)
+    await service.main.accepted("basketClear")
+    loaded = await service.main.change("basketLoad", LOADED, basketId=draft, idempotencyKey="load")
+    assert (loaded["displacedBasket"], loaded["deletedBasketId"]) == (None, empty["id"])
+    again = await service.main.change("basketLoad", LOADED, basketId=draft, idempotencyKey="load")
+    assert again == loaded
+    node = await service.main.query(f'{{ node(id: "{empty["id"]}") {{ id }} }}')
+    assert node == {"node": None}
+
+
+async def test_a_load_where_no_basket_is_active_displaces_none(service: Service) -> None:
+    draft = await saved_draft(service.main, 1, segmentRemoteId=5)
+    other = await add(service.main, 2)
+    loaded = await service.main.change("basketLoad", LOADED, basketId=draft)
+    assert loaded == {
+        "basket": {"id": draft},
+        "displacedBasket": None,
+        "deletedBasketId": None,
+        "userErrors": [],
+    }
+    rejected = await service.main.change("basketLoad", LOADED, basketId=other["id"])
+    assert rejected | {"userErrors": []} == {
+        "basket": None,
+        "displacedBasket": None,
+        "deletedBasketId": None,
+        "userErrors": [],
+    }
