@@ -10,7 +10,14 @@ import settings
 from commerce.client import is_askable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
-from models.errors import CommerceUnavailable, ProductNotFound, ProductUnavailable, Refusal, Refused
+from models.errors import (
+    CommerceUnavailable,
+    InvalidInput,
+    ProductNotFound,
+    ProductUnavailable,
+    Refusal,
+    Refused,
+)
 from models.money import cents_of
 from models.product import (
     KnownProduct,
@@ -103,6 +110,11 @@ class Found:
         if key not in self.products:
             return ProductNotFound(f"{named} {_unknown(key)}", *field)
         return ProductUnavailable(f"{named} is not for sale now.", *field)
+
+    def check_askable(self, key: ProductKey, *field: str) -> None:
+        """Raises InvalidInput for a SKU that was not found because Commerce takes it for several."""
+        if isinstance(key, str) and not is_askable(key):
+            raise InvalidInput(f"The product with SKU {key} {_unknown(key)}", *field)
 
     def confirmed(self) -> set[int]:
         """Returns the ids of the products that may enter the basket as they are known."""

@@ -71,6 +71,8 @@ async def product(
     key = number if number is not None else text or ""
     found = await look_up_products(info.context, NO_SEGMENT, [key], only_fresh=True)
     known = found.products.get(key)
+    if known is None:
+        found.check_askable(key, "sku")
     row = await product_row(known.id) if known else None
     return Product.of(row, product_id(row[0], NO_SEGMENT)) if row else None
 

@@ -148,6 +148,27 @@ async def test_a_sku_with_a_comma_that_commerce_takes_for_two_is_found_once_it_i
     assert held(await service.sub.basket()) == {"SKU01,SKU02": 1}
 
 
+async def test_a_query_says_of_a_sku_with_a_comma_that_it_could_not_be_asked_for(
+    service: Service,
+) -> None:
+    service.shop.compares_whole_texts = False
+    service.shop.sell(50, "1.00", sku="SKU01,SKU02")
+    response = await service.main.post('{ product(sku: "SKU01,SKU02") { remoteId } }')
+    answer = response.json()
+    (error,) = answer["errors"]
+    assert answer["data"] == {"product": None}
+    assert error["extensions"] == {"code": "INVALID_INPUT"}
+    assert error["message"] == (
+        "The product with SKU SKU01,SKU02 was not found: Commerce takes the comma for two SKUs. "
+        "Name it by its remote id."
+    )
+    known = await service.main.query("{ product(remoteId: 50) { sku } }")
+    assert known == {"product": {"sku": "SKU01,SKU02"}}
+    found = await service.main.query('{ product(sku: "SKU01,SKU02") { remoteId } }')
+    assert found == {"product": {"remoteId": 50}}
+    assert await service.main.query('{ product(sku: "SKU77") { remoteId } }') == {"product": None}
+
+
 async def test_upper_and_lower_case_are_different_skus(service: Service) -> None:
     service.shop.sell(50, "1.00", sku="sku01")
     basket = await service.main.accepted("basketItemsAdd", items=items_by_sku(["SKU01", "sku01"]))
