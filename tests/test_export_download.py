@@ -108,6 +108,9 @@ IGNORED = (
     "bytes=0x0-0x1",
     "seconds=53-",
     "bytes=1.5-2",
+    "bytes=1 0-20",
+    "bytes=0-1 2",
+    "by tes=0-1",
     "=0-1",
     "",
 )
@@ -119,6 +122,12 @@ async def test_a_range_that_is_none_of_bytes_is_ignored(stored: Service) -> None
         response = await stored.client.get(url, headers={"Range": asked})
         assert (asked, response.status_code, response.content) == (asked, 200, CSV)
         assert "content-range" not in response.headers
+
+
+async def test_two_ranges_in_two_headers_are_ignored_like_those_of_one(stored: Service) -> None:
+    url = (await exported(stored))["url"]
+    response = await stored.client.get(url, headers=[("Range", "bytes=0-1"), ("Range", "bytes=4-5")])
+    assert (response.status_code, response.content) == (200, CSV)
 
 
 async def test_a_range_on_a_head_is_ignored(stored: Service) -> None:

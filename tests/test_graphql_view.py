@@ -102,6 +102,8 @@ async def test_the_media_type_of_the_answer_is_what_is_accepted(service: Service
         (f"{JSON}, */*", JSON),
         (f"{JSON};charset=utf-8;q=0.4, {GRAPHQL}; Q=0.3", JSON),
         (f"{JSON};q=0, {GRAPHQL};q=0.001", GRAPHQL),
+        (f"{JSON};q=.2, {GRAPHQL}; q=.1", JSON),
+        (f"{JSON};q=., {GRAPHQL};q=.9", JSON),
         (f"{JSON};q=0, */*", GRAPHQL),
         (f"{GRAPHQL};q=0, application/*;q=0.2", JSON),
         (f"application/*;q=0.1, */*;q=0.9, {GRAPHQL};q=0.05", JSON),
@@ -130,6 +132,7 @@ async def test_a_page_is_for_those_who_prefer_it(service: Service) -> None:
         (f"text/html;q=0.5, {JSON}", False),
         (f"text/html;q=0, {GRAPHQL}", False),
         ("text/html;q=0.1, */*", False),
+        ("text/html;q=.1, *; q=.2, */*; q=.2", False),
         ("*/*", False),
     ):
         headers = HEADERS | {"Accept": accept}

@@ -9,7 +9,7 @@ from web.bad_request import BadRequest
 from web.json_response import GRAPHQL, JSON
 
 LONGEST_ACCEPT = 1_000
-_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?)")
+_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?|\.[0-9]+)")
 _WILDCARDS = ("application/*", "*/*")
 
 

@@ -4,7 +4,7 @@ import re
 
 from starlette.requests import Request
 
-_ONE_RANGE = re.compile(r"bytes=([0-9]{0,30})-([0-9]{0,30})", re.IGNORECASE)
+_ONE_RANGE = re.compile(r"bytes *= *([0-9]{0,30}) *- *([0-9]{0,30})", re.IGNORECASE)
 
 
 def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
@@ -15,7 +15,7 @@ def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] |
     """
     if request.method != "GET" or request.headers.get("if-range", etag) != etag:
         return None
-    return range_of(request.headers.get("range", ""), size)
+    return range_of(", ".join(request.headers.getlist("range")), size)
 
 
 def range_of(header: str, size: int) -> tuple[int, int] | None:
@@ -23,7 +23,7 @@ def range_of(header: str, size: int) -> tuple[int, int] | None:
 
     Ignored is any other unit than bytes, a malformed range, and a request for several of them.
     """
-    match = _ONE_RANGE.fullmatch(header.replace(" ", ""))
+    match = _ONE_RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):
         return None
     first, last = match[1], match[2]
