@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+import xlwt
 
 from tests import ods, sheets
 from tests.test_spreadsheet import read_here
@@ -87,6 +88,13 @@ READ: dict[str, Callable[[], bytes]] = {
         rb"<xf ([^>]*)/></cellXfs>", rb'<xf \1><alignment horizontal="up"/><new/></xf></cellXfs>'
     ),
     "strict": lambda: repacked(SHEET, lambda x: x.replace(*STRICT)),
+    "strict relations": lambda: repacked(
+        "xl/_rels/workbook.xml.rels",
+        lambda x: x.replace(b"http://schemas.openxmlformats.org", b"http://purl.oclc.org/ooxml"),
+    ),
+    "texts without a relation": lambda: repacked(
+        "xl/_rels/workbook.xml.rels", lambda x: re.sub(rb"<Relationship [^>]*sharedStrings[^>]*/>", b"", x)
+    ),
     "prefixes": lambda: repacked(SHEET, prefixed),
     "UTF-16": lambda: repacked(SHEET, lambda x: x.decode().replace("UTF-8", "UTF-16").encode("utf-16")),
     "no references": lambda: repacked(SHEET, lambda x: re.sub(rb' r="[A-Z]*\d+"', b"", x)),
@@ -227,6 +235,36 @@ def test_repeated_rows_and_cells_of_ods_count_as_often_as_they_are_repeated() ->
         )
     )
     assert read_here(repeated)["rows"] == [(2, "2", 2, "2"), (3, "2", 2, "2")]
+
+
+COVERED = [
+    (2, "product__sku", "A", "INVALID_INPUT"),
+    (3, "quantity", "2", "INVALID_QUANTITY"),
+]
+
+
+def test_a_cell_below_a_merged_one_is_not_shown_and_rejected() -> None:
+    rows = [row(2, "A", 1), row(3, "B", 2), row(4, "C", 3)]
+    areas = "".join(f'<mergeCell ref="{area}"/>' for area in ("A1:A2", "B2:B3", "D1:XFD9", "A4:A4"))
+    below = "".join(rows) + f"</sheetData><mergeCells>{areas}</mergeCells>"
+    content = repacked(SHEET, lambda x: re.sub(rb'<row r="2".*</sheetData>', below.encode(), x))
+    read = read_here(content)
+    assert ([error[:4] for error in read["errors"]], read["error_count"]) == (COVERED, 2)
+    assert read["rows"] == [(4, "C", 3, "E")]
+
+
+def test_a_cell_below_a_merged_one_of_xls_is_rejected() -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("a")
+    sheet.merged_ranges.extend([(0, 1, 0, 0), (1, 2, 1, 1)])
+    for number, cells in enumerate([sheets.HEADER, ("A", 1, "E"), ("B", 2, "E"), ("C", 3, "E")]):
+        for column, cell in enumerate(cells):
+            sheet.write(number, column, cell)
+    target = io.BytesIO()
+    book.save(target)
+    read = read_here(target.getvalue())
+    assert ([error[:4] for error in read["errors"]], read["error_count"]) == (COVERED, 2)
+    assert read["rows"] == [(4, "C", 3, "E")]
 
 
 HEADER = "product__sku;quantity;division__erp_code\r\n"

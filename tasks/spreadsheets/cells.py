@@ -39,6 +39,16 @@ ERROR = Unusable("an error value")
 BOOLEANS = (Unusable("FALSE"), Unusable("TRUE"))
 FORMULA_WITHOUT_VALUE = Unusable("a formula without a stored value")
 
+
+class MergedCells(NamedTuple):
+    """An area whose first cell is shown over all others; rows count from 1, columns from 0."""
+
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
+
+
 Cell: TypeAlias = str | int | float | Number | Unusable
 Row: TypeAlias = dict[int, Cell]
 """The cells of a row that hold something, by column, counted from 0."""

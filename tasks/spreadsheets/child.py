@@ -4,14 +4,14 @@ import gc
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from tasks.spreadsheets.archive import Archive
-from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.cells import MergedCells, Row
 from tasks.spreadsheets.compound_document import SIGNATURE as OLE
 from tasks.spreadsheets.csv_file import rows_of_csv
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
@@ -58,22 +58,22 @@ def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def rows_of(content: bytes, limits: dict[str, Any]) -> Iterator[NumberedRow]:
+def rows_of(content: bytes, limits: dict[str, Any], merged: list[MergedCells]) -> Iterator[NumberedRow]:
     """Yields the numbered rows of a file, whose kind is told by its content; raises Rejected."""
     cell_length = limits["cell_length"]
     if content.startswith(ZIP):
-        return rows_of_archive(Archive(content, limits["unpacked_bytes"]), limits)
+        return rows_of_archive(Archive(content, limits["unpacked_bytes"]), limits, merged)
     if content.startswith((OLE, *OLD_XLS)):
-        return rows_of_xls(content, cell_length=cell_length)
+        return rows_of_xls(content, cell_length=cell_length, merged=merged)
     check_is_text(content)
     return rows_of_csv(content, cell_length=cell_length)
 
 
-def rows_of_archive(archive: Archive, limits: dict[str, Any]) -> Iterator[NumberedRow]:
+def rows_of_archive(archive: Archive, limits: dict[str, Any], merged: list[MergedCells]) -> Iterator[NumberedRow]:
     """Yields the numbered rows of an xlsx or ods file; raises Rejected for another archive."""
     cell_length = limits["cell_length"]
     if workbook_name(archive) in archive:
-        return rows_of_xlsx(archive, cell_length=cell_length)
+        return rows_of_xlsx(archive, cell_length=cell_length, merged=merged)
     found = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
     if other := next(found, None):
         raise no_spreadsheet(other)
@@ -128,23 +128,30 @@ def check_width(number: int, row: Row, columns: int) -> None:
 def read_rows(content: bytes, limits: dict[str, Any]) -> RowReader:
     """Reads all rows, in the order of their numbers; raises Rejected."""
     is_csv = not content.startswith((ZIP, OLE, *OLD_XLS))
-    reader = RowReader(is_marked=is_csv)
     try:
-        reader.read(checked_order(filled_rows(rows_of(content, limits), limits)))
+        return reader_of(content, limits, checked_order, is_marked=is_csv)
     except RowsOutOfOrder:
-        return sorted_reader(content, limits)
+        return reader_of(content, limits, sorted_rows, is_marked=is_csv)
     except Rejected as rejection:
         if is_csv or rejection.code != MISSING_COLUMN:
             raise
         # The header may stand behind its rows.
-        return sorted_reader(content, limits)
-    return reader
+        return reader_of(content, limits, sorted_rows, is_marked=is_csv)
 
 
-def sorted_reader(content: bytes, limits: dict[str, Any]) -> RowReader:
-    """Reads all rows of a file that lists them in another order."""
-    reader = RowReader(is_marked=False)
-    reader.read(sorted_rows(filled_rows(rows_of(content, limits), limits)))
+def reader_of(
+    content: bytes,
+    limits: dict[str, Any],
+    ordered: Callable[[Iterator[NumberedRow]], Iterator[NumberedRow]],
+    *,
+    is_marked: bool,
+) -> RowReader:
+    """Reads all rows in the order that a function gives them."""
+    reader = RowReader(is_marked=is_marked)
+    merged: list[MergedCells] = []
+    reader.read(ordered(filled_rows(rows_of(content, limits, merged), limits)))
+    if merged:
+        reader.reject_covered(merged)
     return reader
 
 

@@ -1,6 +1,7 @@
 """The rows of a spreadsheet: what may stand in the columns that an import needs."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TypeAlias
@@ -9,12 +10,13 @@ from tasks.spreadsheets.cells import (
     FORMULA_WITHOUT_VALUE,
     GENERAL_DIGITS,
     Cell,
+    MergedCells,
     Number,
     Row,
     Unusable,
 )
 from tasks.spreadsheets.formula_text import read_text
-from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU, positions_of_columns
+from tasks.spreadsheets.header import COLUMNS, ERP_CODE, QUANTITY, SKU, positions_of_columns
 from text import flaw_of, is_blank, trimmed
 from text import shown as quoted
 
@@ -144,6 +146,7 @@ class RowReader:
         cached = lru_cache(CACHED_CELLS, typed=True)
         self._text_of = cached(unmarked_text_of if is_marked else text_of)
         self._quantity_of = cached(quantity_of)
+        self._positions: list[int] = []
         self.rows_read = 0
         self.error_count = 0
         self.rows: list[tuple[int, str, int, str]] = []
@@ -153,10 +156,35 @@ class RowReader:
         """Reads numbered rows that hold something; the first is the header. Raises Rejected."""
         filled = iter(rows)
         number, header = next(filled, (0, {}))
-        sku, quantity, erp_code = positions_of_columns(number, header)
+        self._positions = positions_of_columns(number, header)
+        sku, quantity, erp_code = self._positions
         for number, row in filled:
             self.rows_read += 1
             self._take(number, row.get(sku), row.get(quantity), row.get(erp_code))
+
+    def reject_covered(self, merged: Iterable[MergedCells]) -> None:
+        """Rejects good rows with a cell that lies below a merged one, and so is not shown."""
+        covered = self._covered(merged)
+        for number, sku, quantity, erp_code in (row for row in self.rows if row[0] in covered):
+            name = covered[number]
+            message = f"The {name} lies below a merged cell and is not shown; unmerge the cells."
+            code = "INVALID_QUANTITY" if name == QUANTITY else "INVALID_INPUT"
+            cells: dict[str, Cell] = {SKU: sku, QUANTITY: quantity, ERP_CODE: erp_code}
+            self.error_count += 1
+            self._note(number, name, cells[name], BadCell(code, message))
+        self.rows = [row for row in self.rows if row[0] not in covered]
+
+    def _covered(self, merged: Iterable[MergedCells]) -> dict[int, str]:
+        """Returns the rows of covered cells, each with the name of one such column."""
+        numbers = [row[0] for row in self.rows]
+        covered: dict[int, str] = {}
+        for area in merged:
+            for name, column in zip(COLUMNS, self._positions, strict=False):
+                if area.first_column <= column <= area.last_column:
+                    first = area.first_row + (column == area.first_column)
+                    begin, end = bisect_left(numbers, first), bisect_right(numbers, area.last_row)
+                    covered |= dict.fromkeys(numbers[begin:end], name)
+        return covered
 
     def _take(self, number: int, sku: Cell | None, quantity: Cell | None, erp_code: Cell | None) -> None:
         try:

@@ -8,9 +8,9 @@ from typing import Any
 import xlrd
 from xlrd import biffh
 
-from tasks.spreadsheets.cells import BOOLEANS, ERROR, Cell, Row, add_cell, number_from_float
+from tasks.spreadsheets.cells import BOOLEANS, ERROR, Cell, MergedCells, Row, add_cell, number_from_float
 from tasks.spreadsheets.compound_document import SIGNATURE, CompoundDocument
-from tasks.spreadsheets.number_format import NumberFormat, number_format
+from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
     UNREADABLE,
@@ -23,6 +23,7 @@ from tasks.spreadsheets.xlsx_parts import joined_surrogates
 
 _STREAMS = ("workbook", "book")
 _HEAD = struct.Struct("<HH")
+_AREA = struct.Struct("<HHHH")
 _NEEDED = frozenset(
     {
         *biffh.bofcodes,
@@ -48,6 +49,12 @@ def _half_decoded(text: bytes, encoding: str) -> str:
 xlrd.biffh.unicode = xlrd.book.unicode = xlrd.sheet.unicode = _half_decoded
 
 
+def _merged_cells(content: bytes) -> Iterator[MergedCells]:
+    for area in _AREA.iter_unpack(content[2 : 2 + (len(content) - 2) // 8 * 8]):
+        first_row, last_row, first_column, last_column = area
+        yield MergedCells(first_row + 1, last_row + 1, first_column, last_column)
+
+
 def _needed_record(book: Any) -> tuple[int, int, bytes]:
     """Returns the next record that an import needs; xlrd checks all it gets, also notes, fonts."""
     while True:
@@ -55,6 +62,8 @@ def _needed_record(book: Any) -> tuple[int, int, bytes]:
         code, length = _HEAD.unpack_from(book.mem, position)
         first = position + 4
         book._position = first + length
+        if code == biffh.XL_MERGEDCELLS:
+            book.merged += _merged_cells(book.mem[first : first + length])
         if code in _NEEDED:
             return code, length, book.mem[first : first + length]
 
@@ -63,6 +72,10 @@ class NeededBook(xlrd.book.Book):  # type: ignore[misc]
     """A workbook that passes over records which an import does not need."""
 
     get_record_parts = _needed_record
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.merged: list[MergedCells] = []
 
 
 class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
@@ -104,15 +117,22 @@ xlrd.sheet.Sheet = SparseSheet
 
 
 def _formats(book: Any) -> list[NumberFormat | None]:
-    formats = (book.format_map.get(cell_format.format_key) for cell_format in book.xf_list)
-    return [number_format(format.format_str) if format else None for format in formats]
+    keys = (cell_format.format_key for cell_format in book.xf_list)
+    return [number_format(_format_code(book, key)) for key in keys]
 
 
-def rows_of_xls(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
-    """Yields the numbered rows of the first visible sheet that hold something."""
+def _format_code(book: Any, key: int) -> str:
+    format = book.format_map.get(key)
+    return format.format_str if format and format.format_str else built_in_code(key)
+
+
+def rows_of_xls(content: bytes, *, cell_length: int, merged: list[MergedCells]) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     if content.startswith(SIGNATURE):
         content = _workbook_stream(CompoundDocument(content))
-    sheet = _first_visible_sheet(_book(content))
+    book = _book(content)
+    sheet = _first_visible_sheet(book)
+    merged += book.merged
     for row, cells in sorted(sheet.filled_rows.items()):
         for column, cell in cells.items():
             if isinstance(cell, str):

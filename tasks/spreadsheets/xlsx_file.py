@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tasks.spreadsheets.archive import Archive
-from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.cells import MergedCells, Row
 from tasks.spreadsheets.xlsx_parts import (
     read_formats,
     read_shared_texts,
@@ -13,10 +13,10 @@ from tasks.spreadsheets.xlsx_parts import (
 from tasks.spreadsheets.xlsx_sheet import sheet_rows
 
 
-def rows_of_xlsx(archive: Archive, *, cell_length: int) -> Iterator[tuple[int, Row]]:
-    """Yields the numbered rows of the first visible sheet that hold something."""
+def rows_of_xlsx(archive: Archive, *, cell_length: int, merged: list[MergedCells]) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     parts = workbook_parts(archive, workbook_name(archive))
     texts = read_shared_texts(archive, parts.texts) if parts.texts else []
     formats = read_formats(archive, parts.styles) if parts.styles else []
     pieces = archive.pieces(parts.sheet)
-    yield from sheet_rows(pieces, parts.sheet, texts, formats, cell_length)
+    yield from sheet_rows(pieces, parts.sheet, texts, formats, cell_length, merged)

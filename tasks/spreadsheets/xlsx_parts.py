@@ -15,7 +15,7 @@ from tasks.spreadsheets.xml_reading import (
     read_elements,
 )
 
-WORKBOOK = "xl/workbook.xml"
+WORKBOOK, SHARED_TEXTS = "xl/workbook.xml", "xl/sharedStrings.xml"
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -96,6 +96,8 @@ def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
     if not sheets:
         raise Rejected(UNREADABLE, "The file has no visible sheet.")
     texts, styles = _related(relations, "sharedStrings"), _related(relations, "styles")
+    if texts is None and SHARED_TEXTS in archive:
+        texts = SHARED_TEXTS
     return WorkbookParts(sheets[0], texts, styles if styles and styles in archive else None)
 
 

@@ -9,6 +9,7 @@ from tasks.spreadsheets.cells import (
     ERROR,
     FORMULA_WITHOUT_VALUE,
     Cell,
+    MergedCells,
     Row,
     number_from_float,
 )
@@ -19,6 +20,7 @@ from tasks.spreadsheets.xml_reading import Attributes, LocalNames, XmlReader
 
 MAXIMUM_ROW, MAXIMUM_COLUMN = 1_048_576, 16_384
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_AREA = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _INTEGER_LENGTH = 15
 
@@ -42,6 +44,7 @@ class SheetReader:
         self._value = ""
         self._has_formula = False
         self.rows: list[tuple[int, Row]] = []
+        self.merged: list[MergedCells] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Takes the beginning of an element."""
@@ -62,6 +65,8 @@ class SheetReader:
             self._collector.take()
         elif local == "sheetData":
             self._is_data = True
+        elif local == "mergeCell":
+            self.merged += merged_cells(attributes.get("ref", ""))
 
     def end(self, name: str) -> None:
         """Takes the end of an element."""
@@ -156,6 +161,14 @@ def column_position(letters: str) -> int:
     return position - 1
 
 
+def merged_cells(reference: str) -> Iterator[MergedCells]:
+    """Yields the area that a reference as A1:B2 names; none for anything else."""
+    if match := _AREA.fullmatch(reference):
+        first_column, first_row, last_column, last_row = match.groups()
+        columns = column_position(first_column), column_position(last_column)
+        yield MergedCells(int(first_row), int(last_row), *columns)
+
+
 def _shown_text(text: str, format: NumberFormat | None) -> str:
     return text if format is None else format.show_text(text)
 
@@ -187,9 +200,11 @@ def sheet_rows(
     texts: list[str],
     formats: list[NumberFormat | None],
     cell_length: int,
+    merged: list[MergedCells],
 ) -> Iterator[tuple[int, Row]]:
-    """Yields the numbered rows that hold something, as they stand in the part."""
+    """Yields the numbered rows that hold something, as they stand in the part; adds to `merged`."""
     sheet = SheetReader(texts, formats, cell_length)
     for _ in XmlReader(sheet.start, sheet.end, sheet.pieces.append).read(pieces, part):
         yield from sheet.rows
         sheet.rows.clear()
+    merged += sheet.merged
