@@ -186,18 +186,6 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "FILE_TOO_LARGE",
         "bytes when unpacked; at most 60000000",
     ),
-    "millions of cells in a row": (
-        lambda: with_sheet(b"</sheetData>", b"<row>" + b"<c/>" * 14_000_000 + b"</row></sheetData>"),
-        "FILE_TOO_LARGE",
-        "Reading the file takes more",
-    ),
-    "millions of texts": (
-        lambda: repacked(
-            "xl/sharedStrings.xml", lambda x: x.replace(b"</sst>", b"<si><t/></si>" * 4_000_000 + b"</sst>")
-        ),
-        "FILE_TOO_LARGE",
-        "Reading the file takes more",
-    ),
     "a million rows, csv": (
         lambda: sheets.csv([["A", 1, "B"]] * 1_000_000),
         "FILE_TOO_LARGE",
@@ -234,6 +222,21 @@ READ: dict[str, Callable[[], bytes]] = {
     "deep XML of ods": lambda: ods.book([["A", "1", "B"]], before="<a>" * 200_000 + "</a>" * 200_000),
     "a size that is a lie": lambda: with_sheet(b'<dimension ref="A1:C2"/>', b'<dimension ref="A1:XFD1048576"/>'),
     "deep XML": lambda: with_sheet(b"<sheetData>", b"<a>" * 300_000 + b"</a>" * 300_000 + b"<sheetData>"),
+}
+
+
+# How far a quick machine comes within the limit of processor time is its own affair.
+BOUNDED: dict[str, Callable[[], bytes]] = {
+    "millions of cells in a row": lambda: with_sheet(
+        b"</sheetData>", b"<row>" + b"<c/>" * 14_000_000 + b"</row></sheetData>"
+    ),
+    "millions of texts": lambda: repacked(
+        "xl/sharedStrings.xml", lambda x: x.replace(b"</sst>", b"<si><t/></si>" * 4_000_000 + b"</sst>")
+    ),
+    "millions of merged cells": lambda: with_sheet(
+        b"</sheetData>",
+        b"</sheetData><mergeCells>" + b'<mergeCell ref="A4:XFD1048576"/>' * 1_500_000 + b"</mergeCells>",
+    ),
 }
 
 
@@ -276,6 +279,25 @@ async def test_an_odd_file_is_read_within_bounds(name: str, tmp_path: Path) -> N
     path = tmp_path / "upload"
     path.write_bytes(READ[name]())
     assert (await read_spreadsheet(path, SpreadsheetLimits())).rows_read == 1
+    megabytes, seconds = await asyncio.to_thread(bounds_of, path)
+    assert megabytes < PEAK_MEGABYTES
+    assert seconds < CPU_SECONDS
+
+
+async def outcome_of(path: Path) -> str:
+    """Returns the number of rows, or the code of the rejection."""
+    try:
+        return f"{(await read_spreadsheet(path, SpreadsheetLimits())).rows_read} rows"
+    except SpreadsheetRejected as rejected:
+        return rejected.code
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+async def test_a_file_of_millions_of_parts_is_read_or_rejected_within_bounds(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(BOUNDED[name]())
+    outcome = await outcome_of(path)
+    assert outcome in ("1 rows", "FILE_TOO_LARGE")
     megabytes, seconds = await asyncio.to_thread(bounds_of, path)
     assert megabytes < PEAK_MEGABYTES
     assert seconds < CPU_SECONDS
@@ -346,7 +368,7 @@ async def test_a_reading_that_takes_too_long_is_killed_with_its_process(tmp_path
 async def test_the_process_that_waits_outlives_a_hostile_file_and_ends_with_the_server(tmp_path: Path) -> None:
     good, hostile = tmp_path / "good", tmp_path / "hostile"
     good.write_bytes(SMALL)
-    hostile.write_bytes(REFUSED["millions of cells in a row"][0]())
+    hostile.write_bytes(BOUNDED["millions of cells in a row"]())
     before = reading_now()
     async with reading_processes.open():
         assert (await read_spreadsheet(good, SpreadsheetLimits())).rows_read == 1
