@@ -24,7 +24,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being answered; empty outside of one."""
 
 _SECRETS = re.compile(
-    r"(?<=://)[^/\s@]*(?=@)|\b(?:Token|[Bb]earer)\s+[^\s'\",]+|\bbasket_[\w-]{20,}|signature=[^\s&'\"]+"
+    r"(?<=://)[^/\s@]*(?=@)"
+    r"|\b(?:Token|[Bb]earer)\s+[^\s'\",]+"
+    r"|\bbasket_[\w-]{20,}"
+    r"|(?:signature|[?&]\w*pass\w*)=[^\s&'\"]+"
 )
 _MAXIMUM_LENGTH = 2_000
 _MAXIMUM_CAUSES = 8

@@ -10,16 +10,17 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from settings.kinds import Kind, Rejected
 
-_PASSWORD = re.compile(r"(?<=://)[^/?#]*@")
-_PASSWORD_WORD = re.compile(r"(?<=[?&])(password|sslpassword)=[^&]*")
+# Up to the last `@`, because a password that is not encoded may hold any of the signs of an address.
+_LOGIN = re.compile(r"(?<=://).*@")
+_SECRET_WORD = re.compile(r"(?<=[?&])(\w*(?:pass|secret|token|key|sig|credential)\w*)=[^&]*", re.I)
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
 def shown_address(text: str) -> str:
-    """Returns an address without its user and password."""
-    return _PASSWORD_WORD.sub(r"\1=…", _PASSWORD.sub("…@", text))
+    """Returns an address without its user, its password and other secrets among its words."""
+    return _SECRET_WORD.sub(r"\1=…", _LOGIN.sub("…@", text))
 
 
 def with_password(text: str, password: str) -> str:

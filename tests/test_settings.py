@@ -202,6 +202,24 @@ def test_no_secret_is_shown_in_force_or_refused() -> None:
     assert len(errors.splitlines()) >= len(wrong)
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "shown"),
+    [
+        ("REDIS_URL", "redis://:hid/den@h/0", "redis://…@h/0"),
+        ("REDIS_URL", "redis://me:hi?dden@h/0", "redis://…@h/0"),
+        ("REDIS_URL", "redis://h/0?db=1&password=hidden", "redis://h/0?db=1&password=…"),
+        ("DATABASE_URL", "postgres://me:hi@dden@h/db", "postgres://…@h/db"),
+        ("DATABASE_URL", "postgres://h/db?sslpassword=hidden&a=b", "postgres://h/db?sslpassword=…&a=b"),
+        ("EXPORT_URL", "s3://bucket/x?secret_access_key=hidden", "s3://bucket/x?secret_access_key=…"),
+    ],
+)
+def test_no_password_of_an_address_is_shown(name: str, address: str, shown: str) -> None:
+    _, output, errors = commands(**{name: address}).run("check-settings")
+    assert f"{name}={shown}  ({name})" in output.splitlines()
+    assert "hid" not in (output + errors).replace("(hidden)", "")
+    assert "dden" not in (output + errors).replace("(hidden)", "")
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEY", "COMMERCE_TOKEN", "METRICS_TOKEN", "DATABASE_URL", "REDIS_URL"])
 def test_a_secret_is_read_from_a_file(tmp_path: Path, name: str) -> None:
     file = tmp_path / "secret"
