@@ -113,6 +113,13 @@ def test_repeated_fields_are_limited_where_they_can_meet(document: str, messages
         ("{ draftBaskets(first: 3) { edges { node { id } } pageInfo { endCursor } } }", 1 + 3 * 2 + 1),
         ("{ draftBaskets(first: null) { edges { node { id } } } }", 1 + 20 * 2),
         ("{ draftBaskets(first: -5) { edges { node { id } } } }", 1),
+        ("{ draftBaskets(last: 3, before: \"x\") { edges { node { id } } } }", 1 + 3 * 2),
+        ("{ draftBaskets(first: null, last: 4) { edges { node { id } } } }", 1 + 4 * 2),
+        ("{ draftBaskets(first: 3, last: 4) { edges { node { id } } } }", 1 + 7 * 2),
+        ("{ activeBasket { itemsPage { edges { node { id } } } } }", 1 + 1 + 50 * 2),
+        ("{ node(id: \"basket_1\") { id ... on Basket { items { id } } } }", 1 + 100),
+        ("mutation { basketClear(input: {}) { query { product(remoteId: 1) { id } divisions { id } } } }",
+         10 + 1 + 10 + 20),
         ("{ draftBaskets(first: 5) { ...F } } fragment F on BasketConnection { edges { node { id } } }", 1 + 5 * 2),
         ("{ product(sku: \"A\") { sku } }", 10),
         ("mutation { basketClear(input: {}) { basket { id } } }", 11),
@@ -141,6 +148,8 @@ def test_a_cost_follows_the_variables() -> None:
     assert found.cost("A", {"n": 10**9}) == cost(1_000)
     assert found.cost("A", {"n": "x"}) == cost(50)
     assert found.cost("B", {"n": 10**9}) == 1
+    both = measures("query ($f: Int, $l: Int) { draftBaskets(first: $f, last: $l) { edges { node { id } } } }")
+    assert (both.errors, both.cost(None, {"f": 3, "l": 4})) == ([], 1 + 7 * 2)
     assert found.refusal("A", {"n": 100}) is None
     refused = found.refusal("A", {"n": 300})
     assert refused is not None
