@@ -103,7 +103,7 @@ def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) ->
         "COMMERCE_URL": f"http://127.0.0.1:{commerce_port}",
         "EXPORT_URL": folder,
     }
-    # The program `env` adds to the environment, which only settings.py reads.
+    # The program `env` adds to the environment, which only settings/ reads.
     return ["env", *(f"{name}={value}" for name, value in settings.items()), sys.executable, "server.py", "serve"]
 
 

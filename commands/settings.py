@@ -7,14 +7,14 @@ import settings
 from commands.status import FAILED
 from settings.checks import Use, problems
 from settings.names import unknown_names
+from settings.reading import Setting
 from tasks.addresses import address_problems
 
 
 def check(given: argparse.Namespace) -> int:
     """Prints the settings in force, without secrets, and reports those that are refused."""
     for setting in settings.READER.settings.values():
-        origin = f"  ({setting.source})" if setting.source else "  (default)"
-        print(f"{setting.name}={setting.shown}{origin}")
+        print(f"{setting.name}={setting.shown}  ({origin(setting)})")
     for warning in unknown_names():
         logs.report(f"Warning: {warning}")
     use = Use[given.use.upper()]
@@ -22,3 +22,10 @@ def check(given: argparse.Namespace) -> int:
     for problem in found:
         logs.report(problem)
     return FAILED if found else 0
+
+
+def origin(setting: Setting) -> str:
+    """Returns where the value of a setting comes from, in a word."""
+    if setting.name in settings.READER.problems:
+        return "refused"
+    return setting.source or "default"

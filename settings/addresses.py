@@ -14,6 +14,7 @@ from settings.kinds import Kind, Rejected
 _LOGIN = re.compile(r"(?<=://).*@")
 _SECRET_WORD = re.compile(r"(?<=[?&])(\w*(?:pass|secret|token|key|sig|credential)\w*)=[^&]*", re.I)
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+_NUMERIC = re.compile(r"[\d.]+")
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
@@ -57,7 +58,8 @@ def _is_host(text: str) -> bool:
     try:
         ip_address(text.partition("%")[0])
     except ValueError:
-        return _HOST.fullmatch(text) is not None
+        # Digits and points alone are an address that is none.
+        return _HOST.fullmatch(text) is not None and not _NUMERIC.fullmatch(text)
     return True
 
 

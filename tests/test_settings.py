@@ -77,6 +77,7 @@ def in_force(**variables: str) -> dict[str, str]:
         ("RATE_LIMIT_ADDRESS", "0/minute", "like 6000/minute, or 0 for no limit"),
         ("RATE_LIMIT_ADDRESS", "60/fortnight", "like 6000/minute, or 0 for no limit"),
         ("HOST", "my host", "an IPv4 or IPv6 address or the name of a host"),
+        ("HOST", "256.1.1.1", "an IPv4 or IPv6 address or the name of a host"),
         ("HOST", "http://h", "an IPv4 or IPv6 address or the name of a host"),
         ("REDIS_PREFIX", "a b", "1 to 64 letters, digits, points, hyphens and underscores"),
     ],
@@ -256,6 +257,11 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     lines = problems_of(DEBUG="?", PORT="x", LOG_LEVEL="x", EXPORT_URL="", ENVIRONMENT="production")
     names = [re.split(r"[ :]", line)[0] for line in lines]
     assert names == ["DEBUG", "PORT", "EXPORT_URL", "LOG_LEVEL", "COMMERCE_URL", "SECRET_KEY"]
+
+
+def test_a_refused_setting_is_not_told_as_in_force() -> None:
+    _, output, _ = commands(PORT="x", HOST="::1").run("check-settings")
+    assert {"PORT=8000  (refused)", "HOST=::1  (HOST)", "DEBUG=false  (default)"} <= set(output.splitlines())
 
 
 def test_each_use_checks_what_it_needs() -> None:

@@ -46,7 +46,7 @@ FRAGMENTS_A_FIELD = 3
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """The highest allowed numbers of each thing, and whether introspection is allowed; settings.py has the defaults."""
+    """The highest allowed numbers of each thing, and whether introspection is allowed; settings/ has the defaults."""
 
     length: int
     tokens: int
