@@ -43,6 +43,7 @@ class Connector:
         self.keeps_statements = pooler != "unnamed"
         self._is_learnt = pooler != "auto"
         self._is_role_checked = False
+        self._learning = asyncio.Lock()
         self._hosts = list(address.hosts)
         if address.words.get("load_balance_hosts") == "random":
             random.shuffle(self._hosts)
@@ -85,15 +86,20 @@ class Connector:
 
     async def _learn(self, host: tuple[str | None, int], connection: Connection) -> None:
         """Finds out whether the pooler keeps prepared statements, and checks the role, once."""
-        if not self._is_learnt:
-            self.keeps_statements = await keeps_statements(partial(self._open, host, {}))
-            self._is_learnt = True
-            kind = "keeps" if self.keeps_statements else "does not keep"
-            logger.info("A pooler stands before PostgreSQL; it %s prepared statements.", kind)
+        async with self._learning:
+            await self._learn_statements(host)
         if not self._is_role_checked:
             self._is_role_checked = True
             with _unnamed(connection):
                 await warn_of_role(connection, self.address.user, self.session)
+
+    async def _learn_statements(self, host: tuple[str | None, int]) -> None:
+        if self._is_learnt:
+            return
+        self.keeps_statements = await keeps_statements(partial(self._open, host, {}))
+        self._is_learnt = True
+        kind = "keeps" if self.keeps_statements else "does not keep"
+        logger.info("A pooler stands before PostgreSQL; it %s prepared statements.", kind)
 
     def distrust_names(self) -> None:
         """Stops using prepared statements that have a name: a pooler has lost one."""
@@ -121,10 +127,12 @@ class Connector:
         return connection
 
     async def _open_with_settings(self, host: tuple[str | None, int], more: dict[str, Any]) -> Connection:
+        # Another connection may find out meanwhile.
+        was_pooled = self.is_pooled
         try:
             return await self._open(host, more)
         except PostgresError as error:
-            if not is_rejected_setting(error) or self.is_pooled or not self.is_found_out:
+            if not is_rejected_setting(error) or was_pooled or not self.is_found_out:
                 raise
         self.is_pooled = True
         return await self._open(host, more)

@@ -30,7 +30,7 @@ ROLE_SETTINGS = ("statement_timeout", "idle_in_transaction_session_timeout", "pl
 
 TRIES = 4
 """Connections that try to take the server process that a named statement was prepared in."""
-TRY_SECONDS = 1.0
+TRY_SECONDS = 2.0
 
 _PROCESS = "SELECT pg_backend_pid()"
 _SETTINGS = "SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])"
@@ -53,6 +53,15 @@ async def keeps_statements(connect: Callable[[], Awaitable[Connection]]) -> bool
     It prepares one, takes the process that it was prepared in away by transactions of other
     connections, and uses it again. A process that nobody can take away belongs to the session.
     """
+    try:
+        async with asyncio.timeout(TRY_SECONDS):
+            return await _try_statement(connect)
+    except TimeoutError:
+        # Every process of the server is taken; names may be kept, or not.
+        return False
+
+
+async def _try_statement(connect: Callable[[], Awaitable[Connection]]) -> bool:
     async with AsyncExitStack() as connections:
 
         async def open_connection() -> Connection:
@@ -68,10 +77,9 @@ async def keeps_statements(connect: Callable[[], Awaitable[Connection]]) -> bool
             for _ in range(TRIES):
                 other = await open_connection()
                 await other.execute("BEGIN")
-                async with asyncio.timeout(TRY_SECONDS):
-                    if await statement.fetchval() != first:
-                        return True
-        except (PostgresError, TimeoutError):
+                if await statement.fetchval() != first:
+                    return True
+        except PostgresError:
             return False
         return True
 
