@@ -188,7 +188,7 @@ def answer_of(text: str) -> Answer:
         deleted_id=kept["deleted_id"],
         price_changes=[Repriced(**each) for each in kept["price_changes"]],
         unavailable=kept["unavailable"],
-        removed=kept["removed"],
+        removed=kept.get("removed", ()),
         report=report_of(kept["report"]) if kept["report"] else None,
         user_errors=errors,
     )
