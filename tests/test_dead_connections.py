@@ -1,7 +1,10 @@
 """Connections that die without a word: no request waits for them for long, and all are replaced."""
 
 import asyncio
+import json
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -24,6 +27,8 @@ from models.database import (
 )
 from models.postgres import watch
 from models.statement import Statement
+from settings import ROOT
+from tests.programs import missing, program
 from tests.service import Service, open_client, serve
 from tests.shop import Shop
 from tests.silent_proxy import SilentProxy, silent_proxy
@@ -185,3 +190,21 @@ async def wait_for_metric(client: httpx.AsyncClient, value: int) -> None:
             if found and int(found[1]) == value:
                 return
             await asyncio.sleep(0.1)
+
+
+def test_dropped_packets_hold_nobody_up() -> None:
+    unshare, iptables, ip = (program(name) for name in ("unshare", "iptables", "ip"))
+    own = [unshare, "--net", "--"]
+    may = subprocess.run([*own, iptables, "-L", "-n"], capture_output=True, text=True, check=False)
+    if may.returncode:
+        missing(f"This user may not drop packets in a network namespace (CAP_NET_ADMIN, CAP_SYS_ADMIN): {may.stderr}")
+    script = f'"{ip}" link set lo up && exec "{sys.executable}" -m tests.dropped_packets'
+    done = subprocess.run(
+        [*own, "sh", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert len(found["waits"]) == 30
+    assert min(found["waits"]) > 0
+    assert max(*found["waits"], found["slowest"]) < LONGEST_SECONDS + HURRY_SECONDS
+    assert found["lost"]

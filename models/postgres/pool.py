@@ -67,6 +67,13 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         except TimeoutError:
             reason = f"No connection became free within {self.wait_seconds:g} seconds."
             raise PoolExhausted(reason) from None
+        try:
+            # asyncpg frees the holder of a lost connection before its statement tells of the loss.
+            for _ in range(0 if holder.is_connected() else 2):
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._queue.put_nowait(holder)
+            raise
         if outages != self._outages:
             self._queue.put_nowait(holder)
             raise PoolExhausted("The database was lost while a connection was waited for.")
