@@ -127,7 +127,7 @@ class Found:
 
 def _unknown(key: ProductKey) -> str:
     if isinstance(key, str) and not is_askable(key):
-        return "was not found: Commerce takes the comma for two SKUs. Name it by its remote id."
+        return "was not found: Commerce takes the comma for two SKUs. Use its remote id instead."
     return "is not known to Commerce."
 
 
