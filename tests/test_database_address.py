@@ -1,16 +1,18 @@
 """DATABASE_URL of PostgreSQL: libpq's words are understood, and any other is rejected by its name."""
 
+import os
 import ssl
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import trustme
 
 from models.database import check_answers, connect, disconnect
 from models.postgres.address import AddressRejected, parse_address
 from models.postgres.connector import check_files
 from models.statement import Statement
-from tests.postgres_cluster import own_cluster
+from tests.postgres_cluster import Cluster, own_cluster
 
 _SETTING = Statement("SELECT current_setting($1::text)")
 
@@ -113,3 +115,52 @@ async def test_a_demand_for_tls_is_not_met_without_it() -> None:
             assert await settings_of(f"{cluster.url}?sslmode={mode}", "jit") == ["off"]
         with pytest.raises((OSError, ssl.SSLError), match="SSL"):
             await settings_of(f"{cluster.url}?sslmode=require", "jit")
+
+
+async def test_tls_is_verified_as_demanded(tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "root.crt")
+    stranger.cert_pem.write_to_path(tmp_path / "stranger.crt")
+    with own_cluster() as cluster:
+        start_tls(cluster, authority.issue_cert("localhost"))
+        named = cluster.url.replace("127.0.0.1", "localhost")
+        root, wrong = tmp_path / "root.crt", tmp_path / "stranger.crt"
+        for url in (
+            f"{named}?sslmode=verify-full&sslrootcert={root}",
+            f"{cluster.url}?sslmode=verify-ca&sslrootcert={root}",
+            f"{cluster.url}?sslmode=require",
+        ):
+            assert await is_encrypted(url)
+        for url in (
+            f"{cluster.url}?sslmode=verify-full&sslrootcert={root}",
+            f"{named}?sslmode=verify-ca&sslrootcert={wrong}",
+            f"{named}?sslmode=verify-full&sslrootcert=system",
+        ):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await is_encrypted(url)
+        assert not await is_encrypted(f"{named}?sslmode=disable")
+
+
+async def is_encrypted(url: str) -> bool:
+    """Connects by an address as servers do; returns whether the connection has TLS."""
+    await connect(url, 1)
+    try:
+        row = await Statement("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").row()
+        return bool(row and row[0])
+    finally:
+        await disconnect()
+
+
+def start_tls(cluster: Cluster, certificate: trustme.LeafCert) -> None:
+    """Restarts a server with a certificate of its own."""
+    data = cluster.folder / "data"
+    key = data / "server.key"
+    certificate.private_key_pem.write_to_path(key)
+    certificate.cert_chain_pems[0].write_to_path(data / "server.crt")
+    owner = data.stat().st_uid
+    for file in (key, data / "server.crt"):
+        file.chmod(0o600)
+        os.chown(file, owner, -1)
+    with (data / "postgresql.auto.conf").open("a") as configuration:
+        configuration.write("ssl = on\n")
+    cluster.control("restart")
