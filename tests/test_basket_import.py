@@ -297,6 +297,24 @@ async def test_a_part_is_a_file_with_or_without_a_file_name(service: Service, di
         assert (response.status_code, response.json()) == (200, IMPORTED)
 
 
+@pytest.mark.parametrize("name", ["operations", "map", "0", "1", "_charset_"])
+async def test_a_part_too_many_is_rejected_for_that(service: Service, name: str) -> None:
+    texts = {"operations": GOOD | {"variables": {"f": None}}, "map": {"0": ["variables.f"]}}
+    parts = {key: part(f'name="{key}"', json.dumps(text)) for key, text in texts.items()}
+    parts["0"] = part('name="0"; filename="a.csv"', FILE)
+    body = "".join(parts.values()) + parts.get(name, part(f'name="{name}"', "utf-8")) + "--x--\r\n"
+    headers = {
+        "Authorization": "Token main",
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
+    response = await service.client.post("/graphql", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"] == (
+        "The multipart body is malformed: Too many parts: a form has at most 1 file and 2 other parts."
+    )
+    assert await service.main.basket() is None
+
+
 async def test_a_large_part_without_a_file_name_is_read(service: Service) -> None:
     rows = "SKU01,1,ERP01\n" * 100_000
     texts = part('name="operations"', json.dumps(GOOD | {"variables": {"f": None}}))

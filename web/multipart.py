@@ -25,6 +25,9 @@ MAXIMUM_FILES = 1
 MAXIMUM_FIELD_BYTES = 1_000_000
 """The largest `operations` or `map`."""
 
+_TOO_MANY = f"Too many parts: a form has at most {MAXIMUM_FILES} file and {len(TEXTS)} other parts."
+"""Said of every part too many: the parser calls one a file or a field that is neither to the client."""
+
 
 def check_preflight(request: Request, what: str) -> None:
     """Raises BadRequest (403) without a header that a foreign page cannot send.
@@ -78,7 +81,8 @@ async def multipart_form(request: Request, maximum_bytes: int, is_file: IsFile) 
     try:
         return await parser.parse()
     except MultiPartException as error:
-        raise BadRequest(400, "BAD_REQUEST", f"The multipart body is malformed: {error.message}") from None
+        reason = _TOO_MANY if error.message.startswith("Too many") else error.message
+        raise BadRequest(400, "BAD_REQUEST", f"The multipart body is malformed: {reason}") from None
     except (KeyError, UnicodeError, ValueError) as error:
         raise BadRequest(400, "BAD_REQUEST", "The multipart body is malformed.") from error
     except ClientDisconnect:
