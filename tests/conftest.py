@@ -81,13 +81,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return WORKERS_PER_CORE * (os.cpu_count() or 1)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keeps the tests together that share a fixture of their module."""
+    if isinstance(item, pytest.Function) and (shared := _shared_fixtures(item)):
+        item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *shared])))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Starts long tests first, and keeps the tests together that share a fixture of their module."""
+    """Starts long tests first."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
-    for item in items:
-        if isinstance(item, pytest.Function) and (shared := _shared_fixtures(item)):
-            item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *shared])))
 
 
 def _shared_fixtures(item: pytest.Function) -> list[str]:
