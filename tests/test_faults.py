@@ -35,7 +35,11 @@ from tests.service import Caller
 from tests.shop import Shop, serve_shop
 from tests.waiting import TIMEOUT_SECONDS, eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.long,
+    pytest.mark.xdist_group("faults"),
+]
 
 RECOVERY_REQUESTS = 100
 """After so many acknowledged requests, which use every connection there is, none may fail any more."""
