@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from tests.command_line import CommandLine, Commands
 from tests.exports import completed
 from tests.ports import free_port
 from tests.processes import Processes
+from tests.programs import program
 from tests.service import Caller, serve
 from tests.shop import serve_shop
 
@@ -91,7 +91,8 @@ async def test_every_temporary_file_is_in_the_scratch_space(sqlite_url: str, tmp
 
 async def test_nothing_needs_another_folder_that_can_be_written(tmp_path: Path) -> None:
     """A server whose whole file system but one folder is read-only imports and exports all formats."""
-    if shutil.which("unshare") is None or not _may_unshare(tmp_path):
+    program("unshare")
+    if not _may_unshare(tmp_path):
         pytest.skip("This user may not make mount namespaces (unshare --mount).")
     port = free_port()
     processes = Processes(
