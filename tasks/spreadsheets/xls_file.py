@@ -3,6 +3,7 @@
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import xlrd
@@ -41,12 +42,6 @@ _NEEDED = frozenset(
 
 def _half_decoded(text: bytes, encoding: str) -> str:
     return text.decode(encoding, "surrogatepass")
-
-
-# Long lists of texts are cut into records, sometimes through the middle of a letter beyond U+FFFF.
-# xlrd decodes every piece by itself and gives up on the whole file. Decoded like this the halves
-# meet again in `joined_surrogates`.
-xlrd.biffh.unicode = xlrd.book.unicode = xlrd.sheet.unicode = _half_decoded
 
 
 def _merged_cells(content: bytes) -> Iterator[MergedCells]:
@@ -111,9 +106,29 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
         return ERROR if kind == biffh.XL_CELL_ERROR else None
 
 
-# Workbooks and sheets are made by xlrd itself.
-xlrd.book.Book = NeededBook
-xlrd.sheet.Sheet = SparseSheet
+# xlrd makes workbooks and sheets itself, and decodes every piece of a text by itself: long lists of
+# texts are cut into records, sometimes through the middle of a letter beyond U+FFFF, on which it
+# gives up the whole file. Decoded by `_half_decoded` the halves meet again in `joined_surrogates`.
+_REPLACED: tuple[tuple[Any, str, Any], ...] = (
+    (xlrd.book, "Book", NeededBook),
+    (xlrd.sheet, "Sheet", SparseSheet),
+    (xlrd.biffh, "unicode", _half_decoded),
+    (xlrd.book, "unicode", _half_decoded),
+    (xlrd.sheet, "unicode", _half_decoded),
+)
+
+
+@contextmanager
+def _lenient_xlrd() -> Iterator[None]:
+    """Lets xlrd read as an import needs it, and puts back what other readers of the process use."""
+    originals = [getattr(module, name) for module, name, _ in _REPLACED]
+    for module, name, own in _REPLACED:
+        setattr(module, name, own)
+    try:
+        yield
+    finally:
+        for (module, name, _), original in zip(_REPLACED, originals, strict=True):
+            setattr(module, name, original)
 
 
 def _formats(book: Any) -> list[NumberFormat | None]:
@@ -130,8 +145,9 @@ def rows_of_xls(content: bytes, *, cell_length: int, merged: list[MergedCells]) 
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     if content.startswith(SIGNATURE):
         content = _workbook_stream(CompoundDocument(content))
-    book = _book(content)
-    sheet = _first_visible_sheet(book)
+    with _lenient_xlrd():
+        book = _book(content)
+        sheet = _first_visible_sheet(book)
     merged += book.merged
     for row, cells in sorted(sheet.filled_rows.items()):
         for column, cell in cells.items():
