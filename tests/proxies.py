@@ -22,7 +22,6 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    add_header X-Upstream $upstream_addr always;
     include {folder}/site.conf;
 }}
 """

@@ -33,6 +33,10 @@ MAIN = {"Authorization": "Token main"}
 LIMITS = {"RATE_LIMIT_TOKEN": "0", "RATE_LIMIT_ADDRESS": "0"}
 
 
+NGINX_FAIL_TIMEOUT = 10
+"""Seconds for which nginx by default asks a server no more that refused a connection."""
+
+
 @dataclass
 class Site:
     """Two servers on one database, and the proxies before them."""
@@ -63,12 +67,6 @@ class Site:
         self.servers[place].send_signal(signal.SIGTERM)
         assert self.servers[place].wait(TIMEOUT_SECONDS) == 0
         self.servers[place] = self.start(place)
-
-    def wait_until_asked(self, name: str, place: int) -> None:
-        """Waits until nginx asks one of the servers again, which it had found closed."""
-        url, port = f"{self.proxies.url(name)}/healthz", f":{self.ports[place]}"
-        asks = f"{name} asking the server again"
-        wait_until(lambda: httpx.get(url).headers["x-upstream"].endswith(port), asks)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -147,8 +145,9 @@ async def test_servers_restarted_one_after_the_other_fail_no_request(site: Site)
     async with AsyncExitStack() as stack:
         loads = {name: await stack.enter_async_context(loaded(site.proxies.url(name), each=1)) for name in ALL}
         await asyncio.to_thread(site.restart, 0)
-        # nginx leaves a server out for ten seconds after a refused connection.
-        await asyncio.to_thread(site.wait_until_asked, "nginx defaults", 0)
+        # Each process of nginx leaves a server out for ten seconds after a refused connection, as
+        # the page of the proxies says; no request can tell when the last of them is done with it.
+        await asyncio.sleep(NGINX_FAIL_TIMEOUT + 1)
         for restart in (lambda: None, lambda: site.restart(1)):
             await asyncio.to_thread(restart)
             for load in loads.values():
