@@ -40,7 +40,8 @@ async def find_viewer(info: Info, number: int) -> Viewer | None:
 
 async def find_division(info: Info, number: int) -> Division | None:
     """Returns a division that the caller may buy for, or the parent of one."""
-    divisions = await divisions_within(info.context.buyer.division.id)
+    within = await divisions_within(info.context.buyer.division.id)
+    divisions = [division for division in within if division.is_active]
     parents = [division.parent for division in divisions if division.parent]
     found = next((each for each in (*divisions, *parents) if each.id == number), None)
     return Division.of(found) if found else None

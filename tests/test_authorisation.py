@@ -135,7 +135,7 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "query node for ERP01":                      (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "null"),
     "query node for ERP02":                      (NO, NO, NO, NO, CLOSED, "ok",    "ok",    "null"),
     "query node for ERP03":                      (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
-    "query node for ERP04":                      (NO, NO, NO, NO, CLOSED, "null",  "ok",    "null"),
+    "query node for ERP04":                      (NO, NO, NO, NO, CLOSED, "null",  "null",  "null"),
     "query node for ERP05":                      (NO, NO, NO, NO, CLOSED, "null",  "null",  "ok"),
     "query node for a product":                  (NO, NO, NO, NO, CLOSED, "ok", "ok", "ok"),
     "query node for a number":                   (NO, NO, NO, NO, CLOSED, "null", "null", "null"),
