@@ -62,6 +62,11 @@ class Machine:
         """Waits until units are active."""
         wait_until(lambda: {self.systemd.state(unit) for unit in units} == {"active"}, f"The start of {units}")
 
+    def wait_for_no_process(self, unit: str) -> None:
+        """Waits until no process of a unit is left; systemd notes that a little after the unit has stopped."""
+        count = f"systemd-cgls --no-pager /system.slice | grep -c {unit} || true"
+        wait_until(lambda: self.systemd.run(count) == "0\n", f"The end of the processes of {unit}")
+
     def start_proxy(self) -> None:
         """Starts the proxy with the committed configuration."""
         configuration = str(ROOT / "docs" / "deployment" / "haproxy.cfg")
@@ -187,4 +192,4 @@ async def test_what_is_killed_is_started_again_and_what_is_stopped_ends_in_order
     for unit in units:
         result = machine.systemd.run(f"systemctl show -P Result -P ExecMainStatus {unit}")
         assert result.split() == ["success", "0"], unit
-        assert machine.systemd.run(f"systemd-cgls --no-pager /system.slice | grep -c {unit} || true") == "0\n"
+        await asyncio.to_thread(machine.wait_for_no_process, unit)
