@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import functools
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import logs
 import settings
@@ -56,11 +57,18 @@ def _complain(message: str, status: int) -> int:
 
 
 async def _connected(action: Callable[[], Awaitable[None]]) -> None:
-    await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
-    try:
-        # Tortoise's migrations wait for ever for a SQLite file that is none; a question to it fails at once.
-        await check_answers()
+    async with _connection(settings.DATABASE_URL):
         await action()
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[None]:
+    """Opens a database that answers; raises what the database raises when it does not."""
+    await connect(url, 1, pooler=settings.DATABASE_POOLER)
+    try:
+        # Tortoise's migrations wait without end for a SQLite file that is none; a question fails.
+        await check_answers()
+        yield
     finally:
         await disconnect()
 
@@ -93,13 +101,8 @@ async def _check_tables(url: str) -> int:
 
 
 async def _describe_tables(url: str) -> str:
-    await connect(url, 1, pooler=settings.DATABASE_POOLER)
-    try:
-        # Tortoise's migrations wait for ever for a SQLite file that is none; a question to it fails at once.
-        await check_answers()
+    async with _connection(url):
         return (await migration_state()).describe()
-    finally:
-        await disconnect()
 
 
 def role_settings() -> list[str]:
