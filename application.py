@@ -20,7 +20,7 @@ import settings
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
 from models.background import background_loop
-from models.database import Bounds, connect, disconnect
+from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import forget_old_keys
 from models.user import Buyers
@@ -40,25 +40,31 @@ from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
 from tasks.spreadsheets.process import reading_processes
-from web.address_limit import AddressLimit
-from web.direct_route import DirectRoute
-from web.errors import http_error
 from web.export_file import export_file
-from web.graphiql import graphiql_routes
-from web.graphql import GraphQLView
-from web.health import healthz, readyz
-from web.introspection import hide_suggestions
-from web.metrics import metrics
-from web.not_serving import NotServing
-from web.observation import Observation
-from web.path_prefix import PathPrefix
-from web.process_metrics import sharing_metrics
-from web.rate_limit import RateLimits, rate_limits
-from web.rest.door import rest_routes
-from web.start_checks import check_migrations, check_people, check_settings, open_export_store, opened_store
+from web.graphql.graphiql import graphiql_routes
+from web.graphql.introspection import hide_suggestions
+from web.graphql.view import GraphQLView
+from web.http.address_limit import AddressLimit
+from web.http.direct_route import DirectRoute
+from web.http.errors import http_error
+from web.http.path_prefix import PathPrefix
+from web.http.rate_limit import RateLimits, rate_limits
+from web.monitoring.health import healthz, readyz
+from web.monitoring.metrics import metrics
+from web.monitoring.process_metrics import sharing_metrics
+from web.monitoring.request_record import Observation
+from web.rest.router import rest_routes
+from web.startup.checks import (
+    check_migrations,
+    check_people,
+    check_settings,
+    open_export_store,
+    opened_store,
+)
+from web.startup.not_serving import NotServing
 
 if TYPE_CHECKING:
-    from web.tracing import Tracing
+    from web.monitoring.tracing import Tracing
 
 logger = logging.getLogger("basket")
 
@@ -85,8 +91,12 @@ class State(TypedDict):
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[None]:
     """Keeps the database open."""
-    bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
-    await connect(database_url, settings.DATABASE_POOL_SIZE, bounds, settings.DATABASE_POOLER)
+    bounds = Bounds(
+        settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
+    )
+    await connect(
+        database_url, settings.DATABASE_POOL_SIZE, bounds, settings.DATABASE_POOLER
+    )
     try:
         yield
     finally:
@@ -94,14 +104,18 @@ async def connected(database_url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncIterator[Exports]:
+async def exporting(
+    redis: RedisServer | None, store: ExportStore
+) -> AsyncIterator[Exports]:
     """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
     kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     attempts = Attempts()
     broker = create_broker(redis, timeout=SEND_PATIENCE_SECONDS, middleware=[attempts])
     DEAD_LETTERS.watch(broker)
     async with AsyncExitStack() as resources:
-        sender = await resources.enter_async_context(sending(declare_export(broker, attempts, store, kept)))
+        sender = await resources.enter_async_context(
+            sending(declare_export(broker, attempts, store, kept))
+        )
         if redis is None:
             await resources.enter_async_context(embedded_worker(broker))
         await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, store)))
@@ -110,12 +124,16 @@ async def exporting(redis: RedisServer | None, store: ExportStore) -> AsyncItera
 
 def configured_tracing() -> "Tracing | None":
     """Returns the tracing when a collector is configured; the import costs what nobody else should pay."""
-    if not (settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT):
+    if not (
+        settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+    ):
         return None
     try:
-        tracing: Tracing = import_module("web.tracing").Tracing()
+        tracing: Tracing = import_module("web.monitoring.tracing").Tracing()
     except ModuleNotFoundError:
-        logger.warning("A collector is configured, and the extra `opentelemetry` is not installed: no traces.")
+        logger.warning(
+            "A collector is configured, and the extra `opentelemetry` is not installed: no traces."
+        )
         return None
     return tracing
 
@@ -135,7 +153,9 @@ def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
     )
 
 
-def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: bool) -> list[Middleware]:
+def middleware(
+    view: GraphQLView, tracing: "Tracing | None", *, with_timing: bool
+) -> list[Middleware]:
     """Returns the middleware, outermost first; behind it, /graphql is found without the router."""
     layers: list[Middleware] = []
     if settings.ROOT_PATH:
@@ -143,7 +163,11 @@ def middleware(view: GraphQLView, tracing: "Tracing | None", *, with_timing: boo
     if settings.CORS_ORIGINS:
         # Outside of the observation, so that a page can also read its answers: 500 and 503.
         layers.append(cross_origin_sharing())
-    layers.append(Middleware(Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG))
+    layers.append(
+        Middleware(
+            Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG
+        )
+    )
     if tracing:
         layers.append(tracing.middleware())
     layers.append(Middleware(AddressLimit))
@@ -160,7 +184,13 @@ def cross_origin_sharing() -> Middleware:
         # Pages of these origins may send what they like: clients add headers of their own, and so
         # do tracers, and nothing here trusts a header because a browser would not send it.
         allow_headers=["*"],
-        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Retry-After", "X-Request-ID"],
+        expose_headers=[
+            "Content-Disposition",
+            "Content-Range",
+            "ETag",
+            "Retry-After",
+            "X-Request-ID",
+        ],
         max_age=600,
     )
 
@@ -192,12 +222,16 @@ async def resources_of_requests(
         url = commerce_url or await resources.enter_async_context(serve_demo())
         commerce = await resources.enter_async_context(commerce_client(url, tracing))
         redis = await redis_server(redis_url)
-        await resources.enter_async_context(background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS))
+        await resources.enter_async_context(
+            background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS)
+        )
         await resources.enter_async_context(sharing_metrics())
         await resources.enter_async_context(reading_processes.open())
         exports = await resources.enter_async_context(exporting(redis, export_store))
         limits = await resources.enter_async_context(
-            rate_limits(redis, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS)
+            rate_limits(
+                redis, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS
+            )
         )
         yield {
             "buyers": Buyers(token_kept_seconds),
@@ -215,7 +249,8 @@ def graphql_view(*, embedded: bool, has_graphiql: bool) -> GraphQLView:
         schema._schema,
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
         # A file a little too large is refused with its size; one far too large is not read to its end.
-        maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES,
+        maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES
+        + settings.REQUEST_MAXIMUM_BYTES,
         seconds=settings.OPERATION_SECONDS,
         demo_token=DEMO_TOKENS[0] if embedded else None,
         is_compiled=settings.COMPILED_SELECTIONS,
@@ -244,7 +279,9 @@ def create_application(
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over()
         check_settings()
-        export_store = opened_store(application) or open_export_store(export_url, shared=bool(redis_url))
+        export_store = opened_store(application) or open_export_store(
+            export_url, shared=bool(redis_url)
+        )
         async with resources_of_requests(
             database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing
         ) as state:

@@ -60,7 +60,9 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Returns the line."""
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(
+                timespec="milliseconds"
+            ),
             "level": record.levelname,
             "logger": record.name,
             "message": cleaned(record.getMessage()),
@@ -80,7 +82,9 @@ class TextFormatter(logging.Formatter):
         """Returns the line, and the error below it."""
         named = f" [{found}]" if (found := request_id.get()) else ""
         text = f"{record.levelname} {record.name}{named}: {cleaned(record.getMessage())}"
-        fields = "".join(f" {name}={value}" for name, value in getattr(record, "fields", {}).items())
+        fields = "".join(
+            f" {name}={value}" for name, value in getattr(record, "fields", {}).items()
+        )
         if record.exc_info and record.exc_info[1]:
             return f"{text}{fields}\n{described(record.exc_info[1])}"
         return text + fields
@@ -94,7 +98,8 @@ def cleaned(text: str) -> str:
 def described(error: BaseException) -> str:
     """Returns where an error and its causes came from, and their messages unless they may quote what a client sent."""
     return "\n".join(
-        f"{''.join(format_tb(each.__traceback__))}{type(each).__name__}: {_message(each)}" for each in _chain(error)
+        f"{''.join(format_tb(each.__traceback__))}{type(each).__name__}: {_message(each)}"
+        for each in _chain(error)
     )
 
 
@@ -113,9 +118,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _message(error: BaseException) -> str:
     """Returns the first line of an error's message if it is of a kind that tells of us and never of a request."""
     state = getattr(error, "sqlstate", None)
-    is_telling = state[:2] in _TELLING_STATES if isinstance(state, str) else _is_telling(error)
+    is_telling = (
+        state[:2] in _TELLING_STATES if isinstance(state, str) else _is_telling(error)
+    )
     if is_telling or settings.DEBUG:
-        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        text = (
+            error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        )
         return cleaned(text.partition("\n")[0])
     return f"({f'SQL state {state}; ' if state else ''}the message may quote a request; DEBUG=true shows it)"
 
@@ -124,7 +133,9 @@ def _is_telling(error: BaseException) -> bool:
     # What asyncpg refuses as a value is an InterfaceError and a ValueError.
     if isinstance(error, ValueError | LookupError | TypeError):
         return False
-    return isinstance(error, OSError | sqlite3.OperationalError) or type(error).__module__.startswith(_TELLING_MODULES)
+    return isinstance(error, OSError | sqlite3.OperationalError) or type(
+        error
+    ).__module__.startswith(_TELLING_MODULES)
 
 
 def report(message: str) -> None:
@@ -145,7 +156,9 @@ def announce(message: str) -> None:
 
 def _is_json() -> bool:
     """Tells whether this process has set its logs up, and writes JSON."""
-    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.root.handlers)
+    return any(
+        isinstance(handler.formatter, JsonFormatter) for handler in logging.root.handlers
+    )
 
 
 def set_up() -> None:
@@ -168,11 +181,17 @@ def _log_what_python_prints() -> None:
     """Sends warnings and uncaught exceptions to the log, each as one line."""
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
-    sys.unraisablehook = lambda raised: _log_raised(raised.exc_value, "An exception was ignored")
-    threading.excepthook = lambda raised: _log_raised(raised.exc_value, "A thread ended by an exception")
+    sys.unraisablehook = lambda raised: _log_raised(
+        raised.exc_value, "An exception was ignored"
+    )
+    threading.excepthook = lambda raised: _log_raised(
+        raised.exc_value, "A thread ended by an exception"
+    )
 
 
-def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
     if isinstance(error, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:

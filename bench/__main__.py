@@ -28,11 +28,15 @@ OTHERS = (*FILES, *NEIGHBOURS)
 
 def chosen(names: str | None) -> tuple[list[Workload], list[str]]:
     """Returns the workloads with these names, and the names of the others; raises ValueError for an unknown one."""
-    wanted = names.split(",") if names else [*(workload.name for workload in WORKLOADS), *OTHERS]
+    wanted = (
+        names.split(",") if names else [*(workload.name for workload in WORKLOADS), *OTHERS]
+    )
     unknown = set(wanted) - {workload.name for workload in WORKLOADS} - set(OTHERS)
     if unknown:
         raise ValueError(f"There is no workload {', '.join(sorted(unknown))}.")
-    return [workload for workload in WORKLOADS if workload.name in wanted], [name for name in OTHERS if name in wanted]
+    return [workload for workload in WORKLOADS if workload.name in wanted], [
+        name for name in OTHERS if name in wanted
+    ]
 
 
 async def run(given: argparse.Namespace) -> None:
@@ -49,17 +53,31 @@ async def run(given: argparse.Namespace) -> None:
             ports = {kind: server.port for kind, server in servers.items()}
             count = await check_equality(connection, ports, workloads, places)
             print(f"{count} answers of {', '.join(kinds)} are the same.", flush=True)
-            trips = {kind: await round_trips(kind, given.database, workloads, places) for kind in kinds}
-            rounds = Rounds(connection, servers, places, seconds=given.seconds, warm_up=given.warm_up)
+            trips = {
+                kind: await round_trips(kind, given.database, workloads, places)
+                for kind in kinds
+            }
+            rounds = Rounds(
+                connection, servers, places, seconds=given.seconds, warm_up=given.warm_up
+            )
             results = await rounds.carry_out(workloads, given.rounds)
-        print(f"\nMedians of {given.rounds} rounds of {given.seconds:g} s, {CONNECTIONS} connections; ", end="")
-        print(f"one server process on core 0; wrk and {rounds.pinned} PostgreSQL processes on core 1.")
+        print(
+            f"\nMedians of {given.rounds} rounds of {given.seconds:g} s, {CONNECTIONS} connections; ",
+            end="",
+        )
+        print(
+            f"one server process on core 0; wrk and {rounds.pinned} PostgreSQL processes on core 1."
+        )
         print(table(results, trips, workloads), flush=True)
     await connection.close()
-    files, neighbours = (tuple(name for name in kind if name in others) for kind in (FILES, NEIGHBOURS))
+    files, neighbours = (
+        tuple(name for name in kind if name in others) for kind in (FILES, NEIGHBOURS)
+    )
     for line in await measure_files(given.database, places, files, given.rounds):
         print(line, flush=True)
-    for line in await measure_neighbours(given.database, places, neighbours, given.rounds, given.seconds):
+    for line in await measure_neighbours(
+        given.database, places, neighbours, given.rounds, given.seconds
+    ):
         print(line, flush=True)
 
 
@@ -74,21 +92,35 @@ async def load_alone(given: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the commands."""
     root = argparse.ArgumentParser(
-        prog="scripts/bench", description=bench.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="scripts/bench",
+        description=bench.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="measure all workloads, or some; the default"))
     loading = _added(commands.add_parser("load", help="load the data alone"), load_alone)
     loading.add_argument("--users", type=int, default=200)
     loading.add_argument("--items", type=int, default=20)
-    growing = _added(commands.add_parser("grow", help="R20 with many baskets against R20 with 1,000"), grow)
+    growing = _added(
+        commands.add_parser("grow", help="R20 with many baskets against R20 with 1,000"),
+        grow,
+    )
     growing.add_argument("--baskets", type=int, default=1_000_000)
     growing.add_argument("--rounds", type=int, default=3)
     growing.add_argument("--seconds", type=float, default=5.0)
-    growing.add_argument("--keep", action="store_true", help="keep the large database, and use it if it is there")
-    remembering = _added(commands.add_parser("memory", help="growth of the server's memory after warm-up"), memory)
+    growing.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the large database, and use it if it is there",
+    )
+    remembering = _added(
+        commands.add_parser("memory", help="growth of the server's memory after warm-up"),
+        memory,
+    )
     remembering.add_argument("--requests", type=int, default=100_000)
-    serving = _added(commands.add_parser("serve", help="serve stock or by hand, for a profiler"), None)
+    serving = _added(
+        commands.add_parser("serve", help="serve stock or by hand, for a profiler"), None
+    )
     serving.add_argument("kind", choices=["stock", "by hand", "commerce"])
     serving.add_argument("--port", type=int, default=9_000)
     return root
@@ -100,7 +132,9 @@ def _add_run(running: argparse.ArgumentParser) -> None:
     running.add_argument("--only", help=f"the workloads to measure, of {names}")
     running.add_argument("--rounds", type=int, default=3)
     running.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    running.add_argument("--warm-up", type=float, default=1.0, help="seconds before each measurement")
+    running.add_argument(
+        "--warm-up", type=float, default=1.0, help="seconds before each measurement"
+    )
     running.add_argument("--kinds", default=",".join(KINDS), help="the servers to measure")
 
 
@@ -113,7 +147,9 @@ def _added(command: argparse.ArgumentParser, carry_out: object) -> argparse.Argu
 def main(arguments: list[str]) -> int:
     """Carries out a command and returns the exit status."""
     commands = {"run", "load", "grow", "memory", "serve", "-h", "--help"}
-    given = parser().parse_args(arguments if commands & set(arguments[:1]) else ["run", *arguments])
+    given = parser().parse_args(
+        arguments if commands & set(arguments[:1]) else ["run", *arguments]
+    )
     if given.carry_out is None:
         serve(given.kind, given.port, given.database)
         return 0

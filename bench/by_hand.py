@@ -108,13 +108,17 @@ class Shop:
 
     async def buyer(self, scope: Scope) -> Buyer | None:
         """Returns the active buyer that a request's token belongs to."""
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        header = next(
+            (value for name, value in scope["headers"] if name == b"authorization"), b""
+        )
         kept = self.kept.get(header)
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]
         scheme, _, token = header.partition(b" ")
         async with self.connections.taken() as connection:
-            row = await connection.fetchrow(_AUTHENTICATE, hashlib.sha256(token.strip()).hexdigest())
+            row = await connection.fetchrow(
+                _AUTHENTICATE, hashlib.sha256(token.strip()).hexdigest()
+            )
         if row is None or scheme.lower() != b"token":
             return None
         if len(self.kept) >= KEPT_TOKENS:
@@ -145,7 +149,10 @@ class Shop:
         return await self._added(buyer, body, _checked_totals)
 
     async def _added(
-        self, buyer: Buyer, body: bytes, read: Callable[[asyncpg.Connection, int], Awaitable[dict[str, Any]]]
+        self,
+        buyer: Buyer,
+        body: bytes,
+        read: Callable[[asyncpg.Connection, int], Awaitable[dict[str, Any]]],
     ) -> Answer:
         given = orjson.loads(body)
         product, quantity = int(given["productRemoteId"]), int(given["quantity"])
@@ -156,7 +163,13 @@ class Shop:
             await connection.execute(_BEGIN_AND_LOCK.format(user=buyer.id))
             try:
                 added = await connection.fetchval(
-                    _ADD, buyer.id, NO_SEGMENT, product, division, quantity, buyer.division_id
+                    _ADD,
+                    buyer.id,
+                    NO_SEGMENT,
+                    product,
+                    division,
+                    quantity,
+                    buyer.division_id,
                 )
                 if added is None or added > MAXIMUM_QUANTITY:
                     raise Refused
@@ -183,7 +196,10 @@ async def _whole(connection: asyncpg.Connection, row: Any) -> dict[str, Any]:
 async def _checked_basket(connection: asyncpg.Connection, user_id: int) -> dict[str, Any]:
     row = await connection.fetchrow(READ, user_id, NO_SEGMENT)
     basket = await _whole(connection, row)
-    if basket["itemCount"] > MAXIMUM_ITEMS or basket["totalQuantity"] > MAXIMUM_TOTAL_QUANTITY:
+    if (
+        basket["itemCount"] > MAXIMUM_ITEMS
+        or basket["totalQuantity"] > MAXIMUM_TOTAL_QUANTITY
+    ):
         raise Refused
     if len(set(row[CURRENCIES])) > 1:
         raise Refused
@@ -191,7 +207,9 @@ async def _checked_basket(connection: asyncpg.Connection, user_id: int) -> dict[
 
 
 async def _checked_totals(connection: asyncpg.Connection, user_id: int) -> dict[str, Any]:
-    identifier, count, quantity, total, currency, currencies, _ = await connection.fetchrow(TOTALS, user_id, NO_SEGMENT)
+    identifier, count, quantity, total, currency, currencies, _ = await connection.fetchrow(
+        TOTALS, user_id, NO_SEGMENT
+    )
     if count > MAXIMUM_ITEMS or quantity > MAXIMUM_TOTAL_QUANTITY or currencies > 1:
         raise Refused
     return {
@@ -218,7 +236,21 @@ def _connection(rows: list[Any], user_id: int) -> dict[str, Any]:
 
 
 def _edge(row: Any, user_id: int) -> dict[str, Any]:
-    identifier, status, name, segment, version, created, updated, count, quantity, total, currency, saved, _ = row
+    (
+        identifier,
+        status,
+        name,
+        segment,
+        version,
+        created,
+        updated,
+        count,
+        quantity,
+        total,
+        currency,
+        saved,
+        _,
+    ) = row
     place = f"drafts {user_id} {saved.isoformat()} {identifier}"
     cursor = urlsafe_b64encode(place.encode()).decode().rstrip("=")
     node = {
@@ -256,7 +288,10 @@ class Door:
                 return
             status, content = await self.endpoint(buyer, sent)
         body = orjson.dumps(content)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -87,7 +87,12 @@ def amount(cents: int) -> str:
 
 def unknown_divisions(row: Any, divisions: dict[str, Any]) -> list[int]:
     """Returns the divisions of items that are not among those read."""
-    return [int(key) for parts in row[_ARRAY_COUNT - 1] for key in parts.split()[::2] if key not in divisions]
+    return [
+        int(key)
+        for parts in row[_ARRAY_COUNT - 1]
+        for key in parts.split()[::2]
+        if key not in divisions
+    ]
 
 
 def whole_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
@@ -100,14 +105,34 @@ def whole_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
     columns = row[:_ARRAY_COUNT]
     for values in zip(*columns, strict=True) if columns[0] else ():
-        item, price, _, remote, sku, name, list_price, currency, variants, image, in_stock, refreshed, parts = values
+        (
+            item,
+            price,
+            _,
+            remote,
+            sku,
+            name,
+            list_price,
+            currency,
+            variants,
+            image,
+            in_stock,
+            refreshed,
+            parts,
+        ) = values
         quantity = 0
         held = []
         pairs = iter(parts.split())
         for key, text in zip(pairs, pairs, strict=True):
             pieces = int(text)
             quantity += pieces
-            held.append({"quantity": pieces, "totalAmount": amount(price * pieces), "division": divisions[key]})
+            held.append(
+                {
+                    "quantity": pieces,
+                    "totalAmount": amount(price * pieces),
+                    "division": divisions[key],
+                }
+            )
         total = price * quantity
         total_quantity += quantity
         total_amount += total

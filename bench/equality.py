@@ -36,7 +36,10 @@ def data_of(body: bytes, workload: Workload) -> bytes:
 
 
 async def check_equality(
-    connection: asyncpg.Connection, ports: Mapping[str, int], workloads: Sequence[Workload], populations: list[Placed]
+    connection: asyncpg.Connection,
+    ports: Mapping[str, int],
+    workloads: Sequence[Workload],
+    populations: list[Placed],
 ) -> int:
     """Compares the answers of the servers and returns how many were compared; raises AnswersDiffer."""
     count = 0
@@ -51,7 +54,9 @@ async def check_equality(
     return count
 
 
-async def _answers(kind: str, port: int, workload: Workload, populations: list[Placed]) -> list[bytes]:
+async def _answers(
+    kind: str, port: int, workload: Workload, populations: list[Placed]
+) -> list[bytes]:
     calls, shape = workload.calls(populations), workload.shape(kind)
     chosen = calls[:: max(1, len(calls) // workload.repeats // BUYERS)][:BUYERS]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
@@ -63,12 +68,16 @@ def _compare(workload: Workload, answers: Mapping[str, list[bytes]]) -> int:
     for kind, found in others:
         for one, other in zip(expected, found, strict=True):
             if one != other:
-                raise AnswersDiffer(f"{workload.name}: {first} and {kind} differ: {_difference(one, other)}")
+                raise AnswersDiffer(
+                    f"{workload.name}: {first} and {kind} differ: {_difference(one, other)}"
+                )
     return sum(len(found) for found in answers.values())
 
 
 def _difference(one: bytes, other: bytes) -> str:
     pairs = zip(one, other, strict=False)
-    place = next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    place = next(
+        (place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other))
+    )
     begin = max(0, place - 60)
     return f"at byte {place}: {one[begin : place + 60]!r} and {other[begin : place + 60]!r}"

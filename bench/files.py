@@ -32,7 +32,7 @@ from bench.population import Placed
 from bench.reset import reset
 from bench.servers import SERVER_CORE, all_running
 from bench.wrk import LOAD_CORE
-from models.database import connect, disconnect
+from models.database.connection import connect, disconnect
 from models.export.export import ExportField, ExportFormat, ask_export
 from tasks.exports.actor import attempt
 from tasks.exports.store import open_store
@@ -43,9 +43,12 @@ PRODUCTS = 5_000
 HEADERS = ("product__sku", "quantity", "division__erp_code")
 
 _IMPORT = (
-    "mutation ($file: Upload!) { basketImport(input: {file: $file}) { report { rowsImported } userErrors { code } } }"
+    "mutation ($file: Upload!) { basketImport(input: {file: $file}) "
+    "{ report { rowsImported } userErrors { code } } }"
 )
-_CLEAR = "DELETE FROM basket_item WHERE basket_id IN (SELECT id FROM basket WHERE user_id = $1)"
+_CLEAR = (
+    "DELETE FROM basket_item WHERE basket_id IN (SELECT id FROM basket WHERE user_id = $1)"
+)
 _BULK = (
     "WITH line AS (SELECT * FROM unnest($2::text[], $3::int[], $4::text[]) AS line(sku, quantity, erp_code)), "
     "basket AS (INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
@@ -109,8 +112,16 @@ def read_xlsx(content: bytes) -> Rows:
     return list(book.worksheets[0].iter_rows(values_only=True))
 
 
-WRITERS: dict[str, Callable[[Path, Rows], None]] = {"csv": write_csv, "xls": write_xls, "xlsx": write_xlsx}
-READERS: dict[str, Callable[[bytes], Rows]] = {"csv": read_csv, "xls": read_xls, "xlsx": read_xlsx}
+WRITERS: dict[str, Callable[[Path, Rows], None]] = {
+    "csv": write_csv,
+    "xls": write_xls,
+    "xlsx": write_xlsx,
+}
+READERS: dict[str, Callable[[bytes], Rows]] = {
+    "csv": read_csv,
+    "xls": read_xls,
+    "xlsx": read_xlsx,
+}
 
 
 async def seconds_of(work: Awaitable[object]) -> float:
@@ -145,18 +156,24 @@ class Files:
         WRITERS[kind](path, [HEADERS, *rows])
         return path.read_bytes()
 
-    async def imports(self, kind: str, rounds: int, port: int, connection: asyncpg.Connection) -> tuple[float, float]:
+    async def imports(
+        self, kind: str, rounds: int, port: int, connection: asyncpg.Connection
+    ) -> tuple[float, float]:
         """Returns the seconds of ours and of bare."""
         content, user = self.content(kind), self.places["bench-import"].first_user
         ours, bare = [], []
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=60
+        ) as client:
             for _ in range(rounds + 1):
                 await self._clear(connection, user)
                 os.sched_setaffinity(0, {LOAD_CORE})
                 ours.append(await seconds_of(send(client, content, kind)))
                 await self._clear(connection, user)
                 os.sched_setaffinity(0, {SERVER_CORE})
-                bare.append(await seconds_of(self._bare_import(connection, kind, content, user)))
+                bare.append(
+                    await seconds_of(self._bare_import(connection, kind, content, user))
+                )
         # The first round has warmed both up.
         return median(ours[1:]), median(bare[1:])
 
@@ -164,14 +181,20 @@ class Files:
         await reset(connection, self.populations)
         await connection.execute(_CLEAR, user)
 
-    async def _bare_import(self, connection: asyncpg.Connection, kind: str, content: bytes, user: int) -> None:
+    async def _bare_import(
+        self, connection: asyncpg.Connection, kind: str, content: bytes, user: int
+    ) -> None:
         _, *rows = READERS[kind](content)
         skus, quantities, codes = zip(*rows, strict=True)
-        status = await connection.execute(_BULK, user, skus, [int(quantity) for quantity in quantities], codes)
+        status = await connection.execute(
+            _BULK, user, skus, [int(quantity) for quantity in quantities], codes
+        )
         if status != f"INSERT 0 {2 * PRODUCTS}":
             raise FilesDiffer(f"The bare import ended with {status}.")
 
-    async def exports(self, kind: str, rounds: int, connection: asyncpg.Connection) -> tuple[float, float]:
+    async def exports(
+        self, kind: str, rounds: int, connection: asyncpg.Connection
+    ) -> tuple[float, float]:
         """Returns the seconds of ours and of bare."""
         place = self.places["bench-export"]
         store = open_store(str(self.folder / "exports"), shared=False)
@@ -187,22 +210,32 @@ class Files:
             )
             ours.append(await seconds_of(attempt(job[0], store, timedelta(hours=1))))
             await _check_completed(connection, job[0])
-            bare.append(await seconds_of(self._bare_export(connection, kind, place.first_basket)))
+            bare.append(
+                await seconds_of(self._bare_export(connection, kind, place.first_basket))
+            )
         return median(ours[1:]), median(bare[1:])
 
-    async def _bare_export(self, connection: asyncpg.Connection, kind: str, basket_id: int) -> None:
+    async def _bare_export(
+        self, connection: asyncpg.Connection, kind: str, basket_id: int
+    ) -> None:
         rows = await connection.fetch(_ROWS, basket_id)
         cells = [[*row[:4], Decimal(row[4]).scaleb(-2), *row[5:]] for row in rows]
-        WRITERS[kind](self.folder / f"bare.{kind}", [[field.value for field in ExportField], *cells])
+        WRITERS[kind](
+            self.folder / f"bare.{kind}", [[field.value for field in ExportField], *cells]
+        )
 
 
 async def _check_completed(connection: asyncpg.Connection, job: int) -> None:
-    row = await connection.fetchrow("SELECT status, rows_written FROM basket_export WHERE id = $1", job)
+    row = await connection.fetchrow(
+        "SELECT status, rows_written FROM basket_export WHERE id = $1", job
+    )
     if tuple(row) != ("COMPLETED", 2 * PRODUCTS):
         raise FilesDiffer(f"The export ended as {tuple(row)}.")
 
 
-async def send(client: httpx.AsyncClient, content: bytes, kind: str, rows: int = 2 * PRODUCTS) -> None:
+async def send(
+    client: httpx.AsyncClient, content: bytes, kind: str, rows: int = 2 * PRODUCTS
+) -> None:
     """Imports a file; raises FilesDiffer when not every row was imported."""
     operations = f'{{"query": "{_IMPORT}", "variables": {{"file": null}}}}'
     response = await client.post(
@@ -212,11 +245,15 @@ async def send(client: httpx.AsyncClient, content: bytes, kind: str, rows: int =
         headers={"Authorization": "Token bench-import-1", "X-Requested-With": "bench"},
     )
     answer = response.json()
-    if answer.get("data", {}).get("basketImport", {}).get("report") != {"rowsImported": rows}:
+    if answer.get("data", {}).get("basketImport", {}).get("report") != {
+        "rowsImported": rows
+    }:
         raise FilesDiffer(f"The import was answered with {response.text[:500]}.")
 
 
-async def measure_files(url: str, populations: list[Placed], names: Sequence[str], rounds: int) -> list[str]:
+async def measure_files(
+    url: str, populations: list[Placed], names: Sequence[str], rounds: int
+) -> list[str]:
     """Measures the workloads with these names and returns the lines of the report."""
     connection = await asyncpg.connect(url)
     cores = os.sched_getaffinity(0)
@@ -228,7 +265,13 @@ async def measure_files(url: str, populations: list[Placed], names: Sequence[str
                 with all_running(("ours",), url) as servers:
                     for kind in FORMATS:
                         lines.append(
-                            _line("I10k", kind, await files.imports(kind, rounds, servers["ours"].port, connection))
+                            _line(
+                                "I10k",
+                                kind,
+                                await files.imports(
+                                    kind, rounds, servers["ours"].port, connection
+                                ),
+                            )
                         )
             if "E10k" in names:
                 lines += await _export_lines(files, rounds, connection)
@@ -238,11 +281,16 @@ async def measure_files(url: str, populations: list[Placed], names: Sequence[str
     return lines
 
 
-async def _export_lines(files: Files, rounds: int, connection: asyncpg.Connection) -> list[str]:
+async def _export_lines(
+    files: Files, rounds: int, connection: asyncpg.Connection
+) -> list[str]:
     os.sched_setaffinity(0, {SERVER_CORE})
     await connect(files.url, 4)
     try:
-        return [_line("E10k", kind, await files.exports(kind, rounds, connection)) for kind in FORMATS]
+        return [
+            _line("E10k", kind, await files.exports(kind, rounds, connection))
+            for kind in FORMATS
+        ]
     finally:
         await disconnect()
 

@@ -41,32 +41,46 @@ async def _loaded(url: str, place: Placed, *, keep: bool) -> None:
     found = await connection.fetchval("SELECT COUNT(*) FROM basket")
     await connection.close()
     if not (keep and found == place.basket_count):
-        print(f"Loading {place.basket_count:,} baskets of {place.population.items} items ...", flush=True)
+        print(
+            f"Loading {place.basket_count:,} baskets of {place.population.items} items ...",
+            flush=True,
+        )
         await load(url, [place])
 
 
 async def grow(given: argparse.Namespace) -> None:
     """Measures R20 of ours with 1,000 baskets and with many, in turn, and prints the ratio of the costs."""
-    places = {count: next(placed([Population("bench", count, 20)])) for count in (FEW_BASKETS, given.baskets)}
+    places = {
+        count: next(placed([Population("bench", count, 20)]))
+        for count in (FEW_BASKETS, given.baskets)
+    }
     urls = {count: _database(given.database, count) for count in places}
     for count, place in places.items():
         await _loaded(urls[count], place, keep=given.keep)
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", urls[FEW_BASKETS], 1))
         servers = {
-            count: resources.enter_context(running("ours", url, commerce_port=commerce.port))
+            count: resources.enter_context(
+                running("ours", url, commerce_port=commerce.port)
+            )
             for count, url in urls.items()
         }
         rates = await _rates(servers, urls, places, given)
     few, many = (median(rates[count]) for count in places)
-    print(f"R20: {few:,.0f} requests/s with {FEW_BASKETS:,} baskets, {many:,.0f} with {given.baskets:,}:", end=" ")
+    print(
+        f"R20: {few:,.0f} requests/s with {FEW_BASKETS:,} baskets, {many:,.0f} with {given.baskets:,}:",
+        end=" ",
+    )
     print(f"a read costs {few / many:.3f} times as much.")
     if not given.keep:
         await _drop(given.database, list(urls.values()))
 
 
 async def _rates(
-    servers: dict[int, Server], urls: dict[int, str], places: dict[int, Placed], given: argparse.Namespace
+    servers: dict[int, Server],
+    urls: dict[int, str],
+    places: dict[int, Placed],
+    given: argparse.Namespace,
 ) -> dict[int, list[float]]:
     rates: dict[int, list[float]] = {count: [] for count in places}
     for _ in range(given.rounds):
@@ -83,22 +97,31 @@ async def _rates(
 async def _drop(url: str, urls: list[str]) -> None:
     server = await asyncpg.connect(urlsplit(url)._replace(path="/postgres").geturl())
     for each in urls:
-        await server.execute(f'DROP DATABASE "{urlsplit(each).path.removeprefix("/")}" WITH (FORCE)')
+        await server.execute(
+            f'DROP DATABASE "{urlsplit(each).path.removeprefix("/")}" WITH (FORCE)'
+        )
     await server.close()
 
 
 async def memory(given: argparse.Namespace) -> None:
     """Asks ours for reads, lists, changes and ever new documents, and prints how its memory grows after a warm-up."""
-    place, drafts = placed([Population("bench", BUYERS, 20), Population("bench-draft", 20, 20, "DRAFT", 20)])
+    place, drafts = placed(
+        [Population("bench", BUYERS, 20), Population("bench-draft", 20, 20, "DRAFT", 20)]
+    )
     await make_database(given.database)
     await load(given.database, [place, drafts], quiet=True)
     with running("commerce", given.database, 1) as commerce:
         with running("ours", given.database, commerce_port=commerce.port) as server:
             asking = Asking(server, [place, drafts])
             warm = asking.ask(given.requests // WARM_UP_SHARE, new=given.requests // 50)
-            print(f"{warm:,} requests to warm up: {server.resident_megabytes():.1f} MB", flush=True)
+            print(
+                f"{warm:,} requests to warm up: {server.resident_megabytes():.1f} MB",
+                flush=True,
+            )
             before, after = _watched(asking, server, given.requests)
-    print(f"The memory grew by {100 * (after - before) / before:.1f} %: from {before:.1f} to {after:.1f} MB.")
+    print(
+        f"The memory grew by {100 * (after - before) / before:.1f} %: from {before:.1f} to {after:.1f} MB."
+    )
 
 
 def _watched(asking: "Asking", server: Server, requests: int) -> tuple[float, float]:

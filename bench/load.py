@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from bench.population import COMPANY_USERS, PRODUCTS, STRIDE, Placed
-from models.database import migrate_forward
+from models.database.connection import migrate_forward
 
 TABLES = (
     "division",
@@ -84,7 +84,9 @@ async def make_database(url: str) -> None:
     """Makes the database of a URL where it is missing, and brings its tables to the newest migration."""
     name = urlsplit(url).path.removeprefix("/")
     if not re.fullmatch(r"\w+", name):
-        raise ValueError(f"The database {name!r} of BENCH_DATABASE_URL is not a plain name.")
+        raise ValueError(
+            f"The database {name!r} of BENCH_DATABASE_URL is not a plain name."
+        )
     server = await asyncpg.connect(urlsplit(url)._replace(path="/postgres").geturl())
     try:
         if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
@@ -100,19 +102,28 @@ class NotABenchmark(ValueError):
 
 async def check_is_ours(connection: asyncpg.Connection) -> None:
     """Raises NotABenchmark when emptying the database would delete what the benchmark did not write."""
-    email = await connection.fetchval("SELECT email FROM user_account WHERE email NOT LIKE 'bench%@example.invalid'")
+    email = await connection.fetchval(
+        "SELECT email FROM user_account WHERE email NOT LIKE 'bench%@example.invalid'"
+    )
     if email is not None:
-        raise NotABenchmark(f"The database has the user {email!r}: it is none of the benchmark, and is left alone.")
+        raise NotABenchmark(
+            f"The database has the user {email!r}: it is none of the benchmark, and is left alone."
+        )
 
 
-async def load(url: str, populations: Sequence[Placed], *, quiet: bool = False) -> dict[str, int]:
+async def load(
+    url: str, populations: Sequence[Placed], *, quiet: bool = False
+) -> dict[str, int]:
     """Empties the tables, writes the populations and returns how many rows each table has; raises NotABenchmark."""
     connection = await asyncpg.connect(url, timeout=30)
     try:
         await check_is_ours(connection)
         loading = Loading(connection, populations, quiet=quiet)
         await loading.carry_out()
-        return {table: await connection.fetchval(f"SELECT COUNT(*) FROM {table}") for table in TABLES[:7]}
+        return {
+            table: await connection.fetchval(f"SELECT COUNT(*) FROM {table}")
+            for table in TABLES[:7]
+        }
     finally:
         await connection.close()
 
@@ -120,7 +131,9 @@ async def load(url: str, populations: Sequence[Placed], *, quiet: bool = False) 
 class Loading:
     """One loading, on one connection."""
 
-    def __init__(self, connection: asyncpg.Connection, populations: Sequence[Placed], *, quiet: bool) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, populations: Sequence[Placed], *, quiet: bool
+    ) -> None:
         self.connection = connection
         self.populations = populations
         self.quiet = quiet
@@ -128,8 +141,12 @@ class Loading:
     async def carry_out(self) -> None:
         """Writes everything, then makes the indexes, the statistics and the next ids."""
         await self._prepare()
-        await self.connection.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
-        indexes = [index for table in TABLES[:7] for index in await self._drop_indexes(table)]
+        await self.connection.execute(
+            f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE"
+        )
+        indexes = [
+            index for table in TABLES[:7] for index in await self._drop_indexes(table)
+        ]
         try:
             await self._write()
         finally:
@@ -150,10 +167,20 @@ class Loading:
 
     async def _drop_indexes(self, table: str) -> list[str]:
         makers = []
-        for constraint, name, index, definition in await self.connection.fetch(_INDEXES, table):
-            drop = f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"' if constraint else f"DROP INDEX {name}"
+        for constraint, name, index, definition in await self.connection.fetch(
+            _INDEXES, table
+        ):
+            drop = (
+                f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"'
+                if constraint
+                else f"DROP INDEX {name}"
+            )
             await self.connection.execute(drop)
-            makers.append(f'ALTER TABLE {table} ADD CONSTRAINT "{constraint}" {definition}' if constraint else index)
+            makers.append(
+                f'ALTER TABLE {table} ADD CONSTRAINT "{constraint}" {definition}'
+                if constraint
+                else index
+            )
         return makers
 
     async def _write(self) -> None:

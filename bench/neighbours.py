@@ -44,22 +44,33 @@ class Neighbours:
 
     async def read(self, shape: Shape) -> Load:
         """Reads baskets for the time of one measurement."""
-        load = await asyncio.to_thread(put_load, self.server.port, shape, self.calls, self.seconds)
+        load = await asyncio.to_thread(
+            put_load, self.server.port, shape, self.calls, self.seconds
+        )
         if not load.requests:
-            raise LoadFailed(f"{shape.path} answered nothing in {self.seconds:g} s; give --seconds.")
+            raise LoadFailed(
+                f"{shape.path} answered nothing in {self.seconds:g} s; give --seconds."
+            )
         return load
 
     async def rest(self, rounds: int) -> str:
         """Compares reads through REST with those through GraphQL."""
         pairs = [(await self.read(REST), await self.read(GRAPHQL)) for _ in range(rounds)]
-        ours, other = (median(load.rate for load in loads) for loads in zip(*pairs, strict=True))
+        ours, other = (
+            median(load.rate for load in loads) for loads in zip(*pairs, strict=True)
+        )
         return f"REST: {ours:,.0f} reads/s, GraphQL {other:,.0f}: {ours / other:.2f} times as many"
 
     async def beside_imports(self, rounds: int) -> str:
         """Compares reads beside imports with those alone."""
         shape = _READ.shape("ours")
-        pairs = [(await self._importing(lambda: self.read(shape)), await self.read(shape)) for _ in range(rounds)]
-        busy, idle = (median(load.p99 for load in loads) for loads in zip(*pairs, strict=True))
+        pairs = [
+            (await self._importing(lambda: self.read(shape)), await self.read(shape))
+            for _ in range(rounds)
+        ]
+        busy, idle = (
+            median(load.p99 for load in loads) for loads in zip(*pairs, strict=True)
+        )
         return f"RI: p99 {busy:.1f} ms beside imports, {idle:.1f} ms alone: {busy / idle:.2f} times as long"
 
     async def _importing(self, measure: Callable[[], Awaitable[Load]]) -> Load:
@@ -76,12 +87,16 @@ class Neighbours:
     async def _import(self) -> None:
         """Imports one file after the other, until it is cancelled."""
         content = self._content()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.server.port}", timeout=60) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.server.port}", timeout=60
+        ) as client:
             while True:
                 await send(client, content, "csv", ROWS)
 
     def _content(self) -> bytes:
-        (place,) = [place for place in self.places if place.population.prefix == "bench-import"]
+        (place,) = [
+            place for place in self.places if place.population.prefix == "bench-import"
+        ]
         company = place.main_division(1) // 2 + 1
         rows = [f"BENCH-{number % PRODUCTS + 1},1,BM{company}" for number in range(ROWS)]
         return "\n".join(["product__sku,quantity,division__erp_code", *rows]).encode()

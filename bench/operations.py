@@ -61,7 +61,9 @@ class Shape:
         """Returns the body of a call."""
         if call.line is None:
             return self.body
-        return self.body.replace(PRODUCT, str(call.line.product)).replace(DIVISION_ID, str(call.line.division))
+        return self.body.replace(PRODUCT, str(call.line.product)).replace(
+            DIVISION_ID, str(call.line.division)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +86,36 @@ class Workload:
 
     def calls(self, populations: Sequence[Placed]) -> list[Call]:
         """Returns the calls that are made in turn, buyer by buyer."""
-        (place,) = [place for place in populations if place.population.prefix == self.prefix]
+        (place,) = [
+            place for place in populations if place.population.prefix == self.prefix
+        ]
         numbers = range(1, place.population.users + 1)
         return [
-            Call(place.population.token(number), self.line(place, number, count) if self.line else None)
+            Call(
+                place.population.token(number),
+                self.line(place, number, count) if self.line else None,
+            )
             for count in range(self.repeats)
             for number in numbers
         ]
 
     def shape(self, kind: str) -> Shape:
         """Returns what is sent to a kind of server."""
-        given = {"productRemoteId": 0, "divisionId": f"division_{DIVISION_ID}", "quantity": 1}
+        given = {
+            "productRemoteId": 0,
+            "divisionId": f"division_{DIVISION_ID}",
+            "quantity": 1,
+        }
         if kind == BY_HAND:
-            return Shape("POST", self.path, _body(given)) if self.line else Shape("GET", self.path, "")
+            return (
+                Shape("POST", self.path, _body(given))
+                if self.line
+                else Shape("GET", self.path, "")
+            )
         variables = {"input": {"items": [given]}} if self.line else {}
-        return Shape("POST", "/graphql", _body({"query": self.document, "variables": variables}))
+        return Shape(
+            "POST", "/graphql", _body({"query": self.document, "variables": variables})
+        )
 
 
 def _body(content: object) -> str:
@@ -119,7 +136,29 @@ WORKLOADS = (
     Workload("R100", "read a basket of 100 items", "bench-r100", READ, "/basket"),
     Workload("R500", "read a basket of 500 items", "bench-r500", READ, "/basket"),
     Workload("D", "list 20 drafts with totals", "bench-draft", DRAFTS, "/drafts"),
-    Workload("W1", "add a unit, return the basket", "bench", ADD.format(WHOLE), "/basket/items", _held_line),
-    Workload("W2", "add a unit, return totals", "bench", ADD.format(TOTALS), "/basket/items/totals", _held_line),
-    Workload("W3", "add a new product", "bench-new", ADD.format(WHOLE), "/basket/items", _new_line, repeats=20),
+    Workload(
+        "W1",
+        "add a unit, return the basket",
+        "bench",
+        ADD.format(WHOLE),
+        "/basket/items",
+        _held_line,
+    ),
+    Workload(
+        "W2",
+        "add a unit, return totals",
+        "bench",
+        ADD.format(TOTALS),
+        "/basket/items/totals",
+        _held_line,
+    ),
+    Workload(
+        "W3",
+        "add a new product",
+        "bench-new",
+        ADD.format(WHOLE),
+        "/basket/items",
+        _new_line,
+        repeats=20,
+    ),
 )

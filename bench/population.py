@@ -56,7 +56,9 @@ class Placed:
 
     def new_product(self, number: int, count: int) -> int:
         """Returns a product that the basket does not hold, another one for every count."""
-        return (self.held_product(number) + self.population.items + count - 1) % PRODUCTS + 1
+        return (
+            self.held_product(number) + self.population.items + count - 1
+        ) % PRODUCTS + 1
 
 
 def placed(populations: Sequence[Population]) -> Iterator[Placed]:
@@ -65,10 +67,16 @@ def placed(populations: Sequence[Population]) -> Iterator[Placed]:
     for population in populations:
         place = Placed(population, user, basket, item)
         yield place
-        user, basket, item = user + population.users, basket + place.basket_count, item + place.item_count
+        user, basket, item = (
+            user + population.users,
+            basket + place.basket_count,
+            item + place.item_count,
+        )
 
 
-def populations(users: int = 200, items: int = 20, *, new_users: int = 4_000) -> list[Placed]:
+def populations(
+    users: int = 200, items: int = 20, *, new_users: int = 4_000
+) -> list[Placed]:
     """Returns the populations of the workloads; `users` with one basket of `items` come first."""
     return list(
         placed(

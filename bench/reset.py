@@ -11,7 +11,9 @@ _QUANTITY = "1 + (item_id + (id + 1) % 2) % 9"
 _NEXT_ID = "SELECT setval(pg_get_serial_sequence($1, 'id'), $2)"
 
 
-async def reset(connection: asyncpg.Connection, populations: Sequence[Placed], *, refresh: bool = True) -> None:
+async def reset(
+    connection: asyncpg.Connection, populations: Sequence[Placed], *, refresh: bool = True
+) -> None:
     """Takes added items away, sets quantities and versions back, and says that all products are fresh."""
     last = populations[-1]
     items = last.first_item - 1 + last.item_count
@@ -23,13 +25,21 @@ async def reset(connection: asyncpg.Connection, populations: Sequence[Placed], *
     ]
     if refresh:
         # Known products are fresh for 5 minutes.
-        statements.append("UPDATE product SET refreshed_at = now() WHERE refreshed_at < now() - interval '1 minute'")
+        statements.append(
+            "UPDATE product SET refreshed_at = now() WHERE refreshed_at < now() - interval '1 minute'"
+        )
     changed = [await connection.execute(statement) for statement in statements]
-    await connection.execute(_NEXT_ID.replace("$1", "'basket_item'").replace("$2", str(max(items, 1))))
+    await connection.execute(
+        _NEXT_ID.replace("$1", "'basket_item'").replace("$2", str(max(items, 1)))
+    )
     if any(not status.endswith(" 0") for status in changed):
-        await connection.execute("VACUUM (ANALYZE) basket, basket_item, basket_item_division, product")
+        await connection.execute(
+            "VACUUM (ANALYZE) basket, basket_item, basket_item_division, product"
+        )
 
 
 async def changes(connection: asyncpg.Connection) -> int:
     """Counts the changes since the last reset: every change to a basket adds one to its version."""
-    return int(await connection.fetchval("SELECT COALESCE(SUM(version - 1), 0) FROM basket"))
+    return int(
+        await connection.fetchval("SELECT COALESCE(SUM(version - 1), 0) FROM basket")
+    )

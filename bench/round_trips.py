@@ -28,17 +28,24 @@ class Proxy:
         self.target = (host, port)
         self.count = 0
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """Passes one connection on."""
         back_reader, back_writer = await asyncio.open_connection(*self.target)
         try:
-            await asyncio.gather(self._forward(reader, writer, back_writer), _copy(back_reader, writer))
+            await asyncio.gather(
+                self._forward(reader, writer, back_writer), _copy(back_reader, writer)
+            )
         finally:
             back_writer.close()
             writer.close()
 
     async def _forward(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        target: asyncio.StreamWriter,
     ) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             length = await reader.readexactly(4)
@@ -80,7 +87,9 @@ async def counting(url: str) -> AsyncIterator[tuple[Proxy, str]]:
 async def ask(client: httpx.AsyncClient, shape: Shape, call: Call) -> bytes:
     """Makes one call and returns the body of the answer."""
     headers = {"Authorization": f"Token {call.token}", "Content-Type": "application/json"}
-    response = await client.request(shape.method, shape.path, content=shape.body_of(call), headers=headers)
+    response = await client.request(
+        shape.method, shape.path, content=shape.body_of(call), headers=headers
+    )
     response.raise_for_status()
     return response.content
 
@@ -94,7 +103,9 @@ async def round_trips(
         # Starting waits, and the proxy has to answer meanwhile.
         server = await asyncio.to_thread(context.__enter__)
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{server.port}", timeout=30
+            ) as client:
                 return await Counting(proxy, client, kind).carry_out(workloads, populations)
         finally:
             await asyncio.to_thread(context.__exit__, None, None, None)
@@ -109,11 +120,18 @@ class Counting:
         self.kind = kind
         self.seen: set[str] = set()
 
-    async def carry_out(self, workloads: list[Workload], populations: list[Placed]) -> dict[str, tuple[int, int]]:
+    async def carry_out(
+        self, workloads: list[Workload], populations: list[Placed]
+    ) -> dict[str, tuple[int, int]]:
         """Counts for each workload, with buyers whose tokens the server has not seen yet."""
-        return {workload.name: await self._counted(workload, populations) for workload in workloads}
+        return {
+            workload.name: await self._counted(workload, populations)
+            for workload in workloads
+        }
 
-    async def _counted(self, workload: Workload, populations: list[Placed]) -> tuple[int, int]:
+    async def _counted(
+        self, workload: Workload, populations: list[Placed]
+    ) -> tuple[int, int]:
         shape, calls = workload.shape(self.kind), workload.calls(populations)
         for call in calls[:WARM_CALLS]:
             await ask(self.client, shape, call)

@@ -82,7 +82,9 @@ class Rounds:
         before = server.processor_seconds()
         load = put_load(server.port, shape, calls, self.seconds)
         if not load.requests:
-            raise LoadFailed(f"{workload.name}: {server.kind} answered nothing in {self.seconds:g} s; give --seconds.")
+            raise LoadFailed(
+                f"{workload.name}: {server.kind} answered nothing in {self.seconds:g} s; give --seconds."
+            )
         computed = (server.processor_seconds() - before) * 1e6 / load.requests
         if workload.writes:
             # wrk ends while requests are still being answered.
@@ -93,7 +95,9 @@ class Rounds:
     async def _check_changes(self, requests: int) -> None:
         counted = await changes(self.connection)
         if counted < requests:
-            raise LoadFailed(f"{requests} changes were answered, and only {counted} were made.")
+            raise LoadFailed(
+                f"{requests} changes were answered, and only {counted} were made."
+            )
 
 
 def _median(found: list[Measured]) -> Result:
@@ -112,7 +116,11 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], workloads: list[Workload]) -> str:
+def table(
+    results: Results,
+    trips: Mapping[str, Mapping[str, tuple[int, int]]],
+    workloads: list[Workload],
+) -> str:
     """Writes the results side by side.
 
     CPU is the time that the server computed for a request. Ratios are the medians of those of the single rounds. Round
@@ -124,11 +132,17 @@ def table(results: Results, trips: Mapping[str, Mapping[str, tuple[int, int]]], 
     ]
     for workload in workloads:
         lines.append(f"{workload.name}: {workload.describes}")
-        rates = {kind: results[workload.name, kind].rates for kind in KINDS if (workload.name, kind) in results}
+        rates = {
+            kind: results[workload.name, kind].rates
+            for kind in KINDS
+            if (workload.name, kind) in results
+        }
         for kind in rates:
             found = results[workload.name, kind]
             first, later = trips.get(kind, {}).get(workload.name, (0, 0))
-            ratios = f"{_ratio(rates, kind, 'stock'):>10}{_ratio(rates, kind, 'by hand'):>12}"
+            ratios = (
+                f"{_ratio(rates, kind, 'stock'):>10}{_ratio(rates, kind, 'by hand'):>12}"
+            )
             trips_text = f"{first} / {later}"
             lines.append(
                 f"  {kind:<12}{found.rate:13,.0f}{found.p50:9.2f}{found.p99:9.2f}{found.peak_megabytes:9.0f}"

@@ -63,7 +63,10 @@ class Server:
 
     def _status(self, name: str) -> float:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+        return (
+            next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+            / 1024
+        )
 
 
 def free_port() -> int:
@@ -81,14 +84,29 @@ def serve(kind: str, port: int, url: str) -> None:
     create = stock.create_application if kind == "stock" else by_hand.create_application
     # As commands.serving configures ours.
     configuration = uvicorn.Config(
-        create(url), host="127.0.0.1", port=port, access_log=False, server_header=False, log_level="warning"
+        create(url),
+        host="127.0.0.1",
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
     )
     uvicorn.Server(configuration).run()
 
 
 def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) -> list[str]:
     if kind != "ours":
-        return [sys.executable, "-m", "bench", "serve", kind, "--port", str(port), "--database", url]
+        return [
+            sys.executable,
+            "-m",
+            "bench",
+            "serve",
+            kind,
+            "--port",
+            str(port),
+            "--database",
+            url,
+        ]
     settings = {
         "ENVIRONMENT": "production",
         "DEBUG": "false",
@@ -104,18 +122,37 @@ def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) ->
         "EXPORT_URL": folder,
     }
     # The program `env` adds to the environment, which only settings/ reads.
-    return ["env", *(f"{name}={value}" for name, value in settings.items()), sys.executable, "server.py", "serve"]
+    return [
+        "env",
+        *(f"{name}={value}" for name, value in settings.items()),
+        sys.executable,
+        "server.py",
+        "serve",
+    ]
 
 
 @contextmanager
-def _started(kind: str, url: str, core: int, commerce_port: int) -> Iterator[Callable[[], Server]]:
+def _started(
+    kind: str, url: str, core: int, commerce_port: int
+) -> Iterator[Callable[[], Server]]:
     """Starts a server, yields what waits until it listens, and ends it afterwards."""
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
         port, output = free_port(), Path(folder) / "output"
-        command = ["taskset", "-c", str(core), *_command(kind, port, url, commerce_port, folder)]
+        command = [
+            "taskset",
+            "-c",
+            str(core),
+            *_command(kind, port, url, commerce_port, folder),
+        ]
         # A server complains of the requests that wrk leaves unfinished when its time is over.
         with output.open("wb") as log:
-            process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                start_new_session=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         try:
             yield lambda: _listening(process, kind, port, output)
         finally:
@@ -123,7 +160,9 @@ def _started(kind: str, url: str, core: int, commerce_port: int) -> Iterator[Cal
 
 
 @contextmanager
-def running(kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = DISCARD_PORT) -> Iterator[Server]:
+def running(
+    kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = DISCARD_PORT
+) -> Iterator[Server]:
     """Runs a server on a port of its own, pinned to a core; raises ServerFailed."""
     with _started(kind, url, core, commerce_port) as wait:
         yield wait()
@@ -134,17 +173,24 @@ def all_running(kinds: tuple[str, ...], url: str) -> Iterator[dict[str, Server]]
     """Runs the servers side by side, with a demo Commerce on the other core for ours; raises ServerFailed."""
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", url, LOAD_CORE))
-        waits = {kind: resources.enter_context(_started(kind, url, SERVER_CORE, commerce.port)) for kind in kinds}
+        waits = {
+            kind: resources.enter_context(_started(kind, url, SERVER_CORE, commerce.port))
+            for kind in kinds
+        }
         yield {kind: wait() for kind, wait in waits.items()}
 
 
-def _listening(process: subprocess.Popen[bytes], kind: str, port: int, output: Path) -> Server:
+def _listening(
+    process: subprocess.Popen[bytes], kind: str, port: int, output: Path
+) -> Server:
     limit = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < limit and process.poll() is None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return Server(kind, port, process.pid)
         time.sleep(0.05)
-    raise ServerFailed(f"The server {kind} does not listen on port {port}: {output.read_text()[-2000:]}")
+    raise ServerFailed(
+        f"The server {kind} does not listen on port {port}: {output.read_text()[-2000:]}"
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

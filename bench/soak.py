@@ -24,13 +24,13 @@ import asyncpg
 
 from bench.soak_buyer import Buyer, Record
 from commerce.demo import serve_demo
-from models.database import connect, disconnect, migrate_forward
+from models.database.connection import connect, disconnect, migrate_forward
 from models.division import Division
 from models.user import Token, User, digest_of
-from tests.deployment import Site, SystemdDeployment
-from tests.postgres_cluster import binaries, own_cluster
-from tests.process import write_people_to
-from tests.processes import Processes
+from tests.support.deployment import Site, SystemdDeployment
+from tests.support.postgres_cluster import binaries, own_cluster
+from tests.support.process import write_people_to
+from tests.support.processes import Processes
 
 CONNECTIONS = 64
 WARM_UP = 0.4
@@ -68,8 +68,14 @@ class Report:
         """Returns what did not hold."""
         found = list(dict.fromkeys(self.record.wrong))[:10]
         if self.pieces_kept != self.record.pieces:
-            found.append(f"{self.record.pieces} pieces were acknowledged, and {self.pieces_kept} are kept.")
-        for name, factor, slack in (("memory", GROWTH, 0), ("files", 1.0, 20), ("connections", 1.0, 8)):
+            found.append(
+                f"{self.record.pieces} pieces were acknowledged, and {self.pieces_kept} are kept."
+            )
+        for name, factor, slack in (
+            ("memory", GROWTH, 0),
+            ("files", 1.0, 20),
+            ("connections", 1.0, 8),
+        ):
             before, after = self.before_and_after(name)
             if after > before * factor + slack:
                 found.append(f"The {name} grew from {before:,.0f} to {after:,.0f}.")
@@ -78,14 +84,23 @@ class Report:
     def lines(self) -> list[str]:
         """Returns the report, for a person."""
         total = sum(len(times) for times in self.record.seconds.values())
-        lines = [f"{total:,} operations in {self.seconds:.0f} s, {len(self.record.wrong)} of them wrong"]
+        lines = [
+            f"{total:,} operations in {self.seconds:.0f} s, {len(self.record.wrong)} of them wrong"
+        ]
         for kind, times in self.record.seconds.items():
-            shares = "".join(f"{1000 * percentile(times, share):9.1f}" for share in (0.5, 0.99, 1.0))
+            shares = "".join(
+                f"{1000 * percentile(times, share):9.1f}" for share in (0.5, 0.99, 1.0)
+            )
             lines.append(f"{kind:8}{len(times):9,}   ms at 50 %, 99 %, 100 %:{shares}")
         for name, unit in (("memory", 2**20), ("files", 1), ("connections", 1)):
             before, after = self.before_and_after(name)
-            lines.append(f"{name:12}{before / unit:9.1f} after the warm-up, {after / unit:9.1f} at the end")
-        return [*lines, f"{self.record.pieces:,} pieces acknowledged, {self.pieces_kept:,} kept"]
+            lines.append(
+                f"{name:12}{before / unit:9.1f} after the warm-up, {after / unit:9.1f} at the end"
+            )
+        return [
+            *lines,
+            f"{self.record.pieces:,} pieces acknowledged, {self.pieces_kept:,} kept",
+        ]
 
 
 def percentile(times: Sequence[float], share: float) -> float:
@@ -117,7 +132,9 @@ def use_of(processes: Iterable[int]) -> tuple[int, int]:
 class Soak:
     """The running set-up, and the buyers."""
 
-    def __init__(self, deployment: SystemdDeployment, database_url: str, seconds: float) -> None:
+    def __init__(
+        self, deployment: SystemdDeployment, database_url: str, seconds: float
+    ) -> None:
         self.deployment = deployment
         self.database_url = database_url
         self.report = Report(seconds, Record())
@@ -130,23 +147,31 @@ class Soak:
             for number in range(CONNECTIONS):
                 buyers.create_task(self._buy(number, until))
         watching.cancel()
-        kept = await self._number("SELECT COALESCE(SUM(quantity), 0) FROM basket_item_division")
+        kept = await self._number(
+            "SELECT COALESCE(SUM(quantity), 0) FROM basket_item_division"
+        )
         self.report.pieces_kept = kept
         return self.report
 
     async def _buy(self, number: int, until: float) -> None:
         timeout, connector = aiohttp.ClientTimeout(total=60), aiohttp.TCPConnector(limit=1)
         url = self.deployment.site.proxy_url
-        async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as session:
+        async with aiohttp.ClientSession(
+            url, connector=connector, timeout=timeout
+        ) as session:
             await Buyer(session, f"soak-{number}", self.report.record).run(until)
 
     async def _watch(self) -> None:
         # The servers' children that read spreadsheets come and go, and are not counted.
         servers = [process.pid for process in self.deployment.servers]
-        workers = [each for process in self.deployment.workers for each in family_of(process.pid)]
+        workers = [
+            each for process in self.deployment.workers for each in family_of(process.pid)
+        ]
         while True:
             memory, files = use_of([*servers, *workers])
-            open_now = await self._number("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()")
+            open_now = await self._number(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
+            )
             self.report.samples.append(Sample(memory, files, open_now - 1))
             await asyncio.sleep(SAMPLE_SECONDS)
 
@@ -166,7 +191,9 @@ async def write_buyers(database_url: str) -> None:
         division = await Division.get(erp_code="ERP02")
         for number in range(CONNECTIONS):
             email = f"soak-{number}@example.invalid"
-            user = await User.create(division=division, first_name="Soak", last_name=str(number), email=email)
+            user = await User.create(
+                division=division, first_name="Soak", last_name=str(number), email=email
+            )
             await Token.create(user=user, digest=digest_of(f"soak-{number}"))
     finally:
         await disconnect()
@@ -182,7 +209,10 @@ async def soak(seconds: float, folder: Path) -> Report:
             async with serve_demo() as commerce_url:
                 deployment = SystemdDeployment(processes, Site(cluster.url, commerce_url))
                 # Files of exports expire meanwhile, so that this is part of the soak, too.
-                deployment.more = {"EXPORT_KEPT_SECONDS": "60", "RATE_LIMIT_ADDRESS": "1000000/minute"}
+                deployment.more = {
+                    "EXPORT_KEPT_SECONDS": "60",
+                    "RATE_LIMIT_ADDRESS": "1000000/minute",
+                }
                 await asyncio.to_thread(deployment.start_all)
                 return await Soak(deployment, cluster.url, seconds).run()
         finally:
@@ -192,10 +222,14 @@ async def soak(seconds: float, folder: Path) -> Report:
 def main() -> int:
     """Reads the command line, soaks, and reports; returns the exit status."""
     parser = argparse.ArgumentParser(description="Soaks the whole set-up under mixed load.")
-    parser.add_argument("--seconds", type=float, default=300.0, help="how long; 300 when left out")
+    parser.add_argument(
+        "--seconds", type=float, default=300.0, help="how long; 300 when left out"
+    )
     given = parser.parse_args()
     if binaries() is None:
-        print("PostgreSQL's server programs are needed: initdb and pg_ctl.", file=sys.stderr)
+        print(
+            "PostgreSQL's server programs are needed: initdb and pg_ctl.", file=sys.stderr
+        )
         return 2
     with TemporaryDirectory(prefix="basket-soak-") as folder:
         report = asyncio.run(soak(given.seconds, Path(folder)))

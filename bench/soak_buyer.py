@@ -27,7 +27,8 @@ ADD = (
 SAVE = 'mutation Save { basketSave(input: {name: "Soak"}) { basket { id } userErrors { code } } }'
 QUOTE = 'mutation Quote { quotationRequest(input: {name: "Soak"}) { quotation { number } userErrors { code } } }'
 IMPORT = (
-    "mutation Import($f: Upload!) { basketImport(input: {file: $f}) { report { rowsImported } userErrors { code } } }"
+    "mutation Import($f: Upload!) { basketImport(input: {file: $f}) "
+    "{ report { rowsImported } userErrors { code } } }"
 )
 EXPORT = "mutation Export { basketExport(input: {format: CSV}) { export { cacheKey } userErrors { code } } }"
 STATE = "query State($k: String!) { basketExport(cacheKey: $k) { status failure url } }"
@@ -44,7 +45,9 @@ class Wrong(Exception):
 class Record:
     """How long each operation took, in seconds, by kind; what went wrong; and how many pieces were acknowledged."""
 
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in MIX})
+    seconds: dict[str, list[float]] = field(
+        default_factory=lambda: {kind: [] for kind in MIX}
+    )
     wrong: list[str] = field(default_factory=list)
     pieces: int = 0
 
@@ -67,20 +70,33 @@ class Buyer:
             begin = time.monotonic()
             try:
                 await self._operations[kind](self)
-            except (Wrong, aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            except (
+                Wrong,
+                aiohttp.ClientError,
+                TimeoutError,
+                ValueError,
+                KeyError,
+                TypeError,
+            ) as error:
                 self.record.wrong.append(f"{kind}: {error!r}")
             self.record.seconds[kind].append(time.monotonic() - begin)
 
     async def _read(self) -> None:
         basket = (await self._ask(READ))["activeBasket"]
-        if not basket["items"] or sum(item["quantity"] for item in basket["items"]) != basket["totalQuantity"]:
+        if (
+            not basket["items"]
+            or sum(item["quantity"] for item in basket["items"]) != basket["totalQuantity"]
+        ):
             raise Wrong(f"The basket does not add up: {basket}")
 
     async def _drafts(self) -> None:
         await self._ask(DRAFTS)
 
     async def _add(self) -> None:
-        items = [{"productRemoteId": each, "divisionErpCode": "ERP02"} for each in self.random.sample(PRODUCTS, 2)]
+        items = [
+            {"productRemoteId": each, "divisionErpCode": "ERP02"}
+            for each in self.random.sample(PRODUCTS, 2)
+        ]
         await self._change(ADD, i={"items": items})
         self.record.pieces += 2
         self.has_items = True
@@ -94,7 +110,10 @@ class Buyer:
         self.has_items = False
 
     async def _import(self) -> None:
-        lines = [f"{catalogue()[number].sku},1,ERP02" for number in self.random.sample(PRODUCTS, IMPORTED_ROWS)]
+        lines = [
+            f"{catalogue()[number].sku},1,ERP02"
+            for number in self.random.sample(PRODUCTS, IMPORTED_ROWS)
+        ]
         payload = self._accepted(await self._send(self._form(lines)))
         if payload["report"]["rowsImported"] != IMPORTED_ROWS:
             raise Wrong(f"Rows are missing: {payload}")
@@ -102,7 +121,9 @@ class Buyer:
 
     def _form(self, lines: list[str]) -> aiohttp.FormData:
         form = aiohttp.FormData()
-        form.add_field("operations", json.dumps({"query": IMPORT, "variables": {"f": None}}))
+        form.add_field(
+            "operations", json.dumps({"query": IMPORT, "variables": {"f": None}})
+        )
         form.add_field("map", '{"0": ["variables.f"]}')
         text = "\n".join(["product__sku,quantity,division__erp_code", *lines, ""])
         form.add_field("0", text.encode(), filename="basket.csv")
@@ -114,7 +135,9 @@ class Buyer:
         if state["status"] != "COMPLETED":
             raise Wrong(f"The export failed: {state}")
         async with self.session.get(state["url"]) as response:
-            if response.status != 200 or not (await response.read()).startswith(b"\xef\xbb\xbfproduct__sku"):
+            if response.status != 200 or not (await response.read()).startswith(
+                b"\xef\xbb\xbfproduct__sku"
+            ):
                 raise Wrong(f"The file of an export answers with status {response.status}.")
 
     async def _ended(self, key: str) -> dict[str, Any]:
@@ -135,10 +158,14 @@ class Buyer:
         return dict(payload)
 
     async def _ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        return await self._send(aiohttp.JsonPayload({"query": document, "variables": variables}))
+        return await self._send(
+            aiohttp.JsonPayload({"query": document, "variables": variables})
+        )
 
     async def _send(self, body: aiohttp.JsonPayload | aiohttp.FormData) -> dict[str, Any]:
-        async with self.session.post("/graphql", data=body, headers=self.headers) as response:
+        async with self.session.post(
+            "/graphql", data=body, headers=self.headers
+        ) as response:
             content = await response.json()
         if response.status != 200 or "errors" in content:
             raise Wrong(f"{response.status}: {str(content)[:300]}")

@@ -23,12 +23,18 @@ from tortoise import Tortoise
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from bench.stock_types import Basket, BasketConnection, BasketItemsAddInput, BasketItemsAddPayload, page_of
-from models import basket as baskets
-from models.basket import BasketStatus
-from models.database import MODULES
+from bench.stock_types import (
+    Basket,
+    BasketConnection,
+    BasketItemsAddInput,
+    BasketItemsAddPayload,
+    page_of,
+)
+from models.basket import tables as baskets
+from models.basket.tables import BasketStatus
+from models.database.connection import MODULES
 from models.division import Division
-from models.product import Product
+from models.product.tables import Product
 from models.user import Token, User, digest_of
 
 MAXIMUM_AGE = timedelta(seconds=300)
@@ -42,7 +48,9 @@ class Refused(Exception):
 async def active_basket(user: User) -> baskets.Basket | None:
     """Reads the active basket with all that is in it."""
     return (
-        await baskets.Basket.filter(user=user, segment=0, status=BasketStatus.ACTIVE).prefetch_related(*WHOLE).first()
+        await baskets.Basket.filter(user=user, segment=0, status=BasketStatus.ACTIVE)
+        .prefetch_related(*WHOLE)
+        .first()
     )
 
 
@@ -50,9 +58,14 @@ async def lock_active(user: User) -> baskets.Basket:
     """Locks the active basket, making it where there is none."""
     moment = datetime.now(UTC)
     await baskets.Basket.get_or_create(
-        {"created_at": moment, "updated_at": moment, "version": 0}, user=user, segment=0, status=BasketStatus.ACTIVE
+        {"created_at": moment, "updated_at": moment, "version": 0},
+        user=user,
+        segment=0,
+        status=BasketStatus.ACTIVE,
     )
-    basket = await baskets.Basket.select_for_update().get(user=user, segment=0, status=BasketStatus.ACTIVE)
+    basket = await baskets.Basket.select_for_update().get(
+        user=user, segment=0, status=BasketStatus.ACTIVE
+    )
     basket.version += 1
     basket.updated_at = moment
     await basket.save(update_fields=["version", "updated_at"])
@@ -69,19 +82,26 @@ async def check_division(user: User, division_id: str) -> Division:
     return division
 
 
-async def add_item(basket: baskets.Basket, remote_id: int, division: Division, quantity: int) -> None:
+async def add_item(
+    basket: baskets.Basket, remote_id: int, division: Division, quantity: int
+) -> None:
     """Adds to the quantity of a product for a division; raises Refused."""
     product = await Product.get(remote_id=remote_id, segment=0)
     item = await baskets.BasketItem.get_or_none(basket=basket, product=product)
     if item is None:
-        if not product.is_available or product.refreshed_at < datetime.now(UTC) - MAXIMUM_AGE:
+        if (
+            not product.is_available
+            or product.refreshed_at < datetime.now(UTC) - MAXIMUM_AGE
+        ):
             raise Refused("The product is not for sale.")
         item = await baskets.BasketItem.create(
             basket=basket, product=product, price=product.price, currency=product.currency
         )
     held = baskets.BasketItemDivision.filter(item=item, division=division)
     if not await held.update(quantity=F("quantity") + quantity):
-        await baskets.BasketItemDivision.create(item=item, division=division, quantity=quantity)
+        await baskets.BasketItemDivision.create(
+            item=item, division=division, quantity=quantity
+        )
     if await held.filter(quantity__gt=baskets.MAXIMUM_QUANTITY).exists():
         raise Refused("The quantity is too large.")
 
@@ -96,14 +116,20 @@ class Query:
     @strawberry.field
     async def draft_baskets(self, info: Info, first: int = 20) -> BasketConnection:
         drafts = baskets.Basket.filter(user=info.context["user"], status=BasketStatus.DRAFT)
-        rows = await drafts.order_by("-saved_at", "-id").limit(first + 1).prefetch_related("items__divisions")
+        rows = (
+            await drafts.order_by("-saved_at", "-id")
+            .limit(first + 1)
+            .prefetch_related("items__divisions")
+        )
         return page_of(rows, first, await drafts.count())
 
 
 @strawberry.type
 class Mutation:
     @strawberry.mutation
-    async def basket_items_add(self, info: Info, input: BasketItemsAddInput) -> BasketItemsAddPayload:
+    async def basket_items_add(
+        self, info: Info, input: BasketItemsAddInput
+    ) -> BasketItemsAddPayload:
         user = info.context["user"]
         divisions = [await check_division(user, item.division_id) for item in input.items]
         async with in_transaction():
@@ -117,10 +143,14 @@ class Mutation:
 class AuthenticatedGraphQL(GraphQL[dict[str, Any], None]):
     """Strawberry's view, with the user of the token in the context."""
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Any:
         """Looks the token up; strangers get 401."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        found = await Token.get_or_none(digest=digest_of(token.strip())).select_related("user__division")
+        found = await Token.get_or_none(digest=digest_of(token.strip())).select_related(
+            "user__division"
+        )
         if found is None or scheme.lower() != "token" or not found.user.is_active:
             raise HTTPException(401)
         if not found.user.division.is_active:
@@ -144,4 +174,6 @@ def create_application(url: str) -> Starlette:
         await Tortoise.close_connections()
 
     schema = strawberry.Schema(query=Query, mutation=Mutation)
-    return Starlette(routes=[Route("/graphql", AuthenticatedGraphQL(schema))], lifespan=lifespan)
+    return Starlette(
+        routes=[Route("/graphql", AuthenticatedGraphQL(schema))], lifespan=lifespan
+    )

@@ -8,8 +8,10 @@ import orjson
 import strawberry
 from strawberry.scalars import JSON
 
-from models import basket, division, product
+from models import division
+from models.basket import tables as basket
 from models.money import amount_text
+from models.product import tables as product
 
 
 def amount(cents: int) -> str:
@@ -123,7 +125,9 @@ class BasketItem:
     def divisions(self) -> list[BasketItemDivision]:
         price = self.row.price
         return [
-            BasketItemDivision(row=part, quantity=part.quantity, total_amount=amount(price * part.quantity))
+            BasketItemDivision(
+                row=part, quantity=part.quantity, total_amount=amount(price * part.quantity)
+            )
             for part in sorted(parts_of(self.row), key=lambda part: part.id)
         ]
 
@@ -176,7 +180,10 @@ class Basket:
 
     @strawberry.field
     def items(self) -> list[BasketItem]:
-        return [BasketItem.of(item) for item in sorted(items_of(self.row), key=lambda item: item.id)]
+        return [
+            BasketItem.of(item)
+            for item in sorted(items_of(self.row), key=lambda item: item.id)
+        ]
 
 
 @strawberry.type
@@ -187,9 +194,15 @@ class BasketEdge:
     @classmethod
     def of(cls, row: basket.Basket) -> "BasketEdge":
         """Makes the answer from a row."""
-        user_id, saved = cast(Any, row).user_id, row.saved_at.isoformat() if row.saved_at else ""
+        user_id, saved = (
+            cast(Any, row).user_id,
+            row.saved_at.isoformat() if row.saved_at else "",
+        )
         place = f"drafts {user_id} {saved} {row.id}"
-        return cls(node=Basket.of(row), cursor=urlsafe_b64encode(place.encode()).decode().rstrip("="))
+        return cls(
+            node=Basket.of(row),
+            cursor=urlsafe_b64encode(place.encode()).decode().rstrip("="),
+        )
 
 
 @strawberry.type

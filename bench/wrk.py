@@ -72,8 +72,14 @@ def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
         f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         "Authorization: Token "
     )
-    parts = [part for piece in shape.body.split(PRODUCT) for part in piece.split(DIVISION_ID)]
-    values = {"head": _lua(head), "body": ", ".join(map(_quoted, parts)), "file": _quoted(str(file))}
+    parts = [
+        part for piece in shape.body.split(PRODUCT) for part in piece.split(DIVISION_ID)
+    ]
+    values = {
+        "head": _lua(head),
+        "body": ", ".join(map(_quoted, parts)),
+        "file": _quoted(str(file)),
+    }
     script = folder / "workload.lua"
     script.write_text(_SCRIPT % values)
     return script
@@ -90,7 +96,9 @@ def put_load(port: int, shape: Shape, calls: Sequence[Call], seconds: float) -> 
     """
     program = shutil.which("wrk")
     if program is None:
-        raise LoadFailed("wrk is not installed; it is the load generator (apt install wrk).")
+        raise LoadFailed(
+            "wrk is not installed; it is the load generator (apt install wrk)."
+        )
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
         script = write_script(Path(folder), shape, calls)
         pinned = ["taskset", "-c", str(LOAD_CORE)]

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 import logs
 from application import create_application
 from settings.scratch import use_scratch
-from web.start_checks import start_problems
+from web.startup.checks import start_problems
 
 REFUSED = 3
 """The exit status of a refused start, at which gunicorn gives up too."""

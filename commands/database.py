@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import logs
 import settings
+from commands.administration import AdministrationRefused
 from commands.status import FAILED, REJECTED
-from models.administration import AdministrationRefused
-from models.database import (
+from models.database.connection import (
     DATABASE_FAILURES,
     Bounds,
     check_answers,
@@ -20,15 +20,17 @@ from models.database import (
     migrate_forward,
     session_settings,
 )
+from models.database.migrate import migration_state
+from models.database.postgres.address import parse_address
+from models.database.postgres.pooler import role_statements
 from models.demo import DEMO_TOKENS, write_demo
-from models.migrating import migration_state
-from models.postgres.address import parse_address
-from models.postgres.pooler import role_statements
 from tasks.database_address import database_problems
-from web.database_fault import fault
+from web.http.database_fault import fault
 
 
-def on_database(command: Callable[[argparse.Namespace], Awaitable[None]]) -> Callable[[argparse.Namespace], int]:
+def on_database(
+    command: Callable[[argparse.Namespace], Awaitable[None]],
+) -> Callable[[argparse.Namespace], int]:
     """Makes a coroutine function a command that runs on the open database and returns an exit status."""
 
     @functools.wraps(command)
@@ -78,7 +80,9 @@ def migrate(given: argparse.Namespace) -> int:
     url = settings.MIGRATION_ADDRESS
     if found := database_problems():
         return _complain("\n".join(found), FAILED)
-    setting = "MIGRATION_DATABASE_URL" if settings.MIGRATION_DATABASE_URL else "DATABASE_URL"
+    setting = (
+        "MIGRATION_DATABASE_URL" if settings.MIGRATION_DATABASE_URL else "DATABASE_URL"
+    )
     try:
         return asyncio.run(_check_tables(url) if given.check else _migrate(url, given.to))
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
@@ -88,7 +92,9 @@ def migrate(given: argparse.Namespace) -> int:
 async def _migrate(url: str, target: str | None) -> int:
     await _describe_tables(url)
     await migrate_forward(url, logs.announce, settings.DATABASE_POOLER, target)
-    logs.announce("The tables are up to date." if target is None else f"The tables are at {target}.")
+    logs.announce(
+        "The tables are up to date." if target is None else f"The tables are at {target}."
+    )
     for line in role_settings():
         logs.announce(line)
     return 0
@@ -111,7 +117,9 @@ def role_settings() -> list[str]:
     is_apart = settings.MIGRATION_ADDRESS != settings.DATABASE_URL
     if settings.DATABASE_URL.startswith("sqlite:") or not (has_pooler or is_apart):
         return []
-    bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+    bounds = Bounds(
+        settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
+    )
     role = parse_address(settings.DATABASE_URL).user
     return [
         "Behind a pooler, the role of the servers needs these settings:",
@@ -123,6 +131,10 @@ def role_settings() -> list[str]:
 async def demo(given: argparse.Namespace) -> None:
     """Writes the demo divisions and users."""
     if not settings.EMBEDDED:
-        raise AdministrationRefused("The demo has users with well-known tokens; it is for the embedded server only.")
+        raise AdministrationRefused(
+            "The demo has users with well-known tokens; it is for the embedded server only."
+        )
     await write_demo()
-    print(f"Wrote the demo divisions and users; their tokens are {' and '.join(DEMO_TOKENS)}.")
+    print(
+        f"Wrote the demo divisions and users; their tokens are {' and '.join(DEMO_TOKENS)}."
+    )

@@ -5,7 +5,9 @@ import argparse
 
 def create_parser() -> argparse.ArgumentParser:
     """Returns the parser of all commands; without a command the server is served."""
-    description = "The basket server, and the administration of its divisions, users and tokens."
+    description = (
+        "The basket server, and the administration of its divisions, users and tokens."
+    )
     root = argparse.ArgumentParser(prog="server.py", description=description)
     root.set_defaults(command="commands.serving:serve", is_logged=True, is_checked=False)
     commands = root.add_subparsers(metavar="COMMAND")
@@ -30,25 +32,37 @@ def _add(
     By default the settings are checked before it, and it speaks plainly instead of by the log.
     """
     parser = commands.add_parser(name, help=summary)
-    parser.set_defaults(command=function, **{"is_logged": False, "is_checked": True} | defaults)
+    parser.set_defaults(
+        command=function, **{"is_logged": False, "is_checked": True} | defaults
+    )
     return parser
 
 
-def _add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_service_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
     """Adds the commands that run unattended."""
     function, summary = "commands.serving:serve", "migrate and serve; the default"
     _add(commands, "serve", function, summary, is_logged=True, is_checked=False)
-    function, summary = "commands.work:work", "write exports that servers send through Redis"
+    function, summary = (
+        "commands.work:work",
+        "write exports that servers send through Redis",
+    )
     work = _add(commands, "work", function, summary, is_logged=True, is_checked=False)
     work.add_argument("--processes", type=int, default=2, help="the number of processes; 2")
-    work.add_argument("--threads", type=int, default=2, help="the number of threads of each; 2")
+    work.add_argument(
+        "--threads", type=int, default=2, help="the number of threads of each; 2"
+    )
     function, summary = "commands.database:migrate", "bring the tables up to date"
     migrate = _add(commands, "migrate", function, summary, is_logged=True)
     summary = "change nothing; status 0 when there is nothing to do, else 1"
     migrate.add_argument("--check", action="store_true", help=summary)
     target = "go to this migration, also back; going back deletes what the later ones added"
     migrate.add_argument("--to", metavar="MIGRATION", help=target)
-    function, summary = "commands.settings:check", "show the settings in force, and check them"
+    function, summary = (
+        "commands.settings:check",
+        "show the settings in force, and check them",
+    )
     check = _add(commands, "check-settings", function, summary, is_checked=False)
     check.add_argument(
         "--for",
@@ -79,7 +93,9 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
     add = _add(commands, "add", "commands.people:user_add", "add a user to a division")
     for option in ("--email", "--first-name", "--last-name"):
         add.add_argument(option, required=True)
-    add.add_argument("--division", required=True, help="the ERP code of the user's division")
+    add.add_argument(
+        "--division", required=True, help="the ERP code of the user's division"
+    )
     _add(commands, "list", "commands.people:user_list", "list all users")
     for name, is_active in (("activate", True), ("deactivate", False)):
         summary = "let a user in" if is_active else "keep a user out"
@@ -90,7 +106,9 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
 
 def _add_token_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    issue = _add(commands, "issue", "commands.people:token_issue", "print a new token, once")
+    issue = _add(
+        commands, "issue", "commands.people:token_issue", "print a new token, once"
+    )
     issue.add_argument("email")
     summary = "list the numbers of a user's tokens"
     _add(commands, "list", "commands.people:token_list", summary).add_argument("email")

@@ -3,15 +3,17 @@
 import argparse
 import sys
 
+from commands import administration
 from commands.database import on_database
-from models import administration
 
 
 @on_database
 async def division_add(given: argparse.Namespace) -> None:
     """Adds a division."""
     division = await administration.add_division(given.erp_code, given.name, given.parent)
-    print(f"Added the {division.type.lower()} division {division.erp_code}, {division.name}.")
+    print(
+        f"Added the {division.type.lower()} division {division.erp_code}, {division.name}."
+    )
 
 
 @on_database
@@ -33,8 +35,12 @@ async def division_activity(given: argparse.Namespace) -> None:
 @on_database
 async def user_add(given: argparse.Namespace) -> None:
     """Adds a user."""
-    user = await administration.add_user(given.email, given.first_name, given.last_name, given.division)
-    print(f"Added the user {user.email}. Give them a token with: python server.py token issue {user.email}")
+    user = await administration.add_user(
+        given.email, given.first_name, given.last_name, given.division
+    )
+    print(
+        f"Added the user {user.email}. Give them a token with: python server.py token issue {user.email}"
+    )
 
 
 @on_database
@@ -42,7 +48,9 @@ async def user_list(given: argparse.Namespace) -> None:
     """Lists all users."""
     for user in await administration.list_users():
         inactive = "" if user.is_active else "  (inactive)"
-        print(f"{user.email}  {user.first_name} {user.last_name}  {user.division.erp_code}{inactive}")
+        print(
+            f"{user.email}  {user.first_name} {user.last_name}  {user.division.erp_code}{inactive}"
+        )
 
 
 @on_database

@@ -18,15 +18,21 @@ import settings
 from application import create_application
 from commands.database import run_on_database
 from commands.status import FAILED
-from models.database import DATABASE_FAILURES, check_answers, connect, disconnect, migrate_forward
+from models.database.connection import (
+    DATABASE_FAILURES,
+    check_answers,
+    connect,
+    disconnect,
+    migrate_forward,
+)
 from models.demo import DEMO_TOKENS, write_demo
 from settings.names import unknown_names
-from web.database_fault import fault
-from web.draining import DrainingServer
-from web.http_protocol import PunctualProtocol
-from web.not_serving import NotServing
-from web.service_manager import notify
-from web.start_checks import check_people, open_export_store, start_problems
+from web.http.database_fault import fault
+from web.http.draining import DrainingServer
+from web.http.protocol import PunctualProtocol
+from web.startup.checks import check_people, open_export_store, start_problems
+from web.startup.not_serving import NotServing
+from web.startup.service_manager import notify
 
 logger = logging.getLogger("basket")
 
@@ -47,7 +53,9 @@ Try it:
 
 async def prepare_database() -> None:
     """Migrates, and writes the demo when embedded; raises NotServing when production holds demo users."""
-    await migrate_forward(settings.MIGRATION_ADDRESS, logs.announce, settings.DATABASE_POOLER)
+    await migrate_forward(
+        settings.MIGRATION_ADDRESS, logs.announce, settings.DATABASE_POOLER
+    )
     await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
         await check_people()
@@ -83,7 +91,9 @@ def bound_socket() -> socket.socket:
 
 def _address_of(host: str) -> tuple[Any, ...]:
     """Returns family and address of a host, those of IPv4 where a name has both."""
-    found = socket.getaddrinfo(host, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = socket.getaddrinfo(
+        host, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
     return min(found, key=lambda info: info[0] != socket.AF_INET)
 
 
@@ -94,7 +104,9 @@ def _not_bound(error: OSError) -> NotServing:
 
 def _reason(error: OSError) -> str:
     """Says why an address cannot be taken; the system does not know the errors of names."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+    return (
+        os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+    )
 
 
 class WelcomingServer(DrainingServer):
@@ -107,7 +119,9 @@ class WelcomingServer(DrainingServer):
             notify(settings.NOTIFY_SOCKET, "READY=1")
         if self.started and settings.EMBEDDED:
             main, sub = DEMO_TOKENS
-            print(WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub), flush=True)
+            print(
+                WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub), flush=True
+            )
 
 
 def serve(given: argparse.Namespace) -> int:

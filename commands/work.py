@@ -20,7 +20,9 @@ def work(given: argparse.Namespace) -> int:
         return FAILED
     program = import_module(PROGRAM)
     numbers = ("--processes", str(given.processes), "--threads", str(given.threads))
-    arguments = program.make_argument_parser().parse_args(["tasks", "--skip-logging", *numbers])
+    arguments = program.make_argument_parser().parse_args(
+        ["tasks", "--skip-logging", *numbers]
+    )
     # On SIGHUP the program starts itself again from these.
     sys.argv = [sys.executable, *sys.orig_argv[1:]]
     status: int = program.main(arguments)

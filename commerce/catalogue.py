@@ -10,10 +10,42 @@ from functools import cache
 from itertools import product
 
 DEPARTMENTS = {
-    "OFC": ("office", "stapler", "desk lamp", "lever arch file", "whiteboard", "paper shredder", "monitor arm"),
-    "WRK": ("workshop", "claw hammer", "torque wrench", "tool trolley", "bench vise", "socket set", "work lamp"),
-    "KTC": ("kitchen", "stock pot", "cutting board", "chef knife", "food container", "serving tray", "ladle"),
-    "SFT": ("safety", "safety helmet", "ear defenders", "work gloves", "high-visibility vest", "goggles", "knee pads"),
+    "OFC": (
+        "office",
+        "stapler",
+        "desk lamp",
+        "lever arch file",
+        "whiteboard",
+        "paper shredder",
+        "monitor arm",
+    ),
+    "WRK": (
+        "workshop",
+        "claw hammer",
+        "torque wrench",
+        "tool trolley",
+        "bench vise",
+        "socket set",
+        "work lamp",
+    ),
+    "KTC": (
+        "kitchen",
+        "stock pot",
+        "cutting board",
+        "chef knife",
+        "food container",
+        "serving tray",
+        "ladle",
+    ),
+    "SFT": (
+        "safety",
+        "safety helmet",
+        "ear defenders",
+        "work gloves",
+        "high-visibility vest",
+        "goggles",
+        "knee pads",
+    ),
 }
 RANGES = ("Basic", "Classic", "Professional", "Heavy Duty", "Compact")
 COLORS = ("red", "blue", "black", "white", "yellow")
@@ -88,7 +120,12 @@ def _examples() -> Iterator[CatalogueEntry]:
         attributes={"color": "red"},
         images=("http://example.com/image.jpg",),
     )
-    yield CatalogueEntry(CHANGING_REMOTE_ID, "SKU04", Decimal("40.00"), name="Copper wire, at the price of the minute")
+    yield CatalogueEntry(
+        CHANGING_REMOTE_ID,
+        "SKU04",
+        Decimal("40.00"),
+        name="Copper wire, at the price of the minute",
+    )
 
 
 def _oddities() -> Iterator[CatalogueEntry]:
@@ -98,17 +135,25 @@ def _oddities() -> Iterator[CatalogueEntry]:
             sku,
             _price(remote_id),
             name=name,
-            stock=0 if remote_id in OUT_OF_STOCK_REMOTE_IDS or remote_id == PARENT_REMOTE_ID else 25,
+            stock=0
+            if remote_id in OUT_OF_STOCK_REMOTE_IDS or remote_id == PARENT_REMOTE_ID
+            else 25,
             sibling_in_stock=remote_id == PARENT_REMOTE_ID,
             is_ready=remote_id not in UNREADY_REMOTE_IDS,
-            parent_remote_id=PARENT_REMOTE_ID if remote_id in REDIRECTED_REMOTE_IDS else None,
+            parent_remote_id=PARENT_REMOTE_ID
+            if remote_id in REDIRECTED_REMOTE_IDS
+            else None,
         )
 
 
 def _ordinary() -> Iterator[CatalogueEntry]:
-    kinds = [(code, names[0], kind) for code, names in DEPARTMENTS.items() for kind in names[1:]]
+    kinds = [
+        (code, names[0], kind) for code, names in DEPARTMENTS.items() for kind in names[1:]
+    ]
     choices = product(kinds, RANGES, COLORS, SIZES)
-    for remote_id, ((code, department, kind), range_name, color, size) in enumerate(choices, FIRST_ORDINARY_REMOTE_ID):
+    for remote_id, ((code, department, kind), range_name, color, size) in enumerate(
+        choices, FIRST_ORDINARY_REMOTE_ID
+    ):
         sku = f"{code}-{remote_id:05d}"
         yield CatalogueEntry(
             remote_id,
@@ -132,8 +177,13 @@ def _price(remote_id: int) -> Decimal:
 def _attributes(remote_id: int, color: str, size: str) -> dict[str, str]:
     if remote_id % 17 == 0:
         return {}
-    return {"color": color, "size": size} | ({"material": MATERIALS[remote_id % 4]} if remote_id % 2 else {})
+    return {"color": color, "size": size} | (
+        {"material": MATERIALS[remote_id % 4]} if remote_id % 2 else {}
+    )
 
 
 def _images(sku: str, count: int) -> tuple[str, ...]:
-    return tuple(f"https://images.example.com/{sku.lower()}-{number}.jpg" for number in range(1, count + 1))
+    return tuple(
+        f"https://images.example.com/{sku.lower()}-{number}.jpg"
+        for number in range(1, count + 1)
+    )

@@ -9,7 +9,13 @@ from aiohttp import TraceConfig
 
 from commerce.connection import Connection
 from commerce.errors import CommerceFailed
-from commerce.product import CommerceProduct, UnsellableProduct, is_remote_id, is_sku, parse_product
+from commerce.product import (
+    CommerceProduct,
+    UnsellableProduct,
+    is_remote_id,
+    is_sku,
+    parse_product,
+)
 
 __all__ = ["CommerceClient", "CommerceFailed", "CommerceProduct", "UnsellableProduct"]
 
@@ -57,12 +63,16 @@ class CommerceClient:
     async def __aexit__(self, *exception: object) -> None:
         await self._connection.__aexit__(*exception)
 
-    async def product(self, remote_id: int, *, segment_remote_id: int | None = None) -> AnyProduct | None:
+    async def product(
+        self, remote_id: int, *, segment_remote_id: int | None = None
+    ) -> AnyProduct | None:
         """Return the product as Commerce describes it now, or None if Commerce does not sell it by itself."""
         if not is_remote_id(remote_id):
             return None
         async with self._connection.deadline():
-            answer = await self._connection.read(f"product/{remote_id}/", _segment(segment_remote_id))
+            answer = await self._connection.read(
+                f"product/{remote_id}/", _segment(segment_remote_id)
+            )
         if answer is None:
             return None
         if not isinstance(answer, dict):
@@ -79,7 +89,9 @@ class CommerceClient:
     ) -> list[AnyProduct]:
         """Return the products that Commerce knows, each once, in the order of their remote ids; all or nothing."""
         segment = _segment(segment_remote_id)
-        questions = iter([{name: keys} | segment for name, keys in _questions(remote_ids, skus)])
+        questions = iter(
+            [{name: keys} | segment for name, keys in _questions(remote_ids, skus)]
+        )
         # One read takes half of the slots at most, so that a long import leaves room for a buyer who adds one product.
         lanes = range(max(1, self._concurrency // 2))
         try:
@@ -89,12 +101,18 @@ class CommerceClient:
             raise failures.exceptions[0] from None
         found = {product.remote_id: product for task in tasks for product in task.result()}
         asked_ids, asked_skus = set(remote_ids), set(skus)
-        known = [each for each in found.values() if each.remote_id in asked_ids or each.sku in asked_skus]
+        known = [
+            each
+            for each in found.values()
+            if each.remote_id in asked_ids or each.sku in asked_skus
+        ]
         return sorted(known, key=lambda each: each.remote_id)
 
     async def _lane(self, questions: Iterator[dict[str, str]]) -> list[AnyProduct]:
         # All lanes take from the same iterator: a lane that fails starts no other question.
-        return [product for question in questions for product in await self._pages(question)]
+        return [
+            product for question in questions for product in await self._pages(question)
+        ]
 
     async def _pages(self, question: dict[str, str]) -> list[AnyProduct]:
         products: list[AnyProduct] = []
@@ -105,7 +123,9 @@ class CommerceClient:
             products += [parse_product(product) for product in listing["results"]]
             if not listing.get("next"):
                 return products
-        raise CommerceFailed(f"Commerce listed more than {MAXIMUM_PAGES} pages for {MAXIMUM_KEYS} products.")
+        raise CommerceFailed(
+            f"Commerce listed more than {MAXIMUM_PAGES} pages for {MAXIMUM_KEYS} products."
+        )
 
 
 def _segment(segment_remote_id: int | None) -> dict[str, str]:
@@ -126,7 +146,9 @@ def is_askable(sku: str) -> bool:
 
 
 def _questions(remote_ids: Iterable[int], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for batch in _batches(str(remote_id) for remote_id in dict.fromkeys(remote_ids) if is_remote_id(remote_id)):
+    for batch in _batches(
+        str(remote_id) for remote_id in dict.fromkeys(remote_ids) if is_remote_id(remote_id)
+    ):
         yield "pk__in", ",".join(batch)
     each = [sku for sku in dict.fromkeys(skus) if is_sku(sku)]
     for batch in _batches(filter(is_askable, each)):
@@ -140,7 +162,9 @@ def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
     length = 0
     for key in keys:
         key_length = len(quote_plus(key)) + len(",")
-        if batch and (len(batch) == MAXIMUM_KEYS or length + key_length > MAXIMUM_KEYS_LENGTH):
+        if batch and (
+            len(batch) == MAXIMUM_KEYS or length + key_length > MAXIMUM_KEYS_LENGTH
+        ):
             yield batch
             batch, length = [], 0
         batch.append(key)

@@ -60,9 +60,13 @@ class Connection:
     ) -> None:
         # To aiohttp a timeout of 0 is none at all, and no slots are a wait without an end.
         if timeout <= 0 or retries < 0 or concurrency < 1:
-            raise ValueError("Commerce needs a timeout above 0, no negative retries and a concurrency of at least 1.")
+            raise ValueError(
+                "Commerce needs a timeout above 0, no negative retries and a concurrency of at least 1."
+            )
         self._base = _base_address(url, token=token)
-        self._headers = {"Accept": "application/json"} | ({"Authorization": f"Token {token}"} if token else {})
+        self._headers = {"Accept": "application/json"} | (
+            {"Authorization": f"Token {token}"} if token else {}
+        )
         self._timeout = timeout
         self._retries = retries
         self._concurrency = concurrency
@@ -74,7 +78,9 @@ class Connection:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._concurrency, ssl=_tls(self._ca_file)),
+            connector=aiohttp.TCPConnector(
+                limit=self._concurrency, ssl=_tls(self._ca_file)
+            ),
             proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self._headers,
@@ -96,7 +102,9 @@ class Connection:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            raise CommerceFailed(f"Commerce did not answer completely within {seconds:g} seconds.") from None
+            raise CommerceFailed(
+                f"Commerce did not answer completely within {seconds:g} seconds."
+            ) from None
 
     async def read(self, path: str, query: Mapping[str, str]) -> Any | None:
         """Return the JSON at the path, or None if it is not there or has gone to another host."""
@@ -117,7 +125,11 @@ class Connection:
             target = url.join(URL(location))
         except ValueError:
             raise CommerceFailed("Commerce redirected to what is no address.") from None
-        if (target.scheme, target.host, target.port) != (self._base.scheme, self._base.host, self._base.port):
+        if (target.scheme, target.host, target.port) != (
+            self._base.scheme,
+            self._base.host,
+            self._base.port,
+        ):
             return None
         # A user in the address would become an Authorization header of its own.
         return target.with_user(self._base.user).with_password(self._base.password)
@@ -127,7 +139,9 @@ class Connection:
             try:
                 return await self._ask_once(url)
             except PassingFailure as failure:
-                await asyncio.sleep(_backoff(attempt) if failure.pause is None else failure.pause)
+                await asyncio.sleep(
+                    _backoff(attempt) if failure.pause is None else failure.pause
+                )
         return await self._ask_once(url)
 
     async def _ask_once(self, url: URL) -> _Answer:
@@ -142,12 +156,23 @@ class Connection:
                     return await _answer(response)
         except TimeoutError:
             outcome = "timeout"
-            raise PassingFailure(f"Commerce did not answer within {self._timeout:g} seconds.") from None
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError, zlib.error) as error:
+            raise PassingFailure(
+                f"Commerce did not answer within {self._timeout:g} seconds."
+            ) from None
+        except (
+            aiohttp.ClientError,
+            HttpProcessingError,
+            OSError,
+            ValueError,
+            RuntimeError,
+            zlib.error,
+        ) as error:
             # aiohttp documents ClientError alone, yet lets some of its parsers' and a closing session's errors through.
             # Their texts hold the address: only the name of the error is passed on.
             outcome = "unreadable"
-            raise PassingFailure(f"Commerce could not be read ({type(error).__name__}).") from error
+            raise PassingFailure(
+                f"Commerce could not be read ({type(error).__name__})."
+            ) from error
         finally:
             CALLS.labels(outcome).observe(perf_counter() - began)
 
@@ -163,10 +188,19 @@ def _tls(ca_file: str) -> ssl.SSLContext | bool:
 
 def _base_address(url: str, *, token: str) -> URL:
     base = URL(url)
-    if base.scheme not in ("http", "https") or not base.host or base.query_string or base.fragment:
-        raise ValueError("The address of Commerce must be like https://host/path, without a query or a fragment.")
+    if (
+        base.scheme not in ("http", "https")
+        or not base.host
+        or base.query_string
+        or base.fragment
+    ):
+        raise ValueError(
+            "The address of Commerce must be like https://host/path, without a query or a fragment."
+        )
     if base.user is not None and token:
-        raise ValueError("The address of Commerce must not hold a user when there is a token.")
+        raise ValueError(
+            "The address of Commerce must not hold a user when there is a token."
+        )
     return base
 
 
@@ -183,7 +217,9 @@ async def _answer(response: aiohttp.ClientResponse) -> _Answer:
         return _Answer(location=response.headers["Location"])
     if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= 500:
         pause = requested_pause(response.headers.get("Retry-After"))
-        raise PassingFailure(f"Commerce answered with status {response.status}.", pause=pause)
+        raise PassingFailure(
+            f"Commerce answered with status {response.status}.", pause=pause
+        )
     raise CommerceFailed(f"Commerce answered with status {response.status}.")
 
 
@@ -193,7 +229,9 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     async for piece in response.content.iter_any():
         body += piece
         if len(body) > MAXIMUM_BODY_BYTES:
-            raise CommerceFailed(f"Commerce answered with more than {MAXIMUM_BODY_BYTES} bytes.")
+            raise CommerceFailed(
+                f"Commerce answered with more than {MAXIMUM_BODY_BYTES} bytes."
+            )
     return bytes(body)
 
 

@@ -80,7 +80,9 @@ async def _products(request: web.Request) -> web.Response:
 
 def _selected(request: web.Request) -> Iterable[CatalogueEntry]:
     # What only redirects to its parent is not sold by itself, and so is not listed either.
-    entries: Iterable[CatalogueEntry] = (each for each in catalogue().values() if each.parent_remote_id is None)
+    entries: Iterable[CatalogueEntry] = (
+        each for each in catalogue().values() if each.parent_remote_id is None
+    )
     if "sku__in" in request.query:
         skus = set(_keys(request, "sku__in"))
         entries = (entry for entry in entries if entry.sku in skus)
@@ -121,7 +123,9 @@ def _describe(entry: CatalogueEntry, request: web.Request) -> dict[str, Any]:
         "sku": entry.sku,
         "name": entry.name,
         "base_code": entry.sku.rsplit("-", 1)[0],
-        "price": str(_segment_price(retail_price, _whole_number(request.query.get("segment", "0")))),
+        "price": str(
+            _segment_price(retail_price, _whole_number(request.query.get("segment", "0")))
+        ),
         "retail_price": str(retail_price),
         "currency_type": entry.currency,
         "in_stock": entry.stock > 0,
@@ -134,12 +138,17 @@ def _describe(entry: CatalogueEntry, request: web.Request) -> dict[str, Any]:
 
 
 def _describe_images(entry: CatalogueEntry) -> list[dict[str, Any]]:
-    return [{"image": image, "order": order, "status": "active"} for order, image in enumerate(entry.images)]
+    return [
+        {"image": image, "order": order, "status": "active"}
+        for order, image in enumerate(entry.images)
+    ]
 
 
 def _current_price(entry: CatalogueEntry, now: float) -> Decimal:
     minute = int(now // 60) % 60
-    return (entry.price + (minute * 5 * _CENT if entry.remote_id == CHANGING_REMOTE_ID else 0)).quantize(_CENT)
+    return (
+        entry.price + (minute * 5 * _CENT if entry.remote_id == CHANGING_REMOTE_ID else 0)
+    ).quantize(_CENT)
 
 
 def _segment_price(price: Decimal, segment: int) -> Decimal:
@@ -152,4 +161,6 @@ def _detail(text: str, *, status: int) -> web.Response:
 
 
 def _refusal(text: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"detail": text}), content_type="application/json")
+    return web.HTTPBadRequest(
+        text=json.dumps({"detail": text}), content_type="application/json"
+    )

@@ -46,7 +46,9 @@ class _Unsellable(Exception):
     """Raised when a SKU, a price or a currency is none that a product can be sold by."""
 
 
-def parse_product(value: object, *, any_in_stock: object = None) -> CommerceProduct | UnsellableProduct:
+def parse_product(
+    value: object, *, any_in_stock: object = None
+) -> CommerceProduct | UnsellableProduct:
     """Read a product; `any_in_stock` counts a sibling in stock too, where Commerce says so."""
     if not isinstance(value, dict):
         raise CommerceFailed(f"Commerce described a product as {shortened(value)}.")
@@ -64,7 +66,9 @@ def parse_product(value: object, *, any_in_stock: object = None) -> CommerceProd
         currency=currency,
         variants=cleaned_object(value.get("attributes")),
         product_image=_image(value.get("productimage_set")),
-        in_stock=any_in_stock if isinstance(any_in_stock, bool) else value.get("in_stock") is True,
+        in_stock=any_in_stock
+        if isinstance(any_in_stock, bool)
+        else value.get("in_stock") is True,
         # What Commerce has not said may be sold is not sold.
         is_available=value.get("is_ready_to_basket") is True,
     )
@@ -72,7 +76,11 @@ def parse_product(value: object, *, any_in_stock: object = None) -> CommerceProd
 
 def is_remote_id(value: object) -> bool:
     """Whether the value can be the remote id of a product."""
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAXIMUM_REMOTE_ID
+    return (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and 1 <= value <= MAXIMUM_REMOTE_ID
+    )
 
 
 def is_sku(value: object) -> bool:
@@ -82,13 +90,17 @@ def is_sku(value: object) -> bool:
 
 def _remote_id(value: Any) -> int:
     if not is_remote_id(value):
-        raise CommerceFailed(f"Commerce described a product whose pk is {shortened(value)}.")
+        raise CommerceFailed(
+            f"Commerce described a product whose pk is {shortened(value)}."
+        )
     return int(value)
 
 
 def _sku(value: Any) -> str:
     if not isinstance(value, str):
-        raise CommerceFailed(f"Commerce described a product whose SKU is {shortened(value)}.")
+        raise CommerceFailed(
+            f"Commerce described a product whose SKU is {shortened(value)}."
+        )
     return value
 
 
@@ -114,7 +126,11 @@ def _price(value: object) -> Decimal:
 
 def _decimal(value: object) -> Decimal:
     # A float is read by its shortest text, which is the text that Commerce sent: 10.55 and not 10.5500000000000007.
-    text = repr(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    text = (
+        repr(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else value
+    )
     # Decimal itself would also take "1_000" and the digits of other scripts.
     if isinstance(text, str) and text.isascii() and "_" not in text:
         try:
@@ -128,12 +144,20 @@ def _decimal(value: object) -> Decimal:
 
 def _currency(value: object) -> str:
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        raise _Unsellable(f"Its currency is {shortened(value)}." if value else "Commerce gives it no currency.")
+        raise _Unsellable(
+            f"Its currency is {shortened(value)}."
+            if value
+            else "Commerce gives it no currency."
+        )
     return value.lower()
 
 
 def _image(value: object) -> str | None:
-    images = [image for image in value if _is_active_image(image)] if isinstance(value, list) else []
+    images = (
+        [image for image in value if _is_active_image(image)]
+        if isinstance(value, list)
+        else []
+    )
     first = min(images, key=_image_order, default=None)
     return first["image"] if first else None
 

@@ -32,7 +32,9 @@ def cleaned_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {}
     try:
-        result = {cleaned(key): _cleaned_value(item, MAXIMUM_DEPTH) for key, item in value.items()}
+        result = {
+            cleaned(key): _cleaned_value(item, MAXIMUM_DEPTH) for key, item in value.items()
+        }
     except _TooDeep:
         return {}
     return result if len(json.dumps(result)) <= MAXIMUM_VARIANTS_LENGTH else {}
@@ -44,7 +46,9 @@ def _cleaned_value(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return cleaned(value)
     if isinstance(value, dict):
-        return {cleaned(key): _cleaned_value(item, depth - 1) for key, item in value.items()}
+        return {
+            cleaned(key): _cleaned_value(item, depth - 1) for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_cleaned_value(item, depth - 1) for item in value]
     return value if value is None or isinstance(value, bool) else _cleaned_number(value)

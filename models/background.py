@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager, suppress
 
 from prometheus_client import Counter, Gauge
 
-from models.outage import is_unavailable
+from models.database.outage import is_unavailable
 
 logger = logging.getLogger("basket")
 
-FAILURES = Counter("basket_background_failures", "Failed runs of the background loops, by loop.", ["loop"])
+FAILURES = Counter(
+    "basket_background_failures", "Failed runs of the background loops, by loop.", ["loop"]
+)
 FAILING = Gauge(
     "basket_background_failing",
     "1 while the loop's last run failed.",

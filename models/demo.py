@@ -32,7 +32,9 @@ async def write_demo() -> None:
             "parent": divisions[parent] if parent else None,
             "is_active": is_active,
         }
-        divisions[erp_code], _ = await Division.get_or_create(defaults=values, erp_code=erp_code)
+        divisions[erp_code], _ = await Division.get_or_create(
+            defaults=values, erp_code=erp_code
+        )
     for email, first_name, last_name, erp_code, token in _USERS:
         user = await find_user(email) or await User.create(
             email=email,
@@ -45,4 +47,6 @@ async def write_demo() -> None:
 
 async def has_demo_tokens() -> bool:
     """Tells whether a demo token would open the door."""
-    return await Token.filter(digest__in=[digest_of(token) for token in DEMO_TOKENS]).exists()
+    return await Token.filter(
+        digest__in=[digest_of(token) for token in DEMO_TOKENS]
+    ).exists()

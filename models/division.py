@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
-from models.statement import Row, Statement
+from models.database.statement import Row, Statement
 
 
 class DivisionType(StrEnum):
@@ -25,7 +25,10 @@ class Division(Model):
     erp_code = fields.CharField(max_length=255, unique=True)
     type = fields.CharEnumField(DivisionType, max_length=4)
     parent: fields.ForeignKeyNullableRelation["Division"] = fields.ForeignKeyField(
-        "models.Division", related_name="sub_divisions", null=True, on_delete=fields.RESTRICT
+        "models.Division",
+        related_name="sub_divisions",
+        null=True,
+        on_delete=fields.RESTRICT,
     )
     is_active = fields.BooleanField(default=True)
 
@@ -45,7 +48,9 @@ class DivisionRead(NamedTuple):
     parent: "DivisionRead | None"
 
 
-DIVISION_COLUMNS = "d.id, d.name, d.erp_code, d.type, d.is_active, m.id, m.name, m.erp_code, m.is_active"
+DIVISION_COLUMNS = (
+    "d.id, d.name, d.erp_code, d.type, d.is_active, m.id, m.name, m.erp_code, m.is_active"
+)
 
 
 def division_of(row: Row | Sequence[Any], first: int = 0) -> DivisionRead:
@@ -54,10 +59,17 @@ def division_of(row: Row | Sequence[Any], first: int = 0) -> DivisionRead:
     if row[first + 5] is not None:
         # Only a main division has sub-divisions, so a parent's type and parent need not be read.
         parent = DivisionRead(
-            row[first + 5], row[first + 6], row[first + 7], DivisionType.MAIN, bool(row[first + 8]), None
+            row[first + 5],
+            row[first + 6],
+            row[first + 7],
+            DivisionType.MAIN,
+            bool(row[first + 8]),
+            None,
         )
     kind = DivisionType(row[first + 3])
-    return DivisionRead(row[first], row[first + 1], row[first + 2], kind, bool(row[first + 4]), parent)
+    return DivisionRead(
+        row[first], row[first + 1], row[first + 2], kind, bool(row[first + 4]), parent
+    )
 
 
 _NAMED = Statement(
@@ -70,7 +82,9 @@ _WITHIN = Statement(
 )
 
 
-async def divisions_named(ids: Collection[int], erp_codes: Collection[str]) -> Sequence[DivisionRead]:
+async def divisions_named(
+    ids: Collection[int], erp_codes: Collection[str]
+) -> Sequence[DivisionRead]:
     """Reads the divisions that have one of these ids or ERP codes; unknown ones are absent."""
     return [division_of(row) for row in await _NAMED.rows(list(ids), list(erp_codes))]
 

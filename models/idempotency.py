@@ -5,8 +5,8 @@ from datetime import timedelta
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database.statement import Statement, now
 from models.errors import IdempotencyKeyReused
-from models.statement import Statement, now
 from models.user import User
 
 KEPT = timedelta(hours=24)
@@ -17,7 +17,9 @@ class IdempotencyKey(Model):
     """A key of a user, the digest of the input it came with, and the first answer as JSON text."""
 
     id = fields.BigIntField(primary_key=True)
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="idempotency_keys")
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="idempotency_keys"
+    )
     key = fields.CharField(max_length=255)
     digest = fields.CharField(max_length=64)
     answer = fields.TextField(null=True)
@@ -29,13 +31,17 @@ class IdempotencyKey(Model):
 
 
 _FORGET = Statement("DELETE FROM idempotency_key WHERE created_at < $1")
-_FIND = Statement("SELECT digest, answer FROM idempotency_key WHERE user_id = $1 AND key = $2 AND created_at >= $3")
+_FIND = Statement(
+    "SELECT digest, answer FROM idempotency_key WHERE user_id = $1 AND key = $2 AND created_at >= $3"
+)
 _CLAIM = Statement(
     "INSERT INTO idempotency_key (user_id, key, digest, created_at) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT (user_id, key) DO UPDATE SET digest = excluded.digest, created_at = excluded.created_at "
     "WHERE idempotency_key.created_at < $5 RETURNING id"
 )
-_ANSWER = Statement("UPDATE idempotency_key SET answer = $3 WHERE user_id = $1 AND key = $2")
+_ANSWER = Statement(
+    "UPDATE idempotency_key SET answer = $3 WHERE user_id = $1 AND key = $2"
+)
 
 
 async def first_answer(user_id: int, key: str, digest: str) -> str | None:
@@ -44,7 +50,9 @@ async def first_answer(user_id: int, key: str, digest: str) -> str | None:
     if row is None:
         return None
     if row[0] != digest:
-        raise IdempotencyKeyReused(f"The key {key!r} was used before with another input.", "idempotencyKey")
+        raise IdempotencyKeyReused(
+            f"The key {key!r} was used before with another input.", "idempotencyKey"
+        )
     return str(row[1])
 
 

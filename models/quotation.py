@@ -7,12 +7,12 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
-from models.basket import Basket
-from models.basket_availability import check_all_sold
-from models.basket_reading import OWN, totals_of
+from models.basket.availability import check_all_sold
+from models.basket.read import OWN, totals_of
+from models.basket.tables import Basket
+from models.database.statement import Row, Statement, now
 from models.errors import BasketEmpty, DivisionInactive
-from models.product_snapshot import take_snapshots
-from models.statement import Row, Statement, now
+from models.product.snapshot import take_snapshots
 from models.user import User
 
 
@@ -27,7 +27,9 @@ class Quotation(Model):
     """A quotation's row: the basket and, as it was when submitted, its total in hundredths and its currency."""
 
     id = fields.IntField(primary_key=True)
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="quotations")
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="quotations"
+    )
     basket: fields.OneToOneRelation[Basket] = fields.OneToOneField(
         "models.Basket", related_name="quotation", on_delete=fields.RESTRICT
     )
@@ -62,7 +64,9 @@ _PAGE_BACKWARD = Statement(
 _FROM = "SELECT 1 FROM quotation WHERE user_id = $1 AND (created_at, id) {} ($2, CAST($3 AS BIGINT)) LIMIT 1"
 _SINCE = Statement(_FROM.format(">="))
 _UNTIL = Statement(_FROM.format("<="))
-_OWN = Statement(f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND id = CAST($2 AS BIGINT)")
+_OWN = Statement(
+    f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND id = CAST($2 AS BIGINT)"
+)
 _COUNT = Statement("SELECT COUNT(*) FROM quotation WHERE user_id = $1")
 _INACTIVE = Statement(
     "SELECT DISTINCT d.erp_code FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
@@ -70,7 +74,9 @@ _INACTIVE = Statement(
 )
 
 
-async def issue_quotation(user_id: int, basket_id: int, name: str, status: QuotationStatus) -> Row:
+async def issue_quotation(
+    user_id: int, basket_id: int, name: str, status: QuotationStatus
+) -> Row:
     """Writes the quotation of a basket that was just submitted and returns QUOTATION_COLUMNS.
 
     From then on the basket shows its products as they are now.
@@ -81,28 +87,40 @@ async def issue_quotation(user_id: int, basket_id: int, name: str, status: Quota
     read = await OWN.rows(user_id, [basket_id], whole=False)
     totals = totals_of(read.rows[0])
     if totals.currency is None:
-        raise BasketEmpty("The basket is empty; there is nothing to quote.", "segmentRemoteId")
+        raise BasketEmpty(
+            "The basket is empty; there is nothing to quote.", "segmentRemoteId"
+        )
     if inactive := await _INACTIVE.row(basket_id):
-        raise DivisionInactive(f"Division {inactive[0]}, for which the basket has items, is inactive.")
+        raise DivisionInactive(
+            f"Division {inactive[0]}, for which the basket has items, is inactive."
+        )
     await check_all_sold(basket_id)
-    row = await _ISSUE.row(user_id, basket_id, name, status, totals.total_amount, totals.currency, now())
+    row = await _ISSUE.row(
+        user_id, basket_id, name, status, totals.total_amount, totals.currency, now()
+    )
     if row is None:
         raise RuntimeError("The insert of a quotation returned no row.")
     await take_snapshots(basket_id, row[0])
     return row
 
 
-async def quotation_page(user_id: int, before: datetime, before_id: int, count: int, skipped: int = 0) -> Sequence[Row]:
+async def quotation_page(
+    user_id: int, before: datetime, before_id: int, count: int, skipped: int = 0
+) -> Sequence[Row]:
     """Reads QUOTATION_COLUMNS of the user's quotations, newest first, after so many that are skipped."""
     return await _PAGE.rows(user_id, before, before_id, count, skipped)
 
 
-async def quotation_page_before(user_id: int, moment: datetime, quotation_id: int, count: int) -> Sequence[Row]:
+async def quotation_page_before(
+    user_id: int, moment: datetime, quotation_id: int, count: int
+) -> Sequence[Row]:
     """Reads QUOTATION_COLUMNS of the quotations just before a position of the list, newest first."""
     return await _PAGE_BACKWARD.rows(user_id, moment, quotation_id, count)
 
 
-async def has_quotations_beyond(user_id: int, moment: datetime, quotation_id: int, *, is_backward: bool) -> bool:
+async def has_quotations_beyond(
+    user_id: int, moment: datetime, quotation_id: int, *, is_backward: bool
+) -> bool:
     """Tells whether the user has quotations at this position or beyond it, seen from the page that it bounds."""
     statement = _UNTIL if is_backward else _SINCE
     return await statement.row(user_id, moment, quotation_id) is not None

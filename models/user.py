@@ -8,9 +8,15 @@ from time import monotonic
 from tortoise import fields
 from tortoise.models import Model
 
-from models.division import DIVISION_COLUMNS, Division, DivisionRead, DivisionType, division_of
+from models.database.statement import Statement
+from models.division import (
+    DIVISION_COLUMNS,
+    Division,
+    DivisionRead,
+    DivisionType,
+    division_of,
+)
 from models.errors import DivisionInactive, DivisionNotAllowed
-from models.statement import Statement
 
 
 class User(Model):
@@ -38,7 +44,9 @@ class Token(Model):
     """One token of a user, as a digest. Revoking it deletes the row."""
 
     id = fields.IntField(primary_key=True)
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name="tokens")
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="tokens"
+    )
     digest = fields.CharField(max_length=64, unique=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
@@ -67,7 +75,9 @@ async def find_user(email: str) -> User | None:
     if email.isascii():
         return None
     folded = email.casefold()
-    return next((user for user in await User.all() if user.email.casefold() == folded), None)
+    return next(
+        (user for user in await User.all() if user.email.casefold() == folded), None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,11 @@ class Buyer:
         if division.id == self.division.id:
             return True
         is_main = self.division.type is DivisionType.MAIN
-        return is_main and division.parent is not None and division.parent.id == self.division.id
+        return (
+            is_main
+            and division.parent is not None
+            and division.parent.id == self.division.id
+        )
 
     def check_may_buy_for(self, division: DivisionRead) -> None:
         """Raises DivisionNotAllowed or DivisionInactive, with an empty path."""

@@ -9,12 +9,12 @@ import orjson
 import strawberry
 from prometheus_client import Counter
 
-from models.basket_reading import BasketRows
-from models.basket_refreshing import Repriced
+from models.basket.prices import Repriced
+from models.basket.read import BasketRows
+from models.database.statement import Row
 from models.errors import Refusal, RefusalCode
 from models.export.export import export_of
 from models.money import Cents
-from models.statement import Row
 from schema.basket import Basket, baskets_of
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
@@ -75,12 +75,18 @@ class Answer:
     @property
     def deleted_basket_id(self) -> strawberry.ID | None:
         """The id of the basket that was deleted; None when there was none."""
-        return id_of(IdKind.BASKET, self.deleted_id) if self.deleted_id is not None else None
+        return (
+            id_of(IdKind.BASKET, self.deleted_id) if self.deleted_id is not None else None
+        )
 
     @property
     def requested_quotation(self) -> Quotation | None:
         """The quotation of the basket; None when the input was refused."""
-        return Quotation.of(self.quotation, self.basket) if self.quotation and self.basket else None
+        return (
+            Quotation.of(self.quotation, self.basket)
+            if self.quotation and self.basket
+            else None
+        )
 
     @property
     def requested_export(self) -> BasketExport | None:
@@ -91,13 +97,18 @@ class Answer:
     def _items(self) -> dict[str, BasketItem]:
         # When only totals were read, no item was asked for, here neither.
         is_whole = self.baskets is not None and self.baskets.whole
-        return {item.id: item for item in self.basket.items} if self.basket and is_whole else {}
+        return (
+            {item.id: item for item in self.basket.items}
+            if self.basket and is_whole
+            else {}
+        )
 
     @property
     def changed_items(self) -> list[PriceChange]:
         """The changes of unit prices, with their items if any item was read."""
         return [
-            _price_change(each, self._items.get(id_of(IdKind.BASKET_ITEM, each.item_id))) for each in self.price_changes
+            _price_change(each, self._items.get(id_of(IdKind.BASKET_ITEM, each.item_id)))
+            for each in self.price_changes
         ]
 
     @property
@@ -118,11 +129,19 @@ class Answer:
             return None
         errors = [
             ImportRowError(
-                row=error.row, column=error.column, value=error.value, code=error.code, message=error.message
+                row=error.row,
+                column=error.column,
+                value=error.value,
+                code=error.code,
+                message=error.message,
             )
             for error in self.report.row_errors
         ]
-        return ImportReport(rows_read=self.report.rows_read, rows_imported=self.report.rows_imported, row_errors=errors)
+        return ImportReport(
+            rows_read=self.report.rows_read,
+            rows_imported=self.report.rows_imported,
+            row_errors=errors,
+        )
 
     def text(self) -> str:
         """Writes the answer as JSON."""
@@ -136,7 +155,9 @@ class Answer:
             "unavailable": self.unavailable,
             "removed": self.removed,
             "report": asdict(self.report) if self.report else None,
-            "user_errors": [[error.code, error.message, error.field] for error in self.user_errors],
+            "user_errors": [
+                [error.code, error.message, error.field] for error in self.user_errors
+            ],
         }
         return orjson.dumps(kept).decode()
 
@@ -170,7 +191,10 @@ def refused(refusals: Sequence[Refusal]) -> Answer:
 
 def report_of(kept: dict[str, Any]) -> Report:
     """Reads a report that was kept."""
-    errors = [RowError(**error | {"code": RefusalCode(error["code"])}) for error in kept["row_errors"]]
+    errors = [
+        RowError(**error | {"code": RefusalCode(error["code"])})
+        for error in kept["row_errors"]
+    ]
     return Report(kept["rows_read"], kept["rows_imported"], errors)
 
 
@@ -178,7 +202,8 @@ def answer_of(text: str) -> Answer:
     """Reads an answer that was kept."""
     kept = orjson.loads(text)
     errors = [
-        UserError(code=RefusalCode(code), message=message, field=path) for code, message, path in kept["user_errors"]
+        UserError(code=RefusalCode(code), message=message, field=path)
+        for code, message, path in kept["user_errors"]
     ]
     return Answer(
         baskets=_rows(kept["rows"]),

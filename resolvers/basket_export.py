@@ -5,7 +5,12 @@ from functools import partial
 
 import settings
 from models.errors import InvalidInput
-from models.export.export import ExportField, ask_export, lock_active_to_export, lock_own_to_export
+from models.export.export import (
+    ExportField,
+    ask_export,
+    lock_active_to_export,
+    lock_own_to_export,
+)
 from resolvers.answer import Answer
 from resolvers.context import segment_of
 from resolvers.unit_of_work import Change
@@ -43,8 +48,12 @@ def columns_of(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:
     if asked is None:
         return list(ExportField)
     if not asked:
-        raise InvalidInput("The list of fields is empty; leave it out for all fields.", "fields")
+        raise InvalidInput(
+            "The list of fields is empty; leave it out for all fields.", "fields"
+        )
     for place, field in enumerate(asked):
         if field in asked[:place]:
-            raise InvalidInput(f"The field {field.name} is asked for twice.", "fields", str(place))
+            raise InvalidInput(
+                f"The field {field.name} is asked for twice.", "fields", str(place)
+            )
     return asked

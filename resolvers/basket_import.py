@@ -11,8 +11,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import settings
-from models.basket_changing import Line, add_lines, check_quantity, open_active
-from models.basket_reading import ACTIVE, totals_of
+from models.basket.change import Line, add_lines, check_quantity, open_active
+from models.basket.read import ACTIVE, totals_of
 from models.division import DivisionRead
 from models.errors import (
     CurrencyMismatch,
@@ -23,7 +23,7 @@ from models.errors import (
     Refusal,
     RefusalCode,
 )
-from models.product import KnownProduct
+from models.product.tables import KnownProduct
 from models.user import Buyer
 from resolvers.answer import Answer, Report, RowError, refused
 from resolvers.context import segment_of
@@ -47,7 +47,9 @@ MAXIMUM_ROW_ERRORS = 1_000
 ROWS_AT_ONCE = 250
 """After how many rows other buyers are answered."""
 
-_FILE_REFUSALS = {str(kind.code): kind for kind in (FileUnreadable, FileTooLarge, MissingColumn)}
+_FILE_REFUSALS = {
+    str(kind.code): kind for kind in (FileUnreadable, FileTooLarge, MissingColumn)
+}
 
 
 def _limits() -> SpreadsheetLimits:
@@ -75,10 +77,16 @@ class RowCheck:
     """Checks rows one after the other and adds the good ones up, by product and division."""
 
     def __init__(
-        self, buyer: Buyer, divisions: Mapping[DivisionKey, DivisionRead], found: Found, currency: str | None
+        self,
+        buyer: Buyer,
+        divisions: Mapping[DivisionKey, DivisionRead],
+        found: Found,
+        currency: str | None,
     ) -> None:
         # Most divisions and many products stand in many rows; what was found good once is not looked at again.
-        self._division_id = cache(lambda erp_code: check_division(buyer, divisions, erp_code, ERP_CODE).id)
+        self._division_id = cache(
+            lambda erp_code: check_division(buyer, divisions, erp_code, ERP_CODE).id
+        )
         self._product = cache(lambda sku: found.check(sku, SKU))
         self.currency = currency
         self.rows = 0
@@ -123,7 +131,9 @@ class BasketImport(Change[BasketImportInput]):
         self.segment = segment_of(self.given.segment_remote_id)
         self.sheet = self.sheet or await self._read_file()
         self.errors = [
-            RowError(error.row, error.column, error.value, RefusalCode(error.code), error.message)
+            RowError(
+                error.row, error.column, error.value, RefusalCode(error.code), error.message
+            )
             for error in self.sheet.errors
         ]
         self.error_count = self.sheet.error_count
@@ -156,7 +166,9 @@ class BasketImport(Change[BasketImportInput]):
         values = {SKU: row.sku, ERP_CODE: row.erp_code, QUANTITY: str(row.quantity)}
         column = refusal.field[-1]
         self.error_count += 1
-        self.errors.append(RowError(row.row, column, values[column][:100], refusal.code, refusal.message))
+        self.errors.append(
+            RowError(row.row, column, values[column][:100], refusal.code, refusal.message)
+        )
 
     async def _currency(self) -> str | None:
         read = await ACTIVE.rows(self.buyer.id, self.segment, whole=False)
@@ -178,7 +190,9 @@ class BasketImport(Change[BasketImportInput]):
         report = Report(rows_read, self.check.rows, self.errors)
         if self.given.dry_run:
             return Answer(report=report)
-        basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
+        basket_id = await open_active(
+            self.buyer.id, self.segment, self.given.expected_version
+        )
         if not await add_lines(basket_id, self.check.lines) <= self.confirmed:
             raise Outdated
         return Answer(baskets=await self.read(basket_id), report=report)

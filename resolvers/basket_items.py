@@ -1,8 +1,8 @@
 """Changing the items of the active basket: add, update, remove, clear."""
 
-from models.basket_adding import AskedLine, add_at_once
-from models.basket_availability import check_no_more
-from models.basket_changing import (
+from models.basket.add import AskedLine, add_at_once
+from models.basket.availability import check_no_more
+from models.basket.change import (
     HeldItem,
     Line,
     add_lines,
@@ -16,11 +16,19 @@ from models.basket_changing import (
     remove_item,
     set_quantity,
 )
-from models.errors import DivisionInactive, DivisionNotFound, InvalidInput, ProductNotInBasket, Refusal, Refused
+from models.errors import (
+    DivisionInactive,
+    DivisionNotFound,
+    InvalidInput,
+    ProductNotInBasket,
+    Refusal,
+    Refused,
+)
 from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
 from resolvers.divisions import DivisionKey, find_divisions
 from resolvers.products import ProductKey, confirmed_since, find_products
+from resolvers.time_limit import begin_to_commit
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import (
     BasketClearInput,
@@ -37,7 +45,9 @@ MAXIMUM_LINES = 1_000
 
 def _product_key(line: BasketItemInput) -> ProductKey:
     if (line.product_remote_id is None) == (line.sku is None):
-        raise InvalidInput("Name the product by exactly one of productRemoteId and sku.", "productRemoteId")
+        raise InvalidInput(
+            "Name the product by exactly one of productRemoteId and sku.", "productRemoteId"
+        )
     if line.product_remote_id is not None:
         return line.product_remote_id
     check_text(line.sku or "", "SKU", "sku")
@@ -46,7 +56,10 @@ def _product_key(line: BasketItemInput) -> ProductKey:
 
 def _division_key(line: BasketItemInput) -> DivisionKey:
     if (line.division_id is None) == (line.division_erp_code is None):
-        raise InvalidInput("Name the division by exactly one of divisionId and divisionErpCode.", "divisionId")
+        raise InvalidInput(
+            "Name the division by exactly one of divisionId and divisionErpCode.",
+            "divisionId",
+        )
     if line.division_id is not None:
         return division_id_of(line.division_id)
     check_text(line.division_erp_code or "", "ERP code", "divisionErpCode")
@@ -55,7 +68,9 @@ def _division_key(line: BasketItemInput) -> DivisionKey:
 
 def _asked_line(line: BasketItemInput) -> AskedLine:
     division_id = None if line.division_id is None else division_id_of(line.division_id)
-    return AskedLine(line.product_remote_id, line.sku, division_id, line.division_erp_code, line.quantity)
+    return AskedLine(
+        line.product_remote_id, line.sku, division_id, line.division_erp_code, line.quantity
+    )
 
 
 def division_id_of(text: str) -> int:
@@ -81,6 +96,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             expected_version=self.given.expected_version,
             confirmed_since=confirmed_since(),
             whole=self.whole,
+            before_commit=begin_to_commit,
         )
         return Answer(baskets=rows) if rows else None
 
@@ -93,18 +109,32 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         found = await find_products(self.context, self.segment, product_fields)
         self.confirmed = found.confirmed()
         self.lines = [
-            Line(found.products[product].id, divisions[division].id, line.quantity, ("items", str(place)))
+            Line(
+                found.products[product].id,
+                divisions[division].id,
+                line.quantity,
+                ("items", str(place)),
+            )
             for place, (line, product, division) in enumerate(
-                zip(self.given.items, product_fields.values(), division_fields.values(), strict=True)
+                zip(
+                    self.given.items,
+                    product_fields.values(),
+                    division_fields.values(),
+                    strict=True,
+                )
             )
         ]
 
     def _check_count(self) -> None:
         count = len(self.given.items)
         if not 1 <= count <= MAXIMUM_LINES:
-            raise InvalidInput(f"There are {count} items; send between 1 and {MAXIMUM_LINES}.", "items")
+            raise InvalidInput(
+                f"There are {count} items; send between 1 and {MAXIMUM_LINES}.", "items"
+            )
 
-    def _keys(self) -> tuple[dict[tuple[str, ...], ProductKey], dict[tuple[str, ...], DivisionKey]]:
+    def _keys(
+        self,
+    ) -> tuple[dict[tuple[str, ...], ProductKey], dict[tuple[str, ...], DivisionKey]]:
         products: dict[tuple[str, ...], ProductKey] = {}
         divisions: dict[tuple[str, ...], DivisionKey] = {}
         refusals: list[Refusal] = []
@@ -112,10 +142,13 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             field = ("items", str(place))
             try:
                 check_quantity(line.quantity)
-                products[*field, "productRemoteId" if line.sku is None else "sku"] = _product_key(line)
-                divisions[*field, "divisionId" if line.division_id is not None else "divisionErpCode"] = _division_key(
-                    line
+                products[*field, "productRemoteId" if line.sku is None else "sku"] = (
+                    _product_key(line)
                 )
+                divisions[
+                    *field,
+                    "divisionId" if line.division_id is not None else "divisionErpCode",
+                ] = _division_key(line)
             except Refusal as refusal:
                 refusals.append(refusal.beneath(*field))
         if refusals:
@@ -124,7 +157,9 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 
     async def apply(self) -> Answer:
         """Adds the lines. Raises Outdated when a product left the basket meanwhile that was not asked of Commerce."""
-        basket_id = await open_active(self.buyer.id, self.segment, self.given.expected_version)
+        basket_id = await open_active(
+            self.buyer.id, self.segment, self.given.expected_version
+        )
         new_products = await add_lines(basket_id, merged(self.lines))
         if not new_products <= self.confirmed:
             raise Outdated
@@ -142,7 +177,9 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         try:
             await find_divisions(self.buyer, {("divisionId",): self.division_id})
         except Refused as refused:
-            is_closed = all(isinstance(refusal, DivisionInactive) for refusal in refused.refusals)
+            is_closed = all(
+                isinstance(refusal, DivisionInactive) for refusal in refused.refusals
+            )
             if not (is_closed and self.given.quantity == 0):
                 raise
 
@@ -151,13 +188,16 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
 
         Raises ProductUnavailable for more of a product that Commerce no longer sells.
         """
-        basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
+        basket_id = await lock_active(
+            self.buyer.id, self.segment, self.given.expected_version
+        )
         item = await _item(basket_id, self.given.product_remote_id)
         await check_no_more(item, self.division_id, self.given.quantity)
         removed = await set_quantity(item.id, self.division_id, self.given.quantity)
         if removed is None:
             message = (
-                f"Product {self.given.product_remote_id} is not in the basket for division {self.given.division_id}."
+                f"Product {self.given.product_remote_id} is not in the basket "
+                f"for division {self.given.division_id}."
             )
             raise ProductNotInBasket(message, "divisionId")
         await check_limits(basket_id)
@@ -190,5 +230,7 @@ class BasketClear(Change[BasketClearInput]):
 async def _item(basket_id: int, remote_id: int) -> HeldItem:
     item = await item_with(basket_id, remote_id)
     if item is None:
-        raise ProductNotInBasket(f"Product {remote_id} is not in the basket.", "productRemoteId")
+        raise ProductNotInBasket(
+            f"Product {remote_id} is not in the basket.", "productRemoteId"
+        )
     return item

@@ -1,7 +1,7 @@
 """Bringing the prices of the active basket up to what Commerce says now."""
 
-from models.basket_changing import lock_active
-from models.basket_refreshing import check_one_currency, held_products, items_holding, reprice
+from models.basket.change import lock_active
+from models.basket.prices import check_one_currency, held_products, items_holding, reprice
 from resolvers.answer import Answer
 from resolvers.context import segment_of
 from resolvers.products import consult_commerce
@@ -19,13 +19,17 @@ class BasketRefresh(Change[BasketRefreshInput]):
         """
         self.segment = segment_of(self.given.segment_remote_id)
         self.basket_id, held = await held_products(self.buyer.id, self.segment)
-        kept = (await consult_commerce(self.context, self.segment, held)).kept if held else []
+        kept = (
+            (await consult_commerce(self.context, self.segment, held)).kept if held else []
+        )
         self.sold = {product.remote_id for product in kept if product.is_available}
         self.unsold = set(held) - self.sold
 
     async def apply(self) -> Answer:
         """Changes prices and tells of products no longer sold; raises CurrencyMismatch."""
-        basket_id = await lock_active(self.buyer.id, self.segment, self.given.expected_version)
+        basket_id = await lock_active(
+            self.buyer.id, self.segment, self.given.expected_version
+        )
         if self.basket_id not in (None, basket_id):
             # Another basket was loaded while Commerce was being asked.
             raise Outdated

@@ -1,7 +1,7 @@
 """What becomes of a basket: save, load, delete, submit."""
 
 import settings
-from models.basket_status import delete_draft, load_draft, save_active, submit_active
+from models.basket.status import delete_draft, load_draft, save_active, submit_active
 from models.division import DivisionType
 from models.errors import NameRequired
 from models.quotation import QuotationStatus, issue_quotation
@@ -33,7 +33,9 @@ class BasketSave(Change[BasketSaveInput]):
     async def apply(self) -> Answer:
         """Saves the basket."""
         segment, name = segment_of(self.given.segment_remote_id), self.name()
-        basket_id = await save_active(self.buyer.id, segment, name, self.given.expected_version)
+        basket_id = await save_active(
+            self.buyer.id, segment, name, self.given.expected_version
+        )
         return Answer(baskets=await self.read(basket_id))
 
     def name(self) -> str | None:
@@ -68,7 +70,11 @@ class BasketDelete(Change[BasketDeleteInput]):
 
     async def apply(self) -> Answer:
         """Deletes the draft."""
-        return Answer(deleted_id=await delete_draft(self.buyer.id, number_of(IdKind.BASKET, self.given.basket_id)))
+        return Answer(
+            deleted_id=await delete_draft(
+                self.buyer.id, number_of(IdKind.BASKET, self.given.basket_id)
+            )
+        )
 
 
 class QuotationRequest(Change[QuotationRequestInput]):
@@ -80,6 +86,8 @@ class QuotationRequest(Change[QuotationRequestInput]):
         basket_id = await submit_active(self.buyer.id, segment, self.given.expected_version)
         is_sub_division = self.buyer.division.type is DivisionType.SUB
         needs_approval = is_sub_division and settings.QUOTATION_APPROVAL
-        status = QuotationStatus.AWAITING_APPROVAL if needs_approval else QuotationStatus.PENDING
+        status = (
+            QuotationStatus.AWAITING_APPROVAL if needs_approval else QuotationStatus.PENDING
+        )
         quotation = await issue_quotation(self.buyer.id, basket_id, name, status)
         return Answer(baskets=await self.read(basket_id), quotation=quotation)

@@ -6,7 +6,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
 from models.errors import InvalidInput
-from models.product import NO_SEGMENT
+from models.product.tables import NO_SEGMENT
 from models.user import Buyer
 from tasks.exports.exports import Exports
 from text import flaw_of, is_blank, shown
@@ -44,7 +44,9 @@ def segment_of(segment_remote_id: int | None) -> int:
     if segment_remote_id is None:
         return NO_SEGMENT
     if segment_remote_id < 1:
-        raise InvalidInput(f"Segment {segment_remote_id} is not a positive number.", "segmentRemoteId")
+        raise InvalidInput(
+            f"Segment {segment_remote_id} is not a positive number.", "segmentRemoteId"
+        )
     return segment_remote_id
 
 

@@ -13,7 +13,9 @@ DivisionKey = int | str
 _LARGEST_ID = 2**31 - 1
 
 
-async def look_up_divisions(buyer: Buyer, keys: Collection[DivisionKey]) -> dict[DivisionKey, DivisionRead]:
+async def look_up_divisions(
+    buyer: Buyer, keys: Collection[DivisionKey]
+) -> dict[DivisionKey, DivisionRead]:
     """Reads divisions by their keys; unknown ones are absent, and nothing is checked yet.
 
     An ERP code is matched as it is, and if there is none such without the spaces around it.

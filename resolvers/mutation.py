@@ -7,7 +7,12 @@ import strawberry
 from resolvers.answer import Answer
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
-from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemsAdd, BasketItemUpdate
+from resolvers.basket_items import (
+    BasketClear,
+    BasketItemRemove,
+    BasketItemsAdd,
+    BasketItemUpdate,
+)
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
 from resolvers.context import Info
@@ -24,7 +29,7 @@ from resolvers.payloads import (
     BasketSavePayload,
     QuotationRequestPayload,
 )
-from resolvers.selection import selects_items
+from resolvers.requested_fields import selects_items
 from resolvers.unit_of_work import Change, GivenInput, carry_out
 from schema.inputs import (
     BasketClearInput,
@@ -40,7 +45,9 @@ from schema.inputs import (
     QuotationRequestInput,
 )
 
-INPUT = strawberry.argument(description="The input; what it refuses comes back as user errors.")
+INPUT = strawberry.argument(
+    description="The input; what it refuses comes back as user errors."
+)
 
 
 async def _answer(kind: type[Change[GivenInput]], info: Info, given: GivenInput) -> Answer:
@@ -52,17 +59,23 @@ class Mutation:
     @strawberry.mutation(
         description="Add products, one or many. A product already in the basket for that division gains the quantity."
     )
-    async def basket_items_add(self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]) -> BasketItemsAddPayload:
+    async def basket_items_add(
+        self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]
+    ) -> BasketItemsAddPayload:
         answer = await _answer(BasketItemsAdd, info, input)
         return BasketItemsAddPayload(basket=answer.basket, user_errors=answer.user_errors)
 
-    @strawberry.mutation(description="Set the quantity of a product for one division; 0 removes it for that division.")
+    @strawberry.mutation(
+        description="Set the quantity of a product for one division; 0 removes it for that division."
+    )
     async def basket_item_update(
         self, info: Info, input: Annotated[BasketItemUpdateInput, INPUT]
     ) -> BasketItemUpdatePayload:
         answer = await _answer(BasketItemUpdate, info, input)
         return BasketItemUpdatePayload(
-            basket=answer.basket, removed_item_ids=answer.removed_item_ids, user_errors=answer.user_errors
+            basket=answer.basket,
+            removed_item_ids=answer.removed_item_ids,
+            user_errors=answer.user_errors,
         )
 
     @strawberry.mutation(description="Remove a product from the basket, for all divisions.")
@@ -71,18 +84,26 @@ class Mutation:
     ) -> BasketItemRemovePayload:
         answer = await _answer(BasketItemRemove, info, input)
         return BasketItemRemovePayload(
-            basket=answer.basket, removed_item_ids=answer.removed_item_ids, user_errors=answer.user_errors
+            basket=answer.basket,
+            removed_item_ids=answer.removed_item_ids,
+            user_errors=answer.user_errors,
         )
 
     @strawberry.mutation(description="Remove everything from the active basket.")
-    async def basket_clear(self, info: Info, input: Annotated[BasketClearInput, INPUT]) -> BasketClearPayload:
+    async def basket_clear(
+        self, info: Info, input: Annotated[BasketClearInput, INPUT]
+    ) -> BasketClearPayload:
         answer = await _answer(BasketClear, info, input)
         return BasketClearPayload(
-            basket=answer.basket, removed_item_ids=answer.removed_item_ids, user_errors=answer.user_errors
+            basket=answer.basket,
+            removed_item_ids=answer.removed_item_ids,
+            user_errors=answer.user_errors,
         )
 
     @strawberry.mutation(description="Name the active basket and keep it as a draft.")
-    async def basket_save(self, info: Info, input: Annotated[BasketSaveInput, INPUT]) -> BasketSavePayload:
+    async def basket_save(
+        self, info: Info, input: Annotated[BasketSaveInput, INPUT]
+    ) -> BasketSavePayload:
         answer = await _answer(BasketSave, info, input)
         return BasketSavePayload(basket=answer.basket, user_errors=answer.user_errors)
 
@@ -90,7 +111,9 @@ class Mutation:
         description="Make a draft the active basket again. "
         "A non-empty active basket of that segment becomes an unnamed draft."
     )
-    async def basket_load(self, info: Info, input: Annotated[BasketLoadInput, INPUT]) -> BasketLoadPayload:
+    async def basket_load(
+        self, info: Info, input: Annotated[BasketLoadInput, INPUT]
+    ) -> BasketLoadPayload:
         answer = await _answer(BasketLoad, info, input)
         return BasketLoadPayload(
             basket=answer.basket,
@@ -100,14 +123,20 @@ class Mutation:
         )
 
     @strawberry.mutation(description="Delete a draft.")
-    async def basket_delete(self, info: Info, input: Annotated[BasketDeleteInput, INPUT]) -> BasketDeletePayload:
+    async def basket_delete(
+        self, info: Info, input: Annotated[BasketDeleteInput, INPUT]
+    ) -> BasketDeletePayload:
         answer = await _answer(BasketDelete, info, input)
-        return BasketDeletePayload(deleted_basket_id=answer.deleted_basket_id, user_errors=answer.user_errors)
+        return BasketDeletePayload(
+            deleted_basket_id=answer.deleted_basket_id, user_errors=answer.user_errors
+        )
 
     @strawberry.mutation(
         description="Fetch current prices from Commerce for every item of the active basket and say what changed."
     )
-    async def basket_refresh(self, info: Info, input: Annotated[BasketRefreshInput, INPUT]) -> BasketRefreshPayload:
+    async def basket_refresh(
+        self, info: Info, input: Annotated[BasketRefreshInput, INPUT]
+    ) -> BasketRefreshPayload:
         answer = await _answer(BasketRefresh, info, input)
         return BasketRefreshPayload(
             basket=answer.basket,
@@ -117,16 +146,26 @@ class Mutation:
         )
 
     @strawberry.mutation(description="Start writing a basket to a file.")
-    async def basket_export(self, info: Info, input: Annotated[BasketExportInput, INPUT]) -> BasketExportPayload:
+    async def basket_export(
+        self, info: Info, input: Annotated[BasketExportInput, INPUT]
+    ) -> BasketExportPayload:
         answer = await _answer(BasketExportChange, info, input)
-        return BasketExportPayload(export=answer.requested_export, user_errors=answer.user_errors)
+        return BasketExportPayload(
+            export=answer.requested_export, user_errors=answer.user_errors
+        )
 
     @strawberry.mutation(
         description="Add many products from a spreadsheet with the columns product__sku, quantity, division__erp_code."
     )
-    async def basket_import(self, info: Info, input: Annotated[BasketImportInput, INPUT]) -> BasketImportPayload:
+    async def basket_import(
+        self, info: Info, input: Annotated[BasketImportInput, INPUT]
+    ) -> BasketImportPayload:
         answer = await _answer(BasketImport, info, input)
-        return BasketImportPayload(basket=answer.basket, report=answer.import_report, user_errors=answer.user_errors)
+        return BasketImportPayload(
+            basket=answer.basket,
+            report=answer.import_report,
+            user_errors=answer.user_errors,
+        )
 
     @strawberry.mutation(
         description="Issue a quotation request: the active basket becomes submitted and can no longer change."
@@ -136,5 +175,7 @@ class Mutation:
     ) -> QuotationRequestPayload:
         answer = await _answer(QuotationRequest, info, input)
         return QuotationRequestPayload(
-            quotation=answer.requested_quotation, basket=answer.basket, user_errors=answer.user_errors
+            quotation=answer.requested_quotation,
+            basket=answer.basket,
+            user_errors=answer.user_errors,
         )

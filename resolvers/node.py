@@ -5,13 +5,13 @@ from typing import Annotated
 
 import strawberry
 
-from models.basket_reading import OWN, OWN_ITEM
+from models.basket.read import OWN, OWN_ITEM
 from models.division import divisions_within
 from models.export.export import own_export
-from models.product import NO_SEGMENT, visible_product
+from models.product.tables import NO_SEGMENT, visible_product
 from models.quotation import QUOTATION_BASKET, own_quotation
 from resolvers.context import Info, active_buyer
-from resolvers.selection import selects_items
+from resolvers.requested_fields import selects_items
 from schema.basket import Basket, baskets_of
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem, BasketItemDivision
@@ -23,7 +23,8 @@ from schema.viewer import Viewer
 
 
 async def node(
-    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of any object.")]
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The id of any object.")],
 ) -> Node | None:
     active_buyer(info)
     parsed = parsed_id(id)
@@ -47,7 +48,9 @@ async def find_division(info: Info, number: int) -> Division | None:
     return Division.of(found) if found else None
 
 
-async def find_product(info: Info, remote_id: int, segment: int = NO_SEGMENT) -> Product | None:
+async def find_product(
+    info: Info, remote_id: int, segment: int = NO_SEGMENT
+) -> Product | None:
     """Returns a product as it is known, of a segment only if a basket of the caller holds it."""
     row = await visible_product(info.context.buyer.id, remote_id, segment)
     return Product.of(row, product_id(remote_id, segment)) if row else None
@@ -56,7 +59,9 @@ async def find_product(info: Info, remote_id: int, segment: int = NO_SEGMENT) ->
 async def find_snapshot(info: Info, number: int) -> Product | None:
     """Returns the product of an item of one of the caller's submitted baskets."""
     item = await find_item(info, number)
-    is_snapshot = item is not None and item.product.id == id_of(IdKind.PRODUCT_SNAPSHOT, number)
+    is_snapshot = item is not None and item.product.id == id_of(
+        IdKind.PRODUCT_SNAPSHOT, number
+    )
     return item.product if item is not None and is_snapshot else None
 
 
@@ -73,11 +78,15 @@ async def find_item(info: Info, number: int) -> BasketItem | None:
     return basket.items[0] if basket else None
 
 
-async def find_part(info: Info, item_number: int, division: int) -> BasketItemDivision | None:
+async def find_part(
+    info: Info, item_number: int, division: int
+) -> BasketItemDivision | None:
     """Returns the quantity of an item of one of the caller's baskets for a division."""
     item = await find_item(info, item_number)
     sought = id_of(IdKind.BASKET_ITEM_DIVISION, item_number, division)
-    return next((part for part in item.divisions if part.id == sought), None) if item else None
+    return (
+        next((part for part in item.divisions if part.id == sought), None) if item else None
+    )
 
 
 async def find_quotation(info: Info, number: int) -> Quotation | None:
@@ -90,7 +99,11 @@ async def find_quotation(info: Info, number: int) -> Quotation | None:
 async def find_export(info: Info, number: int) -> BasketExport | None:
     """Returns one of the caller's exports."""
     export = await own_export(info.context.buyer.id, number)
-    return BasketExport.of(export, await info.context.exports.address(export)) if export else None
+    return (
+        BasketExport.of(export, await info.context.exports.address(export))
+        if export
+        else None
+    )
 
 
 _FINDERS: dict[IdKind, Callable[..., Awaitable[Node | None]]] = {

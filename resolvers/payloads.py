@@ -20,7 +20,9 @@ REMOVED = "The items that this change took out of the basket."
 class Payload:
     """What every payload offers beside its own fields; no type of the schema by itself."""
 
-    @strawberry.field(description="The state after the change, to be read in the same round trip.")
+    @strawberry.field(
+        description="The state after the change, to be read in the same round trip."
+    )
     def query(self) -> Query:
         return Query()
 
@@ -72,14 +74,18 @@ class BasketLoadPayload(Payload):
 
 @strawberry.type(description="The answer to `basketDelete`.")
 class BasketDeletePayload(Payload):
-    deleted_basket_id: strawberry.ID | None = described("The draft that was deleted; null when the input was refused.")
+    deleted_basket_id: strawberry.ID | None = described(
+        "The draft that was deleted; null when the input was refused."
+    )
     user_errors: list[UserError] = described(USER_ERRORS)
 
 
 @strawberry.type(description="The answer to `basketRefresh`.")
 class BasketRefreshPayload(Payload):
     basket: Basket | None = described(BASKET)
-    price_changes: list[PriceChange] = described("The items whose unit price, or its currency, changed.")
+    price_changes: list[PriceChange] = described(
+        "The items whose unit price, or its currency, changed."
+    )
     unavailable: list[BasketItem] = described(
         "The items that Commerce does not sell now; they stay in the basket at their price until they are removed."
     )
@@ -88,19 +94,29 @@ class BasketRefreshPayload(Payload):
 
 @strawberry.type(description="The answer to `basketImport`.")
 class BasketImportPayload(Payload):
-    basket: Basket | None = described("The basket after the import; null when it was refused or a dry run.")
-    report: ImportReport | None = described("What became of the rows; null when the file could not be read.")
+    basket: Basket | None = described(
+        "The basket after the import; null when it was refused or a dry run."
+    )
+    report: ImportReport | None = described(
+        "What became of the rows; null when the file could not be read."
+    )
     user_errors: list[UserError] = described(USER_ERRORS)
 
 
 @strawberry.type(description="The answer to `basketExport`.")
 class BasketExportPayload(Payload):
-    export: BasketExport | None = described("The export, not begun yet; null when the input was refused.")
+    export: BasketExport | None = described(
+        "The export, not begun yet; null when the input was refused."
+    )
     user_errors: list[UserError] = described(USER_ERRORS)
 
 
 @strawberry.type(description="The answer to `quotationRequest`.")
 class QuotationRequestPayload(Payload):
-    quotation: Quotation | None = described("The quotation; null when the input was refused.")
-    basket: Basket | None = described("The submitted basket; null when the input was refused.")
+    quotation: Quotation | None = described(
+        "The quotation; null when the input was refused."
+    )
+    basket: Basket | None = described(
+        "The submitted basket; null when the input was refused."
+    )
     user_errors: list[UserError] = described(USER_ERRORS)

@@ -10,6 +10,7 @@ import settings
 from commerce.client import is_askable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
+from models.database.statement import now
 from models.errors import (
     CommerceUnavailable,
     InvalidInput,
@@ -19,14 +20,13 @@ from models.errors import (
     Refused,
 )
 from models.money import cents_of
-from models.product import (
+from models.product.tables import (
     KnownProduct,
     ProductDescription,
     keep_products,
     known_products,
     withdraw_products,
 )
-from models.statement import now
 from resolvers.context import Context
 from text import trimmed
 
@@ -62,9 +62,13 @@ async def ask_commerce(
             (remote_id,) = remote_ids
             product = await commerce.product(remote_id, segment_remote_id=segment_remote_id)
             return [product] if product else []
-        return await commerce.products(remote_ids=remote_ids, skus=skus, segment_remote_id=segment_remote_id)
+        return await commerce.products(
+            remote_ids=remote_ids, skus=skus, segment_remote_id=segment_remote_id
+        )
     except CommerceFailed as failure:
-        raise CommerceUnavailable(f"Commerce cannot be asked for products: {failure}") from failure
+        raise CommerceUnavailable(
+            f"Commerce cannot be asked for products: {failure}"
+        ) from failure
 
 
 def confirmed_since() -> datetime:
@@ -75,7 +79,9 @@ def confirmed_since() -> datetime:
 def _by_key(products: Iterable[KnownProduct]) -> dict[ProductKey, KnownProduct]:
     """Maps remote ids and SKUs to products; of two with the same SKU the later one counts."""
     each = list(products)
-    by_remote_id: dict[ProductKey, KnownProduct] = {product.remote_id: product for product in each}
+    by_remote_id: dict[ProductKey, KnownProduct] = {
+        product.remote_id: product for product in each
+    }
     return by_remote_id | {product.sku: product for product in each if product.owns_sku}
 
 
@@ -106,7 +112,9 @@ class Found:
     def _refusal(self, key: ProductKey, *field: str) -> Refusal:
         named = f"Product {key}" if isinstance(key, int) else f"The product with SKU {key}"
         if key in self.reasons:
-            return ProductUnavailable(f"{named} cannot be sold: {self.reasons[key]}", *field)
+            return ProductUnavailable(
+                f"{named} cannot be sold: {self.reasons[key]}", *field
+            )
         if key not in self.products:
             return ProductNotFound(f"{named} {_unknown(key)}", *field)
         return ProductUnavailable(f"{named} is not for sale now.", *field)
@@ -132,7 +140,11 @@ def _unknown(key: ProductKey) -> str:
 
 
 async def look_up_products(
-    context: Context, segment: int, keys: Collection[ProductKey], *, only_fresh: bool = False
+    context: Context,
+    segment: int,
+    keys: Collection[ProductKey],
+    *,
+    only_fresh: bool = False,
 ) -> Found:
     """Looks products up: known ones in our table, others, and those known too long, at Commerce.
 
@@ -210,7 +222,9 @@ class LookUp:
 
         It no longer sells them, or under another SKU, or cannot be asked for such a SKU.
         """
-        unanswered = {key for key in missing if isinstance(key, str) and key not in self.products}
+        unanswered = {
+            key for key in missing if isinstance(key, str) and key not in self.products
+        }
         remote_ids = {each.remote_id for each in self.known if each.sku in unanswered}
         if remote_ids := remote_ids - set(missing):
             await self._consult(sorted(remote_ids))
@@ -257,16 +271,22 @@ async def consult_commerce(
     return ProductAnswers(kept, unsellable)
 
 
-async def _kept(segment: int, answers: Sequence[CommerceProduct | UnsellableProduct]) -> list[KnownProduct]:
+async def _kept(
+    segment: int, answers: Sequence[CommerceProduct | UnsellableProduct]
+) -> list[KnownProduct]:
     kept: list[KnownProduct] = []
     for first in range(0, len(answers), KEPT_AT_ONCE):
         part = answers[first : first + KEPT_AT_ONCE]
-        described = [description_of(answer) for answer in part if isinstance(answer, CommerceProduct)]
+        described = [
+            description_of(answer) for answer in part if isinstance(answer, CommerceProduct)
+        ]
         kept += await keep_products(segment, described)
     return kept
 
 
-async def find_products(context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]) -> Found:
+async def find_products(
+    context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]
+) -> Found:
     """Finds every wanted product; `wanted` says for each place in the input which product it names.
 
     Raises ProductNotFound and ProductUnavailable, one refusal a place, and CommerceUnavailable.

@@ -5,16 +5,16 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from models.basket_reading import ACTIVE, ALL_ACTIVE, OWN
+from models.basket.read import ACTIVE, ALL_ACTIVE, OWN
 from models.division import divisions_within
 from models.errors import InvalidInput
 from models.export.export import find_export
-from models.product import NO_SEGMENT, product_row
+from models.product.tables import NO_SEGMENT, product_row
 from resolvers.context import Info, active_buyer, check_text, segment_of
 from resolvers.lists import draft_baskets, quotations
 from resolvers.node import node
 from resolvers.products import look_up_products
-from resolvers.selection import selects_items
+from resolvers.requested_fields import selects_items
 from schema.basket import Basket, BasketConnection, baskets_of
 from schema.basket_export import BasketExport
 from schema.division import Division
@@ -23,7 +23,9 @@ from schema.product import Product
 from schema.quotation import QuotationConnection
 from schema.viewer import Viewer
 
-Segment = Annotated[int | None, strawberry.argument(description="The customer segment; none when left out.")]
+Segment = Annotated[
+    int | None, strawberry.argument(description="The customer segment; none when left out.")
+]
 
 
 async def viewer(info: Info) -> Viewer:
@@ -39,16 +41,22 @@ async def active_basket(info: Info, segment_remote_id: Segment = UNSET) -> Baske
 
 
 async def active_baskets(info: Info) -> list[Basket]:
-    return baskets_of(await ALL_ACTIVE.rows(active_buyer(info).id, whole=selects_items(info)))
+    return baskets_of(
+        await ALL_ACTIVE.rows(active_buyer(info).id, whole=selects_items(info))
+    )
 
 
 async def basket(
-    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The basket's id.")]
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The basket's id.")],
 ) -> Basket | None:
     buyer, identifier = active_buyer(info), number_of(IdKind.BASKET, id)
     if identifier is None:
         return None
-    return next(iter(baskets_of(await OWN.rows(buyer.id, [identifier], whole=selects_items(info)))), None)
+    return next(
+        iter(baskets_of(await OWN.rows(buyer.id, [identifier], whole=selects_items(info)))),
+        None,
+    )
 
 
 async def divisions(info: Info) -> list[Division]:
@@ -58,14 +66,20 @@ async def divisions(info: Info) -> list[Division]:
 
 async def product(
     info: Info,
-    remote_id: Annotated[int | None, strawberry.argument(description="The product's identifier in Commerce.")] = UNSET,
-    sku: Annotated[str | None, strawberry.argument(description="The product's stock keeping unit.")] = UNSET,
+    remote_id: Annotated[
+        int | None, strawberry.argument(description="The product's identifier in Commerce.")
+    ] = UNSET,
+    sku: Annotated[
+        str | None, strawberry.argument(description="The product's stock keeping unit.")
+    ] = UNSET,
 ) -> Product | None:
     active_buyer(info)
     number = None if remote_id is UNSET else remote_id
     text = None if sku is UNSET else sku
     if (number is None) == (text is None):
-        raise InvalidInput("Name the product by exactly one of remoteId and sku.", "remoteId")
+        raise InvalidInput(
+            "Name the product by exactly one of remoteId and sku.", "remoteId"
+        )
     if text is not None:
         check_text(text, "SKU", "sku")
     key = number if number is not None else text or ""
@@ -79,7 +93,9 @@ async def product(
 
 async def basket_export(
     info: Info,
-    cache_key: Annotated[str, strawberry.argument(description="The cache key that the mutation returned.")],
+    cache_key: Annotated[
+        str, strawberry.argument(description="The cache key that the mutation returned.")
+    ],
 ) -> BasketExport | None:
     buyer = active_buyer(info)
     found = await find_export(cache_key)
@@ -95,14 +111,16 @@ class Query:
         description="Any object of the caller by its id; null when it is not theirs or does not exist.",
     )
     viewer: Viewer = strawberry.field(
-        resolver=viewer, description="The caller: who they are and which divisions they may buy for."
+        resolver=viewer,
+        description="The caller: who they are and which divisions they may buy for.",
     )
     active_basket: Basket | None = strawberry.field(
         resolver=active_basket,
         description="The caller's active basket in a segment; null until something was added to it.",
     )
     active_baskets: list[Basket] = strawberry.field(
-        resolver=active_baskets, description="All active baskets of the caller, one a segment."
+        resolver=active_baskets,
+        description="All active baskets of the caller, one a segment.",
     )
     basket: Basket | None = strawberry.field(
         resolver=basket,
@@ -115,10 +133,12 @@ class Query:
         resolver=quotations, description="The caller's quotations, newest first."
     )
     divisions: list[Division] = strawberry.field(
-        resolver=divisions, description="The divisions the caller may buy for; inactive ones are left out."
+        resolver=divisions,
+        description="The divisions the caller may buy for; inactive ones are left out.",
     )
     product: Product | None = strawberry.field(
-        resolver=product, description="A product as Commerce describes it now, by exactly one of its two keys."
+        resolver=product,
+        description="A product as Commerce describes it now, by exactly one of its two keys.",
     )
     basket_export: BasketExport | None = strawberry.field(
         resolver=basket_export,

@@ -8,14 +8,14 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import orjson
 from tortoise.transactions import in_transaction
 
-from models.basket_reading import OWN, BasketRows
-from models.database import SERIALIZATION_FAILURES
+from models.basket.read import OWN, BasketRows
+from models.database.connection import SERIALIZATION_FAILURES
 from models.errors import CommerceUnavailable, Refused
 from models.idempotency import claim_key, first_answer, keep_answer
-from models.time_limit import begin_to_commit
 from models.user import Buyer
 from resolvers.answer import Answer, answer_of, refused
 from resolvers.context import Context, check_text
+from resolvers.time_limit import begin_to_commit
 
 ATTEMPTS = 5
 """How often a unit of work is begun again when the database, or Commerce's answer, had moved on meanwhile."""
@@ -78,7 +78,11 @@ class Change(Generic[GivenInput]):
 
 
 async def carry_out(
-    kind: type[Change[GivenInput]], context: Context, given: GivenInput, *, whole: bool = True
+    kind: type[Change[GivenInput]],
+    context: Context,
+    given: GivenInput,
+    *,
+    whole: bool = True,
 ) -> Answer:
     """Carries out a change and returns its answer, or the refusals; the same key gets the same answer.
 
@@ -91,7 +95,9 @@ async def carry_out(
     return answer
 
 
-async def _carried_out(kind: type[Change[GivenInput]], context: Context, given: GivenInput, whole: bool) -> Answer:
+async def _carried_out(
+    kind: type[Change[GivenInput]], context: Context, given: GivenInput, whole: bool
+) -> Answer:
     key = given.idempotency_key
     # A kept answer must serve any selection that comes with the same key later, so it is always whole.
     change = kind(context, given, whole=key is not None or whole)
@@ -157,7 +163,9 @@ async def _prepared(change: Change[Any]) -> Refused | None:
     return None
 
 
-async def _claimed(change: Change[Any], key: str, digest: str, refusal: Refused | None) -> Answer:
+async def _claimed(
+    change: Change[Any], key: str, digest: str, refusal: Refused | None
+) -> Answer:
     if text := await claim_key(change.buyer.id, key, digest):
         return answer_of(text)
     try:

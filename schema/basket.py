@@ -7,8 +7,7 @@ import orjson
 import strawberry
 from strawberry import UNSET
 
-from models.basket import BasketStatus
-from models.basket_reading import (
+from models.basket.read import (
     HEAD,
     HEAD_DIVISIONS,
     ITEM_CURRENCY,
@@ -16,10 +15,11 @@ from models.basket_reading import (
     items_of,
     totals_of,
 )
+from models.basket.tables import BasketStatus
+from models.database.statement import Moment, Row, moment_text
 from models.money import Cents
-from models.statement import Moment, Row, moment_text
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
-from schema.item_rows import ItemRows, numbers_of
+from schema.execution.item_rows import ItemRows, numbers_of
 from schema.node import IdKind, Node, id_of
 from schema.page import (
     DEFAULT_ITEM_PAGE,
@@ -47,20 +47,32 @@ class ItemsNotRead(list[BasketItem]):
     """Stands for the items of a basket of which only the totals were read; using them is a fault of ours."""
 
     def __iter__(self) -> Iterator[BasketItem]:
-        raise RuntimeError("Only the totals of this basket were read, and its items are asked for.")
+        raise RuntimeError(
+            "Only the totals of this basket were read, and its items are asked for."
+        )
 
 
-@strawberry.type(description="What a user wants to purchase: products with quantities for divisions.")
+@strawberry.type(
+    description="What a user wants to purchase: products with quantities for divisions."
+)
 class Basket(Node):
     id: strawberry.ID = described("The basket's id.")
-    status: BasketStatus = described("Whether the basket can be changed, loaded, or neither.")
-    name: str | None = described("The name given when the basket was saved; null when it never was.")
-    segment_remote_id: int | None = described("The customer segment the basket belongs to; null for none.")
+    status: BasketStatus = described(
+        "Whether the basket can be changed, loaded, or neither."
+    )
+    name: str | None = described(
+        "The name given when the basket was saved; null when it never was."
+    )
+    segment_remote_id: int | None = described(
+        "The customer segment the basket belongs to; null for none."
+    )
     currency: str | None = described("The one currency of all items; null while empty.")
     total_amount: Cents = described("The sum of the items' total amounts.")
     total_quantity: int = described("The sum of all quantities.")
     item_count: int = described("How many different products the basket holds.")
-    items: list[BasketItem] = described("Every item, in the order first added; at most 10,000.")
+    items: list[BasketItem] = described(
+        "Every item, in the order first added; at most 10,000."
+    )
     version: int = described(
         "Grows by one with every change. Send it back as `expectedVersion` to be told of a change you have not seen."
     )
@@ -69,9 +81,15 @@ class Basket(Node):
     saved_at: strawberry.Private[Moment | None]
     number: strawberry.Private[int]
 
-    @strawberry.field(description="The same items, a page at a time: 50 when neither `first` nor `last` is given.")
+    @strawberry.field(
+        description="The same items, a page at a time: 50 when neither `first` nor `last` is given."
+    )
     def items_page(
-        self, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+        self,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> BasketItemConnection:
         request = PageArguments(first, after, last, before).request(DEFAULT_ITEM_PAGE)
         cursors = Cursors("items", self.id)
@@ -80,17 +98,34 @@ class Basket(Node):
         part = part_of(numbers, request, cursors.number(request))
         edges = [
             BasketItemEdge(node=item, cursor=cursors.write(number))
-            for item, number in zip(self.items[part.begin : part.end], numbers[part.begin : part.end], strict=True)
+            for item, number in zip(
+                self.items[part.begin : part.end],
+                numbers[part.begin : part.end],
+                strict=True,
+            )
         ]
-        info = PageInfo.of([edge.cursor for edge in edges], has_next=part.has_next, has_previous=part.has_previous)
-        return BasketItemConnection(edges=edges, page_info=info, total_count=self.item_count)
+        info = PageInfo.of(
+            [edge.cursor for edge in edges],
+            has_next=part.has_next,
+            has_previous=part.has_previous,
+        )
+        return BasketItemConnection(
+            edges=edges, page_info=info, total_count=self.item_count
+        )
 
-    @strawberry.field(description="The item that holds a product; null when the basket does not hold it.")
+    @strawberry.field(
+        description="The item that holds a product; null when the basket does not hold it."
+    )
     def item(
         self,
-        product_remote_id: Annotated[int, strawberry.argument(description="The product's identifier in Commerce.")],
+        product_remote_id: Annotated[
+            int, strawberry.argument(description="The product's identifier in Commerce.")
+        ],
     ) -> BasketItem | None:
-        return next((item for item in self.items if item.product_remote_id == product_remote_id), None)
+        return next(
+            (item for item in self.items if item.product_remote_id == product_remote_id),
+            None,
+        )
 
 
 def baskets_of(read: BasketRows) -> list[Basket]:
@@ -103,19 +138,33 @@ def baskets_of(read: BasketRows) -> list[Basket]:
 def _with_totals(row: Row) -> Basket:
     totals = totals_of(row)
     head = orjson.loads(row[HEAD])
-    return _basket(head, ItemsNotRead(), totals.total_amount, totals.total_quantity, totals.item_count, totals.currency)
+    return _basket(
+        head,
+        ItemsNotRead(),
+        totals.total_amount,
+        totals.total_quantity,
+        totals.item_count,
+        totals.currency,
+    )
 
 
 def _with_items(row: Row) -> Basket:
     head, rows = orjson.loads(row[HEAD]), items_of(row)
     is_submitted = head[1] == BasketStatus.SUBMITTED
-    items = ItemRows(rows, head[HEAD_DIVISIONS] or (), segment=head[3], is_submitted=is_submitted)
+    items = ItemRows(
+        rows, head[HEAD_DIVISIONS] or (), segment=head[3], is_submitted=is_submitted
+    )
     currency = rows[0][ITEM_CURRENCY] if rows else None
     return _basket(head, items, items.amount, items.quantity, len(rows), currency)
 
 
 def _basket(
-    head: list[Any], items: Sequence[BasketItem], amount: int, quantity: int, count: int, currency: str | None
+    head: list[Any],
+    items: Sequence[BasketItem],
+    amount: int,
+    quantity: int,
+    count: int,
+    currency: str | None,
 ) -> Basket:
     return Basket(
         id=id_of(IdKind.BASKET, head[0]),

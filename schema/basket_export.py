@@ -2,8 +2,8 @@
 
 import strawberry
 
+from models.database.statement import Moment, moment_text
 from models.export.export import ExportField, ExportFormat, ExportRead, ExportStatus
-from models.statement import Moment, moment_text
 from schema.node import IdKind, Node, id_of
 from schema.scalars import describe_enum, described
 
@@ -43,17 +43,23 @@ describe_enum(
 )
 class BasketExport(Node):
     id: strawberry.ID = described("The export's id.")
-    cache_key: str = described("The key by which the state is asked for: 32 hexadecimal digits that cannot be guessed.")
+    cache_key: str = described(
+        "The key by which the state is asked for: 32 hexadecimal digits that cannot be guessed."
+    )
     status: ExportStatus = described("How far the export has come.")
     is_ready: bool = described("Whether the file can be downloaded.")
-    url: str | None = described("Signed, expiring download address once ready; each query makes a new one.")
+    url: str | None = described(
+        "Signed, expiring download address once ready; each query makes a new one."
+    )
     format: ExportFormat = described("The format of the file.")
     fields: list[ExportField] = described("The columns of the file, in their order.")
     rows_written: int = described("How many rows are written so far, without the header.")
     rows_total: int = described("How many rows there are in all, without the header.")
     failure: str | None = described("Why it failed, for a person; null unless it failed.")
     created_at: Moment = described("When the export was asked for.")
-    expires_at: Moment | None = described("Until when the file is kept; null until it is written.")
+    expires_at: Moment | None = described(
+        "Until when the file is kept; null until it is written."
+    )
 
     @classmethod
     def of(cls, read: ExportRead, url: str | None) -> "BasketExport":

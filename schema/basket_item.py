@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from models.basket_reading import ITEM, ITEM_PRICE, PRODUCT
+from models.basket.read import ITEM, ITEM_PRICE, PRODUCT
 from models.money import Cents
 from schema.division import Division
 from schema.node import IdKind, Node, id_of
@@ -22,17 +22,23 @@ class BasketItemDivision(Node):
     total_amount: Cents = described("The item's price times this quantity.")
 
 
-@strawberry.type(description="One product of a basket, with its quantities for one or more divisions.")
+@strawberry.type(
+    description="One product of a basket, with its quantities for one or more divisions."
+)
 class BasketItem(Node):
     id: strawberry.ID = described("The item's id.")
     product_remote_id: int = described("The product's identifier in Commerce.")
     product: Product = described(
         "The product as Commerce last described it; in a submitted basket as of its submission."
     )
-    price: Cents = described("The unit price when the product was added or last refreshed, one for all divisions.")
+    price: Cents = described(
+        "The unit price when the product was added or last refreshed, one for all divisions."
+    )
     quantity: int = described("The sum of the quantities for all divisions.")
     total_amount: Cents = described("The price times the quantity.")
-    divisions: list[BasketItemDivision] = described("The divisions that the product is for, in the order first added.")
+    divisions: list[BasketItemDivision] = described(
+        "The divisions that the product is for, in the order first added."
+    )
 
     @classmethod
     def of(
@@ -73,6 +79,8 @@ class BasketItemEdge:
 
 @strawberry.type(description="A page of a basket's items.")
 class BasketItemConnection:
-    edges: list[BasketItemEdge] = described("The items of the page, in the order first added.")
+    edges: list[BasketItemEdge] = described(
+        "The items of the page, in the order first added."
+    )
     page_info: PageInfo = described("Where the page stands in the list.")
     total_count: int = described("How many items the basket has.")

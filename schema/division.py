@@ -18,9 +18,13 @@ describe_enum(
 class Division(Node):
     id: strawberry.ID = described("The division's id.")
     name: str = described("The division's name, for a person.")
-    erp_code: str = described("The code by which the company's own systems know the division.")
+    erp_code: str = described(
+        "The code by which the company's own systems know the division."
+    )
     type: DivisionType = described("Whether it is a main division or a sub-division.")
-    parent: "Division | None" = described("The main division above it; null for a main division.")
+    parent: "Division | None" = described(
+        "The main division above it; null for a main division."
+    )
     is_active: bool = described("Whether anything can be bought for it.")
 
     @classmethod

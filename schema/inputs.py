@@ -26,7 +26,8 @@ class Input:
 
 SEGMENT = "The customer segment of the active basket; none when left out."
 EXPECTED_VERSION = (
-    "The version of the basket last seen, 0 for no basket; refused with VERSION_CONFLICT if it has moved on."
+    "The version of the basket last seen, 0 for no basket; "
+    "refused with VERSION_CONFLICT if it has moved on."
 )
 IDEMPOTENCY_KEY = (
     "A retry with the same key and the same input returns the first answer and changes nothing more; "
@@ -43,22 +44,32 @@ class BasketItemInput(Input):
     sku: str | None = optional("The product's stock keeping unit.")
     division_id: strawberry.ID | None = optional("The id of the division to buy for.")
     division_erp_code: str | None = optional("The ERP code of the division to buy for.")
-    quantity: int = strawberry.field(default=1, description="How many pieces to add, 1 to 1,000,000.")
+    quantity: int = strawberry.field(
+        default=1, description="How many pieces to add, 1 to 1,000,000."
+    )
 
 
-@strawberry.input(description="Products to add to the active basket: all of them are added, or none.")
+@strawberry.input(
+    description="Products to add to the active basket: all of them are added, or none."
+)
 class BasketItemsAddInput(Input):
-    items: list[BasketItemInput] = described("The products to add, at least one and at most 1,000.")
+    items: list[BasketItemInput] = described(
+        "The products to add, at least one and at most 1,000."
+    )
     segment_remote_id: int | None = optional(SEGMENT)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="The quantity to set for a product of the active basket and one division.")
+@strawberry.input(
+    description="The quantity to set for a product of the active basket and one division."
+)
 class BasketItemUpdateInput(Input):
     product_remote_id: int = described("The product's identifier in Commerce.")
     division_id: strawberry.ID = described("The division's id.")
-    quantity: int = described("The quantity to set, at most 1,000,000; 0 removes the product for this division.")
+    quantity: int = described(
+        "The quantity to set, at most 1,000,000; 0 removes the product for this division."
+    )
     segment_remote_id: int | None = optional(SEGMENT)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
@@ -106,7 +117,9 @@ class BasketRefreshInput(Input):
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A spreadsheet with the columns product__sku, quantity, division__erp_code.")
+@strawberry.input(
+    description="A spreadsheet with the columns product__sku, quantity, division__erp_code."
+)
 class BasketImportInput(Input):
     file: Upload = described("An xls, xlsx, ods or csv file, told by its content.")
     segment_remote_id: int | None = optional(SEGMENT)
@@ -119,7 +132,9 @@ class BasketImportInput(Input):
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="The basket to write to a file, and what the file is to look like.")
+@strawberry.input(
+    description="The basket to write to a file, and what the file is to look like."
+)
 class BasketExportInput(Input):
     basket_id: strawberry.ID | None = optional(
         "Any of the caller's baskets; the active one of the segment when left out."
@@ -130,7 +145,9 @@ class BasketExportInput(Input):
     fields: list[ExportField] | None = optional(
         "The columns, in this order, each at most once; all in the order of ExportField when left out."
     )
-    format: ExportFormat = strawberry.field(default=ExportFormat.XLS, description="The format of the file.")
+    format: ExportFormat = strawberry.field(
+        default=ExportFormat.XLS, description="The format of the file."
+    )
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 

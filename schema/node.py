@@ -68,7 +68,11 @@ def id_expression(kind: IdKind, *names: str) -> str:
 
 def product_id(remote_id: int, segment: int) -> strawberry.ID:
     """Returns the id of a product as it is described now, in a segment or, for 0, without one."""
-    return id_of(IdKind.PRODUCT, remote_id, segment) if segment else id_of(IdKind.PRODUCT, remote_id)
+    return (
+        id_of(IdKind.PRODUCT, remote_id, segment)
+        if segment
+        else id_of(IdKind.PRODUCT, remote_id)
+    )
 
 
 def parsed_id(text: str) -> ParsedId | None:

@@ -21,6 +21,12 @@ class PriceChange:
 
 @strawberry.type(description="What became of the rows of a spreadsheet.")
 class ImportReport:
-    rows_read: int = described("How many rows the file has, empty ones and the header not counted.")
-    rows_imported: int = described("How many rows were added to the basket, or would be when it is a dry run.")
-    row_errors: list[ImportRowError] = described("The rows that were refused; at most 1,000 are listed.")
+    rows_read: int = described(
+        "How many rows the file has, empty ones and the header not counted."
+    )
+    rows_imported: int = described(
+        "How many rows were added to the basket, or would be when it is a dry run."
+    )
+    row_errors: list[ImportRowError] = described(
+        "The rows that were refused; at most 1,000 are listed."
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import strawberry
 from strawberry import UNSET
 
-from models.statement import moment_text
+from models.database.statement import moment_text
 from schema.scalars import described
 
 DEFAULT_PAGE = 20
@@ -27,12 +27,16 @@ LARGEST_ID = 2**63 - 1
 
 First = Annotated[
     int | None,
-    strawberry.argument(description="How many entries from the beginning, or `after`; 1 to 100."),
+    strawberry.argument(
+        description="How many entries from the beginning, or `after`; 1 to 100."
+    ),
 ]
 After = Annotated[str | None, strawberry.argument(description="The cursor to begin after.")]
 Last = Annotated[
     int | None,
-    strawberry.argument(description="How many entries up to the end, or `before`; 1 to 100."),
+    strawberry.argument(
+        description="How many entries up to the end, or `before`; 1 to 100."
+    ),
 ]
 Before = Annotated[str | None, strawberry.argument(description="The cursor to end before.")]
 
@@ -67,7 +71,9 @@ class PageInfo:
         )
 
     @classmethod
-    def at(cls, request: "PageRequest", cursors: list[str], *, has_more: bool, has_beyond: bool) -> "PageInfo":
+    def at(
+        cls, request: "PageRequest", cursors: list[str], *, has_more: bool, has_beyond: bool
+    ) -> "PageInfo":
         """Makes it of what follows in the direction of the page, and what is beyond its cursor."""
         if request.is_backward:
             return cls.of(cursors, has_next=has_beyond, has_previous=has_more)
@@ -93,11 +99,20 @@ class PageArguments(NamedTuple):
 
     def request(self, default: int = DEFAULT_PAGE) -> PageRequest:
         """Returns the requested part; raises InvalidPage for both directions at once or a wrong size."""
-        given = {name: value for name, value in self._asdict().items() if value not in (None, UNSET)}
-        forward, backward = given.keys() & {"first", "after"}, given.keys() & {"last", "before"}
+        given = {
+            name: value
+            for name, value in self._asdict().items()
+            if value not in (None, UNSET)
+        }
+        forward, backward = (
+            given.keys() & {"first", "after"},
+            given.keys() & {"last", "before"},
+        )
         if forward and backward:
             names = f"{' and '.join(sorted(forward))} with {' and '.join(sorted(backward))}"
-            raise InvalidPage(f"The page is requested by {names}; send first and after, or last and before.")
+            raise InvalidPage(
+                f"The page is requested by {names}; send first and after, or last and before."
+            )
         name, bound = ("last", "before") if backward else ("first", "after")
         size = given.get(name, default)
         if not 1 <= size <= MAXIMUM_PAGE:
@@ -166,7 +181,9 @@ def _whole_number(text: str) -> int:
 
 def _foreign(request: PageRequest) -> InvalidPage:
     name = "before" if request.is_backward else "after"
-    return InvalidPage(f"{name} is {(request.cursor or '')[:100]!r}, which is not a cursor of this list.")
+    return InvalidPage(
+        f"{name} is {(request.cursor or '')[:100]!r}, which is not a cursor of this list."
+    )
 
 
 class Part(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import strawberry
 
+from models.database.statement import Moment, Row, moment_text
 from models.money import Cents
-from models.statement import Moment, Row, moment_text
 from schema.node import Node
 from schema.scalars import JSON, described
 
@@ -27,15 +27,25 @@ class Product(Node):
     remote_id: int = described("The product's identifier in Commerce.")
     sku: str = described("The product's stock keeping unit, unique in Commerce.")
     name: str | None = described("The product's name; null when Commerce has none.")
-    price: Cents = described("The unit price in Commerce, which may differ from the price of an item added earlier.")
-    currency: str = described("The currency of the price, in lower case as Commerce writes it.")
-    variants: JSON = described("What tells this product from its variants, by name; an empty object when nothing does.")
-    product_image: str | None = described("The address of the product's first image; null when there is none.")
+    price: Cents = described(
+        "The unit price in Commerce, which may differ from the price of an item added earlier."
+    )
+    currency: str = described(
+        "The currency of the price, in lower case as Commerce writes it."
+    )
+    variants: JSON = described(
+        "What tells this product from its variants, by name; an empty object when nothing does."
+    )
+    product_image: str | None = described(
+        "The address of the product's first image; null when there is none."
+    )
     in_stock: bool = described("Whether Commerce has the product in stock.")
     refreshed_at: Moment = described("When Commerce last confirmed this.")
 
     @classmethod
-    def of(cls, row: Row | Sequence[Any], identifier: strawberry.ID, first: int = 0) -> "Product":
+    def of(
+        cls, row: Row | Sequence[Any], identifier: strawberry.ID, first: int = 0
+    ) -> "Product":
         """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
         return cls(
             id=identifier,

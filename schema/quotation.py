@@ -2,9 +2,9 @@
 
 import strawberry
 
+from models.database.statement import Moment, Row, moment_text
 from models.money import Cents
 from models.quotation import QuotationStatus
-from models.statement import Moment, Row, moment_text
 from schema.basket import Basket
 from schema.node import IdKind, Node, id_of
 from schema.page import PageInfo
@@ -18,7 +18,9 @@ describe_enum(
 )
 
 
-@strawberry.type(description="A quotation request: a submitted basket, as it stood when it was submitted.")
+@strawberry.type(
+    description="A quotation request: a submitted basket, as it stood when it was submitted."
+)
 class Quotation(Node):
     id: strawberry.ID = described("The quotation's id.")
     number: str = described("The quotation's number, for a person; unique.")
@@ -49,7 +51,9 @@ class Quotation(Node):
 @strawberry.type(description="A quotation in a page, with its cursor.")
 class QuotationEdge:
     node: Quotation = described("The quotation.")
-    cursor: str = described("Where the quotation stands in the list, to be sent as `after`.")
+    cursor: str = described(
+        "Where the quotation stands in the list, to be sent as `after`."
+    )
 
 
 @strawberry.type(description="A page of quotations.")

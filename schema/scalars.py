@@ -8,8 +8,8 @@ from graphql import GraphQLError
 from starlette.datastructures import UploadFile
 from strawberry.schema.config import StrawberryConfig
 
+from models.database.statement import Moment
 from models.money import Cents, amount_text
-from models.statement import Moment
 
 JSON = NewType("JSON", object)
 
@@ -18,7 +18,9 @@ Upload = NewType("Upload", UploadFile)
 
 def _real_file(value: object) -> UploadFile:
     if not isinstance(value, UploadFile):
-        raise GraphQLError("An Upload is a file of a multipart request; nothing else is taken for one.")
+        raise GraphQLError(
+            "An Upload is a file of a multipart request; nothing else is taken for one."
+        )
     return value
 
 
@@ -52,7 +54,9 @@ CONFIGURATION = StrawberryConfig(
 )
 
 
-def describe_enum(enum: type[StrEnum], description: str, *, name: str | None = None, **values: str) -> None:
+def describe_enum(
+    enum: type[StrEnum], description: str, *, name: str | None = None, **values: str
+) -> None:
     """Makes a domain's enum part of the schema, with a description of itself and of each value."""
     strawberry.enum(enum, name=name, description=description)
     for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]

@@ -36,8 +36,12 @@ describe_enum(
 @strawberry.type(description="One reason why an input was refused; nothing has changed.")
 class UserError:
     code: RefusalCode = described("Why, for a program.")
-    message: str = described("Why, for a person, naming the value that was refused and the limit.")
-    field: list[str] = described('Path into the input, for example ["items", "3", "quantity"].')
+    message: str = described(
+        "Why, for a person, naming the value that was refused and the limit."
+    )
+    field: list[str] = described(
+        'Path into the input, for example ["items", "3", "quantity"].'
+    )
 
     @classmethod
     def of(cls, refusal: Refusal) -> "UserError":
@@ -48,7 +52,13 @@ class UserError:
 @strawberry.type(description="A row of a spreadsheet that was refused.")
 class ImportRowError:
     row: int = described("The row's number as a spreadsheet shows it; the header is row 1.")
-    column: str | None = described("The column that was refused; null when the whole row was.")
-    value: str | None = described("The value found, cut at 100 characters; null when there was none.")
+    column: str | None = described(
+        "The column that was refused; null when the whole row was."
+    )
+    value: str | None = described(
+        "The value found, cut at 100 characters; null when there was none."
+    )
     code: RefusalCode = described("Why, for a program.")
-    message: str = described("Why, for a person, naming the value that was refused and the limit.")
+    message: str = described(
+        "Why, for a person, naming the value that was refused and the limit."
+    )

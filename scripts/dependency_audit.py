@@ -34,32 +34,57 @@ def pins_of(path: Path) -> dict[str, set[str]]:
             continue
         match = re.match(r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.!+]+)", text)
         if match is None or "--hash=sha256:" not in text:
-            raise ValueError(f"{path.name}: {text.split()[0]} is not pinned to one version with hashes.")
+            raise ValueError(
+                f"{path.name}: {text.split()[0]} is not pinned to one version with hashes."
+            )
         pins.setdefault(_NAME.sub("-", match[1]).lower(), set()).add(match[2])
     return pins
 
 
 def strangers(pins: dict[str, set[str]]) -> list[str]:
     """Returns what is installed in another version than the pinned ones."""
-    installed = {_NAME.sub("-", each.name).lower(): each.version for each in distributions()}
-    wrong = [name for name, versions in pins.items() if name in installed and installed[name] not in versions]
-    return [f"{name} is installed as {installed[name]} and pinned as {sorted(pins[name])}." for name in wrong]
+    installed = {
+        _NAME.sub("-", each.name).lower(): each.version for each in distributions()
+    }
+    wrong = [
+        name
+        for name, versions in pins.items()
+        if name in installed and installed[name] not in versions
+    ]
+    return [
+        f"{name} is installed as {installed[name]} and pinned as {sorted(pins[name])}."
+        for name in wrong
+    ]
 
 
 def audited(path: Path) -> tuple[list[str], int, int]:
     """Asks the service; returns what is vulnerable, how many pins were looked up, and how many could not be."""
-    command = [str(Path(sys.executable).parent / "pip-audit"), "-r", str(path), "--require-hashes", "--disable-pip"]
+    command = [
+        str(Path(sys.executable).parent / "pip-audit"),
+        "-r",
+        str(path),
+        "--require-hashes",
+        "--disable-pip",
+    ]
     more = ["--format", "json", "--progress-spinner", "off", "--timeout", "5"]
     # The command is ours alone: nothing of it comes from outside.
     done = subprocess.run(  # noqa: S603
-        [*command, *more], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+        [*command, *more],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
     )
     try:
         found = json.loads(done.stdout)["dependencies"]
     except ValueError:
         return [], 0, len(pins_of(path))
     looked_up = [each for each in found if "vulns" in each]
-    vulnerable = [f"{each['name']} {each['version']}: {vuln['id']}" for each in looked_up for vuln in each["vulns"]]
+    vulnerable = [
+        f"{each['name']} {each['version']}: {vuln['id']}"
+        for each in looked_up
+        for vuln in each["vulns"]
+    ]
     return vulnerable, len(looked_up), len(found) - len(looked_up)
 
 
@@ -88,10 +113,14 @@ def main() -> int:
         except ValueError as error:
             say(str(error))
             return SEVERE
-        say(f"{path.name}: {len(pins)} requirements, each pinned to one version with hashes.")
+        say(
+            f"{path.name}: {len(pins)} requirements, each pinned to one version with hashes."
+        )
         vulnerable, count, missing = audited(path)
         if missing:
-            say(f"{path.name}: NOT AUDITED: the vulnerability service could not be asked for {missing} of them.")
+            say(
+                f"{path.name}: NOT AUDITED: the vulnerability service could not be asked for {missing} of them."
+            )
             status = status or NOT_AUDITED
         else:
             say(f"{path.name}: {count} looked up; {len(vulnerable)} known vulnerabilities.")

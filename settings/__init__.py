@@ -43,7 +43,10 @@ SCRATCH_PATH = _read("SCRATCH_PATH", FOLDER, "")
 
 _SQLITE_FILE = Path("var", "basket.sqlite3")
 DATABASE_URL = _read(
-    "DATABASE_URL", addresses.DATABASE, f"sqlite://{ROOT / _SQLITE_FILE}", f"sqlite://…/{_SQLITE_FILE}"
+    "DATABASE_URL",
+    addresses.DATABASE,
+    f"sqlite://{ROOT / _SQLITE_FILE}",
+    f"sqlite://…/{_SQLITE_FILE}",
 )
 DATABASE_PASSWORD = _read("DATABASE_PASSWORD", kinds.PASSWORD, Secret(""))
 """The password of the database, for passwords that an address could hold only encoded."""
@@ -55,7 +58,9 @@ if str(DATABASE_PASSWORD):
 MIGRATION_DATABASE_URL = _read("MIGRATION_DATABASE_URL", addresses.DATABASE, "")
 MIGRATION_ADDRESS = MIGRATION_DATABASE_URL or DATABASE_URL
 """The address of the database for migrations."""
-DATABASE_POOLER = _read("DATABASE_POOLER", kinds.word("auto", "none", "named", "unnamed"), "auto")
+DATABASE_POOLER = _read(
+    "DATABASE_POOLER", kinds.word("auto", "none", "named", "unnamed"), "auto"
+)
 BENCH_DATABASE_URL = _read(
     "BENCH_DATABASE_URL",
     addresses.DATABASE,
@@ -64,7 +69,9 @@ BENCH_DATABASE_URL = _read(
 )
 DATABASE_POOL_SIZE = _read("DATABASE_POOL_SIZE", kinds.whole_number(1, 1_000), 20)
 DATABASE_POOL_WAIT_SECONDS = _read("DATABASE_POOL_WAIT_SECONDS", _TIMEOUT, 5.0)
-DATABASE_STATEMENT_TIMEOUT_SECONDS = _read("DATABASE_STATEMENT_TIMEOUT_SECONDS", _OPTIONAL_TIME, 10.0)
+DATABASE_STATEMENT_TIMEOUT_SECONDS = _read(
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS", _OPTIONAL_TIME, 10.0
+)
 REDIS_URL = _read("REDIS_URL", addresses.REDIS, "")
 REDIS_PREFIX = _read("REDIS_PREFIX", kinds.NAME, "")
 
@@ -76,7 +83,9 @@ _PUBLIC_PATH = addresses.url_path(urlsplit(PUBLIC_URL).path)
 ROOT_PATH = _read("ROOT_PATH", addresses.PATH, "", "the path of PUBLIC_URL") or _PUBLIC_PATH
 """The path prefix that clients see, in the form of an address: "" or "/shop"."""
 PUBLIC_URL += "" if _PUBLIC_PATH else ROOT_PATH
-EXPORT_URL = _read("EXPORT_URL", addresses.STORE, str(ROOT / "var" / "exports"), "…/var/exports")
+EXPORT_URL = _read(
+    "EXPORT_URL", addresses.STORE, str(ROOT / "var" / "exports"), "…/var/exports"
+)
 EXPORT_KEPT_SECONDS = _read("EXPORT_KEPT_SECONDS", _RETENTION, 86_400)
 EXPORT_LINK_SECONDS = _read("EXPORT_LINK_SECONDS", _RETENTION, 3_600)
 EXPORT_MAXIMUM_WAITING = _read("EXPORT_MAXIMUM_WAITING", _NUMBER, 20)
@@ -96,7 +105,9 @@ COMMERCE_RETRIES = _read("COMMERCE_RETRIES", kinds.whole_number(0, 10), 2)
 COMMERCE_CONCURRENCY = _read("COMMERCE_CONCURRENCY", kinds.whole_number(1, 10_000), 16)
 
 TOKEN_KEPT_SECONDS = _read("TOKEN_KEPT_SECONDS", _OPTIONAL_TIME, 5.0)
-PRODUCT_MAXIMUM_AGE_SECONDS = _read("PRODUCT_MAXIMUM_AGE_SECONDS", kinds.whole_number(0, 315_360_000), 300)
+PRODUCT_MAXIMUM_AGE_SECONDS = _read(
+    "PRODUCT_MAXIMUM_AGE_SECONDS", kinds.whole_number(0, 315_360_000), 300
+)
 QUOTATION_APPROVAL = _read("QUOTATION_APPROVAL", _SWITCH, True)
 COMPILED_SELECTIONS = _read("COMPILED_SELECTIONS", _SWITCH, True)
 
@@ -143,7 +154,9 @@ LOG_FORMAT = _read(
     "text" if EMBEDDED else "json",
     "text embedded, else json",
 )
-LOG_LEVEL = _read("LOG_LEVEL", kinds.word("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
+LOG_LEVEL = _read(
+    "LOG_LEVEL", kinds.word("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"
+)
 ACCESS_LOG = _read("ACCESS_LOG", _SWITCH, False)
 PROMETHEUS_MULTIPROC_DIR = _read("PROMETHEUS_MULTIPROC_DIR", WRITABLE_FOLDER, "")
 if not PROMETHEUS_MULTIPROC_DIR:
@@ -151,4 +164,6 @@ if not PROMETHEUS_MULTIPROC_DIR:
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 METRICS_TOKEN = _read("METRICS_TOKEN", kinds.TOKEN, Secret(""))
 OTEL_EXPORTER_OTLP_ENDPOINT = _read("OTEL_EXPORTER_OTLP_ENDPOINT", _WEB_ADDRESS, "")
-OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = _read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", _WEB_ADDRESS, "")
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = _read(
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", _WEB_ADDRESS, ""
+)

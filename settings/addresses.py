@@ -12,7 +12,9 @@ from settings.kinds import Kind, Rejected
 
 # Up to the last `@`, because a password that is not encoded may hold any of the signs of an address.
 _LOGIN = re.compile(r"(?<=://).*@")
-_SECRET_WORD = re.compile(r"(?<=[?&])(\w*(?:pass|secret|token|key|sig|credential)\w*)=[^&]*", re.I)
+_SECRET_WORD = re.compile(
+    r"(?<=[?&])(\w*(?:pass|secret|token|key|sig|credential)\w*)=[^&]*", re.I
+)
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 _NUMERIC = re.compile(r"[\d.]+")
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
@@ -39,7 +41,9 @@ def with_password(text: str, password: str) -> str:
 def _split(text: str) -> SplitResult:
     """Returns the parts of an address whose host and port can be told."""
     if not text.isprintable() or any(character.isspace() for character in text):
-        raise Rejected("the address contains white space or characters that cannot be printed")
+        raise Rejected(
+            "the address contains white space or characters that cannot be printed"
+        )
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -80,11 +84,15 @@ def web_address(*, has_login: bool = False) -> Kind[str]:
     def parse(text: str) -> str:
         parts = _split(text)
         if parts.scheme not in ("http", "https"):
-            raise Rejected(f"the address begins with neither http:// nor https://; write {example}")
+            raise Rejected(
+                f"the address begins with neither http:// nor https://; write {example}"
+            )
         if not parts.hostname or not _is_host(parts.hostname):
             raise Rejected(f"the address names no host; write {example}")
         if "@" in parts.netloc and not has_login:
-            raise Rejected("the address names a user or a password, which are not supported here")
+            raise Rejected(
+                "the address names a user or a password, which are not supported here"
+            )
         if parts.query or parts.fragment or text.endswith(("?", "#")):
             raise Rejected("the address has a query or a fragment")
         return text
@@ -137,7 +145,9 @@ def _parse_origins(text: str) -> list[str]:
 def _check_origin(text: str) -> None:
     parts = _split(text)
     if parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc}":
-        raise Rejected(f"{text!r} is no origin; write SCHEME://HOST or SCHEME://HOST:PORT alone")
+        raise Rejected(
+            f"{text!r} is no origin; write SCHEME://HOST or SCHEME://HOST:PORT alone"
+        )
     if not parts.hostname or not _is_host(parts.hostname) or "@" in parts.netloc:
         raise Rejected(f"{text!r} names no host")
     # A browser writes it so, and the two are compared as texts.
@@ -157,7 +167,9 @@ def _parse_networks(text: str) -> str:
         try:
             ip_network(each)
         except ValueError as reason:
-            raise Rejected(f"{each!r} is no address and no network of IP ({reason})") from None
+            raise Rejected(
+                f"{each!r} is no address and no network of IP ({reason})"
+            ) from None
     return ",".join(networks)
 
 

@@ -24,7 +24,9 @@ def problems(use: Use) -> list[str]:
     """Returns why a process may not run on these settings; one line for each reason."""
     found = list(settings.READER.problems.values())
     if settings.COMMERCE_TOKEN and "@" in settings.COMMERCE_URL:
-        found.append("COMMERCE_URL names a user and COMMERCE_TOKEN is set; set one of them.")
+        found.append(
+            "COMMERCE_URL names a user and COMMERCE_TOKEN is set; set one of them."
+        )
     public_path = urlsplit(settings.PUBLIC_URL).path
     if url_path(public_path) != settings.ROOT_PATH:
         found.append(
@@ -55,12 +57,18 @@ def secret_key_problems(keys: tuple[Secret, ...]) -> list[str]:
     """Returns why production may not sign, or verify, with these keys."""
     texts = [str(key) for key in keys]
     if settings.SECRET_KEY_OF_THE_DEMO in texts:
-        return ["SECRET_KEY is not set: production signs addresses with a long random text of its own."]
+        return [
+            "SECRET_KEY is not set: production signs addresses with a long random text of its own."
+        ]
     advice = (
         f"is weak: set a random text of at least {SECRET_KEY_LENGTH} characters, "
         "for example by python3 -c 'import secrets; print(secrets.token_hex(32))'."
     )
-    return [f"{_name_of_key(i, len(texts))} {advice}" for i, key in enumerate(texts) if is_weak(key)]
+    return [
+        f"{_name_of_key(i, len(texts))} {advice}"
+        for i, key in enumerate(texts)
+        if is_weak(key)
+    ]
 
 
 def is_weak(key: str) -> bool:
@@ -81,5 +89,7 @@ def scratch_problems() -> list[str]:
     except OSError as error:
         place = repr(settings.SCRATCH_PATH) if settings.SCRATCH_PATH else "not set"
         reason = error.strerror or "no usable folder was found"
-        return [f"SCRATCH_PATH is {place}; no temporary file can be written there: {reason}."]
+        return [
+            f"SCRATCH_PATH is {place}; no temporary file can be written there: {reason}."
+        ]
     return []

@@ -27,7 +27,9 @@ def _parse_writable_folder(text: str) -> str:
     return folder
 
 
-WRITABLE_FOLDER = Kind("the absolute path of a folder that can be written to", _parse_writable_folder)
+WRITABLE_FOLDER = Kind(
+    "the absolute path of a folder that can be written to", _parse_writable_folder
+)
 
 
 def _parse_certificates(text: str) -> str:

@@ -105,7 +105,9 @@ def text_like(pattern: str, expects: str) -> Kind[str]:
     return Kind(expects, parse)
 
 
-NAME = text_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 letters, digits, points, hyphens and underscores")
+NAME = text_like(
+    r"[A-Za-z0-9._-]{1,64}", "1 to 64 letters, digits, points, hyphens and underscores"
+)
 
 
 def _parse_truth(text: str) -> bool:
@@ -133,7 +135,12 @@ def _check_header_text(text: str) -> Secret:
     return Secret(text)
 
 
-TOKEN: Kind[Secret] = Kind("a text of ASCII letters, digits and signs without spaces", _check_header_text, True, hidden)
+TOKEN: Kind[Secret] = Kind(
+    "a text of ASCII letters, digits and signs without spaces",
+    _check_header_text,
+    True,
+    hidden,
+)
 
 
 def _check_printable(text: str) -> Secret:
@@ -142,7 +149,9 @@ def _check_printable(text: str) -> Secret:
     return Secret(text)
 
 
-PASSWORD: Kind[Secret] = Kind("a text of characters that can be printed", _check_printable, True, hidden)
+PASSWORD: Kind[Secret] = Kind(
+    "a text of characters that can be printed", _check_printable, True, hidden
+)
 
 
 def _parse_keys(text: str) -> tuple[Secret, ...]:
@@ -156,5 +165,8 @@ def _parse_keys(text: str) -> tuple[Secret, ...]:
 
 
 KEYS: Kind[tuple[Secret, ...]] = Kind(
-    "a list of keys, the newest first, separated by commas or lines", _parse_keys, True, hidden
+    "a list of keys, the newest first, separated by commas or lines",
+    _parse_keys,
+    True,
+    hidden,
 )

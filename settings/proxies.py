@@ -17,7 +17,12 @@ def standard_proxy(variables: Mapping[str, str], url: str, problems: dict[str, s
     name = f"{parts.scheme}_proxy".upper()
     text = _variable(variables, name)
     host = parts.hostname or ""
-    if not text or not host or _is_loopback(host) or _is_excluded(variables, host, parts.port):
+    if (
+        not text
+        or not host
+        or _is_loopback(host)
+        or _is_excluded(variables, host, parts.port)
+    ):
         return ""
     try:
         return PROXY.parse(text)

@@ -42,7 +42,9 @@ class Reader:
         self.problems: dict[str, str] = {}
         """Why a setting is rejected, in one line each, by the name of the setting."""
 
-    def read(self, name: str, kind: Kind[T], default: T, shown_default: str | None = None) -> T:
+    def read(
+        self, name: str, kind: Kind[T], default: T, shown_default: str | None = None
+    ) -> T:
         """Returns the value of a setting.
 
         An empty variable is the same as none where the setting has no default, and is rejected
@@ -75,7 +77,9 @@ class Reader:
             return ""
         stripped = text.strip()
         if not stripped and not is_optional:
-            raise Rejected(f"{name} is empty; remove the variable for the default, or set a value.")
+            raise Rejected(
+                f"{name} is empty; remove the variable for the default, or set a value."
+            )
         return stripped
 
     def _parsed(self, source: str, kind: Kind[T], text: str) -> T:
@@ -84,7 +88,9 @@ class Reader:
         except Rejected as reason:
             raise Rejected(f"{source}: {reason}.") from None
         except ValueError:
-            raise Rejected(f"{source} is {_shown(text, kind)}; it is {kind.expects}.") from None
+            raise Rejected(
+                f"{source} is {_shown(text, kind)}; it is {kind.expects}."
+            ) from None
 
 
 def _shown(text: str, kind: Kind[Any]) -> str:
@@ -103,7 +109,9 @@ def _content(name: str, path: str) -> str:
             content = file.read(MAXIMUM_FILE_BYTES + 1)
         text = content.decode("utf-8").strip()
     except OSError as error:
-        raise Rejected(f"{name} is {path!r}; it cannot be read: {error.strerror}.") from None
+        raise Rejected(
+            f"{name} is {path!r}; it cannot be read: {error.strerror}."
+        ) from None
     except ValueError:
         raise Rejected(f"{name} is {path!r}; it is not a text in UTF-8.") from None
     if len(content) > MAXIMUM_FILE_BYTES:

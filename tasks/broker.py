@@ -14,7 +14,9 @@ ALWAYS = 1_000_000
 """Dramatiq looks for silent workers on this many of a million polls; its own default makes that a lottery."""
 
 
-def create_broker(server: RedisServer | None, *, timeout: float, middleware: Sequence[Middleware]) -> Broker:
+def create_broker(
+    server: RedisServer | None, *, timeout: float, middleware: Sequence[Middleware]
+) -> Broker:
     """Makes the broker without connecting; `timeout` is in seconds per answer of Redis.
 
     Of Dramatiq's own middleware none is needed: the row of a job, not its message, knows how often it was tried, for

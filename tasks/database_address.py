@@ -1,8 +1,8 @@
 """Checking the addresses of PostgreSQL without connecting to them."""
 
 import settings
-from models.postgres.address import AddressRejected, parse_address
-from models.postgres.connector import check_files
+from models.database.postgres.address import AddressRejected, parse_address
+from models.database.postgres.connector import check_files
 
 
 def database_problems() -> list[str]:

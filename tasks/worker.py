@@ -15,8 +15,8 @@ from dramatiq.middleware import AsyncIO
 
 import logs
 import settings
-from models.database import DATABASE_FAILURES, Bounds, connect, disconnect
-from models.migrating import log_migrations
+from models.database.connection import DATABASE_FAILURES, Bounds, connect, disconnect
+from models.database.migrate import log_migrations
 from settings.checks import Use, problems
 from settings.scratch import use_scratch
 from tasks.addresses import address_problems
@@ -47,10 +47,17 @@ class Database(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Prepares the connections; the first is made when it is needed, so a database may come up later."""
         loop = get_event_loop_thread()
-        bounds = Bounds(settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+        bounds = Bounds(
+            settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
+        )
         if loop is not None:
             loop.run_coroutine(
-                connect(settings.DATABASE_URL, settings.DATABASE_POOL_SIZE, bounds, settings.DATABASE_POOLER)
+                connect(
+                    settings.DATABASE_URL,
+                    settings.DATABASE_POOL_SIZE,
+                    bounds,
+                    settings.DATABASE_POOLER,
+                )
             )
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
@@ -97,7 +104,9 @@ def worker_problems() -> list[str]:
     """Returns why a worker may not start on these settings; one line for each reason."""
     found = problems(Use.WORKER) + address_problems()
     if not settings.REDIS_URL and "REDIS_URL" not in settings.READER.problems:
-        found.append("Set REDIS_URL: without Redis there is nothing a worker process could wait for.")
+        found.append(
+            "Set REDIS_URL: without Redis there is nothing a worker process could wait for."
+        )
     return found
 
 

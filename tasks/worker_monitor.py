@@ -14,7 +14,7 @@ from dramatiq.asyncio import get_event_loop_thread
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import settings
-from models.database import DATABASE_FAILURES, check_answers
+from models.database.connection import DATABASE_FAILURES, check_answers
 from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.store import ExportStore
 from tasks.exports.store_url import StoreRefused
@@ -35,7 +35,9 @@ class MonitorRefused(Exception):
 class Monitor(Middleware):
     """Serves `/healthz`, `/readyz` and `/metrics` on the event loop of the worker."""
 
-    def __init__(self, listener: socket.socket, redis: RedisCheck, store: ExportStore) -> None:
+    def __init__(
+        self, listener: socket.socket, redis: RedisCheck, store: ExportStore
+    ) -> None:
         self._socket = listener
         self._redis = redis
         self._store = store
@@ -96,7 +98,9 @@ class Monitor(Middleware):
         }
         is_ready = all(word == "ok" for word in words.values())
         status = "ok" if is_ready else "unavailable"
-        return web.json_response({"status": status, **words}, status=200 if is_ready else 503)
+        return web.json_response(
+            {"status": status, **words}, status=200 if is_ready else 503
+        )
 
     async def _database_word(self) -> str:
         try:
@@ -116,7 +120,10 @@ class Monitor(Middleware):
         return fault.word if fault else "ok"
 
     async def _exports_word(self) -> str:
-        if time.monotonic() - self._store_checked_at > STORE_CHECKED_SECONDS or self._store_word != "ok":
+        if (
+            time.monotonic() - self._store_checked_at > STORE_CHECKED_SECONDS
+            or self._store_word != "ok"
+        ):
             self._store_word = await self._checked_store()
             self._store_checked_at = time.monotonic()
         return self._store_word
@@ -138,9 +145,13 @@ class Monitor(Middleware):
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and not hmac.compare_digest(sent.encode(), token.encode()):
             challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
-            return web.json_response({"detail": "Send METRICS_TOKEN."}, status=401, headers=challenge)
+            return web.json_response(
+                {"detail": "Send METRICS_TOKEN."}, status=401, headers=challenge
+            )
         await DEAD_LETTERS.refresh()
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
 
 
 def listen() -> socket.socket:

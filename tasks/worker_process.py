@@ -108,7 +108,9 @@ def start_deadline() -> None:
         time.sleep(STOP_SECONDS)
         # Not by way of the main process, which may have stopped reading.
         sys.stderr = sys.__stderr__ or sys.stderr
-        logger.error("The worker process did not stop within %g seconds; ending it.", STOP_SECONDS)
+        logger.error(
+            "The worker process did not stop within %g seconds; ending it.", STOP_SECONDS
+        )
         os._exit(KILLED)
 
     threading.Thread(target=end, name="stop-deadline", daemon=True).start()

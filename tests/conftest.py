@@ -4,9 +4,10 @@
 tests share anything:
 - a database: `database_url` (once of each kind), `postgres_url` or `sqlite_url`, empty and with all tables;
 - Redis: `redis_url`, an empty database of the shared server; or a server of its own by `Processes(...).redis(port)`;
-- a port: `tests.ports.free_port()`, from this worker's own block, or port 0; never a number of its own;
+- a port: `tests.support.ports.free_port()`, from this worker's own block, or port 0; never a number of its own;
 - files: `tmp_path`; never a name in `var/` or in the temporary folder;
-- a program beyond Python: `tests.programs.program(name)`, which skips at home, fails in CI, and skips with `--quick`.
+- a program beyond Python: `tests.support.programs.program(name)`, which skips at home, fails in CI, and skips
+  with `--quick`.
   `.ci/run` installs it: its list has a line per program.
 
 Tests that share a module's fixture run one after the other in one worker. Mark a test that takes more than about five
@@ -20,10 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import databases, drop_postgres_database, empty_redis
-from tests.programs import Run
-from tests.service import Service, serve
-from tests.shop import Shop, serve_shop
+from tests.support.databases import databases, drop_postgres_database, empty_redis
+from tests.support.programs import Run
+from tests.support.service import Service, serve
+from tests.support.shop import Shop, serve_shop
 
 WORKERS_PER_CORE = 3
 
@@ -68,7 +69,11 @@ def redis_url() -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the option of the embedded half."""
-    parser.addoption("--quick", action="store_true", help="no PostgreSQL, no Redis, no programs beyond Python")
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="no PostgreSQL, no Redis, no programs beyond Python",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,9 +13,9 @@ from models.export.export import ExportRead, ExportStatus, find_export
 from tasks.exports.address import MEDIA_TYPES, AddressExpired, is_signed, presigned_address
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import report_missing
-from web.authentication import buyer_of, unauthenticated
-from web.byte_range import requested_range
-from web.json_response import error_response
+from web.http.authentication import buyer_of, unauthenticated
+from web.http.byte_range import requested_range
+from web.http.json_response import error_response
 
 logger = logging.getLogger("basket")
 
@@ -30,7 +30,9 @@ async def export_file(request: Request) -> Response:
     try:
         is_bearer = is_signed(name, request.query_params.get("signature", ""))
     except AddressExpired:
-        return error_response(410, "ADDRESS_EXPIRED", "The address is no longer valid; ask for a new one.")
+        return error_response(
+            410, "ADDRESS_EXPIRED", "The address is no longer valid; ask for a new one."
+        )
     buyer = None if is_bearer else await buyer_of(request)
     if not is_bearer and buyer is None:
         return unauthenticated()
@@ -38,7 +40,11 @@ async def export_file(request: Request) -> Response:
     if found is None or (buyer is not None and buyer.id != found.user_id):
         return _not_found()
     if buyer is not None and not buyer.division.is_active:
-        return error_response(403, "DIVISION_INACTIVE", f"Your division {buyer.division.erp_code} is inactive.")
+        return error_response(
+            403,
+            "DIVISION_INACTIVE",
+            f"Your division {buyer.division.erp_code} is inactive.",
+        )
     return await _file_of(request, found)
 
 
@@ -79,16 +85,22 @@ def _elsewhere(address: str) -> Response:
 
 
 def _expired() -> Response:
-    return error_response(410, "FILE_EXPIRED", "The file was kept for its time and is gone; export it again.")
+    return error_response(
+        410, "FILE_EXPIRED", "The file was kept for its time and is gone; export it again."
+    )
 
 
 def _unavailable() -> Response:
-    response = error_response(503, "SERVICE_UNAVAILABLE", "The export store does not answer; try again.")
+    response = error_response(
+        503, "SERVICE_UNAVAILABLE", "The export store does not answer; try again."
+    )
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
-def _response(request: Request, store: ExportStore, found: ExportRead, size: int) -> Response:
+def _response(
+    request: Request, store: ExportStore, found: ExportRead, size: int
+) -> Response:
     media_type, etag = MEDIA_TYPES[found.format], _etag(found, size)
     try:
         asked = requested_range(request, etag, size)

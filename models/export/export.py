@@ -10,10 +10,10 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
-from models.basket import Basket
-from models.basket_changing import no_active_basket
+from models.basket.change import no_active_basket
+from models.basket.tables import Basket
+from models.database.statement import Row, Statement, moment, now
 from models.errors import BasketEmpty, BasketLimitExceeded, BasketNotFound
-from models.statement import Row, Statement, moment, now
 from models.user import User
 
 
@@ -98,7 +98,8 @@ class BasketExport(Model):
 
 
 EXPORT_COLUMNS = (
-    "id, cache_key, status, format, columns, rows_written, rows_total, failure, created_at, expires_at, user_id, begun"
+    "id, cache_key, status, format, columns, rows_written, rows_total, failure, "
+    "created_at, expires_at, user_id, begun"
 )
 
 
@@ -163,7 +164,9 @@ def export_of(row: Row) -> ExportRead:
     )
 
 
-_LOCK_ACTIVE = Statement("SELECT id FROM basket WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' FOR UPDATE")
+_LOCK_ACTIVE = Statement(
+    "SELECT id FROM basket WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' FOR UPDATE"
+)
 _LOCK_OWN = Statement("SELECT id FROM basket WHERE user_id = $1 AND id = $2 FOR UPDATE")
 _COUNT = Statement(
     "SELECT COUNT(*) FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id WHERE i.basket_id = $1"
@@ -178,7 +181,9 @@ _COUNT_UNFINISHED = Statement(
     "SELECT count(*) FROM basket_export WHERE user_id = $1 AND status IN ('WAITING', 'PROCESSING')"
 )
 _FIND = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE cache_key = $1")
-_FIND_OWN = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE user_id = $1 AND id = $2")
+_FIND_OWN = Statement(
+    f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE user_id = $1 AND id = $2"
+)
 _IS_KEY = re.compile("[0-9a-f]{32}")
 
 
@@ -220,7 +225,16 @@ async def ask_export(
     await _check_unfinished(user_id, maximum, field)
     moment_asked, key, headers = now(), secrets.token_hex(16), ",".join(columns)
     resend_at = moment_asked + RESEND_AFTER
-    row = await _ASK.row(key, user_id, basket_id, export_format.value, headers, count, resend_at, moment_asked)
+    row = await _ASK.row(
+        key,
+        user_id,
+        basket_id,
+        export_format.value,
+        headers,
+        count,
+        resend_at,
+        moment_asked,
+    )
     if row is None:
         raise RuntimeError("The insert of an export returned no row.")
     return row

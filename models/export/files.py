@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from models.database.statement import Row, Statement, moment, now
 from models.export.export import stored_name
-from models.statement import Row, Statement, moment, now
 
 RETRY_DELETION_AFTER = timedelta(minutes=10)
 """How soon files are deleted again that could not be, or whose deletion was interrupted."""
@@ -74,7 +74,10 @@ async def release_files(export_id: int) -> None:
 async def completed_exports(after: datetime, after_id: int) -> list[CompletedExport]:
     """Returns the exports that can be downloaded, in the order of their completion, after a position."""
     rows = await _COMPLETED.rows(now(), now() - CHECKED_AFTER, after, after_id)
-    return [CompletedExport(int(row[0]), stored_name(row[1], row[2], row[3]), moment(row[4])) for row in rows]
+    return [
+        CompletedExport(int(row[0]), stored_name(row[1], row[2], row[3]), moment(row[4]))
+        for row in rows
+    ]
 
 
 async def expire_missing(export_id: int) -> bool:

@@ -15,8 +15,15 @@ from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from models.export.export import RESEND_AFTER, ExportField, ExportFormat, ExportStatus, fields_of, stored_name
-from models.statement import Row, Statement, now
+from models.database.statement import Row, Statement, now
+from models.export.export import (
+    RESEND_AFTER,
+    ExportField,
+    ExportFormat,
+    ExportStatus,
+    fields_of,
+    stored_name,
+)
 
 MAXIMUM_ATTEMPTS = 3
 """How often an export is begun before it is given up."""
@@ -61,7 +68,10 @@ class Claim(NamedTuple):
     @property
     def earlier_file_names(self) -> Sequence[str]:
         """The names of the files that earlier attempts may have left."""
-        return [stored_name(self.cache_key, attempt, self.format) for attempt in range(1, self.begun)]
+        return [
+            stored_name(self.cache_key, attempt, self.format)
+            for attempt in range(1, self.begun)
+        ]
 
 
 _CLAIM = Statement(
@@ -100,7 +110,16 @@ async def claim_export(export_id: int) -> Claim | None:
     row = await _CLAIM.row(export_id, owner, moment + LEASE, moment, moment + FAR)
     if row is None:
         return None
-    return Claim(export_id, owner, row[0], row[1], ExportFormat(row[2]), fields_of(row[3]), row[4], row[5])
+    return Claim(
+        export_id,
+        owner,
+        row[0],
+        row[1],
+        ExportFormat(row[2]),
+        fields_of(row[3]),
+        row[4],
+        row[5],
+    )
 
 
 async def rows_to_export(claim: Claim) -> Sequence[Row]:
@@ -110,7 +129,9 @@ async def rows_to_export(claim: Claim) -> Sequence[Row]:
 
 async def renew_lease(claim: Claim, written: int, total: int) -> bool:
     """Gives a sign of life and says how far the writing is; tells whether the attempt still counts."""
-    return await _RENEW.row(claim.id, claim.owner, now() + LEASE, written, total) is not None
+    return (
+        await _RENEW.row(claim.id, claim.owner, now() + LEASE, written, total) is not None
+    )
 
 
 async def finish_export(claim: Claim, count: int, kept: timedelta) -> None:
@@ -168,7 +189,10 @@ async def overdue_exports() -> list[int]:
         if not await _is_my_turn():
             return []
         await _GIVE_UP.rows(moment, NEVER_ENDED, moment + FAR)
-        return [int(row[0]) for row in await _OVERDUE.rows(moment, moment + RESEND_AFTER, moment + FAR)]
+        return [
+            int(row[0])
+            for row in await _OVERDUE.rows(moment, moment + RESEND_AFTER, moment + FAR)
+        ]
 
 
 async def count_exports() -> dict[str, int]:

@@ -5,7 +5,7 @@ from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
-from models.basket import BasketStatus
+from models.basket.tables import BasketStatus
 from models.division import DivisionType
 from models.quotation import QuotationStatus
 
@@ -21,12 +21,21 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Division",
             fields=[
-                ("id", fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.IntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 ("name", fields.CharField(max_length=255)),
                 ("erp_code", fields.CharField(unique=True, max_length=255)),
                 (
                     "type",
-                    fields.CharEnumField(description="MAIN: MAIN\nSUB: SUB", enum_type=DivisionType, max_length=4),
+                    fields.CharEnumField(
+                        description="MAIN: MAIN\nSUB: SUB",
+                        enum_type=DivisionType,
+                        max_length=4,
+                    ),
                 ),
                 (
                     "parent",
@@ -54,7 +63,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Product",
             fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 ("remote_id", fields.IntField()),
                 ("segment", fields.IntField(default=0)),
                 ("sku", fields.CharField(max_length=255)),
@@ -80,7 +94,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="User",
             fields=[
-                ("id", fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.IntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 ("email", fields.CharField(unique=True, max_length=255)),
                 ("first_name", fields.CharField(max_length=255)),
                 ("last_name", fields.CharField(max_length=255)),
@@ -108,7 +127,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Basket",
             fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 (
                     "user",
                     fields.ForeignKeyField(
@@ -134,7 +158,10 @@ class Migration(migrations.Migration):
                 ("version", fields.IntField(default=1)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("updated_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
-                ("saved_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                (
+                    "saved_at",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
             ],
             options={
                 "table": "basket",
@@ -148,7 +175,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="BasketItem",
             fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 (
                     "basket",
                     fields.ForeignKeyField(
@@ -186,7 +218,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="BasketItemDivision",
             fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 (
                     "item",
                     fields.ForeignKeyField(
@@ -223,7 +260,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="IdempotencyKey",
             fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 (
                     "user",
                     fields.ForeignKeyField(
@@ -238,7 +280,10 @@ class Migration(migrations.Migration):
                 ("key", fields.CharField(max_length=255)),
                 ("digest", fields.CharField(max_length=64)),
                 ("answer", fields.TextField(null=True, unique=False)),
-                ("created_at", fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False)),
+                (
+                    "created_at",
+                    fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False),
+                ),
             ],
             options={
                 "table": "idempotency_key",
@@ -252,7 +297,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Quotation",
             fields=[
-                ("id", fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.IntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 (
                     "user",
                     fields.ForeignKeyField(
@@ -300,7 +350,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Token",
             fields=[
-                ("id", fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.IntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 (
                     "user",
                     fields.ForeignKeyField(

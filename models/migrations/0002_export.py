@@ -13,7 +13,10 @@ class Migration(migrations.Migration):
 
     dependencies = [("models", "0001_initial")]
 
-    locks: ClassVar[dict[str, str]] = {"basket": "ShareRowExclusiveLock", "user_account": "ShareRowExclusiveLock"}
+    locks: ClassVar[dict[str, str]] = {
+        "basket": "ShareRowExclusiveLock",
+        "user_account": "ShareRowExclusiveLock",
+    }
 
     initial = False
 
@@ -21,7 +24,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="BasketExport",
             fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 ("cache_key", fields.CharField(unique=True, max_length=32)),
                 (
                     "user",
@@ -50,7 +58,9 @@ class Migration(migrations.Migration):
                 (
                     "format",
                     fields.CharEnumField(
-                        description="CSV: csv\nXLS: xls\nXLSX: xlsx", enum_type=ExportFormat, max_length=4
+                        description="CSV: csv\nXLS: xls\nXLSX: xlsx",
+                        enum_type=ExportFormat,
+                        max_length=4,
                     ),
                 ),
                 ("columns", fields.CharField(max_length=255)),
@@ -69,12 +79,24 @@ class Migration(migrations.Migration):
                 ("attempts", fields.IntField(default=0)),
                 ("begun", fields.IntField(default=0)),
                 ("lease_owner", fields.CharField(null=True, max_length=32)),
-                ("lease_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                (
+                    "lease_until",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
                 ("resend_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
-                ("finished_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
-                ("expires_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
-                ("files_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                (
+                    "finished_at",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
+                (
+                    "expires_at",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
+                (
+                    "files_until",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
             ],
             options={
                 "table": "basket_export",

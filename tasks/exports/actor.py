@@ -18,7 +18,8 @@ import dramatiq
 from dramatiq import Actor, Broker
 
 from models.background import background_loop
-from models.database import DATABASE_FAILURES
+from models.database.connection import DATABASE_FAILURES
+from models.database.statement import Row
 from models.export.export import ExportField, ExportFormat, excess_of
 from models.export.job import (
     Claim,
@@ -33,7 +34,6 @@ from models.export.job import (
     rows_to_export,
 )
 from models.money import amount_text
-from models.statement import Row
 from tasks.attempts import Attempts
 from tasks.exports.metrics import ATTEMPTS, IN_PROGRESS, SECONDS
 from tasks.exports.store import ExportStore
@@ -53,13 +53,17 @@ PLACES = {field: place for place, field in enumerate(ExportField)}
 PRICE = PLACES[ExportField.PRICE]
 
 
-def declare_export(broker: Broker, attempts: Attempts, store: ExportStore, kept: timedelta) -> ExportActor:
+def declare_export(
+    broker: Broker, attempts: Attempts, store: ExportStore, kept: timedelta
+) -> ExportActor:
     """Declares the actor on a broker; it writes to the store and keeps files for `kept`."""
 
     async def export(export_id: int) -> None:
         await attempts.run(attempt(export_id, store, kept))
 
-    return dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports")(export)
+    return dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports")(
+        export
+    )
 
 
 class Writing:
@@ -97,13 +101,17 @@ class Writing:
     async def _read(self) -> Sequence[Row]:
         rows = await rows_to_export(self.claim)
         if not rows:
-            raise ExportImpossible("The basket was emptied or deleted before it could be written.")
+            raise ExportImpossible(
+                "The basket was emptied or deleted before it could be written."
+            )
         if reason := excess_of(len(rows), self.claim.format):
             raise ExportImpossible(reason)
         return rows
 
     async def _renew(self, total: int) -> None:
-        logger.info("Export %d: %d of %d rows are written.", self.claim.id, self.written, total)
+        logger.info(
+            "Export %d: %d of %d rows are written.", self.claim.id, self.written, total
+        )
         if not await renew_lease(self.claim, self.written, total):
             self.is_stopped = True
 
@@ -116,7 +124,9 @@ class Writing:
 
     def _fill(self, file: BinaryIO, rows: Sequence[Row]) -> int:
         headers = [field.value for field in self.claim.fields]
-        return write_spreadsheet(file, self.claim.format.value, headers, self._cells(rows), len(rows))
+        return write_spreadsheet(
+            file, self.claim.format.value, headers, self._cells(rows), len(rows)
+        )
 
     def _cells(self, rows: Sequence[Row]) -> Iterator[list[Cell]]:
         price = amount_text if self.claim.format is ExportFormat.CSV else _decimal

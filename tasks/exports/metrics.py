@@ -62,7 +62,9 @@ class DeadLetters(Collector):
             async with asyncio.timeout(READ_TIMEOUT_SECONDS):
                 self._count = await asyncio.to_thread(count_dead_letters, self._broker)
         except (OSError, RedisError) as error:
-            logger.warning("The dead letters could not be counted for the metrics: %s", error)
+            logger.warning(
+                "The dead letters could not be counted for the metrics: %s", error
+            )
             self._count = None
 
     def collect(self) -> Iterable[Metric]:
@@ -74,7 +76,9 @@ class DeadLetters(Collector):
 
 def count_dead_letters(broker: RedisBroker) -> int:
     """Returns how many messages of all queues are put aside in Redis."""
-    names = [f"{broker.namespace}:{xq_name(queue)}" for queue in broker.get_declared_queues()]
+    names = [
+        f"{broker.namespace}:{xq_name(queue)}" for queue in broker.get_declared_queues()
+    ]
     return sum(int(broker.client.zcard(name)) for name in names)
 
 

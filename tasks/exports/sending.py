@@ -29,7 +29,10 @@ class ExportSender:
         """Hands the messages to the sending thread and returns at once."""
         for export_id in export_ids:
             if len(self._pending) >= MAXIMUM_PENDING:
-                logger.warning("Redis is too slow: the message of export %d is left to the sweeper.", export_id)
+                logger.warning(
+                    "Redis is too slow: the message of export %d is left to the sweeper.",
+                    export_id,
+                )
                 continue
             future = self._thread.submit(self._send, export_id)
             self._pending.add(future)
@@ -39,7 +42,9 @@ class ExportSender:
         try:
             self._actor.send(export_id)
         except (OSError, RedisError, DramatiqError) as error:
-            logger.warning("The message of export %d is left to the sweeper: %s", export_id, error)
+            logger.warning(
+                "The message of export %d is left to the sweeper: %s", export_id, error
+            )
 
     async def close(self) -> None:
         """Lets the message that is being sent be sent, and drops the rest."""

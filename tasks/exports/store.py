@@ -36,7 +36,16 @@ CHUNK_BYTES = 256 * 1024
 """How many bytes of a file are read at a time."""
 SPOOLED_BYTES = 16 * 1024 * 1024
 """The largest file in bytes that is kept in memory until it is uploaded; larger ones are on disk."""
-LIBRARIES = ("botocore.", "aiobotocore.", "azure.", "aiohttp.", "gcsfs.", "google.", "s3fs.", "adlfs.")
+LIBRARIES = (
+    "botocore.",
+    "aiobotocore.",
+    "azure.",
+    "aiohttp.",
+    "gcsfs.",
+    "google.",
+    "s3fs.",
+    "adlfs.",
+)
 """The packages whose errors stand for failures of the store."""
 ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
     401: PermissionError,
@@ -74,7 +83,10 @@ def _response_headers(scheme: str, download: Download) -> dict[str, str]:
     match PACKAGES.get(scheme):
         case "s3fs":
             content_type = download.media_type
-            return {"ResponseContentDisposition": disposition, "ResponseContentType": content_type}
+            return {
+                "ResponseContentDisposition": disposition,
+                "ResponseContentType": content_type,
+            }
         case "adlfs":
             return {"content_disposition": disposition, "content_type": download.media_type}
         case _:
@@ -107,7 +119,10 @@ class ExportStore:
                 self._storage.pipe_file(path, b"")
                 self._storage.rm_file(path)
         except Exception as error:
-            if isinstance(error, REFUSED_ERRORS) or getattr(error, "errno", 0) in REFUSED_ERRNOS:
+            if (
+                isinstance(error, REFUSED_ERRORS)
+                or getattr(error, "errno", 0) in REFUSED_ERRNOS
+            ):
                 reason = f"it cannot be written to: {reason_of_failure(error)}"
                 raise refused(self.url, reason) from error
             raise
@@ -130,7 +145,10 @@ class ExportStore:
         with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as spool:
             result = write(cast(BinaryIO, spool))
             spool.seek(0)
-            with _failures_as_os_errors(), self._storage.open(self._path(name), "wb") as upload:
+            with (
+                _failures_as_os_errors(),
+                self._storage.open(self._path(name), "wb") as upload,
+            ):
                 shutil.copyfileobj(spool, upload, CHUNK_BYTES)
         return result
 
@@ -191,7 +209,10 @@ def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStor
     """
     store = ExportStore(url)
     if shared and store.is_in_memory:
-        raise refused(store.url, "workers cannot reach the memory of a server; set it to a shared store")
+        raise refused(
+            store.url,
+            "workers cannot reach the memory of a server; set it to a shared store",
+        )
     if presigned:
         store.check_presigning()
     checked: Future[None] = Future()
@@ -201,8 +222,14 @@ def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStor
         checked.result(CHECK_SECONDS)
     except OSError as error:
         is_late = isinstance(error, TimeoutError) and not checked.done()
-        reason = f"nothing within {CHECK_SECONDS:g} seconds" if is_late else reason_of_failure(error)
-        logger.warning("The export store %s (EXPORT_URL) does not answer yet: %s.", store.url, reason)
+        reason = (
+            f"nothing within {CHECK_SECONDS:g} seconds"
+            if is_late
+            else reason_of_failure(error)
+        )
+        logger.warning(
+            "The export store %s (EXPORT_URL) does not answer yet: %s.", store.url, reason
+        )
     return store
 
 

@@ -41,7 +41,9 @@ def open_storage(url: str) -> tuple[Any, str, str]:
     """
     scheme = _checked_scheme(url)
     try:
-        storage, root = url_to_fs(url, use_listings_cache=False, skip_instance_cache=True, **_options(scheme))
+        storage, root = url_to_fs(
+            url, use_listings_cache=False, skip_instance_cache=True, **_options(scheme)
+        )
     except Exception as error:
         raise refused(url, reason_of_failure(error)) from error
     return storage, str(root), scheme
@@ -49,7 +51,9 @@ def open_storage(url: str) -> tuple[Any, str, str]:
 
 def _checked_scheme(url: str) -> str:
     if not url.strip() or url != url.strip():
-        raise StoreRefused(f"EXPORT_URL is empty or has spaces around it; set it to {SUPPORTED}.")
+        raise StoreRefused(
+            f"EXPORT_URL is empty or has spaces around it; set it to {SUPPORTED}."
+        )
     if "::" in url:
         raise refused(url, f"chained addresses are not supported; set it to {SUPPORTED}")
     match = _SCHEME.fullmatch(url)
@@ -67,14 +71,19 @@ def _checked_scheme(url: str) -> str:
 def _check_package(url: str, scheme: str) -> None:
     package = PACKAGES.get(scheme)
     if package and find_spec(package) is None:
-        raise refused(url, f"{scheme}:// needs the package {package}, which is not installed: pip install {package}")
+        raise refused(
+            url,
+            f"{scheme}:// needs the package {package}, which is not installed: pip install {package}",
+        )
     try:
         get_filesystem_class(scheme)
     except ValueError:
         known = f"the storage scheme {scheme}:// is unknown; set it to {SUPPORTED}"
         raise refused(url, known) from None
     except ImportError as error:
-        raise refused(url, f"{scheme}:// needs a package: {reason_of_failure(error)}") from error
+        raise refused(
+            url, f"{scheme}:// needs a package: {reason_of_failure(error)}"
+        ) from error
 
 
 def _options(scheme: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from models.background import background_loop
+from models.database.statement import now
 from models.export.files import (
     completed_exports,
     delete_old_exports,
@@ -15,7 +16,6 @@ from models.export.files import (
     take_ended_exports,
 )
 from models.export.job import overdue_exports
-from models.statement import now
 from tasks.exports.metrics import FILES_MISSING
 from tasks.exports.sending import ExportSender
 from tasks.exports.store import ExportStore
@@ -55,7 +55,9 @@ class ExportSweeper:
                 for name in export.file_names:
                     await asyncio.to_thread(self._store.remove, name)
             except OSError as error:
-                logger.warning("The files of export %d cannot be deleted now: %s", export.id, error)
+                logger.warning(
+                    "The files of export %d cannot be deleted now: %s", export.id, error
+                )
             else:
                 await release_files(export.id)
 

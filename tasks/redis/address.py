@@ -88,14 +88,18 @@ def _split(text: str) -> tuple[str, SplitResult]:
     given, separator, rest = text.partition("://")
     scheme = _ALIASES.get(given.lower(), given.lower())
     if not separator or not rest.strip("/"):
-        raise RedisAddressRejected("the address names no host; write redis://HOST:PORT/DATABASE.")
+        raise RedisAddressRejected(
+            "the address names no host; write redis://HOST:PORT/DATABASE."
+        )
     if "cluster" in scheme:
         raise RedisAddressRejected(
             "Redis Cluster is not supported: the job queue needs all of its keys on one node. "
             "Name a single server, or sentinels with redis+sentinel://."
         )
     if scheme not in _SCHEMES:
-        raise RedisAddressRejected(f"the scheme {given!r} is unknown; known are {', '.join(_SCHEMES)}.")
+        raise RedisAddressRejected(
+            f"the scheme {given!r} is unknown; known are {', '.join(_SCHEMES)}."
+        )
 
     parts = urlsplit(f"{scheme}://{rest}")
     if parts.fragment or "#" in rest or "@" in parts.path or "@" in parts.query:
@@ -125,33 +129,43 @@ def _server(scheme: str, parts: SplitResult, database: int | None) -> RedisAddre
     segments = [unquote(segment) for segment in parts.path.split("/") if segment]
     if scheme in (_SENTINEL, _SENTINEL_TLS):
         if not segments:
-            raise RedisAddressRejected("the sentinels' address names no service; write it as the path.")
+            raise RedisAddressRejected(
+                "the sentinels' address names no service; write it as the path."
+            )
         service, *segments = segments
         hosts = _hosts(parts.netloc, SENTINEL_PORT)
         return RedisAddress(hosts, service=service, database=_database(segments, database))
 
     hosts = _hosts(parts.netloc, PORT)
     if len(hosts) > 1:
-        raise RedisAddressRejected("several hosts are supported for redis+sentinel:// only.")
+        raise RedisAddressRejected(
+            "several hosts are supported for redis+sentinel:// only."
+        )
     return RedisAddress(hosts, database=_database(segments, database))
 
 
 def _socket_path(parts: SplitResult) -> str:
     path = unquote(parts.path)
     if parts.hostname:
-        raise RedisAddressRejected("a socket's path is absolute; write unix:///PATH with three slashes.")
+        raise RedisAddressRejected(
+            "a socket's path is absolute; write unix:///PATH with three slashes."
+        )
     return path
 
 
 def _database(segments: list[str], word: int | None) -> int:
     if len(segments) > 1:
-        raise RedisAddressRejected("the path has more than one part; only a database's number may stand there.")
+        raise RedisAddressRejected(
+            "the path has more than one part; only a database's number may stand there."
+        )
     if not segments:
         return word or 0
 
     database = _whole_number("database", segments[0])
     if word is not None and word != database:
-        raise RedisAddressRejected(f"the path names database {database} and the word db names {word}.")
+        raise RedisAddressRejected(
+            f"the path names database {database} and the word db names {word}."
+        )
     return database
 
 
@@ -164,7 +178,9 @@ def _host_and_port(place: str, default_port: int) -> tuple[str, int]:
     if place.startswith("["):
         host, bracket, rest = place[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise RedisAddressRejected(f"the host {place!r} has brackets that do not match.")
+            raise RedisAddressRejected(
+                f"the host {place!r} has brackets that do not match."
+            )
     elif place.count(":") > 1:
         raise RedisAddressRejected(f"write the IPv6 address {place!r} in brackets.")
     else:
@@ -174,7 +190,9 @@ def _host_and_port(place: str, default_port: int) -> tuple[str, int]:
     port_text = rest.removeprefix(":")
     port_number = _whole_number("port", port_text) if port_text else default_port
     if not 0 < port_number <= HIGHEST_PORT:
-        raise RedisAddressRejected(f"the port {port_number} is not between 1 and {HIGHEST_PORT}.")
+        raise RedisAddressRejected(
+            f"the port {port_number} is not between 1 and {HIGHEST_PORT}."
+        )
     return host or "localhost", port_number
 
 
@@ -187,7 +205,9 @@ def _whole_number(part: str, text: str) -> int:
 def _truth(part: str, text: str) -> bool:
     truths = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if text.lower() not in truths:
-        raise RedisAddressRejected(f"the word {part} is {text!r}, and neither true nor false.")
+        raise RedisAddressRejected(
+            f"the word {part} is {text!r}, and neither true nor false."
+        )
     return truths[text.lower()]
 
 
@@ -202,12 +222,16 @@ def _readable_file(part: str, text: str) -> str:
         with Path(text).open("rb"):
             return text
     except OSError as error:
-        raise RedisAddressRejected(f"the file of {part}, {text!r}, cannot be read: {error.strerror}.") from None
+        raise RedisAddressRejected(
+            f"the file of {part}, {text!r}, cannot be read: {error.strerror}."
+        ) from None
 
 
 def _requirement(part: str, text: str) -> str:
     if text not in ("required", "optional", "none"):
-        raise RedisAddressRejected(f"the word {part} is {text!r}; known are required, optional and none.")
+        raise RedisAddressRejected(
+            f"the word {part} is {text!r}; known are required, optional and none."
+        )
     return text
 
 
@@ -233,7 +257,9 @@ _SENTINEL_WORDS = {"sentinel_username": "username", "sentinel_password": "passwo
 def _tls_words(words: dict[str, str], scheme: str) -> dict[str, Option]:
     named = [word for word in words if word in _TLS_WORDS]
     if named and scheme not in (_TLS, _SENTINEL_TLS):
-        raise RedisAddressRejected(f"the word {named[0]} needs TLS; begin the address with rediss.")
+        raise RedisAddressRejected(
+            f"the word {named[0]} needs TLS; begin the address with rediss."
+        )
     return {word: _TLS_WORDS[word](word, words.pop(word)) for word in named}
 
 
@@ -251,6 +277,12 @@ def _option_words(words: dict[str, str]) -> dict[str, Option]:
 
     word = unknown[0]
     if "timeout" in word or "retry" in word:
-        raise RedisAddressRejected(f"the word {word!r} is not supported: the server sets its own timeouts.")
-    known = sorted({"db", "username", "password"} | _TLS_WORDS.keys() | _OPTION_WORDS.keys())
-    raise RedisAddressRejected(f"the word {word!r} is unknown; known are {', '.join(known)}.")
+        raise RedisAddressRejected(
+            f"the word {word!r} is not supported: the server sets its own timeouts."
+        )
+    known = sorted(
+        {"db", "username", "password"} | _TLS_WORDS.keys() | _OPTION_WORDS.keys()
+    )
+    raise RedisAddressRejected(
+        f"the word {word!r} is unknown; known are {', '.join(known)}."
+    )

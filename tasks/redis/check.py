@@ -108,7 +108,10 @@ def use_redis(client: Redis, prefix: str) -> None:
 
 def _use_queue(client: Redis, namespace: str) -> None:
     broker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=client, namespace=namespace, maintenance_chance=_ALWAYS_MAINTAIN, middleware=[]
+        client=client,
+        namespace=namespace,
+        maintenance_chance=_ALWAYS_MAINTAIN,
+        middleware=[],
     )
     try:
         # Maintenance looks for keys only when a worker was silent for too long; this one never speaks.
@@ -137,7 +140,11 @@ def _fault_from_error(error: Exception) -> RedisFault:
             return RedisFault(word, reason, is_permanent)
     for cause in (error, error.__cause__, error.__context__):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return RedisFault("untrusted", f"its certificate is not trusted: {cause.verify_message}.", True)
+            return RedisFault(
+                "untrusted",
+                f"its certificate is not trusted: {cause.verify_message}.",
+                True,
+            )
         if isinstance(cause, ssl.SSLError):
             return RedisFault("no TLS", f"TLS cannot be agreed on: {cause.reason}.", True)
     return _fault_from_text(str(error))
@@ -162,20 +169,50 @@ _FAULTS: tuple[tuple[tuple[type[Exception], ...], str, str, bool], ...] = (
         "it is a Redis Cluster, which is not supported: the job queue needs all its keys on one node.",
         True,
     ),
-    ((NoPermissionError,), "not permitted", "its user lacks rights; docs/redis.md names them.", True),
-    ((AuthenticationError,), "unauthenticated", "user or password are wrong or missing.", True),
+    (
+        (NoPermissionError,),
+        "not permitted",
+        "its user lacks rights; docs/redis.md names them.",
+        True,
+    ),
+    (
+        (AuthenticationError,),
+        "unauthenticated",
+        "user or password are wrong or missing.",
+        True,
+    ),
 )
 
 _TEXTS: tuple[tuple[str, str, str, bool], ...] = (
     ("NOPERM", "not permitted", "its user lacks rights; docs/redis.md names them.", True),
-    ("ACL failure", "not permitted", "its user lacks rights; docs/redis.md names them.", True),
-    ("can't run this command", "not permitted", "its user lacks rights; docs/redis.md names them.", True),
-    ("can't access", "not permitted", "its user lacks rights; docs/redis.md names them.", True),
+    (
+        "ACL failure",
+        "not permitted",
+        "its user lacks rights; docs/redis.md names them.",
+        True,
+    ),
+    (
+        "can't run this command",
+        "not permitted",
+        "its user lacks rights; docs/redis.md names them.",
+        True,
+    ),
+    (
+        "can't access",
+        "not permitted",
+        "its user lacks rights; docs/redis.md names them.",
+        True,
+    ),
     ("DB index is out of range", "no database", "it has no database of this number.", True),
     ("READONLY", "read-only", "it is a read-only replica; name the primary.", True),
     ("OOM", "full", "its memory is full and it evicts nothing.", False),
     ("CROSSSLOT", "cluster", "it is a Redis Cluster, which is not supported.", True),
-    ("MISCONF", "read-only", "it cannot write its snapshot and so accepts no changes.", False),
+    (
+        "MISCONF",
+        "read-only",
+        "it cannot write its snapshot and so accepts no changes.",
+        False,
+    ),
 )
 
 

@@ -36,14 +36,18 @@ def connect(address: RedisAddress, seconds: float) -> redis.Redis:
         return redis.Redis(**_target(address), **arguments)
 
     sentinels = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
-        address.hosts, sentinel_kwargs=_sentinel_arguments(address, seconds) | {"retry": retry}, **arguments
+        address.hosts,
+        sentinel_kwargs=_sentinel_arguments(address, seconds) | {"retry": retry},
+        **arguments,
     )
     client: redis.Redis = sentinels.master_for(address.service)  # type: ignore[no-untyped-call]
     return client
 
 
 @asynccontextmanager
-async def connect_async(address: RedisAddress, seconds: float) -> AsyncIterator[redis.asyncio.Redis]:
+async def connect_async(
+    address: RedisAddress, seconds: float
+) -> AsyncIterator[redis.asyncio.Redis]:
     """Keeps a client for the event loop open; it is as `connect` makes them."""
     retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
     arguments = _arguments(address, seconds) | {"retry": retry}
@@ -53,7 +57,9 @@ async def connect_async(address: RedisAddress, seconds: float) -> AsyncIterator[
         return
 
     sentinels = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
-        address.hosts, sentinel_kwargs=_sentinel_arguments(address, seconds) | {"retry": retry}, **arguments
+        address.hosts,
+        sentinel_kwargs=_sentinel_arguments(address, seconds) | {"retry": retry},
+        **arguments,
     )
     client = sentinels.master_for(address.service)
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from models.installation import InstallationUnknown, read_installation
+from models.database.installation import InstallationUnknown, read_installation
 from tasks.redis.address import RedisAddressRejected, parse_redis_address
 from tasks.redis.check import RedisRejected, check_redis
 from tasks.redis.connection import RedisServer

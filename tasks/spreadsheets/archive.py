@@ -6,7 +6,14 @@ import zlib
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from tasks.spreadsheets.rejection import ENCRYPTED, SAVE_AGAIN, UNREADABLE, Rejected, damaged, too_large
+from tasks.spreadsheets.rejection import (
+    ENCRYPTED,
+    SAVE_AGAIN,
+    UNREADABLE,
+    Rejected,
+    damaged,
+    too_large,
+)
 
 PIECE_BYTES = 65_536
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -51,12 +58,16 @@ class Archive:
         if entry.flag_bits & 1:
             raise Rejected(UNREADABLE, ENCRYPTED)
         if entry.compress_type not in _METHODS:
-            raise Rejected(UNREADABLE, f"The file is packed by an unusual method. {SAVE_AGAIN}")
+            raise Rejected(
+                UNREADABLE, f"The file is packed by an unusual method. {SAVE_AGAIN}"
+            )
         # Reading a part stops at the size that it claims to have, so the claims are an upper bound.
         self._left -= entry.file_size
         if self._left < 0:
             size = self._limit - self._left
-            raise too_large(f"The file has {size} bytes when unpacked; at most {self._limit} are allowed.")
+            raise too_large(
+                f"The file has {size} bytes when unpacked; at most {self._limit} are allowed."
+            )
 
 
 def _normalized(name: str) -> str:

@@ -58,7 +58,9 @@ def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def rows_of(content: bytes, limits: dict[str, Any], merged: list[MergedCells]) -> Iterator[NumberedRow]:
+def rows_of(
+    content: bytes, limits: dict[str, Any], merged: list[MergedCells]
+) -> Iterator[NumberedRow]:
     """Yields the numbered rows of a file, whose kind is told by its content; raises Rejected."""
     cell_length = limits["cell_length"]
     if content.startswith(ZIP):
@@ -69,7 +71,9 @@ def rows_of(content: bytes, limits: dict[str, Any], merged: list[MergedCells]) -
     return rows_of_csv(content, cell_length=cell_length)
 
 
-def rows_of_archive(archive: Archive, limits: dict[str, Any], merged: list[MergedCells]) -> Iterator[NumberedRow]:
+def rows_of_archive(
+    archive: Archive, limits: dict[str, Any], merged: list[MergedCells]
+) -> Iterator[NumberedRow]:
     """Yields the numbered rows of an xlsx or ods file; raises Rejected for another archive."""
     cell_length = limits["cell_length"]
     if workbook_name(archive) in archive:
@@ -91,7 +95,9 @@ def no_spreadsheet(found: str) -> Rejected:
 def check_is_text(content: bytes) -> None:
     """Raises Rejected for what is neither a spreadsheet nor plain text, naming what was found."""
     found = next((name for mark, name in _OTHERS.items() if content.startswith(mark)), None)
-    head = content[:1_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
+    head = (
+        content[:1_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
+    )
     if head.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<body")):
         found = "an HTML page"
     elif head.startswith(b"<"):
@@ -102,7 +108,9 @@ def check_is_text(content: bytes) -> None:
         raise no_spreadsheet(found)
 
 
-def filled_rows(rows: Iterator[NumberedRow], limits: dict[str, Any]) -> Iterator[NumberedRow]:
+def filled_rows(
+    rows: Iterator[NumberedRow], limits: dict[str, Any]
+) -> Iterator[NumberedRow]:
     """Passes on rows that hold something; raises Rejected when there are too many, or too wide."""
     maximum, columns = limits["rows"], limits["columns"]
     count = 0
@@ -180,7 +188,10 @@ def answer(line: bytes) -> None:
     limit_process(limits["memory_bytes"], limits["cpu_seconds"])
     found = read(Path(path).read_bytes(), limits)
     rows = found.pop("rows", [])
-    batches = (list(zip(*rows[first : first + BATCH_ROWS], strict=True)) for first in range(0, len(rows), BATCH_ROWS))
+    batches = (
+        list(zip(*rows[first : first + BATCH_ROWS], strict=True))
+        for first in range(0, len(rows), BATCH_ROWS)
+    )
     sys.stdout.buffer.writelines(orjson.dumps(line) + b"\n" for line in (found, *batches))
     sys.stdout.buffer.flush()
 

@@ -55,7 +55,9 @@ class CompoundDocument:
         entries = (entry for entry in self._entries if entry.kind == _STREAM)
         entry = next(entry for entry in entries if entry.name.lower() == name)
         if entry.size < self._cutoff:
-            content = _joined(self._mini_stream, self._mini_table, entry.start, self._mini_sector, 0)
+            content = _joined(
+                self._mini_stream, self._mini_table, entry.start, self._mini_sector, 0
+            )
         else:
             content = self._chain(entry.start)
         if len(content) < entry.size:

@@ -91,7 +91,9 @@ class Record(NamedTuple):
     lines_skipped: int
 
 
-def fault_of_record(text: str, delimiter: str, record: Record, cell_length: int) -> Rejected:
+def fault_of_record(
+    text: str, delimiter: str, record: Record, cell_length: int
+) -> Rejected:
     """Returns the rejection for a record, naming its row, and line and column of the fault."""
     first = record.lines_before + record.lines_skipped + 1
     scan = RecordScan(delimiter, cell_length, first)
@@ -104,6 +106,10 @@ def fault_of_record(text: str, delimiter: str, record: Record, cell_length: int)
     if scan.text_follows:
         marks = f"behind the quotation mark that closes the one opened in {scan.opened}"
         remedy = "Write quotation marks within a quoted text twice."
-        return Rejected(UNREADABLE, f"{where} in {scan.place}, text follows {marks}. {remedy}")
+        return Rejected(
+            UNREADABLE, f"{where} in {scan.place}, text follows {marks}. {remedy}"
+        )
     limit = f"at most {cell_length} are allowed"
-    return too_large(f"{where} the cell in {scan.place} has more than {cell_length} characters; {limit}.")
+    return too_large(
+        f"{where} the cell in {scan.place} has more than {cell_length} characters; {limit}."
+    )

@@ -16,7 +16,9 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([^"\r\n\w])"?[,;\t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(
+    r'\ufeff?"?sep=([^"\r\n\w])"?[,;\t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE
+)
 
 
 def rows_of_csv(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
@@ -31,7 +33,9 @@ def rows_of_csv(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]
     yield from _rows(text, delimiter, cell_length, skipped_lines)
 
 
-def _rows(text: str, delimiter: str, cell_length: int, skipped_lines: int) -> Iterator[tuple[int, Row]]:
+def _rows(
+    text: str, delimiter: str, cell_length: int, skipped_lines: int
+) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(cell_length)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = lines = 0

@@ -4,7 +4,12 @@ import re
 import unicodedata
 
 from tasks.spreadsheets.cells import Row
-from tasks.spreadsheets.rejection import MISSING_COLUMN, UNREADABLE, Rejected, column_letters
+from tasks.spreadsheets.rejection import (
+    MISSING_COLUMN,
+    UNREADABLE,
+    Rejected,
+    column_letters,
+)
 from text import shown
 
 COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
@@ -19,7 +24,11 @@ def header_name(cell: str) -> str:
     Turkish programs write the capital of i with a dot, and the small letter of I without one.
     """
     letters = unicodedata.normalize("NFKC", cell).casefold().replace("\u0131", "i")
-    visible = (letter for letter in letters if unicodedata.category(letter) not in _INVISIBLE_CATEGORIES)
+    visible = (
+        letter
+        for letter in letters
+        if unicodedata.category(letter) not in _INVISIBLE_CATEGORIES
+    )
     return _DOT_ABOVE.sub("", "".join(visible))
 
 
@@ -39,8 +48,14 @@ def positions_of_columns(number: int, header: Row) -> list[int]:
 
 
 def _missing_message(missing: list[str], number: int, header: Row) -> str:
-    names = " and ".join((", ".join(missing[:-1]), missing[-1])) if missing[1:] else missing[0]
-    subject = f"The columns {names} are missing" if missing[1:] else f"The column {names} is missing"
+    names = (
+        " and ".join((", ".join(missing[:-1]), missing[-1])) if missing[1:] else missing[0]
+    )
+    subject = (
+        f"The columns {names} are missing"
+        if missing[1:]
+        else f"The column {names} is missing"
+    )
     if not header:
         return f"{subject}; the file has no filled row."
     cells = [shown(str(cell)) for _, cell in sorted(header.items())][:SHOWN_COLUMNS]

@@ -19,7 +19,9 @@ _BUILT_IN = {
     **dict.fromkeys((39, 40), "#,##0.00_);(#,##0.00)"),
     **{41: "_(* #,##0_)", 43: "_(* #,##0.00_)"},
     **dict.fromkeys((5, 6, 7, 8, 42, 44), '"$"#,##0.00'),
-    **dict.fromkeys((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)), "yyyy-mm-dd"),
+    **dict.fromkeys(
+        (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)), "yyyy-mm-dd"
+    ),
     # Thai digits and dates.
     **dict.fromkeys((*range(59, 63), *range(67, 71)), "t0"),
     **dict.fromkeys(range(71, 82), "yyyy-mm-dd"),
@@ -29,7 +31,9 @@ _TOKEN = re.compile(
     r"|(?P<general>general)|(?P<digit>[0#?])|(?P<sign>[.,%@/]|[eE][+-])|(?P<letter>[A-Za-z])|(?P<literal>.)",
     re.IGNORECASE | re.DOTALL,
 )
-_COLOUR = re.compile(r"(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)", re.IGNORECASE)
+_COLOUR = re.compile(
+    r"(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)", re.IGNORECASE
+)
 _CONDITION = re.compile(r"\[[<>=]")
 _ELAPSED = re.compile(r"[hms]+", re.IGNORECASE)
 _DATE_LETTERS = frozenset("ymdhsYMDHS")
@@ -85,7 +89,11 @@ class Section:
 
     def is_general(self) -> bool:
         """Tells whether the section is General and adds nothing to it."""
-        return self.kinds <= {"general", "literal"} and "general" in self.kinds and not self._literal
+        return (
+            self.kinds <= {"general", "literal"}
+            and "general" in self.kinds
+            and not self._literal
+        )
 
     def is_plain(self) -> bool:
         """Tells whether the section shows a whole number, and nothing else."""

@@ -38,7 +38,9 @@ _DECIMALS = re.compile(r"[.,]0+")
 _NO_DIGITS = re.compile(r"[^0-9]")
 
 
-def rows_of_ods(archive: Archive, *, columns: int, cell_length: int) -> Iterator[tuple[int, Row]]:
+def rows_of_ods(
+    archive: Archive, *, columns: int, cell_length: int
+) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something."""
     if MANIFEST in archive and b"encryption-data" in b"".join(archive.pieces(MANIFEST)):
         raise Rejected(UNREADABLE, ENCRYPTED)
@@ -144,7 +146,9 @@ class OdsReader:
         count = _repetition(attributes, "number-columns-repeated", MAXIMUM_COLUMN)
         shown = self._text.take()
         # Covered cells lie below a merged one, and are not shown.
-        cell = None if self._cell_kind == "covered-table-cell" else cell_of(attributes, shown)
+        cell = (
+            None if self._cell_kind == "covered-table-cell" else cell_of(attributes, shown)
+        )
         if cell is not None and cell != "":
             self._fill(cell, count)
         self._column += count

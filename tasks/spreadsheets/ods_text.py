@@ -7,7 +7,9 @@ from tasks.spreadsheets.xml_reading import Attributes, attributes_by_local_name
 MAXIMUM_SPACES = 32_767
 _SPACES = re.compile(r"[ \t\r\n]+")
 _BREAKS = {"tab": "\t", "line-break": "\n"}
-_SHOWN = frozenset({"span", "a", "ruby", "ruby-base", "meta", "meta-field", "bookmark", "s"})
+_SHOWN = frozenset(
+    {"span", "a", "ruby", "ruby-base", "meta", "meta-field", "bookmark", "s"}
+)
 
 
 class ShownText:

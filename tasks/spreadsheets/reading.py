@@ -119,7 +119,10 @@ def _too_much(bound: str) -> SpreadsheetRejected:
 
 async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, list[bytes]]:
     try:
-        async with reading_processes.lent() as process, asyncio.timeout(limits.wall_seconds):
+        async with (
+            reading_processes.lent() as process,
+            asyncio.timeout(limits.wall_seconds),
+        ):
             return await ask(process, orjson.dumps([str(path), asdict(limits)]) + b"\n")
     except TimeoutError:
         return -signal.SIGKILL, []

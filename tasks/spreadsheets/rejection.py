@@ -1,7 +1,13 @@
 """The reason why a file is not imported, in words for the person who sent it."""
 
-SAVE_AGAIN = "Open it in a spreadsheet program, save it again as xlsx or csv, and import that file."
-UNREADABLE, TOO_LARGE, MISSING_COLUMN = "FILE_UNREADABLE", "FILE_TOO_LARGE", "MISSING_COLUMN"
+SAVE_AGAIN = (
+    "Open it in a spreadsheet program, save it again as xlsx or csv, and import that file."
+)
+UNREADABLE, TOO_LARGE, MISSING_COLUMN = (
+    "FILE_UNREADABLE",
+    "FILE_TOO_LARGE",
+    "MISSING_COLUMN",
+)
 ENCRYPTED = "The file is encrypted; save it without a password."
 
 
@@ -38,4 +44,6 @@ def check_length(text: str, maximum: int, row: int, column: int) -> None:
     """Raises Rejected when a cell's text is longer than the highest number of characters."""
     if len(text) > maximum:
         cell = f"The cell {column_letters(column)}{row}"
-        raise too_large(f"{cell} has {len(text)} characters; at most {maximum} are allowed.")
+        raise too_large(
+            f"{cell} has {len(text)} characters; at most {maximum} are allowed."
+        )

@@ -79,11 +79,15 @@ def _quantity_message(cell: Cell) -> str:
         return f"The quantity is {_unstored(cell)}."
     if isinstance(cell, str) and _AMBIGUOUS.fullmatch(trimmed(cell)):
         readings = "a decimal number in one country and thousands in another"
-        return f"Quantity {value} is ambiguous: it is {readings}; write it with digits only."
+        return (
+            f"Quantity {value} is ambiguous: it is {readings}; write it with digits only."
+        )
     if isinstance(cell, str) and _GROUPED.fullmatch(trimmed(cell)):
         return f"Quantity {value} is grouped; write it with digits only."
     if isinstance(cell, Number) and not cell.is_plain:
-        form = f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+        form = (
+            f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+        )
         return f"Quantity {cell.value} is shown as another text{form}; format it as a whole number."
     return f"Quantity {value} is not a whole number between 1 and {MAXIMUM_QUANTITY}."
 
@@ -115,19 +119,28 @@ def _text_from_other(cell: int | float | Number | Unusable, name: str) -> str:
         return _text_from_number(cell, name)
     if isinstance(cell, float):
         reason = "which is written differently from country to country"
-        raise BadCell("INVALID_INPUT", f"The {name} {cell} is a number, {reason}; {AS_TEXT}.")
+        raise BadCell(
+            "INVALID_INPUT", f"The {name} {cell} is a number, {reason}; {AS_TEXT}."
+        )
     if len(str(abs(cell))) > GENERAL_DIGITS:
         reason = "which spreadsheet programs show shortened"
         digits = f"a number of more than {GENERAL_DIGITS} digits"
-        raise BadCell("INVALID_INPUT", f"The {name} {cell} is {digits}, {reason}; {AS_TEXT}.")
+        raise BadCell(
+            "INVALID_INPUT", f"The {name} {cell} is {digits}, {reason}; {AS_TEXT}."
+        )
     return str(cell)
 
 
 def _text_from_number(cell: Number, name: str) -> str:
     if cell.shown is None or is_blank(cell.shown):
-        form = f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+        form = (
+            f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+        )
         reason = f"the sheet shows as another text{form}"
-        raise BadCell("INVALID_INPUT", f"The {name} {cell.value} is a number that {reason}; {AS_TEXT}.")
+        raise BadCell(
+            "INVALID_INPUT",
+            f"The {name} {cell.value} is a number that {reason}; {AS_TEXT}.",
+        )
     return cell.shown
 
 
@@ -165,9 +178,13 @@ class RowReader:
     def reject_covered(self, merged: Iterable[MergedCells]) -> None:
         """Rejects good rows with a cell that lies below a merged one, and so is not shown."""
         covered = self._covered(merged)
-        for number, sku, quantity, erp_code in (row for row in self.rows if row[0] in covered):
+        for number, sku, quantity, erp_code in (
+            row for row in self.rows if row[0] in covered
+        ):
             name = covered[number]
-            message = f"The {name} lies below a merged cell and is not shown; unmerge the cells."
+            message = (
+                f"The {name} lies below a merged cell and is not shown; unmerge the cells."
+            )
             code = "INVALID_QUANTITY" if name == QUANTITY else "INVALID_INPUT"
             cells: dict[str, Cell] = {SKU: sku, QUANTITY: quantity, ERP_CODE: erp_code}
             self.error_count += 1
@@ -182,11 +199,16 @@ class RowReader:
             for name, column in zip(COLUMNS, self._positions, strict=False):
                 if area.first_column <= column <= area.last_column:
                     first = area.first_row + (column == area.first_column)
-                    begin, end = bisect_left(numbers, first), bisect_right(numbers, area.last_row)
+                    begin, end = (
+                        bisect_left(numbers, first),
+                        bisect_right(numbers, area.last_row),
+                    )
                     covered |= dict.fromkeys(numbers[begin:end], name)
         return covered
 
-    def _take(self, number: int, sku: Cell | None, quantity: Cell | None, erp_code: Cell | None) -> None:
+    def _take(
+        self, number: int, sku: Cell | None, quantity: Cell | None, erp_code: Cell | None
+    ) -> None:
         try:
             good = (
                 number,

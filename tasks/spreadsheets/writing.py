@@ -72,7 +72,9 @@ class _QuotingLines:
         self._text.write(line.removesuffix(self.LINE_END) + "\r\n")
 
 
-def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def _write_csv(
+    target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> None:
     # The byte order mark tells Excel that the text is UTF-8.
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
     # Not through pyexcel, which takes four times as long for what is the same module beneath.
@@ -87,13 +89,22 @@ def _csv_cell(cell: Cell) -> Cell:
     return harmless_text(cell) if type(cell) is str and not is_harmless(cell) else cell
 
 
-def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def _write_xls(
+    target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> None:
     # A text is written as a text cell here, whatever it begins with, so it is never a formula.
-    cut = ([cell[:MAXIMUM_CELL_LENGTH] if isinstance(cell, str) else cell for cell in row] for row in rows)
-    pyexcel.isave_as(array=_with_headers(headers, cut), dest_file_type="xls", dest_file_stream=target)
+    cut = (
+        [cell[:MAXIMUM_CELL_LENGTH] if isinstance(cell, str) else cell for cell in row]
+        for row in rows
+    )
+    pyexcel.isave_as(
+        array=_with_headers(headers, cut), dest_file_type="xls", dest_file_stream=target
+    )
 
 
-def _write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def _write_xlsx(
+    target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> None:
     # Not through pyexcel: its writer makes a formula of every text that begins with "=".
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
@@ -109,7 +120,9 @@ def _write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequenc
     book.close()
 
 
-def _with_headers(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+def _with_headers(
+    headers: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> Iterator[Sequence[Cell]]:
     yield headers
     yield from rows
 

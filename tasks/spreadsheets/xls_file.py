@@ -9,7 +9,15 @@ from typing import Any
 import xlrd
 from xlrd import biffh
 
-from tasks.spreadsheets.cells import BOOLEANS, ERROR, Cell, MergedCells, Row, add_cell, number_from_float
+from tasks.spreadsheets.cells import (
+    BOOLEANS,
+    ERROR,
+    Cell,
+    MergedCells,
+    Row,
+    add_cell,
+    number_from_float,
+)
 from tasks.spreadsheets.compound_document import SIGNATURE, CompoundDocument
 from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
 from tasks.spreadsheets.rejection import (
@@ -28,7 +36,13 @@ _AREA = struct.Struct("<HHHH")
 _NEEDED = frozenset(
     {
         *biffh.bofcodes,
-        *(biffh.XL_EOF, biffh.XL_CONTINUE, biffh.XL_SST, biffh.XL_BOUNDSHEET, biffh.XL_CODEPAGE),
+        *(
+            biffh.XL_EOF,
+            biffh.XL_CONTINUE,
+            biffh.XL_SST,
+            biffh.XL_BOUNDSHEET,
+            biffh.XL_CODEPAGE,
+        ),
         *(biffh.XL_FILEPASS, biffh.XL_FORMAT, biffh.XL_FORMAT2, biffh.XL_XF, biffh.XL_XF2),
         *(biffh.XL_XF3, biffh.XL_XF4, biffh.XL_IXFE, biffh.XL_BUILTINFMTCOUNT),
         *(biffh.XL_SHEETHDR, biffh.XL_SHEETSOFFSET),
@@ -82,7 +96,9 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
         self._formats: list[NumberFormat | None] = []
         self.put_cell = self._put
 
-    def _put(self, row: int, column: int, kind: int | None, value: Any, format: int) -> None:
+    def _put(
+        self, row: int, column: int, kind: int | None, value: Any, format: int
+    ) -> None:
         cell = self._cell(kind, value, self._format(format))
         if cell is None or cell == "":
             return
@@ -94,7 +110,9 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
             self._formats = _formats(self.book)
         return self._formats[index] if 0 <= index < len(self._formats) else None
 
-    def _cell(self, kind: int | None, value: Any, format: NumberFormat | None) -> Cell | None:
+    def _cell(
+        self, kind: int | None, value: Any, format: NumberFormat | None
+    ) -> Cell | None:
         if kind is None or kind == biffh.XL_CELL_NUMBER:
             number = number_from_float(float(value))
             return number if format is None else format.show_number(number)
@@ -141,7 +159,9 @@ def _format_code(book: Any, key: int) -> str:
     return format.format_str if format and format.format_str else built_in_code(key)
 
 
-def rows_of_xls(content: bytes, *, cell_length: int, merged: list[MergedCells]) -> Iterator[tuple[int, Row]]:
+def rows_of_xls(
+    content: bytes, *, cell_length: int, merged: list[MergedCells]
+) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     if content.startswith(SIGNATURE):
         content = _workbook_stream(CompoundDocument(content))
@@ -172,7 +192,9 @@ def _workbook_stream(document: CompoundDocument) -> bytes:
 def _book(content: bytes) -> Any:
     with open(os.devnull, "w") as nowhere:
         try:
-            return xlrd.book.open_workbook_xls(file_contents=content, on_demand=True, logfile=nowhere)
+            return xlrd.book.open_workbook_xls(
+                file_contents=content, on_demand=True, logfile=nowhere
+            )
         except biffh.XLRDError as error:
             if "encrypted" in str(error).lower():
                 raise Rejected(UNREADABLE, ENCRYPTED) from None

@@ -13,7 +13,9 @@ from tasks.spreadsheets.xlsx_parts import (
 from tasks.spreadsheets.xlsx_sheet import sheet_rows
 
 
-def rows_of_xlsx(archive: Archive, *, cell_length: int, merged: list[MergedCells]) -> Iterator[tuple[int, Row]]:
+def rows_of_xlsx(
+    archive: Archive, *, cell_length: int, merged: list[MergedCells]
+) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     parts = workbook_parts(archive, workbook_name(archive))
     texts = read_shared_texts(archive, parts.texts) if parts.texts else []

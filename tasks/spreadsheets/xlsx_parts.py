@@ -112,7 +112,9 @@ def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
         if name == "xf" and is_cell_format:
             numbers.append(attributes.get("numFmtId", "0"))
         elif name == "numFmt":
-            codes.setdefault(attributes.get("numFmtId", ""), attributes.get("formatCode", ""))
+            codes.setdefault(
+                attributes.get("numFmtId", ""), attributes.get("formatCode", "")
+            )
         elif name == "cellXfs":
             is_cell_format = True
 
@@ -126,7 +128,9 @@ def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
 
 
 def _built_in(number: str) -> str:
-    return built_in_code(int(number)) if number.isascii() and number.isdigit() else "General"
+    return (
+        built_in_code(int(number)) if number.isascii() and number.isdigit() else "General"
+    )
 
 
 class TextCollector:
@@ -175,7 +179,9 @@ def read_shared_texts(archive: Archive, part: str) -> list[str]:
         elif local in ("t", "rPh"):
             collector.end(local)
 
-    for _ in XmlReader(start, end, collector.pieces.append).read(archive.pieces(part), part):
+    for _ in XmlReader(start, end, collector.pieces.append).read(
+        archive.pieces(part), part
+    ):
         pass
     return texts
 

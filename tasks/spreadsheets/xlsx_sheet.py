@@ -28,9 +28,13 @@ _INTEGER_LENGTH = 15
 class SheetReader:
     """Takes the elements of a sheet and collects rows; `pieces` takes the texts within them."""
 
-    def __init__(self, texts: list[str], formats: list[NumberFormat | None], cell_length: int) -> None:
+    def __init__(
+        self, texts: list[str], formats: list[NumberFormat | None], cell_length: int
+    ) -> None:
         self._texts = texts
-        self._formats = {str(index): format for index, format in enumerate(formats) if format}
+        self._formats = {
+            str(index): format for index, format in enumerate(formats) if format
+        }
         self._cell_length = cell_length
         self._names = LocalNames()
         self._columns: dict[str, int] = {}
@@ -99,7 +103,9 @@ class SheetReader:
 
     def _end_cell(self, attributes: Attributes) -> None:
         self._place(attributes.get("r"))
-        cell = self._shown_cell(attributes.get("t", "n"), self._formats.get(attributes.get("s", "0")))
+        cell = self._shown_cell(
+            attributes.get("t", "n"), self._formats.get(attributes.get("s", "0"))
+        )
         if cell is None or cell == "":
             return
         if isinstance(cell, str) and len(cell) > self._cell_length:
@@ -189,7 +195,12 @@ def number_from_text(text: str) -> int | float | None:
 
 
 def _row_number(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= MAXIMUM_ROW:
+    if (
+        text.isascii()
+        and text.isdigit()
+        and len(text) < 8
+        and 1 <= int(text) <= MAXIMUM_ROW
+    ):
         return int(text)
     raise damaged(f"it has a row numbered {text[:20]!r}")
 

@@ -58,7 +58,9 @@ def ignore(_: str) -> None:
     """Takes an event that does not matter."""
 
 
-def read_elements(pieces: Iterable[bytes], part: str, start: Start, end: End = ignore) -> None:
+def read_elements(
+    pieces: Iterable[bytes], part: str, start: Start, end: End = ignore
+) -> None:
     """Calls `start` and `end` with the local names of the elements of a part."""
     names = LocalNames()
     reader = XmlReader(

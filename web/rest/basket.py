@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from strawberry import ID
 
-from models.basket_reading import ACTIVE, DRAFTS
+from models.basket.read import ACTIVE, DRAFTS
 from resolvers.basket_items import BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
 from resolvers.context import segment_of
@@ -19,10 +19,10 @@ from schema.inputs import (
     BasketSaveInput,
 )
 from schema.page import LARGEST_ID, LATEST
-from web.json_response import json_response
+from web.http.json_response import json_response
 from web.rest.basket_answer import basket_answer, draft_answers
 from web.rest.basket_file import asked_state, asks_export, export_basket
-from web.rest.refusal import refused
+from web.rest.rejection import refused
 from web.rest.request import RestRequest
 
 
@@ -42,7 +42,9 @@ async def read_basket(asked: RestRequest) -> Response:
     return json_response(basket_answer(read.rows))
 
 
-async def changed(kind: type[Change[GivenInput]], asked: RestRequest, given: GivenInput) -> Response:
+async def changed(
+    kind: type[Change[GivenInput]], asked: RestRequest, given: GivenInput
+) -> Response:
     """Carries out a change and answers with the basket after it."""
     answer = await carry_out(kind, asked.context, given)
     if answer.user_errors or answer.baskets is None:
@@ -53,20 +55,26 @@ async def changed(kind: type[Change[GivenInput]], asked: RestRequest, given: Giv
 async def add_item(asked: RestRequest) -> Response:
     """Adds a quantity of a product for a division."""
     remote_id, division, quantity, shared = await _line(asked)
-    line = BasketItemInput(product_remote_id=remote_id, division_id=ID(division), quantity=quantity)
+    line = BasketItemInput(
+        product_remote_id=remote_id, division_id=ID(division), quantity=quantity
+    )
     return await changed(BasketItemsAdd, asked, BasketItemsAddInput(items=[line], **shared))
 
 
 async def update_item(asked: RestRequest) -> Response:
     """Sets the quantity of a product for a division; 0 removes it there."""
     remote_id, division, quantity, shared = await _line(asked)
-    given = BasketItemUpdateInput(product_remote_id=remote_id, division_id=ID(division), quantity=quantity, **shared)
+    given = BasketItemUpdateInput(
+        product_remote_id=remote_id, division_id=ID(division), quantity=quantity, **shared
+    )
     return await changed(BasketItemUpdate, asked, given)
 
 
 async def _line(asked: RestRequest) -> tuple[int, str, int, dict[str, Any]]:
     fields = await asked.fields()
-    remote_id, division, quantity = (fields.number(name) for name in ("product_remote_id", "division", "quantity"))
+    remote_id, division, quantity = (
+        fields.number(name) for name in ("product_remote_id", "division", "quantity")
+    )
     return remote_id, str(division), quantity, asked.shared_inputs(fields)
 
 
@@ -74,7 +82,9 @@ async def remove_item(asked: RestRequest) -> Response:
     """Takes a product away, for all divisions."""
     fields = await asked.fields()
     remote_id = fields.number("product_remote_id")
-    given = BasketItemRemoveInput(product_remote_id=remote_id, **asked.shared_inputs(fields))
+    given = BasketItemRemoveInput(
+        product_remote_id=remote_id, **asked.shared_inputs(fields)
+    )
     return await changed(BasketItemRemove, asked, given)
 
 
@@ -98,5 +108,7 @@ async def save_basket(asked: RestRequest) -> Response:
 async def load_basket(asked: RestRequest) -> Response:
     """Makes the draft that the address names the active basket again."""
     await asked.body()
-    given = BasketLoadInput(basket_id=ID(asked.basket_number), idempotency_key=asked.idempotency_key)
+    given = BasketLoadInput(
+        basket_id=ID(asked.basket_number), idempotency_key=asked.idempotency_key
+    )
     return await changed(BasketLoad, asked, given)

@@ -5,9 +5,17 @@ from typing import Any
 
 import orjson
 
-from models.basket_reading import HEAD, HEAD_DIVISIONS, ITEM_PRICE, PRODUCT, QUANTITIES, items_of, totals_of
+from models.basket.read import (
+    HEAD,
+    HEAD_DIVISIONS,
+    ITEM_PRICE,
+    PRODUCT,
+    QUANTITIES,
+    items_of,
+    totals_of,
+)
+from models.database.statement import Row
 from models.money import amount_text
-from models.statement import Row
 
 # The columns of a whole read, by place: reading by name costs half as much again.
 _SKU, _NAME, _PRICE, _CURRENCY, _VARIANTS, _IMAGE = range(PRODUCT + 1, PRODUCT + 7)
@@ -47,8 +55,15 @@ def _item_of(row: Sequence[Any], divisions: Mapping[str, Sequence[Any]]) -> Json
         "price": amount_text(price),
         "quantity": quantity,
         "divisions": [
-            {"id": division[0], "name": division[1], "erp_code": division[2], "quantity": number}
-            for division, number in zip(map(divisions.__getitem__, pairs[::2]), quantities, strict=True)
+            {
+                "id": division[0],
+                "name": division[1],
+                "erp_code": division[2],
+                "quantity": number,
+            }
+            for division, number in zip(
+                map(divisions.__getitem__, pairs[::2]), quantities, strict=True
+            )
         ],
         "product": _product_of(row),
         "product_remote_id": row[PRODUCT],
@@ -76,7 +91,11 @@ def draft_answers(rows: Sequence[Row], segment: int | None) -> list[Json]:
     """Writes drafts from rows of totals; only those of one segment, if one is given."""
     heads = [orjson.loads(row[HEAD]) for row in rows]
     each = zip(heads, rows, strict=True)
-    return [_draft_answer(head, row) for head, row in each if segment is None or head[_SEGMENT] == segment]
+    return [
+        _draft_answer(head, row)
+        for head, row in each
+        if segment is None or head[_SEGMENT] == segment
+    ]
 
 
 def _draft_answer(head: Sequence[Any], row: Row) -> Json:

@@ -10,11 +10,11 @@ from resolvers.basket_import import BasketImport
 from resolvers.unit_of_work import carry_out
 from schema.inputs import BasketExportInput, BasketImportInput
 from schema.scalars import Upload
-from web.bad_request import BadRequest
-from web.json_response import json_response
-from web.multipart import MULTIPART, closing_files, multipart_form
+from web.http.bad_request import BadRequest
+from web.http.json_response import json_response
+from web.http.multipart import MULTIPART, closing_files, multipart_form
 from web.rest.fields import REQUIRED, shown
-from web.rest.refusal import InvalidFields, not_found, refused
+from web.rest.rejection import InvalidFields, not_found, refused
 from web.rest.request import RestRequest
 
 IMPORTED = {"message": "File imported successfully."}
@@ -47,7 +47,14 @@ def _fields_of(query: QueryParams) -> list[ExportField] | None:
     names = [name.strip() for text in query.getlist("fields") for name in text.split(",")]
     known = {field.value for field in ExportField}
     if wrong := [name for name in names if name and name not in known]:
-        raise InvalidFields({"fields": [f"{shown(name)} is not one of {', '.join(ExportField)}." for name in wrong]})
+        raise InvalidFields(
+            {
+                "fields": [
+                    f"{shown(name)} is not one of {', '.join(ExportField)}."
+                    for name in wrong
+                ]
+            }
+        )
     return [ExportField(name) for name in names if name]
 
 
@@ -56,7 +63,9 @@ def _format_of(query: QueryParams) -> ExportFormat:
     try:
         return ExportFormat(name)
     except ValueError:
-        raise InvalidFields({"format": [f"{shown(name)} is not one of {', '.join(ExportFormat)}."]}) from None
+        raise InvalidFields(
+            {"format": [f"{shown(name)} is not one of {', '.join(ExportFormat)}."]}
+        ) from None
 
 
 async def asked_state(asked: RestRequest) -> Response:
@@ -67,7 +76,9 @@ async def asked_state(asked: RestRequest) -> Response:
     if found is None or found.user_id != buyer.id:
         return not_found()
     url = await asked.context.exports.address(found)
-    return json_response({"is_ready": url is not None, "url": url, "status": found.status.lower()})
+    return json_response(
+        {"is_ready": url is not None, "url": url, "status": found.status.lower()}
+    )
 
 
 async def import_file(asked: RestRequest) -> Response:
@@ -90,8 +101,12 @@ async def _import_form(asked: RestRequest, form: FormData) -> Response:
     file = form.get(FILE)
     if not isinstance(file, UploadFile):
         raise InvalidFields({FILE: [REQUIRED]})
-    given = BasketImportInput(file=Upload(file), **asked.shared_inputs(asked.with_segment(form)))
+    given = BasketImportInput(
+        file=Upload(file), **asked.shared_inputs(asked.with_segment(form))
+    )
     answer = await carry_out(BasketImport, asked.context, given, whole=False)
     if answer.user_errors:
-        return refused(answer.user_errors, answer.report.row_errors if answer.report else ())
+        return refused(
+            answer.user_errors, answer.report.row_errors if answer.report else ()
+        )
     return json_response(IMPORTED)

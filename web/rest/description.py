@@ -8,7 +8,7 @@ from starlette.responses import Response
 import settings
 from models.export.export import ExportField, ExportFormat
 from text import MAXIMUM_LENGTH
-from web.json_response import json_response
+from web.http.json_response import json_response
 from web.rest.fields import LARGEST
 from web.rest.page import DEFAULT_SIZE, MAXIMUM_SIZE
 from web.rest.schemas import IDENTIFIER, SCHEMAS, Schema, listed, reference
@@ -27,27 +27,47 @@ def _answers(description: str, schema: Schema) -> dict[str, Any]:
 
 def _says(description: str, **headers: str) -> dict[str, Any]:
     described = {
-        name.replace("_", "-"): {"description": text, "required": True, "schema": {"type": "string"}}
+        name.replace("_", "-"): {
+            "description": text,
+            "required": True,
+            "schema": {"type": "string"},
+        }
         for name, text in headers.items()
     }
     return _answers(description, reference("Detail")) | {"headers": described}
 
 
 RESPONSES = {
-    "400": _answers("The request is refused, and nothing has changed.", reference("FieldErrors")),
+    "400": _answers(
+        "The request is refused, and nothing has changed.", reference("FieldErrors")
+    ),
     "401": _says("There is no valid token.", WWW_Authenticate="How to authenticate."),
     "404": _says("There is no such thing, or it is somebody else's."),
-    "405": _says("The address does not have this method.", Allow="The methods that it has."),
+    "405": _says(
+        "The address does not have this method.", Allow="The methods that it has."
+    ),
     "413": _says("The body is too large."),
     "415": _says("The body has another type than the one described."),
-    "429": _says("Too many requests came.", Retry_After="After how many seconds to try again."),
+    "429": _says(
+        "Too many requests came.", Retry_After="After how many seconds to try again."
+    ),
     "500": _says("A fault on our side."),
-    "503": _says("Commerce or the database cannot be asked now; trying again later may help."),
+    "503": _says(
+        "Commerce or the database cannot be asked now; trying again later may help."
+    ),
 }
 
 
-def _parameter(name: str, description: str, schema: Schema, place: str = "query") -> dict[str, Any]:
-    return {"name": name, "in": place, "description": description, "schema": schema, "required": place == "path"}
+def _parameter(
+    name: str, description: str, schema: Schema, place: str = "query"
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": place,
+        "description": description,
+        "schema": schema,
+        "required": place == "path",
+    }
 
 
 SEGMENT_PARAMETER = _parameter(
@@ -69,7 +89,11 @@ KEY_PARAMETER = _parameter(
 )
 CHANGING = [SEGMENT_PARAMETER, KEY_PARAMETER]
 PAGING = [
-    _parameter("page", "The page, counted from 1.", {"type": "integer", "minimum": 1, "maximum": LARGEST}),
+    _parameter(
+        "page",
+        "The page, counted from 1.",
+        {"type": "integer", "minimum": 1, "maximum": LARGEST},
+    ),
     *(
         _parameter(
             name,
@@ -83,9 +107,18 @@ EXPORTING = [
     _parameter(
         "fields",
         "Asks for an export with these columns, repeated or with commas between.",
-        {"type": "array", "items": {"enum": list(ExportField)}, "minItems": 1, "uniqueItems": True},
+        {
+            "type": "array",
+            "items": {"enum": list(ExportField)},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
     ),
-    _parameter("format", "Asks for an export in this format; xls when left out.", {"enum": list(ExportFormat)}),
+    _parameter(
+        "format",
+        "Asks for an export in this format; xls when left out.",
+        {"enum": list(ExportFormat)},
+    ),
     _parameter(
         "status_cache_key",
         "Asks how far an export is, by its cache key.",
@@ -141,7 +174,11 @@ PATHS: dict[str, Any] = {
             body="ItemUpdate",
         ),
         "delete": _operation(
-            "removeItem", "Removes a product, for all divisions.", BASKET, parameters=CHANGING, body="ItemRemoval"
+            "removeItem",
+            "Removes a product, for all divisions.",
+            BASKET,
+            parameters=CHANGING,
+            body="ItemRemoval",
         ),
     },
     "/basket/drafts/": {
@@ -167,7 +204,10 @@ PATHS: dict[str, Any] = {
             "loadBasket",
             "Makes a draft the active basket; one with items that was active becomes an unnamed draft.",
             BASKET,
-            parameters=[_parameter("basket_id", "The draft's identifier.", IDENTIFIER, "path"), KEY_PARAMETER],
+            parameters=[
+                _parameter("basket_id", "The draft's identifier.", IDENTIFIER, "path"),
+                KEY_PARAMETER,
+            ],
             body="Loading",
             is_required=False,
         )
@@ -192,7 +232,10 @@ PATHS: dict[str, Any] = {
     },
     "/my-quotations/": {
         "get": _operation(
-            "listQuotations", "The caller's quotations, newest first.", reference("QuotationPage"), parameters=PAGING
+            "listQuotations",
+            "The caller's quotations, newest first.",
+            reference("QuotationPage"),
+            parameters=PAGING,
         ),
         "post": _operation(
             "requestQuotation",
@@ -213,7 +256,12 @@ DESCRIPTION: dict[str, Any] = {
         "schemas": SCHEMAS,
         "responses": RESPONSES,
         "securitySchemes": {
-            "token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": TOKEN_ABOUT}
+            "token": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": TOKEN_ABOUT,
+            }
         },
     },
 }

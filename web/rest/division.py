@@ -5,9 +5,9 @@ from typing import Any
 from starlette.responses import Response
 
 from models.division import DivisionRead, divisions_within
-from web.json_response import json_response
+from web.http.json_response import json_response
 from web.rest.page import page_answer, page_of
-from web.rest.refusal import not_found
+from web.rest.rejection import not_found
 from web.rest.request import RestRequest
 
 
@@ -17,7 +17,10 @@ async def list_divisions(asked: RestRequest) -> Response:
     divisions = await divisions_within(asked.context.buyer.division.id)
     if page.number > 1 and page.first >= len(divisions):
         return not_found()
-    results = [_division_answer(division) for division in divisions[page.first : page.first + page.size]]
+    results = [
+        _division_answer(division)
+        for division in divisions[page.first : page.first + page.size]
+    ]
     return json_response(page_answer(asked, page, len(divisions), results))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reprlib import Repr
 from typing import Any
 
-from web.rest.refusal import InvalidFields
+from web.rest.rejection import InvalidFields
 
 SEGMENT = "segment_remote_id"
 LARGEST, SMALLEST = 2**31 - 1, -(2**31)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import settings
 from web.rest.fields import Fields
-from web.rest.refusal import InvalidFields
+from web.rest.rejection import InvalidFields
 from web.rest.request import RestRequest
 
 DEFAULT_SIZE, MAXIMUM_SIZE = 20, 100
@@ -45,11 +45,15 @@ def _within(fields: Fields, name: str, default: int, maximum: int | None) -> int
     return number
 
 
-def page_answer(asked: RestRequest, page: Page, count: int, results: list[dict[str, Any]]) -> dict[str, Any]:
+def page_answer(
+    asked: RestRequest, page: Page, count: int, results: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Writes a page with the addresses of its neighbours."""
     return {
         "count": count,
-        "next": _address(asked, page.number + 1) if page.first + page.size < count else None,
+        "next": _address(asked, page.number + 1)
+        if page.first + page.size < count
+        else None,
         "previous": _address(asked, page.number - 1) if page.number > 1 else None,
         "results": results,
     }

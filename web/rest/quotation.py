@@ -4,16 +4,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from models.database.statement import Row, moment
 from models.money import amount_text
 from models.quotation import quotation_count, quotation_page
-from models.statement import Row, moment
 from resolvers.basket_status import QuotationRequest
 from schema.inputs import QuotationRequestInput
 from schema.page import LARGEST_ID, LATEST
-from web.json_response import json_response
+from web.http.json_response import json_response
 from web.rest.basket import changed
 from web.rest.page import page_answer, page_of
-from web.rest.refusal import not_found
+from web.rest.rejection import not_found
 from web.rest.request import RestRequest
 
 
@@ -25,7 +25,9 @@ async def list_quotations(asked: RestRequest) -> Response:
     if page.number > 1 and page.first >= count:
         return not_found()
     rows = await quotation_page(buyer.id, LATEST, LARGEST_ID, page.size, page.first)
-    return json_response(page_answer(asked, page, count, [_quotation_answer(row) for row in rows]))
+    return json_response(
+        page_answer(asked, page, count, [_quotation_answer(row) for row in rows])
+    )
 
 
 def _quotation_answer(row: Row) -> dict[str, Any]:

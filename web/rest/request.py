@@ -10,12 +10,12 @@ from starlette.requests import Request
 
 import settings
 from resolvers.context import Context
-from web.bad_request import BadRequest
-from web.graphql_request import body_of, check_length
-from web.json_request import json_of
-from web.json_response import JSON
+from web.graphql.request import body_of, check_length
+from web.http.bad_request import BadRequest
+from web.http.json_request import json_of
+from web.http.json_response import JSON
 from web.rest.fields import SEGMENT, Fields, shown
-from web.rest.refusal import NON_FIELD, InvalidFields
+from web.rest.rejection import NON_FIELD, InvalidFields
 
 FORM = "application/x-www-form-urlencoded"
 KEY = "Idempotency-Key"
@@ -44,7 +44,9 @@ class RestRequest:
         """The key under which a change is made once; raises InvalidFields for a second header."""
         keys = self.http.headers.getlist(KEY)
         if len(keys) > 1:
-            raise InvalidFields({KEY: [f"The header is sent {len(keys)} times; send one key."]})
+            raise InvalidFields(
+                {KEY: [f"The header is sent {len(keys)} times; send one key."]}
+            )
         return _header_text(keys[0]) if keys else None
 
     def segment(self) -> int | None:
@@ -95,7 +97,11 @@ def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
     if content_type == FORM and not body.lstrip().startswith(b"{"):
         return _form_values(body)
     if content_type not in ("", JSON, FORM):
-        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", f'Unsupported media type "{content_type[:100]}" in request.')
+        raise BadRequest(
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            f'Unsupported media type "{content_type[:100]}" in request.',
+        )
     values = json_of(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
     if values is None:
         return {}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.basket import MAXIMUM_QUANTITY
+from models.basket.tables import MAXIMUM_QUANTITY
 from models.export.export import ExportStatus
 from models.quotation import QuotationStatus
 from text import MAXIMUM_LENGTH
@@ -24,7 +24,12 @@ def listed(item: Schema) -> Schema:
 def record(required: Schema, optional: Schema | None = None) -> Schema:
     """Describes an answer with these values and no others."""
     properties = required | (optional or {})
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
 
 
 def number(least: int, greatest: int, description: str) -> Schema:
@@ -39,7 +44,14 @@ def number(least: int, greatest: int, description: str) -> Schema:
 def _page(of: str) -> Schema:
     address = {"type": ["string", "null"], "format": "uri"}
     entries = listed(reference(of))
-    return record({"count": {"type": "integer"}, "next": address, "previous": address, "results": entries})
+    return record(
+        {
+            "count": {"type": "integer"},
+            "next": address,
+            "previous": address,
+            "results": entries,
+        }
+    )
 
 
 def _body(required: Schema, optional: Schema | None = None, **example: Any) -> Schema:
@@ -62,7 +74,10 @@ SEGMENT: Schema = {
 }
 _PRODUCT = number(1, LARGEST, "The product's identifier in Commerce.")
 _DIVISION = number(1, LARGEST, "Our identifier of the division.")
-_OPTIONAL_NAME = NAME | {"type": ["string", "null"], "description": "The draft's name; none when it is left out."}
+_OPTIONAL_NAME = NAME | {
+    "type": ["string", "null"],
+    "description": "The draft's name; none when it is left out.",
+}
 
 SCHEMAS: dict[str, Schema] = {
     "FieldErrors": {
@@ -74,7 +89,10 @@ SCHEMAS: dict[str, Schema] = {
     "Detail": record({"detail": TEXT}),
     "Basket": record(
         {
-            "id": {"type": ["integer", "null"], "description": "Null until something is added."},
+            "id": {
+                "type": ["integer", "null"],
+                "description": "Null until something is added.",
+            },
             "total_amount": AMOUNT,
             "total_quantity": COUNT,
             "basket_items": listed(reference("BasketItem")),
@@ -91,7 +109,9 @@ SCHEMAS: dict[str, Schema] = {
             "product_remote_id": IDENTIFIER,
         }
     ),
-    "ItemDivision": record({"id": IDENTIFIER, "name": TEXT, "erp_code": TEXT, "quantity": COUNT}),
+    "ItemDivision": record(
+        {"id": IDENTIFIER, "name": TEXT, "erp_code": TEXT, "quantity": COUNT}
+    ),
     "Product": record(
         {"sku": TEXT},
         {
@@ -124,18 +144,29 @@ SCHEMAS: dict[str, Schema] = {
         {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
-            "quantity": number(0, MAXIMUM_QUANTITY, "The quantity to set; 0 removes the product for the division."),
+            "quantity": number(
+                0,
+                MAXIMUM_QUANTITY,
+                "The quantity to set; 0 removes the product for the division.",
+            ),
         },
         product_remote_id=1,
         division=1,
         quantity=2,
     ),
     "ItemRemoval": _body({"product_remote_id": _PRODUCT}, product_remote_id=1),
-    "Saving": _body({}, {"name": _OPTIONAL_NAME}, name="Basket 1") | {"type": ["object", "null"]},
+    "Saving": _body({}, {"name": _OPTIONAL_NAME}, name="Basket 1")
+    | {"type": ["object", "null"]},
     "Loading": {"type": ["object", "null"]},
     "QuotationRequest": _body({"name": NAME}, name="Quotation 1"),
     "Import": _body(
-        {"filename": {"type": "string", "format": "binary", "description": "An xls, xlsx, ods or csv file."}}
+        {
+            "filename": {
+                "type": "string",
+                "format": "binary",
+                "description": "An xls, xlsx, ods or csv file.",
+            }
+        }
     ),
     "Imported": record({"message": {"const": "File imported successfully."}}),
     "ExportKey": record({"cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}),
@@ -151,7 +182,10 @@ SCHEMAS: dict[str, Schema] = {
             "id": IDENTIFIER,
             "name": TEXT,
             "division_type": {"enum": ["main", "sub"]},
-            "parent": {"type": ["integer", "null"], "description": "The identifier of the division above."},
+            "parent": {
+                "type": ["integer", "null"],
+                "description": "The identifier of the division above.",
+            },
             "erp_code": TEXT,
             "is_active": {"type": "boolean"},
         }

@@ -1,0 +1,142 @@
+"""Keeping divisions, users and tokens: what the command line does, with refusals that say what to do."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tortoise.exceptions import IntegrityError
+
+from models.division import Division, DivisionType
+from models.user import Token, User, digest_of, find_user, new_token
+from text import flaw_of, is_blank, trimmed
+
+
+class AdministrationRefused(Exception):
+    """Raised when a command's input is refused; the message names the value and says why."""
+
+
+def checked(text: str, what: str) -> str:
+    """Returns a text without the spaces around it; raises AdministrationRefused when it is blank, long or strange."""
+    text = trimmed(text)
+    if is_blank(text):
+        raise AdministrationRefused(f"The {what} is blank.")
+    if flaw := flaw_of(text):
+        raise AdministrationRefused(f"The {what} {flaw}.")
+    return text
+
+
+async def division_with(erp_code: str) -> Division:
+    """Returns a division by its ERP code."""
+    erp_code = checked(erp_code, "ERP code")
+    division = await Division.get_or_none(erp_code=erp_code).select_related("parent")
+    if division is None:
+        raise AdministrationRefused(
+            f"There is no division {erp_code!r}; `division list` shows those there are."
+        )
+    return division
+
+
+async def add_division(erp_code: str, name: str, parent: str | None) -> Division:
+    """Adds a main division or, with a parent, a sub-division."""
+    above = await division_with(parent) if parent is not None else None
+    if above is not None and above.type is DivisionType.SUB:
+        raise AdministrationRefused(
+            f"Division {parent!r} is a sub-division; a sub-division's parent is a main division."
+        )
+    try:
+        return await Division.create(
+            erp_code=checked(erp_code, "ERP code"),
+            name=checked(name, "name"),
+            type=DivisionType.SUB if above else DivisionType.MAIN,
+            parent=above,
+        )
+    except IntegrityError:
+        raise AdministrationRefused(f"There is a division {erp_code!r} already.") from None
+
+
+async def list_divisions() -> Sequence[Division]:
+    """Returns all divisions, each main division before its sub-divisions."""
+    divisions = await Division.all().select_related("parent").order_by("erp_code")
+    return sorted(
+        divisions,
+        key=lambda division: (
+            _family(division),
+            division.parent is not None,
+            division.erp_code,
+        ),
+    )
+
+
+def _family(division: Division) -> str:
+    return division.parent.erp_code if division.parent else division.erp_code
+
+
+async def set_division_active(erp_code: str, is_active: bool) -> None:
+    """Opens or closes a division."""
+    division = await division_with(erp_code)
+    await Division.filter(id=division.id).update(is_active=is_active)
+
+
+async def user_with(email: str) -> User:
+    """Returns a user by their e-mail address."""
+    email = checked(email, "e-mail address")
+    user = await find_user(email)
+    if user is None:
+        raise AdministrationRefused(
+            f"There is no user {email!r}; `user list` shows those there are."
+        )
+    return user
+
+
+async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -> User:
+    """Adds a user to a division."""
+    division = await division_with(erp_code)
+    email = checked(email, "e-mail address")
+    name, at, domain = email.partition("@")
+    if not (name and at and domain) or any(map(is_blank, email)):
+        raise AdministrationRefused(f"{email!r} is not an e-mail address.")
+    if await find_user(email):
+        raise AdministrationRefused(f"There is a user {email!r} already.")
+    try:
+        return await User.create(
+            email=email,
+            first_name=checked(first_name, "first name"),
+            last_name=checked(last_name, "last name"),
+            division=division,
+        )
+    except IntegrityError:
+        raise AdministrationRefused(f"There is a user {email!r} already.") from None
+
+
+async def list_users() -> Sequence[User]:
+    """Returns all users with their divisions, by e-mail address."""
+    return await User.all().select_related("division").order_by("email")
+
+
+async def set_user_active(email: str, is_active: bool) -> None:
+    """Lets a user in, or keeps them out."""
+    user = await user_with(email)
+    await User.filter(id=user.id).update(is_active=is_active)
+
+
+async def issue_token(email: str) -> str:
+    """Returns a new token of a user; only its digest is kept, so it is never to be seen again."""
+    token = new_token()
+    await Token.create(user=await user_with(email), digest=digest_of(token))
+    return token
+
+
+async def list_tokens(email: str) -> Sequence[tuple[int, datetime]]:
+    """Returns the number and the time of issue of each token of a user."""
+    tokens = await Token.filter(user=await user_with(email)).order_by("id")
+    return [(token.id, token.created_at) for token in tokens]
+
+
+async def revoke_token(given: str) -> None:
+    """Revokes a token, named by its number or by itself."""
+    given = checked(given, "token")
+    is_number = given.isascii() and given.isdigit() and len(given) <= 9
+    named = {"id": int(given)} if is_number else {"digest": digest_of(given)}
+    if not await Token.filter(**named).delete():
+        raise AdministrationRefused(
+            "There is no such token; `token list EMAIL` shows their numbers."
+        )

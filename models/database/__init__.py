@@ -1,0 +1,1 @@
+"""The database: connections, statements, migrations, and what to do when it is away."""

@@ -1,0 +1,212 @@
+"""Migrating: one process at a time, with bounded waits for locks, and what a database has and lacks."""
+
+import asyncio
+import logging
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from typing import ClassVar, NamedTuple, Protocol
+
+from asyncpg.exceptions import DeadlockDetectedError, LockNotAvailableError
+from tortoise.connection import get_connection
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.transactions import in_transaction
+
+from models import migrations
+from models.database.outage import DatabaseUnusable
+from models.database.statement import Statement, is_sqlite
+
+logger = logging.getLogger("basket")
+
+APP = "models"
+LOCK_MILLISECONDS = 1_000
+"""Timeout of a migration's wait for a lock, during which requests wait behind it."""
+ATTEMPTS = 60
+"""Attempts at a migration whose locks are held by others."""
+PAUSE_SECONDS = 4.0
+"""The longest pause between two of them, in which waiting requests go on."""
+TURN_KEY = 0x6D696772617465  # "migrate"
+
+_TABLE = {
+    # to_regclass would go on missing a table that was made while the transaction waited.
+    False: Statement(
+        "SELECT relname FROM pg_class WHERE relname = 'tortoise_migrations' AND pg_table_is_visible(oid)"
+    ),
+    True: Statement("SELECT name FROM sqlite_master WHERE name = 'tortoise_migrations'"),
+}
+_APPLIED = Statement(
+    "SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name"
+)
+_TAKE_TURN = Statement("SELECT pg_advisory_xact_lock($1)::text")
+_TRY_TURN = Statement("SELECT pg_try_advisory_xact_lock($1)")
+_BLOCKERS = Statement(
+    "SELECT pid, usename, application_name, state, "
+    "date_trunc('second', clock_timestamp() - xact_start)::text FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start LIMIT 5"
+)
+
+
+class MigrationState(NamedTuple):
+    """The migrations that a database lacks, and those that it has and this release does not know."""
+
+    pending: list[str]
+    unknown: list[str]
+
+    def describe(self) -> str:
+        """Returns the difference to this release in words; empty when there is none."""
+        if self.pending:
+            return f"is not migrated: it lacks {', '.join(self.pending)}; run `server.py migrate`"
+        if self.unknown:
+            return (
+                f"is migrated beyond this release: it has {', '.join(self.unknown)}; "
+                "this release goes on, install the newer one soon"
+            )
+        return ""
+
+
+class LocksHeld(DatabaseUnusable):
+    """Raised when the locks of a migration could not be had in all attempts."""
+
+
+def known_migrations() -> list[str]:
+    """Returns the names of the migrations of this release, in order."""
+    modules = pkgutil.iter_modules(migrations.__path__)
+    return sorted(module.name for module in modules if module.name[0].isdigit())
+
+
+async def migration_state() -> MigrationState:
+    """Compares the open database with this release; raises what the database raises."""
+    known, applied = known_migrations(), await applied_migrations()
+    pending = [name for name in known if name not in applied]
+    return MigrationState(pending, [name for name in applied if name not in known])
+
+
+async def log_migrations() -> None:
+    """Logs in which way the open database differs from this release, if it does."""
+    if difference := (await migration_state()).describe():
+        logger.warning("The database %s.", difference)
+
+
+async def applied_migrations() -> list[str]:
+    """Returns the names of the migrations that the open database has."""
+    table = await _TABLE[is_sqlite()].row()
+    if table is None or table[0] is None:
+        return []
+    return [str(row[0]) for row in await _APPLIED.rows()]
+
+
+async def migrate_open_database(
+    say: Callable[[str], None], target: str | None = None
+) -> None:
+    """Brings the open database of PostgreSQL to a migration, the newest by default, one after the other.
+
+    Raises LocksHeld when someone holds the locks that a migration needs for minutes.
+    """
+    if target is not None and target not in known_migrations():
+        raise DatabaseUnusable(
+            f"there is no migration {target}; the last is {known_migrations()[-1]}"
+        )
+    while await _migrate_one(say, target):
+        pass
+
+
+async def _migrate_one(say: Callable[[str], None], target: str | None) -> bool:
+    """Carries out the next migration, if there is one; returns whether there was."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await _attempt(say, target)
+        except (LockNotAvailableError, DeadlockDetectedError):
+            say(f"Its locks are held by others (attempt {attempt}). {await _blockers()}")
+            await asyncio.sleep(min(0.25 * 2 ** min(attempt, 8), PAUSE_SECONDS))
+    raise LocksHeld(
+        f"the locks of the migration were held by others in all {ATTEMPTS} attempts"
+    )
+
+
+async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
+    # A role that may only read and write has nothing to do in a database that is up to date.
+    if not await _next_step(target):
+        return False
+    async with in_transaction():
+        await _take_turn(say)
+        step = await _next_step(target)
+        if step is None:
+            return False
+        name, direction = step
+        say(
+            f"{'Undoing' if direction == 'backward' else 'Applying'} {name}: {_summary(name)}"
+        )
+        await _set_limits()
+        await _carry_out(name, direction)
+    return True
+
+
+async def _next_step(target: str | None) -> tuple[str, str] | None:
+    known, applied = known_migrations(), await applied_migrations()
+    wanted = known if target is None else known[: known.index(target) + 1]
+    superfluous = [name for name in known if name in applied and name not in wanted]
+    if target is not None and superfluous:
+        return superfluous[-1], "backward"
+    pending = [name for name in wanted if name not in applied]
+    return (pending[0], "forward") if pending else None
+
+
+async def _carry_out(name: str, direction: str) -> None:
+    connection = get_connection("default")
+    apps = {APP: {"models": _model_modules(), "migrations": "models.migrations"}}
+    known = known_migrations()
+    goal = name if direction == "forward" else known[known.index(name) - 1]
+    executor = MigrationExecutor(connection, apps)
+    # Asked for its names before it is made, a missing table would end the transaction.
+    await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+    await executor.migrate([MigrationTarget(APP, goal)], direction=direction)
+
+
+def _model_modules() -> list[str]:
+    found: list[str] = import_module("models.database.connection").MODULES
+    return found
+
+
+async def _take_turn(say: Callable[[str], None]) -> None:
+    """Waits until no other process migrates; the turn ends with the transaction, also behind a pooler."""
+    row = await _TRY_TURN.row(TURN_KEY)
+    if row is not None and not row[0]:
+        say("Another process migrates; waiting for it.")
+        await _TAKE_TURN.rows(TURN_KEY)
+
+
+async def _set_limits() -> None:
+    for setting in (
+        f"lock_timeout = '{LOCK_MILLISECONDS}ms'",
+        "statement_timeout = 0",
+        "idle_in_transaction_session_timeout = 0",
+    ):
+        await get_connection("default").execute_script(f"SET LOCAL {setting}")
+
+
+async def _blockers() -> str:
+    rows = await _BLOCKERS.rows()
+    people = [
+        f"process {r[0]} of {r[1]} ({r[2] or 'unnamed'}, {r[3]}, for {r[4]})" for r in rows
+    ]
+    return f"Open transactions: {'; '.join(people)}." if people else ""
+
+
+def _summary(name: str) -> str:
+    migration = migration_class(name)
+    locks = ", ".join(f"{table} ({mode})" for table, mode in migration.locks.items())
+    text = (migration.__doc__ or "").partition("\n")[0]
+    return f"{text} It locks {locks or 'nothing that is in use'}."
+
+
+class StatedMigration(Protocol):
+    """A migration that says what it does, and which tables that are in use it locks how."""
+
+    locks: ClassVar[dict[str, str]]
+
+
+def migration_class(name: str) -> type[StatedMigration]:
+    """Returns the class of a migration."""
+    found: type[StatedMigration] = import_module(f"models.migrations.{name}").Migration
+    return found

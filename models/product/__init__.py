@@ -1,0 +1,1 @@
+"""Products as Commerce last described them."""

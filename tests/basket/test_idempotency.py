@@ -1,0 +1,211 @@
+"""Idempotency keys: one effect, one answer."""
+
+from datetime import timedelta
+from typing import Any
+
+from graphql import GraphQLSchema, get_named_type
+
+from application import schema
+from models.database.statement import now
+from models.idempotency import IdempotencyKey, forget_old_keys
+from tests.spreadsheets.test_import import send
+from tests.support.service import Service
+from tests.support.sheets import csv
+
+
+def add(quantity: int = 1, key: str = "key-1") -> dict[str, Any]:
+    """Returns the input of an addition with a key."""
+    items = [{"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": quantity}]
+    return {"items": items, "idempotencyKey": key}
+
+
+async def test_a_retry_gets_the_first_answer_and_changes_nothing_more(
+    service: Service,
+) -> None:
+    first = await service.main.accepted("basketItemsAdd", **add(2))
+    await service.main.accepted("basketItemsAdd", **add(3, "key-2"))
+    service.shop.is_down = True
+    assert await service.main.accepted("basketItemsAdd", **add(2)) == first
+    basket = await service.main.basket()
+    assert basket is not None
+    assert (basket["totalQuantity"], basket["version"]) == (5, 2)
+
+
+async def test_a_retry_may_ask_for_other_fields_of_the_first_answer(
+    service: Service,
+) -> None:
+    await service.main.change("basketItemsAdd", "basket { version }", **add(2))
+    await service.main.accepted("basketClear")
+    basket = await service.main.accepted("basketItemsAdd", **add(2))
+    assert [item["quantity"] for item in basket["items"]] == [2]
+    assert basket["totalAmount"] == "21.10"
+
+
+async def test_a_key_with_another_input_is_refused(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", **add(2))
+    assert await service.main.refused("basketItemsAdd", **add(3)) == [
+        ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    ]
+    assert await service.main.refused("basketClear", idempotencyKey="key-1") == [
+        ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    ]
+
+
+async def test_a_key_belongs_to_one_user(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", **add(2))
+    basket = await service.sub.accepted("basketItemsAdd", **add(3))
+    assert basket["totalQuantity"] == 3
+
+
+async def test_a_refusal_is_answered_again_even_when_its_reason_is_gone(
+    service: Service,
+) -> None:
+    clear = {"idempotencyKey": "key-1"}
+    assert await service.main.refused("basketClear", **clear) == [
+        ("BASKET_NOT_FOUND", ["segmentRemoteId"])
+    ]
+    await service.main.accepted("basketItemsAdd", **add(2, "key-2"))
+    assert await service.main.refused("basketClear", **clear) == [
+        ("BASKET_NOT_FOUND", ["segmentRemoteId"])
+    ]
+
+
+async def test_a_retry_after_commerce_was_down_is_tried_anew(service: Service) -> None:
+    service.shop.is_down = True
+    assert await service.main.refused("basketItemsAdd", **add(2)) == [
+        ("COMMERCE_UNAVAILABLE", [])
+    ]
+    service.shop.is_down = False
+    assert (await service.main.accepted("basketItemsAdd", **add(2)))["totalQuantity"] == 2
+
+
+async def test_a_key_is_forgotten_after_24_hours(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", **add(2))
+    await IdempotencyKey.all().update(created_at=now() - timedelta(hours=23, minutes=59))
+    await forget_old_keys()
+    assert (await service.main.accepted("basketItemsAdd", **add(2)))["version"] == 1
+    await IdempotencyKey.all().update(created_at=now() - timedelta(hours=24, seconds=1))
+    assert (await service.main.accepted("basketItemsAdd", **add(2)))["version"] == 2
+    await IdempotencyKey.all().update(created_at=now() - timedelta(hours=24, seconds=1))
+    await forget_old_keys()
+    assert await IdempotencyKey.all().count() == 0
+
+
+async def test_every_mutation_takes_a_key(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", **add(2, "a"))
+    one = {"productRemoteId": 1, "divisionId": service.division("ERP02"), "quantity": 9}
+    updated = await service.main.accepted("basketItemUpdate", **one, idempotencyKey="b")
+    refreshed = await service.main.accepted("basketRefresh", idempotencyKey="c")
+    saved = await service.main.accepted("basketSave", name="One", idempotencyKey="d")
+    loaded = await service.main.accepted(
+        "basketLoad", basketId=saved["id"], idempotencyKey="e"
+    )
+    removed = await service.main.accepted(
+        "basketItemRemove", productRemoteId=1, idempotencyKey="f"
+    )
+    cleared = await service.main.accepted("basketClear", idempotencyKey="g")
+    await service.main.accepted("basketItemsAdd", **add(2, "h"))
+    await service.main.accepted("basketSave", name="Two", idempotencyKey="i")
+    deletion = {"basketId": saved["id"], "idempotencyKey": "j"}
+    deleted = await service.main.change("basketDelete", "deletedBasketId", **deletion)
+    await service.main.accepted("basketItemsAdd", **add(2, "k"))
+    asked = {"name": "Q", "idempotencyKey": "l"}
+    quoted = await service.main.change(
+        "quotationRequest", "quotation { id number createdAt } basket { id }", **asked
+    )
+    before = await service.main.everything()
+    again = service.main.accepted
+    assert await again("basketItemUpdate", **one, idempotencyKey="b") == updated
+    assert await again("basketRefresh", idempotencyKey="c") == refreshed
+    assert await again("basketSave", name="One", idempotencyKey="d") == saved
+    assert await again("basketLoad", basketId=saved["id"], idempotencyKey="e") == loaded
+    assert await again("basketItemRemove", productRemoteId=1, idempotencyKey="f") == removed
+    assert await again("basketClear", idempotencyKey="g") == cleared
+    assert (
+        await service.main.change("basketDelete", "deletedBasketId", **deletion) == deleted
+    )
+    selection = "quotation { id number createdAt } basket { id }"
+    assert await service.main.change("quotationRequest", selection, **asked) == quoted
+    assert await service.main.everything() == before
+
+
+BLANK = [
+    "",
+    " ",
+    "\t",
+    "\u00a0",
+    "\u3000",
+    "\u200b",
+    "\u200d",
+    "\ufeff",
+    "\u2060\u00ad",
+    "\u3164",
+]
+FLAWED = ["k" * 256, "a\0", "a\nb", "\x7f", "\ufffe", "a\u2028"]
+INPUTS: dict[str, dict[str, Any]] = {
+    "basketItemsAdd": {"items": [{"productRemoteId": 2, "divisionErpCode": "ERP02"}]},
+    "basketItemUpdate": {"productRemoteId": 1, "divisionId": "DIVISION", "quantity": 9},
+    "basketItemRemove": {"productRemoteId": 1},
+    "basketClear": {},
+    "basketSave": {"name": "Name"},
+    "basketLoad": {"basketId": "DRAFT"},
+    "basketDelete": {"basketId": "DRAFT"},
+    "basketRefresh": {},
+    "basketExport": {},
+    "quotationRequest": {"name": "Name"},
+}
+
+
+def with_key(schema: GraphQLSchema) -> set[str]:
+    """Names the mutations whose input takes a key."""
+    assert schema.mutation_type is not None
+    fields = schema.mutation_type.fields
+    kinds = {
+        name: get_named_type(field.args["input"].type) for name, field in fields.items()
+    }
+    return {name for name, kind in kinds.items() if "idempotencyKey" in kind.fields}
+
+
+async def test_a_blank_or_flawed_key_is_rejected_by_every_mutation(
+    service: Service,
+) -> None:
+    assert with_key(schema._schema) == set(INPUTS) | {"basketImport"}
+    await service.main.accepted("basketItemsAdd", **add(2, "a"))
+    draft = (await service.main.accepted("basketSave", name="Draft"))["id"]
+    await service.main.accepted("basketItemsAdd", **add(2, "b"))
+    stands_for = {"DRAFT": draft, "DIVISION": service.division("ERP02")}
+    before = await service.main.everything()
+    rejected = [("INVALID_INPUT", ["idempotencyKey"])]
+    for mutation, given in INPUTS.items():
+        values = {name: stands_for.get(str(value), value) for name, value in given.items()}
+        for key in (*BLANK, *FLAWED):
+            payload = await service.main.change(mutation, "", **values, idempotencyKey=key)
+            codes = [(error["code"], error["field"]) for error in payload["userErrors"]]
+            assert codes == rejected, (mutation, key)
+    for key in (*BLANK, *FLAWED):
+        payload = await send(service.main, csv([["SKU01", 1, "ERP02"]]), idempotencyKey=key)
+        codes = [(error["code"], error["field"]) for error in payload["userErrors"]]
+        assert codes == rejected, key
+    assert await service.main.everything() == before
+    assert await IdempotencyKey.all().count() == 2
+
+
+async def test_a_key_may_be_any_text_of_255_characters(service: Service) -> None:
+    keys = ["k" * 255, "👨\u200d👩\u200d👧", "می\u200cخواهم", "clé\u00a01", " a"]
+    for place, key in enumerate(keys, 1):
+        first = await service.main.accepted("basketItemsAdd", **add(1, key))
+        assert await service.main.accepted("basketItemsAdd", **add(1, key)) == first
+        assert first["version"] == place
+
+
+async def test_a_retried_refresh_tells_the_same_changes(service: Service) -> None:
+    selection = "basket { version } priceChanges { sku oldPrice newPrice newCurrency item { price } }"
+    await service.main.accepted("basketItemsAdd", **add(2))
+    service.shop.sell(1, "11.00")
+    first = await service.main.change("basketRefresh", selection, idempotencyKey="refresh")
+    assert [change["newPrice"] for change in first["priceChanges"]] == ["11.00"]
+    service.shop.sell(1, "12.00")
+    assert (
+        await service.main.change("basketRefresh", selection, idempotencyKey="refresh")
+        == first
+    )

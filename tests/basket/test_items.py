@@ -1,0 +1,320 @@
+"""Adding, updating, removing and clearing, and every way in which they are refused."""
+
+import pytest
+
+from tests.support.service import Service
+
+
+def line(product: int = 1, division: str = "ERP01", quantity: int = 1) -> dict[str, object]:
+    """Returns a line of basketItemsAdd."""
+    return {"productRemoteId": product, "divisionErpCode": division, "quantity": quantity}
+
+
+async def test_reading_makes_no_basket(service: Service) -> None:
+    assert await service.main.basket() is None
+    assert (await service.main.everything())["activeBaskets"] == []
+
+
+async def test_adding_again_increments_and_counts_a_version(service: Service) -> None:
+    first = await service.main.accepted("basketItemsAdd", items=[line(quantity=2)])
+    second = await service.main.accepted("basketItemsAdd", items=[line(quantity=3)])
+    assert (first["version"], first["totalQuantity"]) == (1, 2)
+    assert (second["version"], second["totalQuantity"], second["id"]) == (2, 5, first["id"])
+
+
+async def test_a_product_in_the_basket_is_added_without_asking_commerce(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line()])
+    assert service.shop.requests == ["/product/1/"]
+    service.shop.is_down = True
+    basket = await service.main.accepted(
+        "basketItemsAdd", items=[line(division="ERP02", quantity=4)]
+    )
+    assert basket["totalQuantity"] == 5
+    assert service.shop.requests == ["/product/1/"]
+
+
+async def test_a_product_known_and_fresh_is_added_without_asking_commerce_again(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line()])
+    await service.sub.accepted("basketItemsAdd", items=[line(division="ERP02")])
+    assert service.shop.requests == ["/product/1/"]
+
+
+async def test_several_unknown_products_are_asked_for_in_one_request(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1), line(2), line(3)])
+    assert service.shop.requests == [
+        "/api/v1/data-warehouse/products/?pk__in=1,2,3&limit=100&page=1"
+    ]
+
+
+async def test_the_price_of_an_item_stays_what_it_was_when_added(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line()])
+    service.shop.sell(1, "99.00")
+    basket = await service.main.accepted("basketItemsAdd", items=[line()])
+    assert (basket["items"][0]["price"], basket["totalAmount"]) == ("10.55", "21.10")
+
+
+async def test_a_product_is_named_by_sku_and_a_division_by_id(service: Service) -> None:
+    items = [{"sku": "SKU02", "divisionId": service.division("ERP02"), "quantity": 7}]
+    basket = await service.main.accepted("basketItemsAdd", items=items)
+    assert basket["items"][0]["product"] == {"sku": "SKU02"}
+    assert basket["items"][0]["divisions"][0]["division"] == {"erpCode": "ERP02"}
+
+
+async def test_the_same_product_and_division_twice_in_one_input_adds_up(
+    service: Service,
+) -> None:
+    basket = await service.main.accepted(
+        "basketItemsAdd", items=[line(quantity=2), line(quantity=5)]
+    )
+    assert (basket["totalQuantity"], basket["itemCount"], basket["version"]) == (7, 1, 1)
+
+
+async def test_segments_have_baskets_and_prices_of_their_own(service: Service) -> None:
+    plain = await service.main.accepted("basketItemsAdd", items=[line(4)])
+    segment = await service.main.accepted(
+        "basketItemsAdd", items=[line(4)], segmentRemoteId=9
+    )
+    assert (plain["totalAmount"], plain["segmentRemoteId"]) == ("7.00", None)
+    assert (segment["totalAmount"], segment["segmentRemoteId"]) == ("6.30", 9)
+    assert service.shop.requests == ["/product/4/", "/product/4/?segment=9"]
+    assert await service.main.basket() == plain
+    assert await service.main.basket(9) == segment
+
+
+async def test_each_refused_line_is_pointed_at(service: Service) -> None:
+    items = [
+        line(1),
+        line(404),
+        {"sku": "NONE", "divisionErpCode": "ERP01"},
+        line(6),
+        line(7),
+    ]
+    assert await service.main.refused("basketItemsAdd", items=items) == [
+        ("PRODUCT_NOT_FOUND", ["items", "1", "productRemoteId"]),
+        ("PRODUCT_NOT_FOUND", ["items", "2", "sku"]),
+        ("PRODUCT_UNAVAILABLE", ["items", "3", "productRemoteId"]),
+        ("PRODUCT_UNAVAILABLE", ["items", "4", "productRemoteId"]),
+    ]
+
+
+async def test_divisions_that_may_not_be_bought_for_are_refused(service: Service) -> None:
+    items = [line(1, code) for code in ("ERP01", "ERP04", "ERP05", "ERP06", "ERP99")]
+    items.append({"productRemoteId": 1, "divisionId": "not-a-number"})
+    assert await service.main.refused("basketItemsAdd", items=items[:5]) == [
+        ("DIVISION_INACTIVE", ["items", "1", "divisionErpCode"]),
+        ("DIVISION_NOT_ALLOWED", ["items", "2", "divisionErpCode"]),
+        ("DIVISION_NOT_ALLOWED", ["items", "3", "divisionErpCode"]),
+        ("DIVISION_NOT_FOUND", ["items", "4", "divisionErpCode"]),
+    ]
+    assert await service.main.refused("basketItemsAdd", items=items) == [
+        ("DIVISION_NOT_FOUND", ["items", "5", "divisionId"])
+    ]
+
+
+async def test_a_sub_division_buys_for_itself_only(service: Service) -> None:
+    await service.sub.accepted("basketItemsAdd", items=[line(1, "ERP02")])
+    assert await service.sub.refused(
+        "basketItemsAdd", items=[line(1, "ERP01"), line(1, "ERP03")]
+    ) == [
+        ("DIVISION_NOT_ALLOWED", ["items", "0", "divisionErpCode"]),
+        ("DIVISION_NOT_ALLOWED", ["items", "1", "divisionErpCode"]),
+    ]
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 1_000_001, 2_147_483_647, -2_147_483_648])
+async def test_a_quantity_outside_its_limits_is_refused(
+    service: Service, quantity: int
+) -> None:
+    items = [line(1), line(2, quantity=quantity)]
+    assert await service.main.refused("basketItemsAdd", items=items) == [
+        ("INVALID_QUANTITY", ["items", "1", "quantity"])
+    ]
+
+
+async def test_quantities_that_add_up_above_the_limit_are_refused(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(quantity=999_999)])
+    assert await service.main.refused(
+        "basketItemsAdd", items=[line(2), line(1), line(1)]
+    ) == [("INVALID_QUANTITY", ["items", "2", "quantity"])]
+    assert await service.main.refused(
+        "basketItemsAdd", items=[line(2, quantity=600_000), line(2, quantity=600_000)]
+    ) == [("INVALID_QUANTITY", ["items", "1", "quantity"])]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"divisionErpCode": "ERP01"}, "productRemoteId"),
+        (
+            {"productRemoteId": 1, "sku": "SKU01", "divisionErpCode": "ERP01"},
+            "productRemoteId",
+        ),
+        ({"productRemoteId": 1}, "divisionId"),
+        (
+            {"productRemoteId": 1, "divisionId": "1", "divisionErpCode": "ERP01"},
+            "divisionId",
+        ),
+        ({"sku": "a\u0000b", "divisionErpCode": "ERP01"}, "sku"),
+        ({"sku": "x" * 256, "divisionErpCode": "ERP01"}, "sku"),
+        ({"productRemoteId": 1, "divisionErpCode": "a\u0007b"}, "divisionErpCode"),
+    ],
+)
+async def test_a_line_that_makes_no_sense_is_refused(
+    service: Service, wrong: dict[str, object], field: str
+) -> None:
+    assert await service.main.refused("basketItemsAdd", items=[wrong]) == [
+        ("INVALID_INPUT", ["items", "0", field])
+    ]
+
+
+async def test_a_number_of_lines_outside_its_limits_is_refused(service: Service) -> None:
+    assert await service.main.refused("basketItemsAdd", items=[]) == [
+        ("INVALID_INPUT", ["items"])
+    ]
+    assert await service.main.refused("basketItemsAdd", items=[line()] * 1001) == [
+        ("INVALID_INPUT", ["items"])
+    ]
+
+
+async def test_a_second_currency_is_refused(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1)])
+    assert await service.main.refused("basketItemsAdd", items=[line(2), line(5)]) == [
+        ("CURRENCY_MISMATCH", ["items", "1"])
+    ]
+    await service.main.accepted("basketClear")
+    basket = await service.main.accepted("basketItemsAdd", items=[line(5)])
+    assert basket["currency"] == "eur"
+
+
+async def test_nothing_changes_when_commerce_is_down(service: Service) -> None:
+    service.shop.is_down = True
+    assert await service.main.refused("basketItemsAdd", items=[line()]) == [
+        ("COMMERCE_UNAVAILABLE", [])
+    ]
+
+
+async def test_a_stale_version_is_refused_and_the_right_one_accepted(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line()], expectedVersion=0)
+    for wrong in (0, 2, -1):
+        assert await service.main.refused(
+            "basketItemsAdd", items=[line()], expectedVersion=wrong
+        ) == [("VERSION_CONFLICT", ["expectedVersion"])]
+    basket = await service.main.accepted(
+        "basketItemsAdd", items=[line()], expectedVersion=1
+    )
+    assert basket["version"] == 2
+
+
+async def test_updating_sets_the_quantity_of_one_division(service: Service) -> None:
+    await service.main.accepted(
+        "basketItemsAdd", items=[line(quantity=5), line(division="ERP02", quantity=2)]
+    )
+    one = service.division("ERP01")
+    basket = await service.main.accepted(
+        "basketItemUpdate", productRemoteId=1, divisionId=one, quantity=1
+    )
+    assert (basket["totalQuantity"], basket["version"]) == (3, 2)
+    three = service.division("ERP03")
+    basket = await service.main.accepted(
+        "basketItemUpdate", productRemoteId=1, divisionId=three, quantity=4
+    )
+    assert [part["quantity"] for part in basket["items"][0]["divisions"]] == [1, 2, 4]
+
+
+async def test_an_item_without_divisions_is_gone(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1), line(2)])
+    one = service.division("ERP01")
+    basket = await service.main.accepted(
+        "basketItemUpdate", productRemoteId=1, divisionId=one, quantity=0
+    )
+    assert [item["productRemoteId"] for item in basket["items"]] == [2]
+
+
+async def test_updating_what_is_not_there_is_refused(service: Service) -> None:
+    one, two = service.division("ERP01"), service.division("ERP02")
+    update = {"productRemoteId": 1, "divisionId": one, "quantity": 1}
+    assert await service.main.refused("basketItemUpdate", **update) == [
+        ("BASKET_NOT_FOUND", ["segmentRemoteId"])
+    ]
+    await service.main.accepted("basketItemsAdd", items=[line(1)])
+    refused = service.main.refused
+    assert await refused(
+        "basketItemUpdate", productRemoteId=2, divisionId=one, quantity=1
+    ) == [("PRODUCT_NOT_IN_BASKET", ["productRemoteId"])]
+    assert await refused(
+        "basketItemUpdate", productRemoteId=1, divisionId=two, quantity=0
+    ) == [("PRODUCT_NOT_IN_BASKET", ["divisionId"])]
+    assert await refused(
+        "basketItemUpdate", productRemoteId=1, divisionId=one, quantity=-1
+    ) == [("INVALID_QUANTITY", ["quantity"])]
+    assert await refused(
+        "basketItemUpdate",
+        productRemoteId=1,
+        divisionId=service.division("ERP04"),
+        quantity=1,
+    ) == [("DIVISION_INACTIVE", ["divisionId"])]
+    assert await refused(
+        "basketItemUpdate", productRemoteId=1, divisionId="99999999999", quantity=1
+    ) == [("DIVISION_NOT_FOUND", ["divisionId"])]
+
+
+async def test_removing_takes_a_product_away_for_all_divisions(service: Service) -> None:
+    await service.main.accepted(
+        "basketItemsAdd", items=[line(1), line(1, "ERP02"), line(2)]
+    )
+    basket = await service.main.accepted("basketItemRemove", productRemoteId=1)
+    assert ([item["productRemoteId"] for item in basket["items"]], basket["version"]) == (
+        [2],
+        2,
+    )
+    assert await service.main.refused("basketItemRemove", productRemoteId=1) == [
+        ("PRODUCT_NOT_IN_BASKET", ["productRemoteId"])
+    ]
+
+
+async def test_clearing_leaves_an_empty_active_basket(service: Service) -> None:
+    assert await service.main.refused("basketClear") == [
+        ("BASKET_NOT_FOUND", ["segmentRemoteId"])
+    ]
+    before = await service.main.accepted("basketItemsAdd", items=[line(1), line(2)])
+    basket = await service.main.accepted("basketClear")
+    assert (basket["id"], basket["items"], basket["version"]) == (before["id"], [], 2)
+    assert await service.main.refused("basketClear", segmentRemoteId=0) == [
+        ("INVALID_INPUT", ["segmentRemoteId"])
+    ]
+
+
+async def test_items_come_a_page_at_a_time(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1), line(2), line(3)])
+    document = """query Page($after: String) { activeBasket { item(productRemoteId: 2) { price }
+      itemsPage(first: 2, after: $after) { totalCount edges { cursor node { productRemoteId } }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+    first = (await service.main.query(document, after=None))["activeBasket"]
+    page = first["itemsPage"]
+    assert first["item"] == {"price": "20.00"}
+    assert [edge["node"]["productRemoteId"] for edge in page["edges"]] == [1, 2]
+    assert (
+        page["totalCount"],
+        page["pageInfo"]["hasNextPage"],
+        page["pageInfo"]["hasPreviousPage"],
+    ) == (
+        3,
+        True,
+        False,
+    )
+    last = (await service.main.query(document, after=page["pageInfo"]["endCursor"]))[
+        "activeBasket"
+    ]["itemsPage"]
+    assert [edge["node"]["productRemoteId"] for edge in last["edges"]] == [3]
+    assert (last["pageInfo"]["hasNextPage"], last["pageInfo"]["hasPreviousPage"]) == (
+        False,
+        True,
+    )

@@ -1,0 +1,153 @@
+"""The benchmark: what it loads, and that the three servers it compares answer the same."""
+
+import re
+
+import asyncpg
+import pytest
+
+from bench.equality import check_equality
+from bench.load import NotABenchmark, load
+from bench.neighbours import NEIGHBOURS, measure_neighbours
+from bench.operations import KINDS, WORKLOADS, Workload
+from bench.population import populations
+from bench.reset import changes, reset
+from bench.round_trips import round_trips
+from bench.rounds import Rounds
+from bench.servers import all_running
+from models.database.connection import connect, disconnect
+from models.user import buyer_with, digest_of
+from tests.support.process import write_people_to
+from tests.support.programs import program
+
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["postgres"], indirect=True),
+    pytest.mark.long,
+]
+
+PLACES = populations(users=3, items=20, new_users=4)
+INDEXES = (
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+)
+CONSTRAINTS = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2"
+
+
+def named(*names: str) -> list[Workload]:
+    """Returns the workloads with these names."""
+    return [workload for workload in WORKLOADS if workload.name in names]
+
+
+async def test_load_writes_what_it_is_told_with_working_tokens_and_leaves_the_indexes(
+    database_url: str,
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    before = await connection.fetch(INDEXES), await connection.fetch(CONSTRAINTS)
+    counts = await load(database_url, PLACES, quiet=True)
+    # 3 of 20, 20 of 100, 10 of 500, 400 drafts of 20, 4 of 20, and one of 5,000 items; one user has no basket yet.
+    items = 3 * 20 + 20 * 100 + 10 * 500 + 400 * 20 + 4 * 20 + 5_000
+    assert counts == {
+        "division": 12,
+        "product": 10_000,
+        "user_account": 59,
+        "token": 59,
+        "basket": 438,
+        "basket_item": items,
+        "basket_item_division": 2 * items,
+    }
+    assert (await connection.fetch(INDEXES), await connection.fetch(CONSTRAINTS)) == before
+    await connection.close()
+    await connect(database_url, 1)
+    try:
+        buyer = await buyer_with(digest_of("bench-3"))
+        assert buyer is not None
+        assert (buyer.id, buyer.email, buyer.division.erp_code) == (
+            3,
+            "bench-3@example.invalid",
+            "BM1",
+        )
+        assert await buyer_with(digest_of("bench-4")) is None
+    finally:
+        await disconnect()
+
+
+async def test_the_rows_of_a_load_keep_every_foreign_key(database_url: str) -> None:
+    await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    for constraint, table in await connection.fetch(
+        "SELECT conname, conrelid::regclass::text FROM pg_constraint WHERE contype = 'f'"
+    ):
+        definition = await connection.fetchval(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1",
+            constraint,
+        )
+        # Adding a key checks every row.
+        await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"')
+        await connection.execute(
+            f'ALTER TABLE {table} ADD CONSTRAINT "{constraint}" {definition}'
+        )
+    await connection.close()
+
+
+async def test_a_database_with_other_users_is_left_alone(database_url: str) -> None:
+    await write_people_to(database_url)
+    with pytest.raises(NotABenchmark, match=r"has the user '\w+@example.invalid'"):
+        await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT COUNT(*) FROM user_account") == 5
+    assert await connection.fetchval("SELECT COUNT(*) FROM product") == 0
+    await connection.close()
+
+
+async def test_the_three_servers_answer_the_same_and_count_their_round_trips(
+    database_url: str,
+) -> None:
+    await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    workloads = named("R20", "D", "W1", "W2", "W3")
+    with all_running(KINDS, database_url) as servers:
+        ports = {kind: server.port for kind, server in servers.items()}
+        compared = await check_equality(connection, ports, workloads, PLACES)
+    # Three buyers of each of five workloads on three servers.
+    assert compared == 45
+    assert await changes(connection) == 0
+    found = await round_trips("by hand", database_url, named("D"), PLACES)
+    # A token is looked up once in five seconds, and drafts and their number are read with one statement.
+    assert found == {"D": (2, 1)}
+    await connection.close()
+
+
+async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_baskets(
+    database_url: str,
+) -> None:
+    program("wrk")
+    await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    with all_running(("by hand",), database_url) as servers:
+        rounds = Rounds(connection, servers, PLACES, seconds=3, warm_up=1)
+        results = await rounds.carry_out(named("W1"), 1)
+    assert set(results) == {("W1", "by hand")}
+    assert results["W1", "by hand"].rate > 0
+    assert await changes(connection) > 0
+    await reset(connection, PLACES)
+    assert await changes(connection) == 0
+    total = "SELECT SUM(quantity) FROM basket_item_division"
+    reset_total = await connection.fetchval(total)
+    await load(database_url, PLACES, quiet=True)
+    assert await connection.fetchval(total) == reset_total
+    await connection.close()
+
+
+async def test_reads_through_rest_and_beside_imports_are_compared(
+    database_url: str,
+) -> None:
+    program("wrk")
+    await load(database_url, PLACES, quiet=True)
+    rest, beside = await measure_neighbours(
+        database_url, PLACES, NEIGHBOURS, rounds=1, seconds=3
+    )
+    assert re.fullmatch(
+        r"REST: [\d,]+ reads/s, GraphQL [\d,]+: \d+\.\d\d times as many", rest
+    )
+    assert re.fullmatch(
+        r"RI: p99 [\d.]+ ms beside imports, [\d.]+ ms alone: \d+\.\d\d times as long",
+        beside,
+    )

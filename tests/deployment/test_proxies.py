@@ -1,0 +1,187 @@
+"""Two servers behind HAProxy, Caddy and nginx as docs/deployment writes them, and nginx as it comes."""
+
+import asyncio
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+import pytest_asyncio
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+
+import settings
+from tests.support.databases import databases
+from tests.support.load import KEYED, PLAIN, loaded
+from tests.support.process import write_people_to
+from tests.support.processes import Processes, answers, free_port, wait_until
+from tests.support.programs import program
+from tests.support.proxies import FOLDER, Proxies
+from tests.support.service import Caller
+from tests.support.shop import serve_shop
+from tests.support.waiting import TIMEOUT_SECONDS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EXAMPLES = ("haproxy", "caddy", "nginx")
+ALL = (*EXAMPLES, "nginx defaults")
+MAIN = {"Authorization": "Token main"}
+LIMITS = {"RATE_LIMIT_TOKEN": "0", "RATE_LIMIT_ADDRESS": "0"}
+
+
+NGINX_FAIL_TIMEOUT = 10
+"""Seconds for which nginx by default asks a server no more that refused a connection."""
+
+
+@dataclass
+class Site:
+    """Two servers on one database, and the proxies before them."""
+
+    processes: Processes
+    database_url: str
+    ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.proxies = Proxies(self.processes, self.ports)
+
+    def start(self, place: int) -> subprocess.Popen[bytes]:
+        """Starts one of the servers, and waits until it is ready."""
+        port = self.ports[place]
+        command = (sys.executable, "server.py", "serve")
+        process = self.processes.start(*command, PORT=str(port), DRAIN_SECONDS="1.5")
+        wait_until(
+            lambda: answers(f"http://127.0.0.1:{port}/readyz"), "The start of a server"
+        )
+        return process
+
+    def start_all(self) -> None:
+        """Starts the servers and the proxies."""
+        self.servers = [self.start(place) for place in (0, 1)]
+        self.proxies.start_all()
+
+    def restart(self, place: int) -> None:
+        """Stops one of the servers in order, and starts it again."""
+        self.servers[place].send_signal(signal.SIGTERM)
+        assert self.servers[place].wait(TIMEOUT_SECONDS) == 0
+        self.servers[place] = self.start(place)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """All processes, for all tests of this file."""
+    for name in ("haproxy", "caddy", "nginx"):
+        program(name)
+    folder = tmp_path_factory.mktemp("proxies")
+    EXECUTOR_CACHE.clear()
+    opened = databases("postgres", folder)
+    url = await asyncio.to_thread(next, opened)
+    await write_people_to(url)
+    async with serve_shop() as shop:
+        more = {
+            "COMMERCE_URL": shop.url,
+            "ENVIRONMENT": "test",
+            "HOST": "127.0.0.1",
+            **LIMITS,
+        }
+        processes = Processes(folder, DATABASE_URL=url, REDIS_URL="", **more)
+        started = Site(processes, url)
+        try:
+            await asyncio.to_thread(started.start_all)
+            yield started
+        finally:
+            await asyncio.to_thread(processes.end)
+    await asyncio.to_thread(list, opened)
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_it_serves_and_shows_no_metrics(site: Site, name: str) -> None:
+    async with httpx.AsyncClient(
+        base_url=site.proxies.url(name), timeout=TIMEOUT_SECONDS
+    ) as client:
+        assert (await client.get("/readyz")).json() == {"status": "ok", "database": "ok"}
+        email = {"viewer": {"email": "main@example.invalid"}}
+        assert await Caller(client, "main").query("{ viewer { email } }") == email
+        if name in EXAMPLES:
+            assert (await client.get("/metrics")).status_code == 404
+
+
+UPLOAD = (
+    "mutation ($f: Upload!) { basketImport(input: {file: $f}) { userErrors { code } } }"
+)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_what_the_server_takes_passes_and_the_server_says_what_is_too_large(
+    site: Site, name: str
+) -> None:
+    texts = {
+        "operations": f'{{"query": "{UPLOAD}", "variables": {{"f": null}}}}',
+        "map": '{"0": ["variables.f"]}',
+    }
+    async with httpx.AsyncClient(
+        base_url=site.proxies.url(name), timeout=TIMEOUT_SECONDS
+    ) as client:
+        for size, answer in (
+            (settings.IMPORT_MAXIMUM_BYTES + 1, "FILE_TOO_LARGE"),
+            (2 * settings.IMPORT_MAXIMUM_BYTES + 1, "FILE_TOO_LARGE"),
+        ):
+            files = {"0": ("large.csv", b"x" * size)}
+            response = await client.post("/graphql", data=texts, files=files, headers=MAIN)
+            assert (response.status_code, answer in response.text) == (200, True)
+        padded = {"query": "{ viewer { email } }" + " " * 90_000}
+        response = await client.post("/graphql", json=padded, headers=MAIN)
+        assert (response.status_code, "errors" in response.json()) == (200, False)
+        long = await client.get("/healthz", params={"x": "y" * 60_000})
+        assert (long.status_code, long.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_the_largest_body_is_that_of_the_server(name: str) -> None:
+    largest = 2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES
+    files = {"haproxy": "haproxy.cfg", "caddy": "Caddyfile", "nginx": "nginx.conf"}
+    text = (FOLDER / files[name]).read_text()
+    sizes = [int(size) for size in re.findall(r"(?:max_body_size|max_size) ([0-9]+)", text)]
+    assert [size * 1_000_000 for size in sizes if size * 1_000_000 > largest] == (
+        [] if name == "haproxy" else [22_000_000]
+    )
+
+
+async def test_servers_restarted_one_after_the_other_fail_no_request(site: Site) -> None:
+    """Behind every proxy at once, each with its own buyers who never stop."""
+    async with httpx.AsyncClient(
+        base_url=site.proxies.url("nginx"), timeout=TIMEOUT_SECONDS
+    ) as client:
+        items = [
+            {"productRemoteId": number, "divisionErpCode": "ERP02"}
+            for number in (KEYED, PLAIN)
+        ]
+        await Caller(client, "main").accepted("basketItemsAdd", items=items)
+        await Caller(client, "main").accepted("basketClear")
+    async with AsyncExitStack() as stack:
+        loads = {
+            name: await stack.enter_async_context(loaded(site.proxies.url(name), each=1))
+            for name in ALL
+        }
+        await asyncio.to_thread(site.restart, 0)
+        # Each process of nginx leaves a server out for ten seconds after a refused connection, as
+        # the page of the proxies says; no request can tell when the last of them is done with it.
+        await asyncio.sleep(NGINX_FAIL_TIMEOUT + 1)
+        for restart in (lambda: None, lambda: site.restart(1)):
+            await asyncio.to_thread(restart)
+            for load in loads.values():
+                await load.flows()
+        assert {name: load.failures for name, load in loads.items()} == {
+            name: [] for name in ALL
+        }
+
+
+@pytest.mark.parametrize("file", ["Caddyfile", "nginx.conf"])
+async def test_the_committed_addresses_are_those_of_the_units(file: str) -> None:
+    text = (FOLDER / file).read_text()
+    assert [f"127.0.0.1:{port}" in text for port in (8001, 8002)] == [True, True]
+    assert text.count("8000") == 1

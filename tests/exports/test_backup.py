@@ -1,0 +1,106 @@
+"""A backup of the database, taken and restored with the commands of docs/backup.md."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from application import create_application
+from models.database.statement import now
+from models.export.export import BasketExport
+from models.export.files import CHECKED_AFTER
+from settings import ROOT
+from tests.support.databases import TEST_DATABASE_URL
+from tests.support.exports import ask, completed, ended, files_of, fill, state
+from tests.support.programs import program
+from tests.support.service import Service, open_client, serve
+from tests.support.shop import Shop
+
+PAGE = (ROOT / "docs" / "backup.md").read_text(encoding="utf-8")
+
+
+def documented_commands() -> list[str]:
+    """Returns the commands for PostgreSQL."""
+    section = PAGE.split("## PostgreSQL")[1]
+    return section.split("```sh\n")[1].split("```")[0].splitlines()
+
+
+@pytest.fixture
+async def restored_name() -> AsyncIterator[str]:
+    """The name of a database that does not exist yet and is dropped afterwards."""
+    name = f"basket_restored_{os.getpid()}"
+    yield name
+    server = await asyncpg.connect(TEST_DATABASE_URL)
+    await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await server.close()
+
+
+def run_documented_commands(database_url: str, restored: str, folder: Path) -> None:
+    """Takes the backup and restores it to a new database."""
+    for name in ("pg_dump", "createdb", "pg_restore"):
+        program(name)
+    server = urlsplit(TEST_DATABASE_URL)
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "PGHOST": server.hostname or "",
+        "PGPORT": str(server.port or 5432),
+        "PGUSER": server.username or "",
+        "PGPASSWORD": server.password or "",
+    }
+    commands = documented_commands()
+    assert [command.split()[0] for command in commands] == [
+        "pg_dump",
+        "createdb",
+        "pg_restore",
+    ]
+    for command in commands:
+        text = command.replace("basket_restored", restored)
+        subprocess.run(
+            ["bash", "-c", text], cwd=folder, env=environment, timeout=120, check=True
+        )
+
+
+@pytest.mark.long
+async def test_a_restored_database_serves_and_expires_exports_without_their_files(
+    postgres_url: str,
+    restored_name: str,
+    shop: Shop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serve(postgres_url, shop, str(tmp_path / "exports")) as service:
+        await fill(service.main)
+        done = await completed(service.main, format="CSV")
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                "tasks.exports.sending.ExportSender.send", lambda sender, ids: None
+            )
+            waiting = await ask(service.main, format="CSV")
+            old = now() - CHECKED_AFTER
+            await BasketExport.filter(cache_key=done["cacheKey"]).update(finished_at=old)
+            await asyncio.to_thread(
+                run_documented_commands, postgres_url, restored_name, tmp_path
+            )
+        basket = await service.main.basket()
+    url = urlsplit(postgres_url)._replace(path=f"/{restored_name}").geturl()
+    elsewhere = str(tmp_path / "elsewhere")
+    application = create_application(
+        database_url=url, commerce_url=shop.url, redis_url="", export_url=elsewhere
+    )
+    async with open_client(application) as client:
+        service = Service(client, shop, {})
+        assert await service.main.basket() == basket
+        async with asyncio.timeout(30):
+            while (await state(service.main, done["cacheKey"]))["status"] != "EXPIRED":
+                await asyncio.sleep(0.1)
+        await BasketExport.filter(cache_key=waiting["cacheKey"]).update(
+            resend_at=now() - timedelta(seconds=1)
+        )
+        assert (await ended(service.main, waiting["cacheKey"]))["status"] == "COMPLETED"
+    assert files_of(tmp_path / "elsewhere") == [f"{waiting['cacheKey']}-1.csv"]

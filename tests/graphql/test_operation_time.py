@@ -1,0 +1,128 @@
+"""An operation that takes too long is given up and undone; one that has begun to commit is answered."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx
+import pytest
+
+import settings
+from application import create_application
+from resolvers.time_limit import TimeLimits, TookTooLong, begin_to_commit
+from tests.support.databases import waits_for_lock
+from tests.support.service import Caller, Service, open_client
+from tests.support.waiting import eventually
+
+LIMIT_SECONDS = 4.0
+"""Timeout of an operation: long enough for one that nothing holds up, also on a busy machine."""
+ITEMS = [{"productRemoteId": 1, "divisionErpCode": "ERP01"}]
+ADD = (
+    "mutation ($items: [BasketItemInput!]!, $key: String) "
+    "{ basketItemsAdd(input: {items: $items, idempotencyKey: $key}) { basket { totalQuantity } userErrors { code } } }"
+)
+SLOW_COMMIT = """
+    CREATE OR REPLACE FUNCTION wait_for_lock() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON basket DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION wait_for_lock();
+"""
+QUICK_COMMIT = "DROP TRIGGER slow_commit ON basket; DROP FUNCTION wait_for_lock();"
+
+
+@pytest.fixture
+async def impatient(
+    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A second application on the service's PostgreSQL, with a short time for an operation."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has no locks that another process can hold for a while.")
+    monkeypatch.setattr(settings, "OPERATION_SECONDS", LIMIT_SECONDS)
+    application = create_application(
+        database_url=database_url, commerce_url=service.shop.url, redis_url=""
+    )
+    async with open_client(application) as client:
+        yield client
+
+
+async def test_what_takes_too_long_is_503_and_undone(
+    impatient: httpx.AsyncClient, service: Service, database_url: str
+) -> None:
+    before = await service.main.everything()
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute("LOCK TABLE basket_item IN EXCLUSIVE MODE")
+            # With a key it is a transaction of several statements; an addition by one statement commits as it ends.
+            response = await Caller(impatient, "main").post(ADD, items=ITEMS, key="slow")
+    finally:
+        await other.close()
+    assert response.status_code == 503
+    assert response.json() == {
+        "errors": [
+            {
+                "message": "The operation took longer than 4 seconds and was given up.",
+                "extensions": {"code": "OPERATION_TIMEOUT"},
+            }
+        ]
+    }
+    assert await service.main.everything() == before
+    again = await service.main.query(ADD, items=ITEMS, key="slow")
+    assert again["basketItemsAdd"]["basket"] == {"totalQuantity": 1}
+
+
+async def test_what_has_begun_to_commit_is_answered(
+    impatient: httpx.AsyncClient, database_url: str
+) -> None:
+    caller = Caller(impatient, "main")
+    other = await asyncpg.connect(database_url)
+    try:
+        await other.execute(SLOW_COMMIT)
+        await other.execute("SELECT pg_advisory_lock(4711)")
+        adding = asyncio.create_task(caller.query(ADD, items=ITEMS))
+        await eventually(lambda: waits_for_lock(database_url), "The commit")
+        # The one thing to wait for here is that the limit is over.
+        await asyncio.sleep(LIMIT_SECONDS + 0.5)
+        assert not adding.done()
+        await other.execute("SELECT pg_advisory_unlock(4711)")
+        content = await adding
+    finally:
+        await other.execute(QUICK_COMMIT)
+        await other.close()
+    assert content["basketItemsAdd"] == {"basket": {"totalQuantity": 1}, "userErrors": []}
+
+
+async def test_a_limit_ends_only_what_is_in_it() -> None:
+    limits = TimeLimits(1.0)
+
+    async def sleep(seconds: float, *, commits: bool = False) -> str:
+        with limits.limit():
+            if commits:
+                begin_to_commit()
+            await asyncio.sleep(seconds)
+        # The task itself was never cancelled: it goes on.
+        await asyncio.sleep(1.1)
+        return "done"
+
+    quick, committed, slow = await asyncio.gather(
+        sleep(0), sleep(1.5, commits=True), sleep(3_600), return_exceptions=True
+    )
+    assert (quick, committed) == ("done", "done")
+    assert isinstance(slow, TookTooLong)
+    assert limits.running == set()
+    await eventually(lambda: not limits.is_watching, "The end of the watch")
+
+
+async def test_a_cancellation_from_elsewhere_stays_one() -> None:
+    limits, is_within = TimeLimits(3_600), asyncio.Event()
+
+    async def wait() -> None:
+        with limits.limit():
+            is_within.set()
+            await asyncio.sleep(3_600)
+
+    task = asyncio.create_task(wait())
+    await is_within.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,0 +1,151 @@
+"""The architecture: imports point one way, and settings are read in one place. Only the standard library judges."""
+
+import ast
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commands.main import command_function
+from commands.parser import create_parser
+
+ROOT = Path(__file__).parents[2]
+
+SHARED = {"settings", "logs", "text"}
+# What each layer may import of ours; below them all stands nothing.
+MAY_IMPORT = {
+    "server": {"commands"},
+    "commands": SHARED | {"commands", "application", "web", "tasks", "models"},
+    "application": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "web": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "resolvers": {"resolvers", "settings", "text", "schema", "tasks", "models", "commerce"},
+    "schema": {"schema", "models"},
+    "tasks": SHARED | {"tasks", "models"},
+    "commerce": {"commerce", "text"},
+    "models": {"models", "text"},
+    "logs": {"settings"},
+    "settings": {"settings"},
+    "text": set[str](),
+    # Nobody imports the benchmark.
+    "bench": {
+        "bench",
+        "settings",
+        "web",
+        "resolvers",
+        "schema",
+        "tasks",
+        "models",
+        "commerce",
+    },
+}
+
+
+def sources(layer: str) -> list[Path]:
+    """Returns the files of a layer: a folder or a module."""
+    module = ROOT / f"{layer}.py"
+    return [module] if module.exists() else sorted((ROOT / layer).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Returns the top names that a file imports, wherever in the file it does."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively."
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def test_imports_point_one_way() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for layer, allowed in MAY_IMPORT.items()
+        for path in sources(layer)
+        for name in imported(path) & MAY_IMPORT.keys() - allowed
+    }
+    assert wrong == set()
+
+
+def test_every_layer_has_files() -> None:
+    assert {layer for layer in MAY_IMPORT if not sources(layer)} <= {"tasks"}
+
+
+def test_imports_stand_at_the_top_of_their_file() -> None:
+    inner = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for layer in MAY_IMPORT
+        for path in sources(layer)
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert inner == set()
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for layer in MAY_IMPORT
+        for path in sources(layer)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if layer != "settings"
+        and isinstance(node, ast.Attribute)
+        and node.attr in {"environ", "getenv"}
+    }
+    assert readers == set()
+
+
+def test_every_command_has_its_function() -> None:
+    functions = {
+        str(default)
+        for parser in parsers_of(create_parser())
+        for default in [parser.get_default("command")]
+        if default is not None
+    }
+    assert len(functions) > 10
+    for function in functions:
+        assert callable(command_function(function))
+
+
+def parsers_of(parser: ArgumentParser) -> Iterator[ArgumentParser]:
+    """Yields a parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for child in action.choices.values():
+                yield from parsers_of(child)
+
+
+@pytest.mark.parametrize("command", ["division", "user", "token"])
+def test_commands_that_administer_do_not_import_the_application(command: str) -> None:
+    functions = {
+        str(parser.get_default("command")).partition(":")[0]
+        for parser in parsers_of(create_parser())
+        if parser.prog.split()[1:2] == [command] and parser.get_default("command")
+    }
+    code = f"import sys, server, {', '.join(sorted(functions))}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True
+    )
+    loaded = set(done.stdout.decode().split())
+    assert (
+        loaded & {"application", "strawberry", "starlette.applications", "uvicorn"} == set()
+    )
+    assert "commands.administration" in loaded
+
+
+def test_files_stay_small() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}: {count} lines"
+        for layer in MAY_IMPORT
+        for path in sources(layer)
+        if "migrations" not in path.parts
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 320
+    }
+    assert long == set()

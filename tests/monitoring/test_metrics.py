@@ -1,0 +1,215 @@
+"""The metrics, as Prometheus reads them, over HTTP."""
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.datastructures import Secret
+
+import settings
+from tests.support.exports import completed, fill
+from tests.support.service import Service
+from web.http.rate_limit import REJECTED, UNANSWERED
+from web.monitoring import metrics
+
+DOCUMENT = "query %s { activeBasket { id } }"
+
+
+def value(name: str, **labels: str) -> float:
+    """Returns what a series stands at now; 0 when it does not exist yet."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def series() -> int:
+    """Returns how many series there are."""
+    return sum(len(family.samples) for family in REGISTRY.collect())
+
+
+async def scraped(
+    client: httpx.AsyncClient, token: str = ""
+) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Scrapes, and returns each sample by its name and the values of its labels."""
+    response = await client.get(
+        "/metrics", headers={"Authorization": f"Bearer {token}"} if token else {}
+    )
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    families = text_string_to_metric_families(response.text)
+    return {
+        (each.name, tuple(each.labels.values())): each.value
+        for family in families
+        for each in family.samples
+    }
+
+
+@pytest.fixture
+def fresh_jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Makes the next scrape count the jobs anew."""
+    monkeypatch.setattr(metrics._jobs, "_read_at", float("-inf"))
+    yield
+    metrics._jobs._read_at = float("-inf")
+
+
+async def test_operations_are_counted_by_their_root_field_and_outcome(
+    service: Service,
+) -> None:
+    basket = {"operation": "query activeBasket"}
+    added = {"operation": "mutation basketItemsAdd"}
+    names = ("basket_requests_total", "basket_request_seconds_count")
+    before = [value(names[0], **basket, outcome="ok"), value(names[1], **basket)]
+    refused = value(names[0], **added, outcome="refused")
+    by_code = value("basket_refusals_total", code="DIVISION_NOT_ALLOWED")
+    for _ in range(3):
+        await service.main.query(DOCUMENT % "Chosen")
+    given = {"sku": "SKU01", "divisionId": service.division("ERP05"), "quantity": 1}
+    payload = await service.main.change("basketItemsAdd", "basket { id }", items=[given])
+    assert [error["code"] for error in payload["userErrors"]] == ["DIVISION_NOT_ALLOWED"]
+    after = [value(names[0], **basket, outcome="ok"), value(names[1], **basket)]
+    assert [new - old for old, new in zip(before, after, strict=True)] == [3, 3]
+    assert value(names[0], **added, outcome="refused") - refused == 1
+    assert value("basket_refusals_total", code="DIVISION_NOT_ALLOWED") - by_code == 1
+
+
+async def test_strangers_and_unknown_paths_are_counted_by_route(service: Service) -> None:
+    unknown = value("basket_requests_total", operation="unknown", outcome="http_404")
+    stranger = value("basket_requests_total", operation="/graphql", outcome="http_401")
+    assert (await service.client.get("/of-the-client")).status_code == 404
+    assert (
+        await service.client.post("/graphql", json={"query": "{ viewer { id } }"})
+    ).status_code == 401
+    assert (
+        value("basket_requests_total", operation="unknown", outcome="http_404") - unknown
+        == 1
+    )
+    assert (
+        value("basket_requests_total", operation="/graphql", outcome="http_401") - stranger
+        == 1
+    )
+
+
+async def test_what_clients_choose_makes_no_series(service: Service) -> None:
+    await service.main.query(DOCUMENT % "First")
+    await service.client.get("/path-0")
+    before = series()
+    for number in range(200):
+        await service.main.query(DOCUMENT % f"Operation{number}")
+        await service.client.get(
+            f"/path-{number}", headers={"X-Request-ID": f"id-{number}"}
+        )
+    assert series() == before
+
+
+async def test_jobs_are_counted_by_state_and_the_pool_is_shown(
+    service: Service, fresh_jobs: None
+) -> None:
+    samples = await scraped(service.client)
+    states = {
+        labels[0]: count
+        for (name, labels), count in samples.items()
+        if name == "basket_exports"
+    }
+    assert states == {
+        "WAITING": 0,
+        "PROCESSING": 0,
+        "COMPLETED": 0,
+        "FAILED": 0,
+        "EXPIRED": 0,
+    }
+    assert samples[("basket_exports_read", ())] == 1
+    pool = {name for name, _ in samples if name.startswith("basket_database_connections")}
+    if ("basket_database_connections_limit", ()) in samples:
+        assert samples[("basket_database_connections_limit", ())] == 20
+        assert samples[("basket_database_connections_waiting", ())] == 0
+        assert samples[("basket_database_connections", ())] >= 1
+    else:
+        assert pool == set()
+
+
+async def test_a_scrape_does_not_wait_for_the_database(
+    service: Service, fresh_jobs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent() -> dict[str, int]:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr(metrics, "count_exports", silent)
+    monkeypatch.setattr(metrics, "JOBS_PATIENCE_SECONDS", 0.05)
+    # The database never answers here, and the scrapes are.
+    await asyncio.gather(scraped(service.client), scraped(service.client))
+    reading = metrics._jobs._reading
+    assert reading is not None
+    reading.cancel()
+
+
+async def test_only_who_has_the_token_may_scrape(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "METRICS_TOKEN", Secret("for-prometheus"))
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Token main"}):
+        response = await service.client.get("/metrics", headers=headers)
+        assert (response.status_code, response.headers["www-authenticate"]) == (
+            401,
+            'Bearer realm="metrics"',
+        )
+        assert "basket_" not in response.text
+    assert await scraped(service.client, "for-prometheus")
+
+
+async def test_production_shows_no_metrics_without_a_token(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "EMBEDDED", False)
+    response = await service.client.get("/metrics")
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (
+        404,
+        "NOT_FOUND",
+    )
+
+
+async def test_calls_of_commerce_are_counted_by_outcome(service: Service) -> None:
+    name = "basket_commerce_seconds_count"
+    answered, refused, failed = (
+        value(name, outcome=outcome) for outcome in ("answered", "refused", "failed")
+    )
+    product = "{ product(remoteId: %d) { sku } }"
+    await service.main.query(product % 3)
+    await service.main.query(product % 4_711)
+    service.shop.is_down = True
+    assert (await service.main.post(product % 2)).status_code == 200
+    assert value(name, outcome="answered") - answered == 1
+    assert value(name, outcome="refused") - refused == 1
+    assert value(name, outcome="failed") - failed == 3
+
+
+async def test_no_token_and_no_body_is_in_the_metrics(service: Service) -> None:
+    await service.main.query("query SecretName { viewer { id } }")
+    text = (await service.client.get("/metrics")).text
+    assert "SecretName" not in text
+    assert "main@example" not in text
+
+
+def test_what_the_rate_limit_counted_is_shown() -> None:
+    names = ("basket_rate_limit_refusals_total", "basket_rate_limit_unavailable_total")
+    before = [value(name) for name in names]
+    REJECTED.inc(7)
+    UNANSWERED.inc(3)
+    after = [value(name) for name in names]
+    assert [new - old for old, new in zip(before, after, strict=True)] == [7, 3]
+
+
+async def test_attempts_at_exports_are_counted_by_outcome(service: Service) -> None:
+    names = ("completed", "failed", "impossible", "returned", "lost")
+
+    def counts() -> list[float]:
+        return [value("basket_export_attempts_total", outcome=name) for name in names]
+
+    before, timed = counts(), value("basket_export_seconds_count")
+    await fill(service.main)
+    await completed(service.main, format="CSV")
+    after = counts()
+    assert [new - old for old, new in zip(before, after, strict=True)] == [1, 0, 0, 0, 0]
+    assert value("basket_export_seconds_count") - timed == 1
+    assert value("basket_export_attempts_in_progress") == 0

@@ -1,0 +1,127 @@
+"""Two server processes behind one port: each scrape answers for both."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.command_line import CommandLine
+from tests.support.process import write_people_to
+from tests.support.processes import Processes, answers, free_port, wait_until
+from tests.support.shop import Shop
+
+SCRAPER = {"Authorization": "Bearer for-prometheus"}
+MAIN = {"Authorization": "Token main"}
+QUERY = {"query": "{ activeBasket { id } }"}
+PROTOCOL = ("--http", "web.http.protocol:PunctualProtocol", "--ws", "none")
+
+
+def serves(process_id: int) -> bool:
+    """Tells a worker of uvicorn from its other processes."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+class Workers:
+    """Two workers of uvicorn on one port, with a pool of three connections each."""
+
+    def __init__(self, processes: Processes) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = (sys.executable, "-m", "uvicorn", "server:application", "--workers", "2")
+        self.manager: subprocess.Popen[bytes] = processes.start(
+            *command, "--port", str(self.port), *PROTOCOL
+        )
+        wait_until(lambda: answers(f"{self.url}/healthz"), "The start of uvicorn")
+
+    def process_ids(self) -> set[int]:
+        """Returns the processes that the manager has started to serve."""
+        manager = self.manager.pid
+        children = Path(f"/proc/{manager}/task/{manager}/children").read_text().split()
+        return {child for child in map(int, children) if serves(child)}
+
+    def samples(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        """Scrapes one of the workers, over a connection of its own."""
+        response = httpx.get(f"{self.url}/metrics", headers=SCRAPER, timeout=30)
+        assert response.status_code == 200
+        families = text_string_to_metric_families(response.text)
+        return {
+            (sample.name, tuple(sample.labels.values())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def sample(self, name: str, *labels: str) -> float:
+        """Returns one sample of a scrape; 0 when there is none."""
+        return self.samples().get((name, labels), 0.0)
+
+
+@pytest.fixture
+async def workers(postgres_url: str, shop: Shop, tmp_path: Path) -> AsyncIterator[Workers]:
+    """Two workers with the people of the tests, ready."""
+    await write_people_to(postgres_url)
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    processes = Processes(
+        tmp_path,
+        DATABASE_URL=postgres_url,
+        DATABASE_POOL_SIZE="3",
+        REDIS_URL="",
+        COMMERCE_URL=shop.url,
+        ENVIRONMENT="test",
+        METRICS_TOKEN="for-prometheus",
+        PROMETHEUS_MULTIPROC_DIR=str(folder),
+    )
+    try:
+        yield Workers(processes)
+    finally:
+        processes.end()
+
+
+def ask(workers: Workers, count: int) -> None:
+    """Sends so many queries, each over a connection of its own."""
+    for _ in range(count):
+        answer = httpx.post(f"{workers.url}/graphql", json=QUERY, headers=MAIN, timeout=30)
+        assert answer.json() == {"data": {"activeBasket": None}}
+
+
+def test_each_scrape_counts_the_requests_of_both_and_of_those_that_died(
+    workers: Workers,
+) -> None:
+    names = ("basket_requests_total", "query activeBasket", "ok")
+    ask(workers, 40)
+    assert [workers.sample(*names) for _ in range(6)] == [40.0] * 6
+    assert workers.sample("basket_request_seconds_count", "query activeBasket") == 40.0
+    limit = "basket_database_connections_limit"
+    wait_until(lambda: workers.sample(limit) == 6.0, "The gauges of both workers")
+    exports = [workers.sample("basket_exports_read") for _ in range(4)]
+    assert exports == [1.0] * 4
+
+    before = workers.process_ids()
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    wait_until(
+        lambda: len(workers.process_ids() - before) == 1, "The start of another worker"
+    )
+    wait_until(lambda: workers.sample(limit) == 6.0, "The gauges of the living workers")
+    ask(workers, 10)
+    assert [workers.sample(*names) for _ in range(6)] == [50.0] * 6
+    workers.manager.terminate()
+    assert workers.manager.wait(30) == 0
+
+
+def test_a_folder_that_is_none_is_refused_and_an_empty_name_is_none(tmp_path: Path) -> None:
+    url = f"sqlite://{tmp_path / 'basket.sqlite3'}"
+    folder = str(tmp_path / "none")
+    line = CommandLine(url, PROMETHEUS_MULTIPROC_DIR=folder)
+    message = f"PROMETHEUS_MULTIPROC_DIR: there is no folder {folder!r}."
+    assert line.run("serve") == (1, "", message)
+    assert CommandLine(url, PROMETHEUS_MULTIPROC_DIR="").run("migrate")[0] == 0

@@ -1,0 +1,109 @@
+"""A real browser: headless Chromium, driven over its own debugging protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.support.waiting import TIMEOUT_SECONDS
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --remote-debugging-port=0 --window-size=1400,900"
+).split()
+
+
+class Page:
+    """One page of the browser."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.numbers = count(1)
+
+    async def send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Sends a command and returns its result."""
+        number = next(self.numbers)
+        await self.socket.send_json({"id": number, "method": method, "params": parameters})
+        while True:
+            answer: dict[str, Any] = await self.socket.receive_json(timeout=TIMEOUT_SECONDS)
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
+                return result
+
+    async def value(self, expression: str) -> Any:
+        """Evaluates an expression in the page."""
+        result = await self.send(
+            "Runtime.evaluate", expression=expression, returnByValue=True
+        )
+        return result["result"].get("value")
+
+    async def set_files(self, selector: str, *files: Path) -> None:
+        """Chooses files in an input, as a person would in the dialog."""
+        document = await self.send("DOM.getDocument")
+        node = await self.send(
+            "DOM.querySelector", nodeId=document["root"]["nodeId"], selector=selector
+        )
+        await self.send(
+            "DOM.setFileInputFiles",
+            nodeId=node["nodeId"],
+            files=[str(file) for file in files],
+        )
+
+    async def press(self, key: str, code: int) -> None:
+        """Presses a key, by its name and its number on Windows, which is what browsers go by."""
+        for kind in ("keyDown", "keyUp"):
+            await self.send(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                code=key,
+                windowsVirtualKeyCode=code,
+            )
+
+    async def until(self, expression: str) -> Any:
+        """Waits until an expression is true in the page, and returns it."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while not (value := await self.value(expression)):
+                await asyncio.sleep(0.1)
+        return value
+
+
+async def _debugging_port(profile: Path) -> int:
+    note = profile / "DevToolsActivePort"
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not note.exists() or "\n" not in note.read_text():
+            await asyncio.sleep(0.1)
+    return int(note.read_text().splitlines()[0])
+
+
+@asynccontextmanager
+async def open_page(executable: str, profile: Path) -> AsyncIterator[Page]:
+    """Starts the browser with an empty profile and opens a blank page."""
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        executable,
+        *FLAGS,
+        f"--user-data-dir={profile}",
+        "about:blank",
+        stdout=quiet,
+        stderr=quiet,
+    )
+    try:
+        port = await _debugging_port(profile)
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
+                target = next(
+                    each for each in await answer.json() if each["type"] == "page"
+                )
+            async with session.ws_connect(
+                target["webSocketDebuggerUrl"], max_msg_size=0
+            ) as socket:
+                yield Page(socket)
+    finally:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,59 @@
+"""Run in a network namespace of its own: PostgreSQL's packets are dropped, and the waits are printed."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from time import monotonic
+
+from models.database.connection import (
+    Bounds,
+    check_answers,
+    connect,
+    disconnect,
+    is_unavailable,
+)
+from models.database.statement import Statement
+from tests.support.postgres_cluster import own_cluster
+from tests.support.programs import program
+
+SLEEP = Statement("SELECT pg_sleep($1)::text")
+
+
+def drop(port: int, action: str) -> None:
+    """Drops, or drops no longer, each packet from and to a port."""
+    for direction in ("--sport", "--dport"):
+        rule = ["-p", "tcp", direction, str(port), "-j", "DROP"]
+        subprocess.run([program("iptables"), action, "INPUT", *rule], check=True)
+
+
+async def wait_of(begin: float) -> float:
+    """Asks once; returns the seconds until it failed by the outage, or -1."""
+    (answer,) = await asyncio.gather(check_answers(), return_exceptions=True)
+    is_out = isinstance(answer, BaseException) and is_unavailable(answer)
+    return monotonic() - begin if is_out else -1.0
+
+
+async def main() -> None:
+    """Prints the seconds of each wait, and whether all is well afterwards."""
+    with own_cluster() as cluster:
+        await connect(cluster.url, 20, Bounds())
+        await asyncio.gather(*[SLEEP.rows(0.1) for _ in range(20)])
+        # Statements under way have nothing unacknowledged, others send into the void.
+        slow = [asyncio.create_task(SLEEP.rows(30.0)) for _ in range(5)]
+        await asyncio.sleep(0.2)
+        drop(cluster.port, "-A")
+        begin = monotonic()
+        waits = await asyncio.gather(*[wait_of(begin) for _ in range(30)])
+        ended = await asyncio.gather(*slow, return_exceptions=True)
+        lost = all(
+            isinstance(each, BaseException) and is_unavailable(each) for each in ended
+        )
+        slowest = monotonic() - begin
+        drop(cluster.port, "-D")
+        await check_answers()
+        await disconnect()
+    sys.stdout.write(json.dumps({"waits": waits, "slowest": slowest, "lost": lost}) + "\n")
+
+
+asyncio.run(main())

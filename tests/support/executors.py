@@ -1,0 +1,78 @@
+"""Executing one operation by the compiled executor, by graphql-core's own, and by Strawberry, for comparison."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from strawberry import Schema
+
+from tests.support.documents import UNLIMITED
+from tests.support.operations import Drawn
+from web.graphql.document import Document
+
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
+_SIGNATURE = re.compile(r"signature=[\w.-]+")
+
+Outcome = tuple[str, list[str]]
+"""The data as text, in its order, and each error as text."""
+
+
+def _text(value: object) -> str:
+    # Where an object is in memory, and when an address was signed, is no part of an answer.
+    return _SIGNATURE.sub("", _ADDRESS.sub("", json.dumps(value, default=repr)))
+
+
+async def outcome(execution: Awaitable[Any], *, is_ordered: bool) -> Outcome:
+    """Returns what an execution came to; errors that have no order are sorted."""
+    try:
+        result = await execution
+    except Exception as error:
+        return "raised", [f"{type(error).__name__}: {error}"]
+    errors = [
+        _text(error.formatted) + type(error.original_error).__name__
+        for error in result.errors or ()
+    ]
+    return _text(result.data), errors if is_ordered else sorted(errors)
+
+
+async def compare(
+    schema: Schema,
+    drawn: Drawn,
+    context: Callable[[Document], object],
+    *,
+    is_ordered: bool,
+    counted: Counter[str],
+    with_strawberry: bool = False,
+) -> None:
+    """Executes an operation every way, the compiled one twice, and asserts that all come to the same."""
+    document = Document(schema._schema, drawn.text, UNLIMITED)
+    assert document.errors == [], (document.errors, drawn)
+    operation = document.operation(drawn.name)
+    assert operation is not None
+    found = []
+    for is_compiled in (True, True, False):
+        execution = operation.execute(
+            drawn.variables, context(document), is_compiled=is_compiled
+        )
+        found.append(await outcome(execution, is_ordered=is_ordered))
+    first, second, stock = found
+    assert first == stock, drawn
+    assert second == stock, drawn
+    if with_strawberry:
+        answered = schema.execute(
+            drawn.text,
+            drawn.variables,
+            context_value=context(document),
+            operation_name=drawn.name,
+        )
+        assert await outcome(answered, is_ordered=is_ordered) == stock, drawn
+        counted["with Strawberry"] += 1
+    counted["compared"] += 1
+    counted["with errors"] += bool(stock[1])
+    counted["with data and errors"] += bool(stock[1]) and stock[0] != "null"
+    counted["answered by compiled selections"] += any(operation._answers.values())
+    counted["with fragments"] += bool(operation.fragments)
+    counted["with conditions"] += bool(operation.conditions)
+    counted["mutations"] += operation.node.operation.value == "mutation"

@@ -1,0 +1,98 @@
+"""A PostgreSQL server of a test's own, which it may restart."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.ports import free_port
+from tests.support.programs import missing, skip_when_quick
+from tests.support.waiting import TIMEOUT_SECONDS
+
+
+def binaries() -> Path | None:
+    """Returns the folder of the newest PostgreSQL server's programs, if one is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+class Cluster:
+    """A server in a folder, on a port of its own."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.programs = programs
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Runs one of PostgreSQL's programs, which refuse to be run by root."""
+        command = [str(self.programs / program), *arguments]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        quiet = subprocess.DEVNULL
+        subprocess.run(
+            command,
+            check=True,
+            stdout=quiet,
+            stderr=quiet,
+            timeout=TIMEOUT_SECONDS,
+            cwd="/",
+        )
+
+    def processes(self) -> list[int]:
+        """Returns the numbers of the server's processes."""
+        postmaster = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        found = subprocess.run(
+            ["pgrep", "-P", postmaster], capture_output=True, text=True, check=True
+        )
+        return [int(number) for number in (postmaster, *found.stdout.split())]
+
+    def start(self) -> None:
+        """Starts the server on its port of loopback."""
+        options = (
+            f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        )
+        self.control("start", "-o", options, "-l", str(self.folder / "log"))
+
+    def control(self, action: str, *more: str) -> None:
+        """Starts, stops or restarts the server, and waits for it."""
+        self.run(
+            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", *more, action
+        )
+
+
+@contextmanager
+def own_cluster() -> Iterator[Cluster]:
+    """Makes a server, starts it, and leaves nothing behind; skips the test where PostgreSQL's programs are missing."""
+    skip_when_quick("PostgreSQL's server programs")
+    programs = binaries()
+    if programs is None:
+        missing(
+            "PostgreSQL's server programs are not installed here (Debian: apt-get install postgresql)."
+        )
+    folder = Path(tempfile.mkdtemp(prefix="basket-cluster-"))
+    cluster = Cluster(programs, folder)
+    try:
+        if os.geteuid() == 0:
+            os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+        cluster.run(
+            "initdb",
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "--no-sync",
+        )
+        cluster.start()
+        yield cluster
+        cluster.control("stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

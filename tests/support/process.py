@@ -1,0 +1,109 @@
+"""A real server process on a real database, asked over real HTTP."""
+
+import asyncio
+import os
+import re
+import sys
+from asyncio.subprocess import STDOUT, Process, create_subprocess_exec
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from models.database.connection import connect, disconnect
+from models.division import Division
+from settings import ROOT
+from tests.support.service import write_people
+from tests.support.waiting import TIMEOUT_SECONDS
+
+SECRET_KEY = "of-the-tests-and-long-enough-for-production"
+
+_ADDRESS = re.compile(r"Uvicorn running on (http://\S+)")
+_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server process: a client of it, and the file that it writes its output to."""
+
+    client: httpx.AsyncClient
+    output: Path
+
+    def check_output(self) -> None:
+        """Raises AssertionError when the process has reported an error or a warning of Python."""
+        text = self.output.read_text()
+        assert not re.search(r"Traceback|ERROR|Warning", text), text
+
+
+async def write_people_to(database_url: str) -> dict[str, Division]:
+    """Writes the people of the tests to a database that no process uses yet."""
+    await connect(database_url, 1)
+    try:
+        return await write_people()
+    finally:
+        await disconnect()
+
+
+@asynccontextmanager
+async def start_server(
+    database_url: str, commerce_url: str, folder: Path
+) -> AsyncIterator[Server]:
+    """Starts a server process on a port of its own choice and yields it, ready; ends it afterwards."""
+    output = folder / f"server-{uuid4().hex}.log"
+    process = await _start(database_url, commerce_url, output)
+    try:
+        address = await _address(process, output)
+        async with httpx.AsyncClient(
+            base_url=address, limits=_LIMITS, timeout=TIMEOUT_SECONDS
+        ) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            yield Server(client, output)
+    finally:
+        await _end(process)
+
+
+async def _start(database_url: str, commerce_url: str, output: Path) -> Process:
+    ours = {
+        "DATABASE_URL": database_url,
+        "COMMERCE_URL": commerce_url,
+        "REDIS_URL": "",
+        "ENVIRONMENT": "test",
+        "SECRET_KEY": SECRET_KEY,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "server:application",
+        "--port",
+        "0",
+        "--no-access-log",
+    ]
+    # A file never fills up, as a pipe does that nobody reads.
+    with output.open("wb") as file:
+        return await create_subprocess_exec(
+            *command, cwd=ROOT, env=os.environ | ours, stdout=file, stderr=STDOUT
+        )
+
+
+async def _address(process: Process, output: Path) -> str:
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not (found := _ADDRESS.search(output.read_text())):
+            assert process.returncode is None, output.read_text()
+            await asyncio.sleep(0.05)
+    return found[1]
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

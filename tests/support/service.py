@@ -1,0 +1,209 @@
+"""The service under test: the real application on a real database, with a real Commerce server beside it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from application import create_application
+from models.division import Division, DivisionType
+from models.user import Token, User, digest_of
+from tests.support.shop import Shop
+
+BASKET = """
+fragment Whole on Basket {
+  id status name version segmentRemoteId currency totalAmount totalQuantity itemCount
+  items {
+    productRemoteId price quantity totalAmount
+    product { sku }
+    divisions { quantity totalAmount division { erpCode } }
+  }
+}
+"""
+
+
+def payload_document(
+    mutation: str, selection: str = "basket { ...Whole }", fragment: str = BASKET
+) -> str:
+    """Writes the document of a mutation that takes `input` and answers with a basket."""
+    kind = mutation[0].upper() + mutation[1:]
+    return (
+        f"mutation Change($input: {kind}Input!) {{ {mutation}(input: $input) "
+        f"{{ {selection} userErrors {{ code message field }} }} }} {fragment if 'Whole' in selection else ''}"
+    )
+
+
+def number_in(identifier: str) -> str:
+    """Returns the number by which the REST interface names an object with one number in its id."""
+    return identifier.rpartition("_")[2]
+
+
+class Caller:
+    """Someone with a token, over HTTP."""
+
+    def __init__(self, client: httpx.AsyncClient, token: str) -> None:
+        self.client = client
+        self.token = token
+
+    async def post(self, document: str, **variables: Any) -> httpx.Response:
+        """Sends an operation and returns the HTTP response."""
+        headers = {"Authorization": f"Token {self.token}"}
+        return await self.client.post(
+            "/graphql", json={"query": document, "variables": variables}, headers=headers
+        )
+
+    async def query(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Sends an operation that must succeed and returns its data."""
+        response = await self.post(document, **variables)
+        content: dict[str, Any] = response.json()
+        assert "errors" not in content, content
+        data: dict[str, Any] = content["data"]
+        return data
+
+    async def change(
+        self, mutation: str, selection: str = "basket { ...Whole }", **given: Any
+    ) -> dict[str, Any]:
+        """Sends a mutation and returns its payload."""
+        data = await self.query(payload_document(mutation, selection), input=given)
+        payload: dict[str, Any] = data[mutation]
+        return payload
+
+    async def accepted(self, mutation: str, **given: Any) -> dict[str, Any]:
+        """Sends a mutation that must be accepted and returns the basket after it."""
+        payload = await self.change(mutation, **given)
+        assert payload["userErrors"] == [], payload
+        basket: dict[str, Any] = payload["basket"]
+        return basket
+
+    async def refused(self, mutation: str, **given: Any) -> list[tuple[str, list[str]]]:
+        """Sends a mutation that must be refused, checks that nothing changed, and returns codes and paths."""
+        before = await self.everything()
+        selection = "deletedBasketId" if mutation == "basketDelete" else "basket { id }"
+        payload = await self.change(mutation, selection, **given)
+        assert payload.get("basket") is None
+        assert await self.everything() == before
+        return [(error["code"], error["field"]) for error in payload["userErrors"]]
+
+    async def basket(self, segment: int | None = None) -> dict[str, Any] | None:
+        """Reads the active basket of a segment."""
+        document = f"query Read($segment: Int) {{ activeBasket(segmentRemoteId: $segment) {{ ...Whole }} }} {BASKET}"
+        data = await self.query(document, segment=segment)
+        basket: dict[str, Any] | None = data["activeBasket"]
+        return basket
+
+    async def everything(self) -> dict[str, Any]:
+        """Reads all that the caller has: active baskets, drafts and quotations."""
+        return await self.query(
+            "{ activeBaskets { ...Whole } draftBaskets(first: 50) { totalCount edges { node { ...Whole } } } "
+            f"quotations(first: 50) {{ totalCount edges {{ node {{ id }} }} }} }} {BASKET}"
+        )
+
+
+@dataclass
+class Service:
+    """The application with its database and shop, and the people who use it."""
+
+    client: httpx.AsyncClient
+    shop: Shop
+    divisions: dict[str, Division]
+
+    def caller(self, token: str) -> Caller:
+        """Returns the caller with a token."""
+        return Caller(self.client, token)
+
+    @property
+    def main(self) -> Caller:
+        """A buyer of the main division ERP01."""
+        return self.caller("main")
+
+    @property
+    def sub(self) -> Caller:
+        """A buyer of ERP02, a sub-division of ERP01."""
+        return self.caller("sub")
+
+    @property
+    def other(self) -> Caller:
+        """A buyer of ERP05, the main division of another company."""
+        return self.caller("other")
+
+    def division(self, erp_code: str) -> str:
+        """Returns the number of a division, as the REST interface writes it and every input takes it."""
+        return str(self.divisions[erp_code].id)
+
+
+async def write_people() -> dict[str, Division]:
+    """Writes two companies: ERP01 with ERP02, ERP03 and the closed ERP04 below it, and ERP05 with ERP06."""
+    tree = {
+        "ERP01": None,
+        "ERP02": "ERP01",
+        "ERP03": "ERP01",
+        "ERP04": "ERP01",
+        "ERP05": None,
+        "ERP06": "ERP05",
+    }
+    names = {"ERP01": "main", "ERP02": "sub"}
+    divisions: dict[str, Division] = {}
+    for erp_code, parent in tree.items():
+        divisions[erp_code] = await Division.create(
+            erp_code=erp_code,
+            name=names.get(erp_code, erp_code.lower()),
+            type=DivisionType.SUB if parent else DivisionType.MAIN,
+            parent=divisions[parent] if parent else None,
+            is_active=erp_code != "ERP04",
+        )
+    people = {
+        "main": "ERP01",
+        "sub": "ERP02",
+        "other": "ERP05",
+        "closed": "ERP04",
+        "gone": "ERP02",
+    }
+    for name, erp_code in people.items():
+        user = await User.create(
+            email=f"{name}@example.invalid",
+            first_name=name.title(),
+            last_name="Buyer",
+            division=divisions[erp_code],
+            is_active=name != "gone",
+        )
+        await Token.create(user=user, digest=digest_of(name))
+    return divisions
+
+
+@asynccontextmanager
+async def open_client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Starts an application in this process and yields a client of it."""
+    async with application.router.lifespan_context(application) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await application({**scope, "state": dict(state or {})}, receive, send)
+
+        transport = httpx.ASGITransport(app=with_state)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://basket"
+        ) as client:
+            yield client
+
+
+@asynccontextmanager
+async def serve(
+    database_url: str,
+    shop: Shop,
+    export_url: str = "memory://exports",
+    *,
+    token_kept_seconds: float = 0,
+) -> AsyncIterator[Service]:
+    """Runs the application in this process, with the people above; it remembers no tokens unless it is told to."""
+    application = create_application(
+        database_url=database_url,
+        commerce_url=shop.url,
+        redis_url="",
+        export_url=export_url,
+        token_kept_seconds=token_kept_seconds,
+    )
+    async with open_client(application) as client:
+        yield Service(client, shop, await write_people())

@@ -1,0 +1,287 @@
+"""Limits on GraphQL documents: one walk over a parsed document, before it is validated.
+
+The walk visits every selection set once, however often its fragment is spread, so it is linear in the document. It
+stops at the first limit that is passed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    parse,
+)
+
+from web.graphql.document_cost import Cost
+from web.graphql.document_position import Place, RepeatedTooOften
+from web.graphql.document_size import (
+    EMPTY,
+    META_FIELDS,
+    NOTHING,
+    OTHER_LIST,
+    Size,
+    definition_of,
+    weight_of,
+    whole_number,
+    with_list,
+)
+
+LIMIT_CODE = "DOCUMENT_LIMIT_EXCEEDED"
+COST_CODE = "COST_LIMIT_EXCEEDED"
+FRAGMENTS_A_FIELD = 3
+"""How many times deeper than fields selection sets may be nested, fragments counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """The highest allowed numbers of each thing, and whether introspection is allowed; settings/ has the defaults."""
+
+    length: int
+    tokens: int
+    depth: int
+    aliases: int
+    directives: int
+    repeated_fields: int
+    cost: int
+    introspection: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What the walk found: why the document is refused, or what each of its operations costs.
+
+    When no cost depends on variables, `is_fixed`, a document that was not refused needs no other look.
+    """
+
+    limit: int
+    errors: list[GraphQLError]
+    costs: Mapping[str | None, tuple[Cost, Mapping[str, Any]]]
+    is_fixed: bool = True
+
+    def cost(self, operation_name: str | None, variables: Mapping[str, Any] | None) -> int:
+        """Returns the cost of an operation with its variables; 0 when there is no such operation."""
+        name = operation_name if operation_name else next(iter(self.costs), None)
+        cost, defaults = self.costs.get(name, (NOTHING, {}))
+        return cost.amount({**defaults, **(variables or {})})
+
+    def extensions(
+        self, operation_name: str | None, variables: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Returns what an answer says of the cost to whoever asks for it."""
+        return {
+            "cost": {
+                "requested": self.cost(operation_name, variables),
+                "maximum": self.limit,
+            }
+        }
+
+    def refusal(
+        self, operation_name: str | None, variables: Mapping[str, Any] | None
+    ) -> GraphQLError | None:
+        """Returns why a request is refused whose cost depends on its variables; None when it may be executed."""
+        if self.is_fixed:
+            return None
+        requested = self.cost(operation_name, variables)
+        return too_costly(requested, self.limit) if requested > self.limit else None
+
+
+def too_costly(requested: int, maximum: int) -> GraphQLError:
+    """Returns the error for an operation that costs too much."""
+    message = f"The operation costs {requested}; at most {maximum} is allowed. Ask for smaller pages or fewer lists."
+    return GraphQLError(
+        message,
+        extensions={
+            "code": COST_CODE,
+            "cost": {"requested": requested, "maximum": maximum},
+        },
+    )
+
+
+def parsed(query: str, limits: DocumentLimits) -> DocumentNode:
+    """Parses a document; raises GraphQLError when it is too long or no GraphQL."""
+    if len(query) > limits.length:
+        raise _beyond(
+            f"The document has {len(query)} characters; at most {limits.length} are allowed."
+        )
+    # Comments are tokens without a meaning; whoever needs more of them than of others has something else in mind.
+    return parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
+
+
+def measured(
+    schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits
+) -> Measures:
+    """Measures a document, once; errors are to be answered in place of those of the validation."""
+    walk = _Walk(schema, document, limits)
+    try:
+        costs = walk.costs()
+    except RepeatedTooOften as repeated:
+        message = (
+            f"The document asks for {str(repeated)[:100]!r} more than "
+            f"{limits.repeated_fields} times in one place."
+        )
+        error = _beyond(message)
+        return Measures(limits.cost, [error], {})
+    except GraphQLError as error:
+        return Measures(limits.cost, [error], {})
+    dearest = max(
+        (cost.amount({}) for cost, _ in costs.values() if cost.is_fixed), default=0
+    )
+    errors = [too_costly(dearest, limits.cost)] if dearest > limits.cost else []
+    return Measures(
+        limits.cost, errors, costs, all(cost.is_fixed for cost, _ in costs.values())
+    )
+
+
+def _beyond(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": LIMIT_CODE})
+
+
+class _Walk:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits
+    ) -> None:
+        self.schema = schema
+        self.limits = limits
+        self.fragments = {
+            node.name.value: node
+            for node in document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        self.operations = [
+            node
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        ]
+        self.fragment_sizes: dict[str, Size] = {}
+        self.fragment_places = {
+            name: Place(limits.repeated_fields) for name in self.fragments
+        }
+        self.aliases = 0
+        self.directives = 0
+
+    def costs(self) -> dict[str | None, tuple[Cost, Mapping[str, Any]]]:
+        """Walks over all operations and fragments, used or not; raises GraphQLError or RepeatedTooOften."""
+        costs: dict[str | None, tuple[Cost, Mapping[str, Any]]] = {}
+        for operation in self.operations:
+            self._count_directives(operation.directives)
+            for variable in operation.variable_definitions or ():
+                self._count_directives(variable.directives)
+            root = self.schema.get_root_type(operation.operation)
+            size = self._selections(
+                operation.selection_set, root, Place(self.limits.repeated_fields), 0
+            )
+            self._check_depth(size.depth)
+            name = operation.name.value if operation.name else None
+            costs[name] = (
+                size.cost.plus(size.paged.times(OTHER_LIST)),
+                _defaults(operation),
+            )
+        for name in self.fragments:
+            self._check_depth(self._fragment(name, 0).depth)
+        return costs
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > self.limits.depth:
+            raise _too_deep(self.limits.depth)
+
+    def _count_directives(self, found: Sequence[Any] | None) -> None:
+        self.directives += len(found or ())
+        if self.directives > self.limits.directives:
+            raise _beyond(
+                f"The document has more than {self.limits.directives} directives."
+            )
+
+    def _selections(
+        self,
+        selections: SelectionSetNode,
+        parent: GraphQLNamedType | None,
+        place: Place,
+        level: int,
+    ) -> Size:
+        if level > self.limits.depth * FRAGMENTS_A_FIELD:
+            raise _too_deep(self.limits.depth)
+        depth, cost, paged = 0, NOTHING, NOTHING
+        for node in selections.selections:
+            self._count_directives(node.directives)
+            if isinstance(node, FieldNode):
+                size = self._field(node, parent, place, level)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                inner = self.schema.get_type(condition.name.value) if condition else parent
+                size = self._selections(node.selection_set, inner, place, level + 1)
+            elif isinstance(node, FragmentSpreadNode):
+                size = self._spread(node.name.value, place, level)
+            else:
+                continue
+            depth = max(depth, size.depth)
+            if size.cost.products:
+                cost = cost.plus(size.cost)
+            if size.paged.products:
+                paged = paged.plus(size.paged)
+        return Size(depth, cost, paged)
+
+    def _spread(self, name: str, place: Place, level: int) -> Size:
+        if name not in self.fragments:
+            return EMPTY
+        place.join(self.fragment_places[name])
+        return self._fragment(name, level)
+
+    def _fragment(self, name: str, level: int) -> Size:
+        if name not in self.fragment_sizes:
+            # A fragment that spreads itself is refused by the validation; here it only must not go on for ever.
+            self.fragment_sizes[name] = EMPTY
+            node = self.fragments[name]
+            self._count_directives(node.directives)
+            condition = self.schema.get_type(node.type_condition.name.value)
+            size = self._selections(
+                node.selection_set, condition, self.fragment_places[name], level + 1
+            )
+            self.fragment_sizes[name] = size
+        return self.fragment_sizes[name]
+
+    def _field(
+        self, node: FieldNode, parent: GraphQLNamedType | None, place: Place, level: int
+    ) -> Size:
+        if node.alias:
+            self.aliases += 1
+            if self.aliases > self.limits.aliases:
+                raise _beyond(f"The document has more than {self.limits.aliases} aliases.")
+        name = node.name.value
+        key = node.alias.value if node.alias else name
+        place.count(key)
+        if name in META_FIELDS and not self.limits.introspection:
+            raise GraphQLError(
+                "Introspection is switched off.",
+                extensions={"code": "INTROSPECTION_DISABLED"},
+            )
+        field = definition_of(parent, name)
+        weight = weight_of(parent, name, is_object=node.selection_set is not None)
+        if node.selection_set is None:
+            return Size(1, weight, NOTHING)
+        named = get_named_type(field.type) if field else None
+        inner = self._selections(node.selection_set, named, place.beneath(key), level + 1)
+        return with_list(node, parent, field, weight, inner)
+
+
+def _too_deep(maximum: int) -> GraphQLError:
+    return _beyond(f"The document is nested deeper than {maximum} fields.")
+
+
+def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
+    return {
+        variable.variable.name.value: whole_number(variable.default_value)
+        for variable in operation.variable_definitions or ()
+        if isinstance(variable.default_value, IntValueNode)
+    }

@@ -1,0 +1,1 @@
+"""HTTP for both interfaces: bodies, JSON, authentication, rate limits, the protocol, errors."""
