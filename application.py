@@ -248,7 +248,7 @@ def graphql_view(*, embedded: bool, has_graphiql: bool) -> GraphQLView:
     return GraphQLView(
         schema._schema,
         maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
-        # A file a little too large is refused with its size; one far too large is not read to its end.
+        # A file a little too large is rejected with its size; one far too large is not read to its end.
         maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES
         + settings.REQUEST_MAXIMUM_BYTES,
         seconds=settings.OPERATION_SECONDS,

@@ -130,7 +130,7 @@ def _message(error: BaseException) -> str:
 
 
 def _is_telling(error: BaseException) -> bool:
-    # What asyncpg refuses as a value is an InterfaceError and a ValueError.
+    # What asyncpg rejects as a value is an InterfaceError and a ValueError.
     if isinstance(error, ValueError | LookupError | TypeError):
         return False
     return isinstance(error, OSError | sqlite3.OperationalError) or type(

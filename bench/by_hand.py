@@ -89,7 +89,7 @@ class Buyer(NamedTuple):
     is_active: bool
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """Raised when nothing may be changed."""
 
 
@@ -172,11 +172,11 @@ class Shop:
                     buyer.division_id,
                 )
                 if added is None or added > MAXIMUM_QUANTITY:
-                    raise Refused
+                    raise Rejected
                 basket = await read(connection, buyer.id)
             except BaseException as error:
                 await connection.execute("ROLLBACK")
-                if isinstance(error, Refused):
+                if isinstance(error, Rejected):
                     return 400, {"error": "The product cannot be added."}
                 raise
             await connection.execute("COMMIT")
@@ -200,9 +200,9 @@ async def _checked_basket(connection: asyncpg.Connection, user_id: int) -> dict[
         basket["itemCount"] > MAXIMUM_ITEMS
         or basket["totalQuantity"] > MAXIMUM_TOTAL_QUANTITY
     ):
-        raise Refused
+        raise Rejected
     if len(set(row[CURRENCIES])) > 1:
-        raise Refused
+        raise Rejected
     return basket
 
 
@@ -211,7 +211,7 @@ async def _checked_totals(connection: asyncpg.Connection, user_id: int) -> dict[
         TOTALS, user_id, NO_SEGMENT
     )
     if count > MAXIMUM_ITEMS or quantity > MAXIMUM_TOTAL_QUANTITY or currencies > 1:
-        raise Refused
+        raise Rejected
     return {
         "id": f"basket_{identifier}",
         "totalAmount": amount(total),

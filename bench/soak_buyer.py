@@ -154,7 +154,7 @@ class Buyer:
     def _accepted(self, data: dict[str, Any]) -> dict[str, Any]:
         (payload,) = data.values()
         if payload["userErrors"]:
-            raise Wrong(f"A change was refused: {payload}")
+            raise Wrong(f"A change was rejected: {payload}")
         return dict(payload)
 
     async def _ask(self, document: str, **variables: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ MAXIMUM_AGE = timedelta(seconds=300)
 WHOLE = ("items__product", "items__divisions__division__parent")
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """Raised when an input breaks a rule."""
 
 
@@ -73,19 +73,19 @@ async def lock_active(user: User) -> baskets.Basket:
 
 
 async def check_division(user: User, division_id: str) -> Division:
-    """Returns a division that the user may buy for; raises Refused."""
+    """Returns a division that the user may buy for; raises Rejected."""
     division = await Division.get_or_none(id=int(division_id.removeprefix("division_")))
     if division is None or not division.is_active:
-        raise Refused("There is no such division.")
+        raise Rejected("There is no such division.")
     if user.division.id not in (division.id, getattr(division, "parent_id", None)):
-        raise Refused("You may not buy for this division.")
+        raise Rejected("You may not buy for this division.")
     return division
 
 
 async def add_item(
     basket: baskets.Basket, remote_id: int, division: Division, quantity: int
 ) -> None:
-    """Adds to the quantity of a product for a division; raises Refused."""
+    """Adds to the quantity of a product for a division; raises Rejected."""
     product = await Product.get(remote_id=remote_id, segment=0)
     item = await baskets.BasketItem.get_or_none(basket=basket, product=product)
     if item is None:
@@ -93,7 +93,7 @@ async def add_item(
             not product.is_available
             or product.refreshed_at < datetime.now(UTC) - MAXIMUM_AGE
         ):
-            raise Refused("The product is not for sale.")
+            raise Rejected("The product is not for sale.")
         item = await baskets.BasketItem.create(
             basket=basket, product=product, price=product.price, currency=product.currency
         )
@@ -103,7 +103,7 @@ async def add_item(
             item=item, division=division, quantity=quantity
         )
     if await held.filter(quantity__gt=baskets.MAXIMUM_QUANTITY).exists():
-        raise Refused("The quantity is too large.")
+        raise Rejected("The quantity is too large.")
 
 
 @strawberry.type

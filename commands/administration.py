@@ -1,4 +1,4 @@
-"""Keeping divisions, users and tokens: what the command line does, with refusals that say what to do."""
+"""Keeping divisions, users and tokens: what the command line does, with rejections that say what to do."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,17 +10,17 @@ from models.user import Token, User, digest_of, find_user, new_token
 from text import flaw_of, is_blank, trimmed
 
 
-class AdministrationRefused(Exception):
-    """Raised when a command's input is refused; the message names the value and says why."""
+class AdministrationRejected(Exception):
+    """Raised when a command's input is rejected; the message names the value and says why."""
 
 
 def checked(text: str, what: str) -> str:
-    """Returns a text without the spaces around it; raises AdministrationRefused when it is blank, long or strange."""
+    """Returns a text without the spaces around it; raises AdministrationRejected when it is blank, long or strange."""
     text = trimmed(text)
     if is_blank(text):
-        raise AdministrationRefused(f"The {what} is blank.")
+        raise AdministrationRejected(f"The {what} is blank.")
     if flaw := flaw_of(text):
-        raise AdministrationRefused(f"The {what} {flaw}.")
+        raise AdministrationRejected(f"The {what} {flaw}.")
     return text
 
 
@@ -29,7 +29,7 @@ async def division_with(erp_code: str) -> Division:
     erp_code = checked(erp_code, "ERP code")
     division = await Division.get_or_none(erp_code=erp_code).select_related("parent")
     if division is None:
-        raise AdministrationRefused(
+        raise AdministrationRejected(
             f"There is no division {erp_code!r}; `division list` shows those there are."
         )
     return division
@@ -39,7 +39,7 @@ async def add_division(erp_code: str, name: str, parent: str | None) -> Division
     """Adds a main division or, with a parent, a sub-division."""
     above = await division_with(parent) if parent is not None else None
     if above is not None and above.type is DivisionType.SUB:
-        raise AdministrationRefused(
+        raise AdministrationRejected(
             f"Division {parent!r} is a sub-division; a sub-division's parent is a main division."
         )
     try:
@@ -50,7 +50,7 @@ async def add_division(erp_code: str, name: str, parent: str | None) -> Division
             parent=above,
         )
     except IntegrityError:
-        raise AdministrationRefused(f"There is a division {erp_code!r} already.") from None
+        raise AdministrationRejected(f"There is a division {erp_code!r} already.") from None
 
 
 async def list_divisions() -> Sequence[Division]:
@@ -81,7 +81,7 @@ async def user_with(email: str) -> User:
     email = checked(email, "e-mail address")
     user = await find_user(email)
     if user is None:
-        raise AdministrationRefused(
+        raise AdministrationRejected(
             f"There is no user {email!r}; `user list` shows those there are."
         )
     return user
@@ -93,9 +93,9 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
     email = checked(email, "e-mail address")
     name, at, domain = email.partition("@")
     if not (name and at and domain) or any(map(is_blank, email)):
-        raise AdministrationRefused(f"{email!r} is not an e-mail address.")
+        raise AdministrationRejected(f"{email!r} is not an e-mail address.")
     if await find_user(email):
-        raise AdministrationRefused(f"There is a user {email!r} already.")
+        raise AdministrationRejected(f"There is a user {email!r} already.")
     try:
         return await User.create(
             email=email,
@@ -104,7 +104,7 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
             division=division,
         )
     except IntegrityError:
-        raise AdministrationRefused(f"There is a user {email!r} already.") from None
+        raise AdministrationRejected(f"There is a user {email!r} already.") from None
 
 
 async def list_users() -> Sequence[User]:
@@ -137,6 +137,6 @@ async def revoke_token(given: str) -> None:
     is_number = given.isascii() and given.isdigit() and len(given) <= 9
     named = {"id": int(given)} if is_number else {"digest": digest_of(given)}
     if not await Token.filter(**named).delete():
-        raise AdministrationRefused(
+        raise AdministrationRejected(
             "There is no such token; `token list EMAIL` shows their numbers."
         )

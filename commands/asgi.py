@@ -9,8 +9,8 @@ from application import create_application
 from settings.scratch import use_scratch
 from web.startup.checks import start_problems
 
-REFUSED = 3
-"""The exit status of a refused start, at which gunicorn gives up too."""
+Rejected = 3
+"""The exit status of a rejected start, at which gunicorn gives up too."""
 
 
 def create_checked_application() -> Starlette:
@@ -20,5 +20,5 @@ def create_checked_application() -> Starlette:
     if found := start_problems():
         for problem in found:
             logs.report(problem)
-        sys.exit(REFUSED)
+        sys.exit(Rejected)
     return create_application()

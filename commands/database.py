@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import logs
 import settings
-from commands.administration import AdministrationRefused
+from commands.administration import AdministrationRejected
 from commands.status import FAILED, REJECTED
 from models.database.connection import (
     DATABASE_FAILURES,
@@ -46,7 +46,7 @@ def run_on_database(action: Callable[[], Awaitable[None]]) -> int:
         return _complain("\n".join(found), FAILED)
     try:
         asyncio.run(_connected(action))
-    except AdministrationRefused as rejection:
+    except AdministrationRejected as rejection:
         return _complain(str(rejection), REJECTED)
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
         return _complain(fault(failure), FAILED)
@@ -131,7 +131,7 @@ def role_settings() -> list[str]:
 async def demo(given: argparse.Namespace) -> None:
     """Writes the demo divisions and users."""
     if not settings.EMBEDDED:
-        raise AdministrationRefused(
+        raise AdministrationRejected(
             "The demo has users with well-known tokens; it is for the embedded server only."
         )
     await write_demo()

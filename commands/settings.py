@@ -12,7 +12,7 @@ from tasks.addresses import address_problems
 
 
 def check(given: argparse.Namespace) -> int:
-    """Prints the settings in force, without secrets, and reports those that are refused."""
+    """Prints the settings in force, without secrets, and reports those that are rejected."""
     for setting in settings.READER.settings.values():
         print(f"{setting.name}={setting.shown}  ({origin(setting)})")
     for warning in unknown_names():
@@ -27,5 +27,5 @@ def check(given: argparse.Namespace) -> int:
 def origin(setting: Setting) -> str:
     """Returns where the value of a setting comes from, in a word."""
     if setting.name in settings.READER.problems:
-        return "refused"
+        return "rejected"
     return setting.source or "default"

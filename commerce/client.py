@@ -21,7 +21,7 @@ __all__ = ["CommerceClient", "CommerceFailed", "CommerceProduct", "UnsellablePro
 
 MAXIMUM_KEYS = 100
 MAXIMUM_PAGES = 20
-# A hundred long SKUs would make an address that servers refuse: many of them end at 8,000 characters.
+# A hundred long SKUs would make an address that servers reject: many of them end at 8,000 characters.
 MAXIMUM_KEYS_LENGTH = 6_000
 
 _LIST = "api/v1/data-warehouse/products/"

@@ -30,7 +30,7 @@ CALLS = Histogram(
     ["outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_OUTCOMES = {2: "answered", 3: "redirected", 4: "refused", 5: "failed"}
+_OUTCOMES = {2: "answered", 3: "redirected", 4: "rejected", 5: "failed"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _random = SystemRandom()
 
@@ -238,7 +238,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 def _json(body: bytes) -> Any:
     # The standard parser, not orjson: one lone surrogate in one name must not spoil a page of a hundred products.
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        value = json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise CommerceFailed("Commerce answered with what is not JSON.") from None
     if value is None:
@@ -246,5 +246,5 @@ def _json(body: bytes) -> Any:
     return value
 
 
-def _refuse_constant(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")

@@ -95,20 +95,20 @@ def _selected(request: web.Request) -> Iterable[CatalogueEntry]:
 def _keys(request: web.Request, name: str) -> list[str]:
     keys = request.query[name].split(",")
     if len(keys) > MAXIMUM_PAGE_SIZE:
-        raise _refusal(f"{name} takes at most {MAXIMUM_PAGE_SIZE} values.")
+        raise _rejection(f"{name} takes at most {MAXIMUM_PAGE_SIZE} values.")
     return keys
 
 
 def _parameter(request: web.Request, name: str, *, default: int) -> int:
     number = _whole_number(request.query.get(name, str(default)))
     if number < 1:
-        raise _refusal(f"{name} must be a whole number of at least 1.")
+        raise _rejection(f"{name} must be a whole number of at least 1.")
     return number
 
 
 def _whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise _refusal(f"{text!r} is no whole number.")
+        raise _rejection(f"{text!r} is no whole number.")
     return int(text)
 
 
@@ -160,7 +160,7 @@ def _detail(text: str, *, status: int) -> web.Response:
     return web.json_response({"detail": text}, status=status)
 
 
-def _refusal(text: str) -> web.HTTPBadRequest:
+def _rejection(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(
         text=json.dumps({"detail": text}), content_type="application/json"
     )

@@ -15,7 +15,7 @@ class _TooDeep(Exception):
 
 
 def cleaned(text: str) -> str:
-    """Drop the characters that PostgreSQL refuses: NUL and lone surrogates."""
+    """Drop the characters that PostgreSQL rejects: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
 
 
@@ -55,7 +55,7 @@ def _cleaned_value(value: Any, depth: int) -> Any:
 
 
 def _cleaned_number(value: int | float) -> int | float | str | None:
-    # JSON has no largest number, but its readers do: 1e999 is read as infinity, and orjson refuses more than 64 bits.
+    # JSON has no largest number, but its readers do: 1e999 is read as infinity, and orjson rejects more than 64 bits.
     if isinstance(value, float):
         return value if abs(value) != float("inf") else None
     return value if abs(value) <= MAXIMUM_INTEGER else str(value)

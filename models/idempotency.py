@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.database.statement import Statement, now
-from models.errors import IdempotencyKeyReused
+from models.rejections import Rejection, RejectionCode
 from models.user import User
 
 KEPT = timedelta(hours=24)
@@ -45,13 +45,15 @@ _ANSWER = Statement(
 
 
 async def first_answer(user_id: int, key: str, digest: str) -> str | None:
-    """Returns the first answer to a key, None when it is new; raises IdempotencyKeyReused for another input."""
+    """Returns the first answer to a key, None when it is new; raises IDEMPOTENCY_KEY_REUSED for another input."""
     row = await _FIND.row(user_id, key, now() - KEPT)
     if row is None:
         return None
     if row[0] != digest:
-        raise IdempotencyKeyReused(
-            f"The key {key!r} was used before with another input.", "idempotencyKey"
+        raise Rejection(
+            RejectionCode.IDEMPOTENCY_KEY_REUSED,
+            f"The key {key!r} was used before with another input.",
+            "idempotencyKey",
         )
     return str(row[1])
 
@@ -60,7 +62,7 @@ async def claim_key(user_id: int, key: str, digest: str) -> str | None:
     """Takes a key for this transaction, or returns the first answer to it.
 
     A second request with the same key waits here until the first is committed, and then finds its answer; when the
-    first was rolled back, the second takes its place. Raises IdempotencyKeyReused when the input was another.
+    first was rolled back, the second takes its place. Raises IDEMPOTENCY_KEY_REUSED when the input was another.
     """
     moment = now()
     if await _CLAIM.row(user_id, key, digest, moment, moment - KEPT):

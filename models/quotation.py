@@ -11,8 +11,8 @@ from models.basket.availability import check_all_sold
 from models.basket.read import OWN, totals_of
 from models.basket.tables import Basket
 from models.database.statement import Row, Statement, now
-from models.errors import BasketEmpty, DivisionInactive
 from models.product.snapshot import take_snapshots
+from models.rejections import Rejection, RejectionCode
 from models.user import User
 
 
@@ -81,18 +81,21 @@ async def issue_quotation(
 
     From then on the basket shows its products as they are now.
 
-    Raises BasketEmpty when there is nothing to quote, DivisionInactive when it is for a division
-    closed meanwhile, and ProductUnavailable when Commerce no longer sells a product of it.
+    Raises BASKET_EMPTY when there is nothing to quote, DIVISION_INACTIVE when it is for a division
+    closed meanwhile, and PRODUCT_UNAVAILABLE when Commerce no longer sells a product of it.
     """
     read = await OWN.rows(user_id, [basket_id], whole=False)
     totals = totals_of(read.rows[0])
     if totals.currency is None:
-        raise BasketEmpty(
-            "The basket is empty; there is nothing to quote.", "segmentRemoteId"
+        raise Rejection(
+            RejectionCode.BASKET_EMPTY,
+            "The basket is empty; there is nothing to quote.",
+            "segmentRemoteId",
         )
     if inactive := await _INACTIVE.row(basket_id):
-        raise DivisionInactive(
-            f"Division {inactive[0]}, for which the basket has items, is inactive."
+        raise Rejection(
+            RejectionCode.DIVISION_INACTIVE,
+            f"Division {inactive[0]}, for which the basket has items, is inactive.",
         )
     await check_all_sold(basket_id)
     row = await _ISSUE.row(

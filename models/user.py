@@ -16,7 +16,7 @@ from models.division import (
     DivisionType,
     division_of,
 )
-from models.errors import DivisionInactive, DivisionNotAllowed
+from models.rejections import Rejection, RejectionCode
 
 
 class User(Model):
@@ -102,19 +102,26 @@ class Buyer:
         )
 
     def check_may_buy_for(self, division: DivisionRead) -> None:
-        """Raises DivisionNotAllowed or DivisionInactive, with an empty path."""
+        """Raises DIVISION_NOT_ALLOWED or DIVISION_INACTIVE, with an empty path."""
         if not self.may_buy_for(division):
-            raise DivisionNotAllowed(
+            raise Rejection(
+                RejectionCode.DIVISION_NOT_ALLOWED,
                 f"You may not buy for division {division.erp_code}: it is neither your own division "
-                f"({self.division.erp_code}) nor one below it."
+                f"({self.division.erp_code}) nor one below it.",
             )
         if not division.is_active:
-            raise DivisionInactive(f"Division {division.erp_code} is inactive.")
+            raise Rejection(
+                RejectionCode.DIVISION_INACTIVE,
+                f"Division {division.erp_code} is inactive.",
+            )
 
     def check_active(self) -> None:
-        """Raises DivisionInactive when the buyer's own division is closed; nothing can be done for it then."""
+        """Raises DIVISION_INACTIVE when the buyer's own division is closed; nothing can be done for it then."""
         if not self.division.is_active:
-            raise DivisionInactive(f"Your division {self.division.erp_code} is inactive.")
+            raise Rejection(
+                RejectionCode.DIVISION_INACTIVE,
+                f"Your division {self.division.erp_code} is inactive.",
+            )
 
 
 _AUTHENTICATE = Statement(

@@ -12,9 +12,9 @@ from prometheus_client import Counter
 from models.basket.prices import Repriced
 from models.basket.read import BasketRows
 from models.database.statement import Row
-from models.errors import Refusal, RefusalCode
 from models.export.export import export_of
 from models.money import Cents
+from models.rejections import Rejection, RejectionCode
 from schema.basket import Basket, baskets_of
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
@@ -23,18 +23,18 @@ from schema.outcome import ImportReport, PriceChange
 from schema.quotation import Quotation
 from schema.user_error import ImportRowError, UserError
 
-REFUSALS = Counter("basket_refusals", "Refusals, by code.", ["code"])
-"""Every refusal that was answered; one that is answered again to the same idempotency key counts once."""
+REJECTIONS = Counter("basket_rejections", "Rejections, by code.", ["code"])
+"""Every rejection that was answered; one that is answered again to the same idempotency key counts once."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A refused row of a spreadsheet: the number it has there, the column and the value found."""
+    """A rejected row of a spreadsheet: the number it has there, the column and the value found."""
 
     row: int
     column: str | None
     value: str | None
-    code: RefusalCode
+    code: RejectionCode
     message: str
 
 
@@ -49,7 +49,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Answer:
-    """Either the rows of what changed, or the refusals."""
+    """Either the rows of what changed, or the rejections."""
 
     baskets: BasketRows | None = None
     displaced: BasketRows | None = None
@@ -64,7 +64,7 @@ class Answer:
 
     @cached_property
     def basket(self) -> Basket | None:
-        """The basket after the change; None when the input was refused."""
+        """The basket after the change; None when the input was rejected."""
         return baskets_of(self.baskets)[0] if self.baskets else None
 
     @property
@@ -81,7 +81,7 @@ class Answer:
 
     @property
     def requested_quotation(self) -> Quotation | None:
-        """The quotation of the basket; None when the input was refused."""
+        """The quotation of the basket; None when the input was rejected."""
         return (
             Quotation.of(self.quotation, self.basket)
             if self.quotation and self.basket
@@ -90,7 +90,7 @@ class Answer:
 
     @property
     def requested_export(self) -> BasketExport | None:
-        """The export as it stood when it was asked for; None when the input was refused."""
+        """The export as it stood when it was asked for; None when the input was rejected."""
         return BasketExport.of(export_of(self.export), None) if self.export else None
 
     @cached_property
@@ -182,17 +182,17 @@ def _price_change(repriced: Repriced, item: BasketItem | None) -> PriceChange:
     )
 
 
-def refused(refusals: Sequence[Refusal]) -> Answer:
-    """Makes the answer to an input that was refused: the one place where refusals become user errors."""
-    for refusal in refusals:
-        REFUSALS.labels(refusal.code.value).inc()
-    return Answer(user_errors=[UserError.of(refusal) for refusal in refusals])
+def rejected(rejections: Sequence[Rejection]) -> Answer:
+    """Makes the answer to an input that was rejected: the one place where rejections become user errors."""
+    for rejection in rejections:
+        REJECTIONS.labels(rejection.code.value).inc()
+    return Answer(user_errors=[UserError.of(rejection) for rejection in rejections])
 
 
 def report_of(kept: dict[str, Any]) -> Report:
     """Reads a report that was kept."""
     errors = [
-        RowError(**error | {"code": RefusalCode(error["code"])})
+        RowError(**error | {"code": RejectionCode[error["code"]]})
         for error in kept["row_errors"]
     ]
     return Report(kept["rows_read"], kept["rows_imported"], errors)
@@ -202,7 +202,7 @@ def answer_of(text: str) -> Answer:
     """Reads an answer that was kept."""
     kept = orjson.loads(text)
     errors = [
-        UserError(code=RefusalCode(code), message=message, field=path)
+        UserError(code=RejectionCode[code], message=message, field=path)
         for code, message, path in kept["user_errors"]
     ]
     return Answer(

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 
 import settings
-from models.errors import InvalidInput
 from models.export.export import (
     ExportField,
     ask_export,
     lock_active_to_export,
     lock_own_to_export,
 )
+from models.rejections import Rejection, RejectionCode
 from resolvers.answer import Answer
 from resolvers.context import segment_of
 from resolvers.unit_of_work import Change
@@ -22,7 +22,7 @@ class BasketExportChange(Change[BasketExportInput]):
     """Records the job of an export, and has its message sent once that is committed."""
 
     async def apply(self) -> Answer:
-        """Writes the job's row; raises BasketNotFound, BasketEmpty, BasketLimitExceeded or InvalidInput."""
+        """Writes the job's row; raises BASKET_NOT_FOUND, BASKET_EMPTY, BASKET_LIMIT_EXCEEDED or INVALID_INPUT."""
         segment = segment_of(self.given.segment_remote_id)
         columns = columns_of(self.given.fields)
         field = "segmentRemoteId" if self.given.basket_id is None else "basketId"
@@ -44,16 +44,21 @@ class BasketExportChange(Change[BasketExportInput]):
 
 
 def columns_of(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:
-    """Returns the columns to write; raises InvalidInput when none are asked for, or one twice."""
+    """Returns the columns to write; raises INVALID_INPUT when none are asked for, or one twice."""
     if asked is None:
         return list(ExportField)
     if not asked:
-        raise InvalidInput(
-            "The list of fields is empty; leave it out for all fields.", "fields"
+        raise Rejection(
+            RejectionCode.INVALID_INPUT,
+            "The list of fields is empty; leave it out for all fields.",
+            "fields",
         )
     for place, field in enumerate(asked):
         if field in asked[:place]:
-            raise InvalidInput(
-                f"The field {field.name} is asked for twice.", "fields", str(place)
+            raise Rejection(
+                RejectionCode.INVALID_INPUT,
+                f"The field {field.name} is asked for twice.",
+                "fields",
+                str(place),
             )
     return asked

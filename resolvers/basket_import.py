@@ -14,18 +14,10 @@ import settings
 from models.basket.change import Line, add_lines, check_quantity, open_active
 from models.basket.read import ACTIVE, totals_of
 from models.division import DivisionRead
-from models.errors import (
-    CurrencyMismatch,
-    FileTooLarge,
-    FileUnreadable,
-    InvalidRows,
-    MissingColumn,
-    Refusal,
-    RefusalCode,
-)
 from models.product.tables import KnownProduct
+from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
-from resolvers.answer import Answer, Report, RowError, refused
+from resolvers.answer import Answer, Report, RowError, rejected
 from resolvers.context import segment_of
 from resolvers.divisions import DivisionKey, check_division, look_up_divisions
 from resolvers.products import Found, look_up_products
@@ -42,14 +34,10 @@ from tasks.spreadsheets.reading import (
 )
 
 MAXIMUM_ROW_ERRORS = 1_000
-"""The highest number of refused rows that are listed; all are counted."""
+"""The highest number of rejected rows that are listed; all are counted."""
 
 ROWS_AT_ONCE = 250
 """After how many rows other buyers are answered."""
-
-_FILE_REFUSALS = {
-    str(kind.code): kind for kind in (FileUnreadable, FileTooLarge, MissingColumn)
-}
 
 
 def _limits() -> SpreadsheetLimits:
@@ -93,7 +81,7 @@ class RowCheck:
         self.lines: dict[tuple[int, int], Line] = {}
 
     def add(self, row: SpreadsheetRow) -> None:
-        """Takes a row in; raises the refusal of its division, product, currency or quantity."""
+        """Takes a row in; raises the rejection of its division, product, currency or quantity."""
         number, sku, quantity, erp_code = row
         division_id, product = self._division_id(erp_code), self._product(sku)
         if product.currency != self.currency:
@@ -108,7 +96,7 @@ class RowCheck:
     def _take_currency(self, product: KnownProduct) -> None:
         if self.currency is not None:
             message = f"Product {product.sku} is priced in {product.currency}, the basket in {self.currency}."
-            raise CurrencyMismatch(message, SKU)
+            raise Rejection(RejectionCode.CURRENCY_MISMATCH, message, SKU)
         self.currency = product.currency
 
 
@@ -132,7 +120,11 @@ class BasketImport(Change[BasketImportInput]):
         self.sheet = self.sheet or await self._read_file()
         self.errors = [
             RowError(
-                error.row, error.column, error.value, RefusalCode(error.code), error.message
+                error.row,
+                error.column,
+                error.value,
+                RejectionCode[error.code],
+                error.message,
             )
             for error in self.sheet.errors
         ]
@@ -146,8 +138,10 @@ class BasketImport(Change[BasketImportInput]):
             await asyncio.to_thread(_copy, self.given.file.file, target)
             try:
                 return await read_spreadsheet(Path(target.name), _limits())
-            except SpreadsheetRejected as refusal:
-                raise _FILE_REFUSALS[refusal.code](refusal.message, "file") from None
+            except SpreadsheetRejected as rejection:
+                raise Rejection(
+                    RejectionCode[rejection.code], rejection.message, "file"
+                ) from None
 
     async def _check_rows(self, rows: SpreadsheetRows) -> None:
         divisions = await look_up_divisions(self.buyer, set(rows.erp_codes))
@@ -159,34 +153,42 @@ class BasketImport(Change[BasketImportInput]):
                 await asyncio.sleep(0)
             try:
                 self.check.add(row)
-            except Refusal as refusal:
-                self._note(row, refusal)
+            except Rejection as rejection:
+                self._note(row, rejection)
 
-    def _note(self, row: SpreadsheetRow, refusal: Refusal) -> None:
+    def _note(self, row: SpreadsheetRow, rejection: Rejection) -> None:
         values = {SKU: row.sku, ERP_CODE: row.erp_code, QUANTITY: str(row.quantity)}
-        column = refusal.field[-1]
+        column = rejection.field[-1]
         self.error_count += 1
         self.errors.append(
-            RowError(row.row, column, values[column][:100], refusal.code, refusal.message)
+            RowError(
+                row.row, column, values[column][:100], rejection.code, rejection.message
+            )
         )
 
     async def _currency(self) -> str | None:
         read = await ACTIVE.rows(self.buyer.id, self.segment, whole=False)
         return totals_of(read.rows[0]).currency if read.rows else None
 
-    def _refusal(self) -> InvalidRows | None:
+    def _rejection(self) -> Rejection | None:
         if self.error_count and not self.given.skip_invalid_rows:
             rows = "1 row" if self.error_count == 1 else f"{self.error_count} rows"
-            return InvalidRows(f"{rows} cannot be imported, so nothing was.", "file")
+            return Rejection(
+                RejectionCode.INVALID_ROWS,
+                f"{rows} cannot be imported, so nothing was.",
+                "file",
+            )
         if not self.check.lines:
-            return InvalidRows("No row of the file can be imported.", "file")
+            return Rejection(
+                RejectionCode.INVALID_ROWS, "No row of the file can be imported.", "file"
+            )
         return None
 
     async def apply(self) -> Answer:
-        """Adds the lines, unless rows are refused or it is a dry run."""
+        """Adds the lines, unless rows are rejected or it is a dry run."""
         rows_read = self.sheet.rows_read if self.sheet else 0
-        if refusal := self._refusal():
-            return replace(refused([refusal]), report=Report(rows_read, 0, self.errors))
+        if rejection := self._rejection():
+            return replace(rejected([rejection]), report=Report(rows_read, 0, self.errors))
         report = Report(rows_read, self.check.rows, self.errors)
         if self.given.dry_run:
             return Answer(report=report)

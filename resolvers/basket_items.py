@@ -16,14 +16,7 @@ from models.basket.change import (
     remove_item,
     set_quantity,
 )
-from models.errors import (
-    DivisionInactive,
-    DivisionNotFound,
-    InvalidInput,
-    ProductNotInBasket,
-    Refusal,
-    Refused,
-)
+from models.rejections import Rejected, Rejection, RejectionCode
 from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
 from resolvers.divisions import DivisionKey, find_divisions
@@ -45,8 +38,10 @@ MAXIMUM_LINES = 1_000
 
 def _product_key(line: BasketItemInput) -> ProductKey:
     if (line.product_remote_id is None) == (line.sku is None):
-        raise InvalidInput(
-            "Name the product by exactly one of productRemoteId and sku.", "productRemoteId"
+        raise Rejection(
+            RejectionCode.INVALID_INPUT,
+            "Name the product by exactly one of productRemoteId and sku.",
+            "productRemoteId",
         )
     if line.product_remote_id is not None:
         return line.product_remote_id
@@ -56,7 +51,8 @@ def _product_key(line: BasketItemInput) -> ProductKey:
 
 def _division_key(line: BasketItemInput) -> DivisionKey:
     if (line.division_id is None) == (line.division_erp_code is None):
-        raise InvalidInput(
+        raise Rejection(
+            RejectionCode.INVALID_INPUT,
             "Name the division by exactly one of divisionId and divisionErpCode.",
             "divisionId",
         )
@@ -74,10 +70,14 @@ def _asked_line(line: BasketItemInput) -> AskedLine:
 
 
 def division_id_of(text: str) -> int:
-    """Reads a division's id; raises DivisionNotFound when it cannot be one of ours."""
+    """Reads a division's id; raises DIVISION_NOT_FOUND when it cannot be one of ours."""
     identifier = number_of(IdKind.DIVISION, text)
     if identifier is None:
-        raise DivisionNotFound(f"There is no division {text[:100]}.", "divisionId")
+        raise Rejection(
+            RejectionCode.DIVISION_NOT_FOUND,
+            f"There is no division {text[:100]}.",
+            "divisionId",
+        )
     return identifier
 
 
@@ -101,7 +101,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         return Answer(baskets=rows) if rows else None
 
     async def prepare(self) -> None:
-        """Finds the divisions and products of all lines; raises one refusal a line that cannot be added."""
+        """Finds the divisions and products of all lines; raises one rejection a line that cannot be added."""
         self.segment = segment_of(self.given.segment_remote_id)
         self._check_count()
         product_fields, division_fields = self._keys()
@@ -128,8 +128,10 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
     def _check_count(self) -> None:
         count = len(self.given.items)
         if not 1 <= count <= MAXIMUM_LINES:
-            raise InvalidInput(
-                f"There are {count} items; send between 1 and {MAXIMUM_LINES}.", "items"
+            raise Rejection(
+                RejectionCode.INVALID_INPUT,
+                f"There are {count} items; send between 1 and {MAXIMUM_LINES}.",
+                "items",
             )
 
     def _keys(
@@ -137,7 +139,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
     ) -> tuple[dict[tuple[str, ...], ProductKey], dict[tuple[str, ...], DivisionKey]]:
         products: dict[tuple[str, ...], ProductKey] = {}
         divisions: dict[tuple[str, ...], DivisionKey] = {}
-        refusals: list[Refusal] = []
+        rejections: list[Rejection] = []
         for place, line in enumerate(self.given.items):
             field = ("items", str(place))
             try:
@@ -149,10 +151,10 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
                     *field,
                     "divisionId" if line.division_id is not None else "divisionErpCode",
                 ] = _division_key(line)
-            except Refusal as refusal:
-                refusals.append(refusal.beneath(*field))
-        if refusals:
-            raise Refused(refusals)
+            except Rejection as rejection:
+                rejections.append(rejection.beneath(*field))
+        if rejections:
+            raise Rejected(rejections)
         return products, divisions
 
     async def apply(self) -> Answer:
@@ -176,17 +178,18 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         self.division_id = division_id_of(self.given.division_id)
         try:
             await find_divisions(self.buyer, {("divisionId",): self.division_id})
-        except Refused as refused:
+        except Rejected as rejected:
             is_closed = all(
-                isinstance(refusal, DivisionInactive) for refusal in refused.refusals
+                rejection.code is RejectionCode.DIVISION_INACTIVE
+                for rejection in rejected.rejections
             )
             if not (is_closed and self.given.quantity == 0):
                 raise
 
     async def apply(self) -> Answer:
-        """Sets the quantity; raises ProductNotInBasket when there is nothing to set or to remove.
+        """Sets the quantity; raises PRODUCT_NOT_IN_BASKET when there is nothing to set or to remove.
 
-        Raises ProductUnavailable for more of a product that Commerce no longer sells.
+        Raises PRODUCT_UNAVAILABLE for more of a product that Commerce no longer sells.
         """
         basket_id = await lock_active(
             self.buyer.id, self.segment, self.given.expected_version
@@ -199,7 +202,7 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
                 f"Product {self.given.product_remote_id} is not in the basket "
                 f"for division {self.given.division_id}."
             )
-            raise ProductNotInBasket(message, "divisionId")
+            raise Rejection(RejectionCode.PRODUCT_NOT_IN_BASKET, message, "divisionId")
         await check_limits(basket_id)
         return Answer(baskets=await self.read(basket_id), removed=removed)
 
@@ -208,7 +211,7 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
     """Removes a product from the active basket, for all divisions."""
 
     async def apply(self) -> Answer:
-        """Removes the item; raises ProductNotInBasket."""
+        """Removes the item; raises PRODUCT_NOT_IN_BASKET."""
         segment = segment_of(self.given.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
         item = await _item(basket_id, self.given.product_remote_id)
@@ -230,7 +233,9 @@ class BasketClear(Change[BasketClearInput]):
 async def _item(basket_id: int, remote_id: int) -> HeldItem:
     item = await item_with(basket_id, remote_id)
     if item is None:
-        raise ProductNotInBasket(
-            f"Product {remote_id} is not in the basket.", "productRemoteId"
+        raise Rejection(
+            RejectionCode.PRODUCT_NOT_IN_BASKET,
+            f"Product {remote_id} is not in the basket.",
+            "productRemoteId",
         )
     return item

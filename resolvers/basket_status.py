@@ -3,8 +3,8 @@
 import settings
 from models.basket.status import delete_draft, load_draft, save_active, submit_active
 from models.division import DivisionType
-from models.errors import NameRequired
 from models.quotation import QuotationStatus, issue_quotation
+from models.rejections import Rejection, RejectionCode
 from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
 from resolvers.unit_of_work import Change
@@ -19,10 +19,12 @@ from text import is_blank, shown, trimmed
 
 
 def name_of(text: str) -> str:
-    """Returns a name without the spaces around it; raises NameRequired or InvalidInput."""
+    """Returns a name without the spaces around it; raises NAME_REQUIRED or INVALID_INPUT."""
     name = trimmed(text)
     if is_blank(name):
-        raise NameRequired(f"The name {shown(text)} is blank.", "name")
+        raise Rejection(
+            RejectionCode.NAME_REQUIRED, f"The name {shown(text)} is blank.", "name"
+        )
     check_text(name, "name", "name")
     return name
 
@@ -39,7 +41,7 @@ class BasketSave(Change[BasketSaveInput]):
         return Answer(baskets=await self.read(basket_id))
 
     def name(self) -> str | None:
-        """Returns the name of the draft; raises NameRequired or InvalidInput."""
+        """Returns the name of the draft; raises NAME_REQUIRED or INVALID_INPUT."""
         return name_of(self.given.name)
 
 

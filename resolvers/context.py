@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
-from models.errors import InvalidInput
 from models.product.tables import NO_SEGMENT
+from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
 from tasks.exports.exports import Exports
 from text import flaw_of, is_blank, shown
@@ -17,7 +17,7 @@ class Context:
     """The authenticated buyer, the one client of Commerce, and the exports.
 
     `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
-    `refusals` collects the codes of all refusals that the request is answered with, and `accepted` the names of
+    `rejections` collects the codes of all rejections that the request is answered with, and `accepted` the names of
     the changes that were made.
     """
 
@@ -25,7 +25,7 @@ class Context:
     commerce: CommerceClient
     exports: Exports
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
-    refusals: list[str] = field(default_factory=list)
+    rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
 
 
@@ -33,26 +33,30 @@ Info = StrawberryInfo[Context, None]
 
 
 def active_buyer(info: Info) -> Buyer:
-    """Returns the buyer; raises DivisionInactive when their division is closed."""
+    """Returns the buyer; raises DIVISION_INACTIVE when their division is closed."""
     buyer = info.context.buyer
     buyer.check_active()
     return buyer
 
 
 def segment_of(segment_remote_id: int | None) -> int:
-    """Returns what stands in the column for a segment; raises InvalidInput when it is not positive."""
+    """Returns what stands in the column for a segment; raises INVALID_INPUT when it is not positive."""
     if segment_remote_id is None:
         return NO_SEGMENT
     if segment_remote_id < 1:
-        raise InvalidInput(
-            f"Segment {segment_remote_id} is not a positive number.", "segmentRemoteId"
+        raise Rejection(
+            RejectionCode.INVALID_INPUT,
+            f"Segment {segment_remote_id} is not a positive number.",
+            "segmentRemoteId",
         )
     return segment_remote_id
 
 
 def check_text(text: str, name: str, *field: str) -> None:
-    """Raises InvalidInput, which calls the text by its name, when it is blank or not accepted."""
+    """Raises INVALID_INPUT, which calls the text by its name, when it is blank or not accepted."""
     if is_blank(text):
-        raise InvalidInput(f"The {name} {shown(text)} is blank.", *field)
+        raise Rejection(
+            RejectionCode.INVALID_INPUT, f"The {name} {shown(text)} is blank.", *field
+        )
     if flaw := flaw_of(text):
-        raise InvalidInput(f"The {name} {flaw}.", *field)
+        raise Rejection(RejectionCode.INVALID_INPUT, f"The {name} {flaw}.", *field)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from models.division import DivisionRead, divisions_named
-from models.errors import DivisionNotFound, Refusal, Refused
+from models.rejections import Rejected, Rejection, RejectionCode
 from models.user import Buyer
 from text import trimmed
 
@@ -37,14 +37,16 @@ async def look_up_divisions(
 def check_division(
     buyer: Buyer, found: Mapping[DivisionKey, DivisionRead], key: DivisionKey, *field: str
 ) -> DivisionRead:
-    """Returns a division that the buyer may buy for; raises the refusal why not."""
+    """Returns a division that the buyer may buy for; raises the rejection why not."""
     division = found.get(key)
     if division is None:
-        raise DivisionNotFound(f"There is no division {key}.", *field)
+        raise Rejection(
+            RejectionCode.DIVISION_NOT_FOUND, f"There is no division {key}.", *field
+        )
     try:
         buyer.check_may_buy_for(division)
-    except Refusal as refusal:
-        raise refusal.beneath(*field) from None
+    except Rejection as rejection:
+        raise rejection.beneath(*field) from None
     return division
 
 
@@ -53,15 +55,15 @@ async def find_divisions(
 ) -> dict[DivisionKey, DivisionRead]:
     """Finds every wanted division; `wanted` says for each place in the input which division it names.
 
-    Raises DivisionNotFound, DivisionNotAllowed and DivisionInactive, one refusal a place.
+    Raises DIVISION_NOT_FOUND, DIVISION_NOT_ALLOWED and DIVISION_INACTIVE, one rejection a place.
     """
     found = await look_up_divisions(buyer, set(wanted.values()))
-    refusals: list[Refusal] = []
+    rejections: list[Rejection] = []
     for field, key in wanted.items():
         try:
             check_division(buyer, found, key, *field)
-        except Refusal as refusal:
-            refusals.append(refusal)
-    if refusals:
-        raise Refused(refusals)
+        except Rejection as rejection:
+            rejections.append(rejection)
+    if rejections:
+        raise Rejected(rejections)
     return found

@@ -1,4 +1,4 @@
-"""The mutations: what a buyer may change. Each is one unit of work, and answers refusals as data."""
+"""The mutations: what a buyer may change. Each is one unit of work, and answers rejections as data."""
 
 from typing import Annotated
 
@@ -46,7 +46,7 @@ from schema.inputs import (
 )
 
 INPUT = strawberry.argument(
-    description="The input; what it refuses comes back as user errors."
+    description="The input; what it rejects comes back as user errors."
 )
 
 

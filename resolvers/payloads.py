@@ -11,8 +11,8 @@ from schema.quotation import Quotation
 from schema.scalars import described
 from schema.user_error import UserError
 
-BASKET = "The basket after the change; null when the input was refused."
-USER_ERRORS = "Why the input was refused; empty when it was accepted."
+BASKET = "The basket after the change; null when the input was rejected."
+USER_ERRORS = "Why the input was rejected; empty when it was accepted."
 REMOVED = "The items that this change took out of the basket."
 
 
@@ -75,7 +75,7 @@ class BasketLoadPayload(Payload):
 @strawberry.type(description="The answer to `basketDelete`.")
 class BasketDeletePayload(Payload):
     deleted_basket_id: strawberry.ID | None = described(
-        "The draft that was deleted; null when the input was refused."
+        "The draft that was deleted; null when the input was rejected."
     )
     user_errors: list[UserError] = described(USER_ERRORS)
 
@@ -95,7 +95,7 @@ class BasketRefreshPayload(Payload):
 @strawberry.type(description="The answer to `basketImport`.")
 class BasketImportPayload(Payload):
     basket: Basket | None = described(
-        "The basket after the import; null when it was refused or a dry run."
+        "The basket after the import; null when it was rejected or a dry run."
     )
     report: ImportReport | None = described(
         "What became of the rows; null when the file could not be read."
@@ -106,7 +106,7 @@ class BasketImportPayload(Payload):
 @strawberry.type(description="The answer to `basketExport`.")
 class BasketExportPayload(Payload):
     export: BasketExport | None = described(
-        "The export, not begun yet; null when the input was refused."
+        "The export, not begun yet; null when the input was rejected."
     )
     user_errors: list[UserError] = described(USER_ERRORS)
 
@@ -114,9 +114,9 @@ class BasketExportPayload(Payload):
 @strawberry.type(description="The answer to `quotationRequest`.")
 class QuotationRequestPayload(Payload):
     quotation: Quotation | None = described(
-        "The quotation; null when the input was refused."
+        "The quotation; null when the input was rejected."
     )
     basket: Basket | None = described(
-        "The submitted basket; null when the input was refused."
+        "The submitted basket; null when the input was rejected."
     )
     user_errors: list[UserError] = described(USER_ERRORS)

@@ -11,14 +11,6 @@ from commerce.client import is_askable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
 from models.database.statement import now
-from models.errors import (
-    CommerceUnavailable,
-    InvalidInput,
-    ProductNotFound,
-    ProductUnavailable,
-    Refusal,
-    Refused,
-)
 from models.money import cents_of
 from models.product.tables import (
     KnownProduct,
@@ -27,6 +19,7 @@ from models.product.tables import (
     known_products,
     withdraw_products,
 )
+from models.rejections import Rejected, Rejection, RejectionCode
 from resolvers.context import Context
 from text import trimmed
 
@@ -55,7 +48,7 @@ def description_of(product: CommerceProduct) -> ProductDescription:
 async def ask_commerce(
     context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str] = ()
 ) -> list[CommerceProduct | UnsellableProduct]:
-    """Asks Commerce for products; unknown ones are absent. Raises CommerceUnavailable."""
+    """Asks Commerce for products; unknown ones are absent. Raises COMMERCE_UNAVAILABLE."""
     commerce, segment_remote_id = context.commerce, segment or None
     try:
         if len(remote_ids) == 1 and not skus:
@@ -66,8 +59,9 @@ async def ask_commerce(
             remote_ids=remote_ids, skus=skus, segment_remote_id=segment_remote_id
         )
     except CommerceFailed as failure:
-        raise CommerceUnavailable(
-            f"Commerce cannot be asked for products: {failure}"
+        raise Rejection(
+            RejectionCode.COMMERCE_UNAVAILABLE,
+            f"Commerce cannot be asked for products: {failure}",
         ) from failure
 
 
@@ -103,26 +97,36 @@ class Found:
     reasons: Mapping[ProductKey, str]
 
     def check(self, key: ProductKey, *field: str) -> KnownProduct:
-        """Returns a product that can be added; raises ProductNotFound or ProductUnavailable."""
+        """Returns a product that can be added; raises PRODUCT_NOT_FOUND or PRODUCT_UNAVAILABLE."""
         product = self.products.get(key)
         if product is None or key in self.reasons or not product.is_available:
-            raise self._refusal(key, *field)
+            raise self._rejection(key, *field)
         return product
 
-    def _refusal(self, key: ProductKey, *field: str) -> Refusal:
+    def _rejection(self, key: ProductKey, *field: str) -> Rejection:
         named = f"Product {key}" if isinstance(key, int) else f"The product with SKU {key}"
         if key in self.reasons:
-            return ProductUnavailable(
-                f"{named} cannot be sold: {self.reasons[key]}", *field
+            return Rejection(
+                RejectionCode.PRODUCT_UNAVAILABLE,
+                f"{named} cannot be sold: {self.reasons[key]}",
+                *field,
             )
         if key not in self.products:
-            return ProductNotFound(f"{named} {_unknown(key)}", *field)
-        return ProductUnavailable(f"{named} is not for sale now.", *field)
+            return Rejection(
+                RejectionCode.PRODUCT_NOT_FOUND, f"{named} {_unknown(key)}", *field
+            )
+        return Rejection(
+            RejectionCode.PRODUCT_UNAVAILABLE, f"{named} is not for sale now.", *field
+        )
 
     def check_askable(self, key: ProductKey, *field: str) -> None:
-        """Raises InvalidInput for a SKU that was not found because Commerce takes it for several."""
+        """Raises INVALID_INPUT for a SKU that was not found because Commerce takes it for several."""
         if isinstance(key, str) and not is_askable(key):
-            raise InvalidInput(f"The product with SKU {key} {_unknown(key)}", *field)
+            raise Rejection(
+                RejectionCode.INVALID_INPUT,
+                f"The product with SKU {key} {_unknown(key)}",
+                *field,
+            )
 
     def confirmed(self) -> set[int]:
         """Returns the ids of the products that may enter the basket as they are known."""
@@ -150,7 +154,7 @@ async def look_up_products(
 
     A product of the active basket is taken as it is known, unless `only_fresh` or when it is named
     by its SKU, which may have moved to another product. A SKU is matched as it is, and only if
-    there is none such, without the spaces around it. Raises CommerceUnavailable.
+    there is none such, without the spaces around it. Raises COMMERCE_UNAVAILABLE.
     """
     look_up = LookUp(context, segment, keys, only_fresh=only_fresh)
     await look_up.read_known()
@@ -211,7 +215,9 @@ class LookUp:
         try:
             await self._consult(*_split([*missing, *more]))
             await self._ask_by_remote_id(missing)
-        except CommerceUnavailable:
+        except Rejection as rejection:
+            if rejection.code is not RejectionCode.COMMERCE_UNAVAILABLE:
+                raise
             held = _by_key(self._held())
             if self.only_fresh or not held.keys() >= set(self.missing()):
                 raise
@@ -260,7 +266,7 @@ async def consult_commerce(
 ) -> ProductAnswers:
     """Asks Commerce for products and keeps its answers, also that a product is no longer sold.
 
-    Raises CommerceUnavailable.
+    Raises COMMERCE_UNAVAILABLE.
     """
     answers = await ask_commerce(context, segment, remote_ids, skus)
     kept = await _kept(segment, answers)
@@ -289,15 +295,15 @@ async def find_products(
 ) -> Found:
     """Finds every wanted product; `wanted` says for each place in the input which product it names.
 
-    Raises ProductNotFound and ProductUnavailable, one refusal a place, and CommerceUnavailable.
+    Raises PRODUCT_NOT_FOUND and PRODUCT_UNAVAILABLE, one rejection a place, and COMMERCE_UNAVAILABLE.
     """
     found = await look_up_products(context, segment, set(wanted.values()))
-    refusals: list[Refusal] = []
+    rejections: list[Rejection] = []
     for field, key in wanted.items():
         try:
             found.check(key, *field)
-        except Refusal as refusal:
-            refusals.append(refusal)
-    if refusals:
-        raise Refused(refusals)
+        except Rejection as rejection:
+            rejections.append(rejection)
+    if rejections:
+        raise Rejected(rejections)
     return found

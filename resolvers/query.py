@@ -1,4 +1,7 @@
-"""The queries: what a buyer may read. Errors here are GraphQL errors, for a query has no payload to carry refusals."""
+"""The queries: what a buyer may read.
+
+Errors here are GraphQL errors, for a query has no payload to carry rejections.
+"""
 
 from typing import Annotated
 
@@ -7,9 +10,9 @@ from strawberry import UNSET
 
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN
 from models.division import divisions_within
-from models.errors import InvalidInput
 from models.export.export import find_export
 from models.product.tables import NO_SEGMENT, product_row
+from models.rejections import Rejection, RejectionCode
 from resolvers.context import Info, active_buyer, check_text, segment_of
 from resolvers.lists import draft_baskets, quotations
 from resolvers.node import node
@@ -77,8 +80,10 @@ async def product(
     number = None if remote_id is UNSET else remote_id
     text = None if sku is UNSET else sku
     if (number is None) == (text is None):
-        raise InvalidInput(
-            "Name the product by exactly one of remoteId and sku.", "remoteId"
+        raise Rejection(
+            RejectionCode.INVALID_INPUT,
+            "Name the product by exactly one of remoteId and sku.",
+            "remoteId",
         )
     if text is not None:
         check_text(text, "SKU", "sku")

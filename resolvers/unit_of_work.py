@@ -1,4 +1,4 @@
-"""One unit of work a mutation: prepare, lock, change, commit; a refusal on the way undoes all of it."""
+"""One unit of work a mutation: prepare, lock, change, commit; a rejection on the way undoes all of it."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from tortoise.transactions import in_transaction
 
 from models.basket.read import OWN, BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
-from models.errors import CommerceUnavailable, Refused
 from models.idempotency import claim_key, first_answer, keep_answer
+from models.rejections import Rejected, RejectionCode
 from models.user import Buyer
-from resolvers.answer import Answer, answer_of, refused
+from resolvers.answer import Answer, answer_of, rejected
 from resolvers.context import Context, check_text
 from resolvers.time_limit import begin_to_commit
 
@@ -37,7 +37,7 @@ GivenInput = TypeVar("GivenInput", bound=KeyedInput)
 class Change(Generic[GivenInput]):
     """A change to baskets, in two steps; `whole` says whether its answer needs the items.
 
-    What `apply` puts into `after_commit` is called when the change is committed, and not at all when it is refused:
+    What `apply` puts into `after_commit` is called when the change is committed, and not at all when it is rejected:
     that is the place to send messages. It must not wait for anything.
     """
 
@@ -84,12 +84,12 @@ async def carry_out(
     *,
     whole: bool = True,
 ) -> Answer:
-    """Carries out a change and returns its answer, or the refusals; the same key gets the same answer.
+    """Carries out a change and returns its answer, or the rejections; the same key gets the same answer.
 
     `whole` says whether the answer needs the items of the basket.
     """
     answer = await _carried_out(kind, context, given, whole)
-    context.refusals.extend(error.code for error in answer.user_errors)
+    context.rejections.extend(error.code for error in answer.user_errors)
     if not answer.user_errors:
         context.accepted.append(kind.__name__)
     return answer
@@ -107,8 +107,8 @@ async def _carried_out(
             return await _attempt(change)
         check_text(key, "idempotency key", "idempotencyKey")
         return await _once(change, key, await change.digest())
-    except Refused as refusal:
-        return refused(refusal.refusals)
+    except Rejected as rejection:
+        return rejected(rejection.rejections)
 
 
 def _committed(change: Change[Any], answer: Answer) -> Answer:
@@ -140,10 +140,10 @@ async def _once(change: Change[Any], key: str, digest: str) -> Answer:
         return answer_of(text)
     for attempt in range(1, ATTEMPTS + 1):
         change.after_commit.clear()
-        refusal = await _prepared(change)
+        rejection = await _prepared(change)
         try:
             async with in_transaction():
-                answer = await _claimed(change, key, digest, refusal)
+                answer = await _claimed(change, key, digest, rejection)
                 begin_to_commit()
             return _committed(change, answer)
         except (Outdated, *SERIALIZATION_FAILURES):
@@ -152,30 +152,32 @@ async def _once(change: Change[Any], key: str, digest: str) -> Answer:
     raise AssertionError("unreachable")
 
 
-async def _prepared(change: Change[Any]) -> Refused | None:
+async def _prepared(change: Change[Any]) -> Rejected | None:
     try:
         await change.prepare()
-    except CommerceUnavailable:
-        # The one refusal that is worth a retry with the same key: it is not kept.
-        raise
-    except Refused as refusal:
-        return refusal
+    except Rejected as rejected:
+        # The one rejection that is worth a retry with the same key: it is not stored.
+        if any(
+            each.code is RejectionCode.COMMERCE_UNAVAILABLE for each in rejected.rejections
+        ):
+            raise
+        return rejected
     return None
 
 
 async def _claimed(
-    change: Change[Any], key: str, digest: str, refusal: Refused | None
+    change: Change[Any], key: str, digest: str, rejection: Rejected | None
 ) -> Answer:
     if text := await claim_key(change.buyer.id, key, digest):
         return answer_of(text)
     try:
-        if refusal:
-            raise refusal
-        # This inner transaction is a savepoint: a refusal undoes the change and keeps the key with its answer.
+        if rejection:
+            raise rejection
+        # This inner transaction is a savepoint: a rejection undoes the change and keeps the key with its answer.
         async with in_transaction():
             answer = await change.apply()
-    except Refused as refused_by:
+    except Rejected as rejected_by:
         change.after_commit.clear()
-        answer = refused(refused_by.refusals)
+        answer = rejected(rejected_by.rejections)
     await keep_answer(change.buyer.id, key, answer.text())
     return answer

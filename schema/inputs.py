@@ -27,7 +27,7 @@ class Input:
 SEGMENT = "The customer segment of the active basket; none when left out."
 EXPECTED_VERSION = (
     "The version of the basket last seen, 0 for no basket; "
-    "refused with VERSION_CONFLICT if it has moved on."
+    "rejected with VERSION_CONFLICT if it has moved on."
 )
 IDEMPOTENCY_KEY = (
     "A retry with the same key and the same input returns the first answer and changes nothing more; "

@@ -28,5 +28,5 @@ class ImportReport:
         "How many rows were added to the basket, or would be when it is a dry run."
     )
     row_errors: list[ImportRowError] = described(
-        "The rows that were refused; at most 1,000 are listed."
+        "The rows that were rejected; at most 1,000 are listed."
     )

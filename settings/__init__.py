@@ -1,7 +1,7 @@
 """The settings: typed constants, read once from the environment. Nothing else reads it.
 
 docs/settings.md says what each means. With nothing set the server runs *embedded*: SQLite under
-var/, the demo Commerce server, demo users. A value that cannot be used is noted here and refused
+var/, the demo Commerce server, demo users. A value that cannot be used is noted here and rejected
 by `settings.checks` before anything runs.
 """
 

@@ -2,7 +2,7 @@
 
 import settings
 from tasks.database_address import database_problems
-from tasks.exports.store_url import StoreRefused, open_storage
+from tasks.exports.store_url import StoreRejected, open_storage
 from tasks.redis.address import RedisAddressRejected, parse_redis_address
 
 
@@ -11,7 +11,7 @@ def address_problems() -> list[str]:
     found = database_problems()
     try:
         open_storage(settings.EXPORT_URL)
-    except StoreRefused as reason:
+    except StoreRejected as reason:
         found.append(str(reason))
     if settings.REDIS_URL:
         try:

@@ -25,11 +25,11 @@ from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
 from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.store import open_store
-from tasks.exports.store_url import StoreRefused
+from tasks.exports.store_url import StoreRejected
 from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
-from tasks.worker_monitor import Monitor, MonitorRefused, listen
+from tasks.worker_monitor import Monitor, MonitorRejected, listen
 
 logger = logging.getLogger("basket")
 
@@ -96,7 +96,7 @@ def listening_socket() -> socket.socket:
     """Returns the socket of the worker's health and metrics; ends the process when there can be none."""
     try:
         return listen()
-    except MonitorRefused as reason:
+    except MonitorRejected as reason:
         end_process([str(reason)])
 
 
@@ -125,7 +125,7 @@ def set_up() -> None:
     use_scratch()
     try:
         store = open_store(settings.EXPORT_URL, shared=True)
-    except StoreRefused as reason:
+    except StoreRejected as reason:
         end_process([str(reason)])
     attempts = Attempts()
     redis = wait_for_redis_server()

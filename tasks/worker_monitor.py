@@ -17,7 +17,7 @@ import settings
 from models.database.connection import DATABASE_FAILURES, check_answers
 from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.store import ExportStore
-from tasks.exports.store_url import StoreRefused
+from tasks.exports.store_url import StoreRejected
 from tasks.redis.check import RedisCheck
 
 logger = logging.getLogger("basket")
@@ -28,7 +28,7 @@ STORE_CHECKED_SECONDS = 30.0
 """For how many seconds the check of the export store is good: it writes and deletes a file."""
 
 
-class MonitorRefused(Exception):
+class MonitorRejected(Exception):
     """Raised when the port of a worker process cannot be listened on; the message says why."""
 
 
@@ -132,7 +132,7 @@ class Monitor(Middleware):
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await asyncio.to_thread(self._store.check)
-        except (OSError, StoreRefused) as error:
+        except (OSError, StoreRejected) as error:
             logger.warning("The export store does not answer: %s", error)
             return "unavailable"
         return "ok"
@@ -155,7 +155,7 @@ class Monitor(Middleware):
 
 
 def listen() -> socket.socket:
-    """Returns a socket that listens on the port of this process; raises MonitorRefused."""
+    """Returns a socket that listens on the port of this process; raises MonitorRejected."""
     host, port = settings.HOST.strip("[]"), settings.WORKER_PORT + process_number()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -163,7 +163,7 @@ def listen() -> socket.socket:
     except (OSError, OverflowError) as error:
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number) if number and number > 0 else str(error)
-        raise MonitorRefused(
+        raise MonitorRejected(
             f"WORKER_PORT: {settings.HOST}:{port} cannot be listened on: {reason}. "
             "Each process of a worker takes a port of its own, from WORKER_PORT on."
         ) from error

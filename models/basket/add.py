@@ -5,7 +5,7 @@ met by no other change. For those, one statement on PostgreSQL makes or locks th
 and quantities, checks every rule and reads the basket, in one round trip and a transaction of its own.
 
 Everything else ends in an error within the statement, which undoes it; the careful path of `basket_changing` then
-begins afresh and finds out what to refuse, what to ask Commerce for, or that another change was only a moment sooner.
+begins afresh and finds out what to reject, what to ask Commerce for, or that another change was only a moment sooner.
 The other parts of a statement see the database as it was before the statement waited for the lock, so the version and
 the id from before that moment must fit those of the locked basket.
 """

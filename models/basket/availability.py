@@ -2,7 +2,7 @@
 
 from models.basket.change import HeldItem
 from models.database.statement import Statement
-from models.errors import ProductUnavailable, Refused
+from models.rejections import Rejected, Rejection, RejectionCode
 
 LISTED = 100
 """How many of the products that stand in the way are named."""
@@ -17,21 +17,30 @@ _WITHDRAWN = Statement(
 
 
 async def check_no_more(item: HeldItem, division_id: int, quantity: int) -> None:
-    """Raises ProductUnavailable when more than before is wanted of a product no longer sold."""
+    """Raises PRODUCT_UNAVAILABLE when more than before is wanted of a product no longer sold."""
     if item.is_available or quantity == 0:
         return
     row = await _QUANTITY.row(item.id, division_id)
     before = int(row[0]) if row else 0
     if quantity > before:
         reason = f"Quantity {quantity} is more than the {before} that the basket holds."
-        raise ProductUnavailable(f"{reason} {_no_longer_sold(item.sku)}", "productRemoteId")
+        raise Rejection(
+            RejectionCode.PRODUCT_UNAVAILABLE,
+            f"{reason} {_no_longer_sold(item.sku)}",
+            "productRemoteId",
+        )
 
 
 async def check_all_sold(basket_id: int) -> None:
-    """Raises ProductUnavailable, one refusal a product, when Commerce no longer sells all of them."""
+    """Raises PRODUCT_UNAVAILABLE, one rejection a product, when Commerce no longer sells all of them."""
     rows = await _WITHDRAWN.rows(basket_id)
     if rows:
-        raise Refused([ProductUnavailable(_no_longer_sold(row[0])) for row in rows])
+        raise Rejected(
+            [
+                Rejection(RejectionCode.PRODUCT_UNAVAILABLE, _no_longer_sold(row[0]))
+                for row in rows
+            ]
+        )
 
 
 def _no_longer_sold(sku: str) -> str:

@@ -11,14 +11,7 @@ import orjson
 
 from models.basket.tables import MAXIMUM_ITEMS, MAXIMUM_QUANTITY, MAXIMUM_TOTAL_QUANTITY
 from models.database.statement import Row, Statement, now
-from models.errors import (
-    BasketLimitExceeded,
-    BasketNotFound,
-    CurrencyMismatch,
-    InvalidQuantity,
-    Refused,
-    VersionConflict,
-)
+from models.rejections import Rejected, Rejection, RejectionCode
 
 LINES_AT_ONCE = 10_000
 """How many lines one statement adds: writing many more at once would keep other buyers waiting."""
@@ -94,11 +87,11 @@ _FOREIGN = Statement(
 
 
 def check_version(expected: int | None, row: Row) -> None:
-    """Raises VersionConflict unless the version before this change, 0 for no basket, is the expected one."""
+    """Raises VERSION_CONFLICT unless the version before this change, 0 for no basket, is the expected one."""
     before = int(row[1]) - 1
     if expected is not None and expected != before:
         message = f"The basket is at version {before}, not at the expected version {expected}; read it and try again."
-        raise VersionConflict(message, "expectedVersion")
+        raise Rejection(RejectionCode.VERSION_CONFLICT, message, "expectedVersion")
 
 
 async def open_active(user_id: int, segment: int, expected_version: int | None) -> int:
@@ -111,10 +104,11 @@ async def open_active(user_id: int, segment: int, expected_version: int | None) 
 
 
 async def lock_active(user_id: int, segment: int, expected_version: int | None) -> int:
-    """Locks the active basket, counts a version, and returns its id; raises BasketNotFound when there is none.
+    """Locks the active basket, counts a version, and returns its id; raises BASKET_NOT_FOUND when there is none.
 
-    It makes the basket where there is none, and the refusal undoes that. A plain UPDATE would not do: on PostgreSQL it
-    waits for a load in progress, sees that the basket it waited for is now a draft, and misses the one just loaded.
+    It makes the basket where there is none, and the rejection undoes that. A plain UPDATE would
+    not do: on PostgreSQL it waits for a load in progress, sees that the basket it waited for is
+    now a draft, and misses the one just loaded.
     """
     row = await _OPEN.row(user_id, segment, now())
     if row is None or row[1] == 1:
@@ -123,10 +117,14 @@ async def lock_active(user_id: int, segment: int, expected_version: int | None) 
     return int(row[0])
 
 
-def no_active_basket(segment: int) -> BasketNotFound:
-    """Returns the refusal for a segment in which nothing was added yet."""
+def no_active_basket(segment: int) -> Rejection:
+    """Returns the rejection for a segment in which nothing was added yet."""
     where = f"in segment {segment}" if segment else "without a segment"
-    return BasketNotFound(f"You have no active basket {where}.", "segmentRemoteId")
+    return Rejection(
+        RejectionCode.BASKET_NOT_FOUND,
+        f"You have no active basket {where}.",
+        "segmentRemoteId",
+    )
 
 
 def merged(lines: Sequence[Line]) -> dict[tuple[int, int], Line]:
@@ -164,7 +162,7 @@ def _lines_text(lines: Iterable[Line]) -> str:
 async def add_lines(basket_id: int, lines: Mapping[tuple[int, int], Line]) -> set[int]:
     """Adds `merged` lines to a locked basket and returns the ids of the products that it did not hold before.
 
-    Raises InvalidQuantity, BasketLimitExceeded or CurrencyMismatch when the basket breaks a rule by them.
+    Raises INVALID_QUANTITY, BASKET_LIMIT_EXCEEDED or CURRENCY_MISMATCH when the basket breaks a rule by them.
     """
     added, new_products = list(lines.values()), set[int]()
     for first in range(0, len(added), LINES_AT_ONCE):
@@ -189,10 +187,10 @@ async def _check_quantities(basket_id: int, lines: Mapping[tuple[int, int], Line
 
 
 def check_quantity(quantity: int, field: tuple[str, ...] = (), *, least: int = 1) -> None:
-    """Raises InvalidQuantity when a quantity is outside its limits."""
+    """Raises INVALID_QUANTITY when a quantity is outside its limits."""
     if not least <= quantity <= MAXIMUM_QUANTITY:
         message = f"Quantity {quantity} is not between {least} and {MAXIMUM_QUANTITY}."
-        raise InvalidQuantity(message, *field, "quantity")
+        raise Rejection(RejectionCode.INVALID_QUANTITY, message, *field, "quantity")
 
 
 class HeldItem(NamedTuple):
@@ -233,7 +231,7 @@ async def remove_all(basket_id: int) -> list[int]:
 
 
 async def check_limits(basket_id: int) -> None:
-    """Raises BasketLimitExceeded when a basket holds more than it may."""
+    """Raises BASKET_LIMIT_EXCEEDED when a basket holds more than it may."""
     _check_sums(await _sums_of(basket_id))
 
 
@@ -245,23 +243,24 @@ async def _sums_of(basket_id: int) -> _Sums:
 def _check_sums(sums: _Sums) -> None:
     if sums.item_count > MAXIMUM_ITEMS:
         message = f"The basket would hold {sums.item_count} different products; it may hold {MAXIMUM_ITEMS}."
-        raise BasketLimitExceeded(message, "items")
+        raise Rejection(RejectionCode.BASKET_LIMIT_EXCEEDED, message, "items")
     if sums.total_quantity > MAXIMUM_TOTAL_QUANTITY:
         message = f"The basket would hold {sums.total_quantity} pieces; it may hold {MAXIMUM_TOTAL_QUANTITY}."
-        raise BasketLimitExceeded(message, "items")
+        raise Rejection(RejectionCode.BASKET_LIMIT_EXCEEDED, message, "items")
 
 
 async def check_currency(basket_id: int, fields: Mapping[int, tuple[str, ...]]) -> None:
-    """Raises CurrencyMismatch, one refusal a product, when not all items share the currency of the first one.
+    """Raises CURRENCY_MISMATCH, one rejection a product, when not all items share the currency of the first one.
 
     `fields` says where in the input a product was asked for, by the id of its row.
     """
-    refusals = [
-        CurrencyMismatch(
+    rejections = [
+        Rejection(
+            RejectionCode.CURRENCY_MISMATCH,
             f"Product {row[1]} is priced in {row[2]}, the basket in {row[3]}; all items share one currency.",
             *fields.get(row[0], ()),
         )
         for row in await _FOREIGN.rows(basket_id)
     ]
-    if refusals:
-        raise Refused(refusals)
+    if rejections:
+        raise Rejected(rejections)

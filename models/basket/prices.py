@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from models.database.statement import Statement
-from models.errors import CurrencyMismatch, Refused
+from models.rejections import Rejected, Rejection, RejectionCode
 
 LISTED = 100
 """How many of the products that stand in the way are named."""
@@ -63,16 +63,17 @@ async def reprice(basket_id: int, remote_ids: Collection[int]) -> list[Repriced]
 
 
 async def check_one_currency(basket_id: int) -> None:
-    """Raises CurrencyMismatch, one refusal a product, unless all items have the same currency."""
-    refusals = [
-        CurrencyMismatch(
+    """Raises CURRENCY_MISMATCH, one rejection a product, unless all items have the same currency."""
+    rejections = [
+        Rejection(
+            RejectionCode.CURRENCY_MISMATCH,
             f"The product with SKU {sku} would be priced in {currency}, the basket in {common}; "
-            "all items share one currency. Remove it and refresh the basket again."
+            "all items share one currency. Remove it and refresh the basket again.",
         )
         for sku, currency, common in (row[0:3] for row in await _FOREIGN.rows(basket_id))
     ]
-    if refusals:
-        raise Refused(refusals)
+    if rejections:
+        raise Rejected(rejections)
 
 
 async def items_holding(basket_id: int, remote_ids: Collection[int]) -> list[int]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from models.basket.change import lock_active
 from models.basket.tables import BasketStatus
 from models.database.statement import Row, Statement, now
-from models.errors import BasketNotDraft, BasketNotFound
+from models.rejections import Rejection, RejectionCode
 
 _SAVE = Statement(
     "UPDATE basket SET status = 'DRAFT', name = $2, saved_at = updated_at WHERE id = $1"
@@ -47,14 +47,14 @@ class Loaded(NamedTuple):
 async def save_active(
     user_id: int, segment: int, name: str | None, expected_version: int | None
 ) -> int:
-    """Makes the active basket a draft, with a name or without, and returns its id; raises BasketNotFound."""
+    """Makes the active basket a draft, with a name or without, and returns its id; raises BASKET_NOT_FOUND."""
     basket_id = await lock_active(user_id, segment, expected_version)
     await _SAVE.rows(basket_id, name)
     return basket_id
 
 
 async def submit_active(user_id: int, segment: int, expected_version: int | None) -> int:
-    """Makes the active basket a submitted one and returns its id; raises BasketNotFound when there is none."""
+    """Makes the active basket a submitted one and returns its id; raises BASKET_NOT_FOUND when there is none."""
     basket_id = await lock_active(user_id, segment, expected_version)
     await _SUBMIT.rows(basket_id)
     return basket_id
@@ -63,10 +63,12 @@ async def submit_active(user_id: int, segment: int, expected_version: int | None
 async def _locked_draft(user_id: int, basket_id: int | None, verb: str) -> Row:
     row = await _LOCK_OWN.row(user_id, basket_id) if basket_id is not None else None
     if row is None:
-        raise BasketNotFound("You have no basket with this id.", "basketId")
+        raise Rejection(
+            RejectionCode.BASKET_NOT_FOUND, "You have no basket with this id.", "basketId"
+        )
     if row[2] != BasketStatus.DRAFT:
         message = f"The basket is {row[2].lower()}; only a draft can be {verb}."
-        raise BasketNotDraft(message, "basketId")
+        raise Rejection(RejectionCode.BASKET_NOT_DRAFT, message, "basketId")
     return row
 
 

@@ -13,7 +13,7 @@ from tortoise.models import Model
 from models.basket.change import no_active_basket
 from models.basket.tables import Basket
 from models.database.statement import Row, Statement, moment, now
-from models.errors import BasketEmpty, BasketLimitExceeded, BasketNotFound
+from models.rejections import Rejection, RejectionCode
 from models.user import User
 
 
@@ -188,7 +188,7 @@ _IS_KEY = re.compile("[0-9a-f]{32}")
 
 
 async def lock_active_to_export(user_id: int, segment: int) -> int:
-    """Locks the active basket of a segment and returns its id; raises BasketNotFound when there is none."""
+    """Locks the active basket of a segment and returns its id; raises BASKET_NOT_FOUND when there is none."""
     row = await _LOCK_ACTIVE.row(user_id, segment)
     if row is None:
         raise no_active_basket(segment)
@@ -196,10 +196,12 @@ async def lock_active_to_export(user_id: int, segment: int) -> int:
 
 
 async def lock_own_to_export(user_id: int, basket_id: int | None) -> int:
-    """Locks one of the user's baskets, in any status, and returns its id; raises BasketNotFound."""
+    """Locks one of the user's baskets, in any status, and returns its id; raises BASKET_NOT_FOUND."""
     row = await _LOCK_OWN.row(user_id, basket_id) if basket_id is not None else None
     if row is None:
-        raise BasketNotFound("You have no basket with this id.", "basketId")
+        raise Rejection(
+            RejectionCode.BASKET_NOT_FOUND, "You have no basket with this id.", "basketId"
+        )
     return int(row[0])
 
 
@@ -213,15 +215,19 @@ async def ask_export(
 ) -> Row:
     """Writes the job for a basket that is locked and returns EXPORT_COLUMNS.
 
-    Raises BasketEmpty, at the input's `field`, and BasketLimitExceeded when the format cannot hold as many rows, or
+    Raises BASKET_EMPTY, at the input's `field`, and BASKET_LIMIT_EXCEEDED when the format cannot hold as many rows, or
     when the user has `maximum` exports that have not ended.
     """
     counted = await _COUNT.row(basket_id)
     count = int(counted[0]) if counted else 0
     if count == 0:
-        raise BasketEmpty("The basket is empty; there is nothing to export.", field)
+        raise Rejection(
+            RejectionCode.BASKET_EMPTY,
+            "The basket is empty; there is nothing to export.",
+            field,
+        )
     if reason := excess_of(count, export_format):
-        raise BasketLimitExceeded(reason, "format")
+        raise Rejection(RejectionCode.BASKET_LIMIT_EXCEEDED, reason, "format")
     await _check_unfinished(user_id, maximum, field)
     moment_asked, key, headers = now(), secrets.token_hex(16), ",".join(columns)
     resend_at = moment_asked + RESEND_AFTER
@@ -241,11 +247,12 @@ async def ask_export(
 
 
 async def _check_unfinished(user_id: int, maximum: int, field: str) -> None:
-    """Raises BasketLimitExceeded at the limit, which requests of the same user reach one after the other."""
+    """Raises BASKET_LIMIT_EXCEEDED at the limit, which requests of the same user reach one after the other."""
     await _LOCK_USER.row(user_id)
     counted = await _COUNT_UNFINISHED.row(user_id)
     if counted and int(counted[0]) >= maximum:
-        raise BasketLimitExceeded(
+        raise Rejection(
+            RejectionCode.BASKET_LIMIT_EXCEEDED,
             f"At most {maximum} of your exports may be unfinished at a time; wait for one of them.",
             field,
         )

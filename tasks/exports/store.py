@@ -21,10 +21,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from tasks.exports.store_url import (
     PACKAGES,
-    StoreRefused,
+    StoreRejected,
     open_storage,
     reason_of_failure,
-    refused,
+    rejected,
     shown_url,
 )
 
@@ -53,8 +53,8 @@ ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
     404: FileNotFoundError,
 }
 """The HTTP statuses in errors of those packages, and the errors that they stand for."""
-REFUSED_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
-REFUSED_ERRORS = (
+Rejected_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
+Rejected_ERRORS = (
     FileNotFoundError,
     PermissionError,
     NotADirectoryError,
@@ -110,7 +110,7 @@ class ExportStore:
         return f"{self._root.rstrip('/')}/{name}"
 
     def check(self) -> None:
-        """Writes and deletes a small file; raises StoreRefused when that can never succeed, otherwise OSError."""
+        """Writes and deletes a small file; raises StoreRejected when that can never succeed, otherwise OSError."""
         path = self._path(f"basket-check-{secrets.token_hex(16)}")
         try:
             if self._is_local:
@@ -120,20 +120,20 @@ class ExportStore:
                 self._storage.rm_file(path)
         except Exception as error:
             if (
-                isinstance(error, REFUSED_ERRORS)
-                or getattr(error, "errno", 0) in REFUSED_ERRNOS
+                isinstance(error, Rejected_ERRORS)
+                or getattr(error, "errno", 0) in Rejected_ERRNOS
             ):
                 reason = f"it cannot be written to: {reason_of_failure(error)}"
-                raise refused(self.url, reason) from error
+                raise rejected(self.url, reason) from error
             raise
 
     def check_presigning(self) -> None:
-        """Signs an address; raises StoreRefused when the store cannot."""
+        """Signs an address; raises StoreRejected when the store cannot."""
         try:
             self.presigned_url("check", Download("check", "text/csv"), 60)
         except Exception as error:
             reason = reason_of_failure(error)
-            raise StoreRefused(
+            raise StoreRejected(
                 f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, which cannot sign addresses: {reason}."
             ) from error
 
@@ -203,13 +203,13 @@ class ExportStore:
 
 
 def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStore:
-    """Returns the store after a check; raises StoreRefused. A store that does not answer now may do so later.
+    """Returns the store after a check; raises StoreRejected. A store that does not answer now may do so later.
 
     A `shared` store is written to by other processes, which none in the memory of a process can be.
     """
     store = ExportStore(url)
     if shared and store.is_in_memory:
-        raise refused(
+        raise rejected(
             store.url,
             "workers cannot reach the memory of a server; set it to a shared store",
         )

@@ -20,13 +20,13 @@ SUPPORTED = "a folder, s3://BUCKET/PREFIX or abfs://CONTAINER/PREFIX"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
-class StoreRefused(Exception):
+class StoreRejected(Exception):
     """Raised when the export store cannot be used as configured; the message is one line that names the setting."""
 
 
-def refused(url: str, reason: str) -> StoreRefused:
+def rejected(url: str, reason: str) -> StoreRejected:
     """Returns the rejection of an address, which is shown without what may be a password."""
-    return StoreRefused(f"EXPORT_URL is {shown_url(url)}: {reason}.")
+    return StoreRejected(f"EXPORT_URL is {shown_url(url)}: {reason}.")
 
 
 def shown_url(url: str) -> str:
@@ -35,7 +35,7 @@ def shown_url(url: str) -> str:
 
 
 def open_storage(url: str) -> tuple[Any, str, str]:
-    """Returns the storage, the root in it and its scheme, with no request made; raises StoreRefused.
+    """Returns the storage, the root in it and its scheme, with no request made; raises StoreRejected.
 
     No listing is cached: another process writes to the same store.
     """
@@ -45,25 +45,25 @@ def open_storage(url: str) -> tuple[Any, str, str]:
             url, use_listings_cache=False, skip_instance_cache=True, **_options(scheme)
         )
     except Exception as error:
-        raise refused(url, reason_of_failure(error)) from error
+        raise rejected(url, reason_of_failure(error)) from error
     return storage, str(root), scheme
 
 
 def _checked_scheme(url: str) -> str:
     if not url.strip() or url != url.strip():
-        raise StoreRefused(
+        raise StoreRejected(
             f"EXPORT_URL is empty or has spaces around it; set it to {SUPPORTED}."
         )
     if "::" in url:
-        raise refused(url, f"chained addresses are not supported; set it to {SUPPORTED}")
+        raise rejected(url, f"chained addresses are not supported; set it to {SUPPORTED}")
     match = _SCHEME.fullmatch(url)
     if match is None:
         return LOCAL[0]
     scheme, rest = match[1].lower(), match[2]
     if scheme in CACHING:
-        raise refused(url, f"{scheme}:// caches files; give the storage itself")
+        raise rejected(url, f"{scheme}:// caches files; give the storage itself")
     if not rest.split("?")[0].strip("/") and scheme not in LOCAL:
-        raise refused(url, f"it names no bucket or container; set it to {SUPPORTED}")
+        raise rejected(url, f"it names no bucket or container; set it to {SUPPORTED}")
     _check_package(url, scheme)
     return scheme
 
@@ -71,7 +71,7 @@ def _checked_scheme(url: str) -> str:
 def _check_package(url: str, scheme: str) -> None:
     package = PACKAGES.get(scheme)
     if package and find_spec(package) is None:
-        raise refused(
+        raise rejected(
             url,
             f"{scheme}:// needs the package {package}, which is not installed: pip install {package}",
         )
@@ -79,9 +79,9 @@ def _check_package(url: str, scheme: str) -> None:
         get_filesystem_class(scheme)
     except ValueError:
         known = f"the storage scheme {scheme}:// is unknown; set it to {SUPPORTED}"
-        raise refused(url, known) from None
+        raise rejected(url, known) from None
     except ImportError as error:
-        raise refused(
+        raise rejected(
             url, f"{scheme}:// needs a package: {reason_of_failure(error)}"
         ) from error
 

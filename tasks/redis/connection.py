@@ -100,7 +100,7 @@ def _bounds(address: RedisAddress, seconds: float) -> dict[str, Any]:
 def _tls(address: RedisAddress) -> dict[str, Any]:
     if not address.has_tls:
         return {}
-    # Without a check of the certificate, OpenSSL refuses to check the host's name.
+    # Without a check of the certificate, OpenSSL rejects to check the host's name.
     is_unchecked = address.tls.get("ssl_cert_reqs") == "none"
     unchecked = {"ssl_check_hostname": False} if is_unchecked else {}
     return {"ssl": True, **unchecked, **address.tls}

@@ -66,7 +66,7 @@ class SpreadsheetRows:
 
 @dataclass(frozen=True, slots=True)
 class SpreadsheetError:
-    """A cell that was refused: row, column, the value found, and why."""
+    """A cell that was rejected: row, column, the value found, and why."""
 
     row: int
     column: str | None
@@ -77,7 +77,7 @@ class SpreadsheetError:
 
 @dataclass(frozen=True, slots=True)
 class Spreadsheet:
-    """What was read: every good row, at most 1,000 refused cells, and the count of all rows and of the bad ones."""
+    """What was read: every good row, at most 1,000 rejected cells, and the count of all rows and of the bad ones."""
 
     rows_read: int
     rows: SpreadsheetRows

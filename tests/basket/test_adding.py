@@ -155,7 +155,7 @@ async def test_what_needs_the_careful_path_changes_nothing(
     assert (await held(), await held("sub")) == before
 
 
-async def test_without_a_basket_nothing_is_made_by_what_is_refused(known: Service) -> None:
+async def test_without_a_basket_nothing_is_made_by_what_is_rejected(known: Service) -> None:
     assert await add(line(99, "ERP01")) is None
     assert await add(line(99, "ERP01"), line(98, "ERP01")) is None
     assert await held() == []

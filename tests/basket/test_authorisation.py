@@ -111,9 +111,9 @@ REQUESTS = {
 
 NO = "401:UNAUTHENTICATED"
 CLOSED = "error:DIVISION_INACTIVE"
-SHUT = "refused:DIVISION_INACTIVE"
-FOREIGN = "refused:DIVISION_NOT_ALLOWED"
-UNKNOWN = "refused:BASKET_NOT_FOUND"
+SHUT = "rejected:DIVISION_INACTIVE"
+FOREIGN = "rejected:DIVISION_NOT_ALLOWED"
+UNKNOWN = "rejected:BASKET_NOT_FOUND"
 NO_FILE = "404:NOT_FOUND"
 NOT_HERE = "405:METHOD_NOT_ALLOWED"
 
@@ -173,7 +173,7 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "mutation basketRefresh":            (NO, NO, NO, NO, SHUT,   "ok",    "ok",    "ok"),
     "mutation basketExport":             (NO, NO, NO, NO, SHUT,   "ok",    "ok",    "ok"),
     "mutation basketExport of main":     (NO, NO, NO, NO, SHUT,   UNKNOWN, "ok",    UNKNOWN),
-    "mutation basketImport for ERP02":   (NO, NO, NO, NO, SHUT,   "ok",    "ok",    "refused:INVALID_ROWS"),
+    "mutation basketImport for ERP02":   (NO, NO, NO, NO, SHUT,   "ok",    "ok",    "rejected:INVALID_ROWS"),
     "mutation quotationRequest":         (NO, NO, NO, NO, SHUT,   "ok",    "ok",    "ok"),
     "GET /export_file/{name}":           (NO, NO, NO, NO, "403:DIVISION_INACTIVE", "200", "200", "200"),
     "GET /export_file/{name} of main":   (NO, NO, NO, NO, NO_FILE, NO_FILE, "200",  NO_FILE),
@@ -252,7 +252,7 @@ async def test_everyone_gets_exactly_what_the_matrix_says(people: People) -> Non
         outcomes = {}
         for caller in sorted(CALLERS, key="main".__eq__):
             if caller == "main":
-                # What others ask, refused or accepted, changes nothing of the main division's buyer.
+                # What others ask, rejected or accepted, changes nothing of the main division's buyer.
                 assert (row, await people.service.main.everything()) == (row, before)
             response = await people.ask(
                 caller, request, people.things[owner_of(row, caller)]
@@ -280,7 +280,7 @@ async def test_what_is_anothers_answers_as_what_does_not_exist(people: People) -
 async def answer_to(
     people: People, caller: str, row: str, things: Things
 ) -> tuple[int, str, dict[str, str]]:
-    """Returns all of an answer, with the identifiers that were sent, which a refusal may repeat, taken out."""
+    """Returns all of an answer, with the identifiers that were sent, which a rejection may repeat, taken out."""
     request = REQUESTS[row].replace("{ code }", "{ code message field }")
     response = await people.ask(caller, request, things)
     text = response.text

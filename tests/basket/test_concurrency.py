@@ -159,8 +159,8 @@ async def test_saving_loading_and_quoting_lose_no_addition(crowd: Crowd) -> None
             )
             others.append(asyncio.ensure_future(quoting))
     await accepted(additions)
-    refusals = set(outcomes(await at_once(others))) - {"accepted"}
-    assert refusals <= {"BASKET_NOT_FOUND", "BASKET_NOT_DRAFT", "BASKET_EMPTY"}
+    rejections = set(outcomes(await at_once(others))) - {"accepted"}
+    assert rejections <= {"BASKET_NOT_FOUND", "BASKET_NOT_DRAFT", "BASKET_EMPTY"}
     assert await crowd.rows(
         "SELECT b.segment, SUM(q.quantity) FROM basket b JOIN basket_item i ON i.basket_id = b.id "
         "JOIN basket_item_division q ON q.item_id = i.id GROUP BY b.segment ORDER BY b.segment"
@@ -332,15 +332,15 @@ async def test_the_same_key_of_two_users_has_an_effect_for_each(crowd: Crowd) ->
     assert await crowd.rows("SELECT quantity FROM basket_item_division") == [(1,), (1,)]
 
 
-async def test_a_refused_key_is_refused_again_the_same_way(crowd: Crowd) -> None:
+async def test_a_rejected_key_is_rejected_again_the_same_way(crowd: Crowd) -> None:
     caller, products = crowd.service.main, crowd.service.shop.products
     calls = [add(caller, 1, 404, idempotencyKey="key") for _ in range(crowd.size)]
-    refused = await at_once(calls)
-    assert refused == [refused[0]] * crowd.size
-    assert outcomes(refused) == {"PRODUCT_NOT_FOUND": crowd.size}
+    rejected = await at_once(calls)
+    assert rejected == [rejected[0]] * crowd.size
+    assert outcomes(rejected) == {"PRODUCT_NOT_FOUND": crowd.size}
     assert await crowd.numbers("SELECT COUNT(*) FROM basket") == (0,)
     products[404] = products[3] | {"pk": 404, "sku": "SKU404"}
-    assert await at_once([add(caller, 1, 404, idempotencyKey="key")]) == refused[:1]
+    assert await at_once([add(caller, 1, 404, idempotencyKey="key")]) == rejected[:1]
     await accepted([add(caller, 1, 404, idempotencyKey="another")])
 
 

@@ -41,12 +41,12 @@ async def test_a_retry_may_ask_for_other_fields_of_the_first_answer(
     assert basket["totalAmount"] == "21.10"
 
 
-async def test_a_key_with_another_input_is_refused(service: Service) -> None:
+async def test_a_key_with_another_input_is_rejected(service: Service) -> None:
     await service.main.accepted("basketItemsAdd", **add(2))
-    assert await service.main.refused("basketItemsAdd", **add(3)) == [
+    assert await service.main.rejected("basketItemsAdd", **add(3)) == [
         ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
     ]
-    assert await service.main.refused("basketClear", idempotencyKey="key-1") == [
+    assert await service.main.rejected("basketClear", idempotencyKey="key-1") == [
         ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
     ]
 
@@ -57,22 +57,22 @@ async def test_a_key_belongs_to_one_user(service: Service) -> None:
     assert basket["totalQuantity"] == 3
 
 
-async def test_a_refusal_is_answered_again_even_when_its_reason_is_gone(
+async def test_a_rejection_is_answered_again_even_when_its_reason_is_gone(
     service: Service,
 ) -> None:
     clear = {"idempotencyKey": "key-1"}
-    assert await service.main.refused("basketClear", **clear) == [
+    assert await service.main.rejected("basketClear", **clear) == [
         ("BASKET_NOT_FOUND", ["segmentRemoteId"])
     ]
     await service.main.accepted("basketItemsAdd", **add(2, "key-2"))
-    assert await service.main.refused("basketClear", **clear) == [
+    assert await service.main.rejected("basketClear", **clear) == [
         ("BASKET_NOT_FOUND", ["segmentRemoteId"])
     ]
 
 
 async def test_a_retry_after_commerce_was_down_is_tried_anew(service: Service) -> None:
     service.shop.is_down = True
-    assert await service.main.refused("basketItemsAdd", **add(2)) == [
+    assert await service.main.rejected("basketItemsAdd", **add(2)) == [
         ("COMMERCE_UNAVAILABLE", [])
     ]
     service.shop.is_down = False

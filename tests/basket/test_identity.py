@@ -119,8 +119,8 @@ async def test_a_malformed_id_answers_as_an_unknown_one(service: Service) -> Non
             {"basket": None},
         )
         for mutation in ("basketLoad", "basketDelete"):
-            refused = await service.main.refused(mutation, basketId=identifier)
-            assert (identifier, refused) == (
+            rejected = await service.main.rejected(mutation, basketId=identifier)
+            assert (identifier, rejected) == (
                 identifier,
                 [("BASKET_NOT_FOUND", ["basketId"])],
             )
@@ -139,15 +139,15 @@ async def test_a_malformed_division_answers_as_an_unknown_one(service: Service) 
     ]
     for identifier in [*malformed, "basket_1"]:
         items = [{"productRemoteId": 1, "divisionId": identifier}]
-        refused = await service.main.refused("basketItemsAdd", items=items)
-        assert (identifier, refused) == (
+        rejected = await service.main.rejected("basketItemsAdd", items=items)
+        assert (identifier, rejected) == (
             identifier,
             [("DIVISION_NOT_FOUND", ["items", "0", "divisionId"])],
         )
-        refused = await service.main.refused(
+        rejected = await service.main.rejected(
             "basketItemUpdate", productRemoteId=1, divisionId=identifier, quantity=1
         )
-        assert (identifier, refused) == (
+        assert (identifier, rejected) == (
             identifier,
             [("DIVISION_NOT_FOUND", ["divisionId"])],
         )

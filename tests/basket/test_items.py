@@ -1,4 +1,4 @@
-"""Adding, updating, removing and clearing, and every way in which they are refused."""
+"""Adding, updating, removing and clearing, and every way in which they are rejected."""
 
 import pytest
 
@@ -87,7 +87,7 @@ async def test_segments_have_baskets_and_prices_of_their_own(service: Service) -
     assert await service.main.basket(9) == segment
 
 
-async def test_each_refused_line_is_pointed_at(service: Service) -> None:
+async def test_each_rejected_line_is_pointed_at(service: Service) -> None:
     items = [
         line(1),
         line(404),
@@ -95,7 +95,7 @@ async def test_each_refused_line_is_pointed_at(service: Service) -> None:
         line(6),
         line(7),
     ]
-    assert await service.main.refused("basketItemsAdd", items=items) == [
+    assert await service.main.rejected("basketItemsAdd", items=items) == [
         ("PRODUCT_NOT_FOUND", ["items", "1", "productRemoteId"]),
         ("PRODUCT_NOT_FOUND", ["items", "2", "sku"]),
         ("PRODUCT_UNAVAILABLE", ["items", "3", "productRemoteId"]),
@@ -103,23 +103,23 @@ async def test_each_refused_line_is_pointed_at(service: Service) -> None:
     ]
 
 
-async def test_divisions_that_may_not_be_bought_for_are_refused(service: Service) -> None:
+async def test_divisions_that_may_not_be_bought_for_are_rejected(service: Service) -> None:
     items = [line(1, code) for code in ("ERP01", "ERP04", "ERP05", "ERP06", "ERP99")]
     items.append({"productRemoteId": 1, "divisionId": "not-a-number"})
-    assert await service.main.refused("basketItemsAdd", items=items[:5]) == [
+    assert await service.main.rejected("basketItemsAdd", items=items[:5]) == [
         ("DIVISION_INACTIVE", ["items", "1", "divisionErpCode"]),
         ("DIVISION_NOT_ALLOWED", ["items", "2", "divisionErpCode"]),
         ("DIVISION_NOT_ALLOWED", ["items", "3", "divisionErpCode"]),
         ("DIVISION_NOT_FOUND", ["items", "4", "divisionErpCode"]),
     ]
-    assert await service.main.refused("basketItemsAdd", items=items) == [
+    assert await service.main.rejected("basketItemsAdd", items=items) == [
         ("DIVISION_NOT_FOUND", ["items", "5", "divisionId"])
     ]
 
 
 async def test_a_sub_division_buys_for_itself_only(service: Service) -> None:
     await service.sub.accepted("basketItemsAdd", items=[line(1, "ERP02")])
-    assert await service.sub.refused(
+    assert await service.sub.rejected(
         "basketItemsAdd", items=[line(1, "ERP01"), line(1, "ERP03")]
     ) == [
         ("DIVISION_NOT_ALLOWED", ["items", "0", "divisionErpCode"]),
@@ -128,21 +128,23 @@ async def test_a_sub_division_buys_for_itself_only(service: Service) -> None:
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1_000_001, 2_147_483_647, -2_147_483_648])
-async def test_a_quantity_outside_its_limits_is_refused(
+async def test_a_quantity_outside_its_limits_is_rejected(
     service: Service, quantity: int
 ) -> None:
     items = [line(1), line(2, quantity=quantity)]
-    assert await service.main.refused("basketItemsAdd", items=items) == [
+    assert await service.main.rejected("basketItemsAdd", items=items) == [
         ("INVALID_QUANTITY", ["items", "1", "quantity"])
     ]
 
 
-async def test_quantities_that_add_up_above_the_limit_are_refused(service: Service) -> None:
+async def test_quantities_that_add_up_above_the_limit_are_rejected(
+    service: Service,
+) -> None:
     await service.main.accepted("basketItemsAdd", items=[line(quantity=999_999)])
-    assert await service.main.refused(
+    assert await service.main.rejected(
         "basketItemsAdd", items=[line(2), line(1), line(1)]
     ) == [("INVALID_QUANTITY", ["items", "2", "quantity"])]
-    assert await service.main.refused(
+    assert await service.main.rejected(
         "basketItemsAdd", items=[line(2, quantity=600_000), line(2, quantity=600_000)]
     ) == [("INVALID_QUANTITY", ["items", "1", "quantity"])]
 
@@ -165,26 +167,26 @@ async def test_quantities_that_add_up_above_the_limit_are_refused(service: Servi
         ({"productRemoteId": 1, "divisionErpCode": "a\u0007b"}, "divisionErpCode"),
     ],
 )
-async def test_a_line_that_makes_no_sense_is_refused(
+async def test_a_line_that_makes_no_sense_is_rejected(
     service: Service, wrong: dict[str, object], field: str
 ) -> None:
-    assert await service.main.refused("basketItemsAdd", items=[wrong]) == [
+    assert await service.main.rejected("basketItemsAdd", items=[wrong]) == [
         ("INVALID_INPUT", ["items", "0", field])
     ]
 
 
-async def test_a_number_of_lines_outside_its_limits_is_refused(service: Service) -> None:
-    assert await service.main.refused("basketItemsAdd", items=[]) == [
+async def test_a_number_of_lines_outside_its_limits_is_rejected(service: Service) -> None:
+    assert await service.main.rejected("basketItemsAdd", items=[]) == [
         ("INVALID_INPUT", ["items"])
     ]
-    assert await service.main.refused("basketItemsAdd", items=[line()] * 1001) == [
+    assert await service.main.rejected("basketItemsAdd", items=[line()] * 1001) == [
         ("INVALID_INPUT", ["items"])
     ]
 
 
-async def test_a_second_currency_is_refused(service: Service) -> None:
+async def test_a_second_currency_is_rejected(service: Service) -> None:
     await service.main.accepted("basketItemsAdd", items=[line(1)])
-    assert await service.main.refused("basketItemsAdd", items=[line(2), line(5)]) == [
+    assert await service.main.rejected("basketItemsAdd", items=[line(2), line(5)]) == [
         ("CURRENCY_MISMATCH", ["items", "1"])
     ]
     await service.main.accepted("basketClear")
@@ -194,17 +196,17 @@ async def test_a_second_currency_is_refused(service: Service) -> None:
 
 async def test_nothing_changes_when_commerce_is_down(service: Service) -> None:
     service.shop.is_down = True
-    assert await service.main.refused("basketItemsAdd", items=[line()]) == [
+    assert await service.main.rejected("basketItemsAdd", items=[line()]) == [
         ("COMMERCE_UNAVAILABLE", [])
     ]
 
 
-async def test_a_stale_version_is_refused_and_the_right_one_accepted(
+async def test_a_stale_version_is_rejected_and_the_right_one_accepted(
     service: Service,
 ) -> None:
     await service.main.accepted("basketItemsAdd", items=[line()], expectedVersion=0)
     for wrong in (0, 2, -1):
-        assert await service.main.refused(
+        assert await service.main.rejected(
             "basketItemsAdd", items=[line()], expectedVersion=wrong
         ) == [("VERSION_CONFLICT", ["expectedVersion"])]
     basket = await service.main.accepted(
@@ -238,30 +240,30 @@ async def test_an_item_without_divisions_is_gone(service: Service) -> None:
     assert [item["productRemoteId"] for item in basket["items"]] == [2]
 
 
-async def test_updating_what_is_not_there_is_refused(service: Service) -> None:
+async def test_updating_what_is_not_there_is_rejected(service: Service) -> None:
     one, two = service.division("ERP01"), service.division("ERP02")
     update = {"productRemoteId": 1, "divisionId": one, "quantity": 1}
-    assert await service.main.refused("basketItemUpdate", **update) == [
+    assert await service.main.rejected("basketItemUpdate", **update) == [
         ("BASKET_NOT_FOUND", ["segmentRemoteId"])
     ]
     await service.main.accepted("basketItemsAdd", items=[line(1)])
-    refused = service.main.refused
-    assert await refused(
+    rejected = service.main.rejected
+    assert await rejected(
         "basketItemUpdate", productRemoteId=2, divisionId=one, quantity=1
     ) == [("PRODUCT_NOT_IN_BASKET", ["productRemoteId"])]
-    assert await refused(
+    assert await rejected(
         "basketItemUpdate", productRemoteId=1, divisionId=two, quantity=0
     ) == [("PRODUCT_NOT_IN_BASKET", ["divisionId"])]
-    assert await refused(
+    assert await rejected(
         "basketItemUpdate", productRemoteId=1, divisionId=one, quantity=-1
     ) == [("INVALID_QUANTITY", ["quantity"])]
-    assert await refused(
+    assert await rejected(
         "basketItemUpdate",
         productRemoteId=1,
         divisionId=service.division("ERP04"),
         quantity=1,
     ) == [("DIVISION_INACTIVE", ["divisionId"])]
-    assert await refused(
+    assert await rejected(
         "basketItemUpdate", productRemoteId=1, divisionId="99999999999", quantity=1
     ) == [("DIVISION_NOT_FOUND", ["divisionId"])]
 
@@ -275,19 +277,19 @@ async def test_removing_takes_a_product_away_for_all_divisions(service: Service)
         [2],
         2,
     )
-    assert await service.main.refused("basketItemRemove", productRemoteId=1) == [
+    assert await service.main.rejected("basketItemRemove", productRemoteId=1) == [
         ("PRODUCT_NOT_IN_BASKET", ["productRemoteId"])
     ]
 
 
 async def test_clearing_leaves_an_empty_active_basket(service: Service) -> None:
-    assert await service.main.refused("basketClear") == [
+    assert await service.main.rejected("basketClear") == [
         ("BASKET_NOT_FOUND", ["segmentRemoteId"])
     ]
     before = await service.main.accepted("basketItemsAdd", items=[line(1), line(2)])
     basket = await service.main.accepted("basketClear")
     assert (basket["id"], basket["items"], basket["version"]) == (before["id"], [], 2)
-    assert await service.main.refused("basketClear", segmentRemoteId=0) == [
+    assert await service.main.rejected("basketClear", segmentRemoteId=0) == [
         ("INVALID_INPUT", ["segmentRemoteId"])
     ]
 

@@ -123,10 +123,10 @@ async def test_files_and_lines_match_alike(service: Service) -> None:
     "sku", ["", " ", "\u200b\u3164", "A\x07", "A\nB", "\ufffe", "x" * 256]
 )
 async def test_a_sku_that_cannot_be_is_rejected(service: Service, sku: str) -> None:
-    found = await service.main.refused("basketItemsAdd", items=items_by_sku([sku]))
+    found = await service.main.rejected("basketItemsAdd", items=items_by_sku([sku]))
     assert found == [("INVALID_INPUT", ["items", "0", "sku"])]
     lines = [{"productRemoteId": 1, "divisionErpCode": sku}]
-    found = await service.main.refused("basketItemsAdd", items=lines)
+    found = await service.main.rejected("basketItemsAdd", items=lines)
     assert found == [("INVALID_INPUT", ["items", "0", "divisionErpCode"])]
     assert service.shop.requests == []
 

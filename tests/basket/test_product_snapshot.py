@@ -166,7 +166,7 @@ async def test_a_rejected_quotation_leaves_no_snapshots(service: Service) -> Non
     await service.main.accepted("basketItemsAdd", items=items)
     del service.shop.products[2]
     await service.main.accepted("basketRefresh")
-    assert await service.main.refused("quotationRequest", name="Q") == [
+    assert await service.main.rejected("quotationRequest", name="Q") == [
         ("PRODUCT_UNAVAILABLE", [])
     ]
     assert await Product.filter(segment__lt=0).count() == 0

@@ -117,7 +117,7 @@ MISBEHAVIOUR: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
-async def test_whatever_commerce_does_wrong_is_a_refusal_and_changes_nothing(
+async def test_whatever_commerce_does_wrong_is_a_rejection_and_changes_nothing(
     name: str,
     database_url: str,
     commerce: MisbehavingCommerce,
@@ -128,14 +128,14 @@ async def test_whatever_commerce_does_wrong_is_a_refusal_and_changes_nothing(
     answer, code = MISBEHAVIOUR[name]
     commerce.answers(answer)
     async with serve(database_url, Shop(url=commerce.url)) as service:
-        ((refused, _),) = await service.main.refused("basketItemsAdd", items=[LINE])
-        assert refused == code
+        ((rejected, _),) = await service.main.rejected("basketItemsAdd", items=[LINE])
+        assert rejected == code
         assert await Product.all().count() == (1 if name == "not for sale" else 0)
 
 
-async def test_a_refused_connection_is_a_refusal(database_url: str) -> None:
+async def test_a_rejectd_connection_is_a_rejection(database_url: str) -> None:
     async with serve(database_url, Shop(url="http://127.0.0.1:1")) as service:
-        assert await service.main.refused("basketItemsAdd", items=[LINE]) == [
+        assert await service.main.rejected("basketItemsAdd", items=[LINE]) == [
             ("COMMERCE_UNAVAILABLE", [])
         ]
 
@@ -154,7 +154,7 @@ async def test_missing_and_extra_fields_do_no_harm(
     }
 
 
-async def test_text_that_postgresql_refuses_is_cleaned(
+async def test_text_that_postgresql_rejects_is_cleaned(
     database_url: str, commerce: MisbehavingCommerce
 ) -> None:
     odd = {"name": "a\x00b \ud800", "attributes": {"c\x00": "\udfff"}}

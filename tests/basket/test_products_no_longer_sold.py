@@ -62,7 +62,7 @@ async def test_no_more_of_it_can_be_added(withdrawn: Service) -> None:
         key = "sku" if isinstance(product, str) else "productRemoteId"
         for caller in (withdrawn.main, withdrawn.sub):
             for lines in ([line(product)], [line(2), line(product)]):
-                found = await caller.refused("basketItemsAdd", items=lines)
+                found = await caller.rejected("basketItemsAdd", items=lines)
                 assert found == [
                     ("PRODUCT_UNAVAILABLE", ["items", str(len(lines) - 1), key])
                 ]
@@ -72,9 +72,9 @@ async def test_no_more_of_it_can_be_added_with_a_key_by_rest_or_from_a_file(
     withdrawn: Service,
 ) -> None:
     buyer = withdrawn.main
-    found = await buyer.refused("basketItemsAdd", items=[line(1)], idempotencyKey="once")
+    found = await buyer.rejected("basketItemsAdd", items=[line(1)], idempotencyKey="once")
     assert found == [("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])]
-    status, messages = await rest(withdrawn).refused(
+    status, messages = await rest(withdrawn).rejected(
         "POST", "basket/", json=rest_line(withdrawn, 1, "ERP02", 1)
     )
     assert (status, list(messages)) == (400, ["product_remote_id"])
@@ -84,14 +84,14 @@ async def test_no_more_of_it_can_be_added_with_a_key_by_rest_or_from_a_file(
 
 
 async def test_less_of_it_can_be_kept_and_no_more_set(withdrawn: Service) -> None:
-    async def refused(erp_code: str, quantity: int) -> list[tuple[str, list[str]]]:
+    async def rejected(erp_code: str, quantity: int) -> list[tuple[str, list[str]]]:
         given = {"productRemoteId": 1, "divisionId": withdrawn.division(erp_code)}
-        return await withdrawn.main.refused("basketItemUpdate", **given, quantity=quantity)
+        return await withdrawn.main.rejected("basketItemUpdate", **given, quantity=quantity)
 
     unavailable = [("PRODUCT_UNAVAILABLE", ["productRemoteId"])]
-    assert await refused("ERP02", 6) == unavailable
-    assert await refused("ERP01", 1) == unavailable
-    status, messages = await rest(withdrawn).refused(
+    assert await rejected("ERP02", 6) == unavailable
+    assert await rejected("ERP01", 1) == unavailable
+    status, messages = await rest(withdrawn).rejected(
         "PUT", "basket/", json=rest_line(withdrawn, 1, "ERP02", 6)
     )
     assert (status, list(messages)) == (400, ["product_remote_id"])
@@ -99,7 +99,7 @@ async def test_less_of_it_can_be_kept_and_no_more_set(withdrawn: Service) -> Non
     for quantity in (5, 3):
         basket = await withdrawn.main.accepted("basketItemUpdate", **two, quantity=quantity)
         assert held(basket) == {1: quantity, 2: 1}
-    assert await refused("ERP02", 4) == unavailable
+    assert await rejected("ERP02", 4) == unavailable
     basket = await withdrawn.main.accepted("basketItemUpdate", **two, quantity=0)
     assert held(basket) == {2: 1}
 
@@ -109,7 +109,7 @@ async def test_it_can_be_removed_and_saved_and_a_quotation_be_requested_without_
 ) -> None:
     draft = await withdrawn.main.accepted("basketSave", name="Draft")
     await withdrawn.main.accepted("basketLoad", basketId=draft["id"])
-    found = await withdrawn.main.refused("quotationRequest", name="Q")
+    found = await withdrawn.main.rejected("quotationRequest", name="Q")
     assert found == [("PRODUCT_UNAVAILABLE", [])]
     await withdrawn.main.accepted("basketItemRemove", productRemoteId=1)
     payload = await withdrawn.main.change(
@@ -134,7 +134,7 @@ async def test_the_rejected_quotation_names_every_product(service: Service) -> N
 async def test_it_can_be_added_once_commerce_sells_it_again(withdrawn: Service) -> None:
     withdrawn.shop.sell(1, "9.00")
     unavailable = [("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])]
-    assert await withdrawn.main.refused("basketItemsAdd", items=[line(1)]) == unavailable
+    assert await withdrawn.main.rejected("basketItemsAdd", items=[line(1)]) == unavailable
     await age(10_000, remote_id=1)
     assert held(await add(withdrawn.main, line(1), line("SKU01"))) == {1: 7, 2: 1}
 
@@ -159,9 +159,9 @@ async def test_what_commerce_says_to_one_buyer_counts_for_all(
     codes = {error["code"] for error in payload["userErrors"]}
     assert codes <= {"PRODUCT_NOT_FOUND", "PRODUCT_UNAVAILABLE"}
     assert codes
-    found = await service.main.refused("basketItemsAdd", items=[line(1)])
+    found = await service.main.rejected("basketItemsAdd", items=[line(1)])
     assert found == [("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])]
-    assert await service.main.refused("quotationRequest", name="Q") == [
+    assert await service.main.rejected("quotationRequest", name="Q") == [
         ("PRODUCT_UNAVAILABLE", [])
     ]
 
@@ -208,7 +208,7 @@ async def test_a_sku_that_moved_to_what_is_not_sold_adds_nothing(service: Servic
     move(service)
     service.shop.products[9]["is_ready_to_basket"] = False
     await service.other.query("{ product(remoteId: 9) { sku } }")
-    found = await service.main.refused("basketItemsAdd", items=[line("SKU01")])
+    found = await service.main.rejected("basketItemsAdd", items=[line("SKU01")])
     assert found == [("PRODUCT_UNAVAILABLE", ["items", "0", "sku"])]
 
 
@@ -260,7 +260,7 @@ async def test_a_held_product_is_added_by_its_old_sku_while_commerce_is_down(
     await age(10_000)
     service.shop.is_down = True
     assert held(await add(service.main, line("SKU01"))) == {1: 2}
-    found = await service.main.refused(
+    found = await service.main.rejected(
         "basketItemsAdd", items=[line("SKU01"), line("SKU02")]
     )
     assert found == [("COMMERCE_UNAVAILABLE", [])]

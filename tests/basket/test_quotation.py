@@ -50,28 +50,28 @@ async def test_a_sub_division_awaits_approval_unless_it_is_switched_off(
     assert payload["quotation"] == {"status": "PENDING"}
 
 
-async def test_an_empty_or_missing_basket_a_blank_name_and_a_stale_version_are_refused(
+async def test_an_empty_or_missing_basket_a_blank_name_and_a_stale_version_are_rejected(
     service: Service,
 ) -> None:
-    async def refused(**given: object) -> list[tuple[str, list[str]]]:
-        return await service.main.refused("quotationRequest", **given)
+    async def rejected(**given: object) -> list[tuple[str, list[str]]]:
+        return await service.main.rejected("quotationRequest", **given)
 
-    assert await refused(name="Q") == [("BASKET_NOT_FOUND", ["segmentRemoteId"])]
+    assert await rejected(name="Q") == [("BASKET_NOT_FOUND", ["segmentRemoteId"])]
     await fill(service.main)
-    assert await refused(name="") == [("NAME_REQUIRED", ["name"])]
-    assert await refused(name="Q", expectedVersion=2) == [
+    assert await rejected(name="") == [("NAME_REQUIRED", ["name"])]
+    assert await rejected(name="Q", expectedVersion=2) == [
         ("VERSION_CONFLICT", ["expectedVersion"])
     ]
     await service.main.accepted("basketClear")
-    assert await refused(name="Q") == [("BASKET_EMPTY", ["segmentRemoteId"])]
+    assert await rejected(name="Q") == [("BASKET_EMPTY", ["segmentRemoteId"])]
 
 
-async def test_a_basket_for_a_division_closed_meanwhile_is_refused(
+async def test_a_basket_for_a_division_closed_meanwhile_is_rejected(
     service: Service,
 ) -> None:
     await fill(service.main)
     await Division.filter(erp_code="ERP02").update(is_active=False)
-    assert await service.main.refused("quotationRequest", name="Q") == [
+    assert await service.main.rejected("quotationRequest", name="Q") == [
         ("DIVISION_INACTIVE", [])
     ]
     two = service.division("ERP02")

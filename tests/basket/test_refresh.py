@@ -46,7 +46,7 @@ async def test_what_is_no_longer_sold_cannot_be_added_by_others(service: Service
     del service.shop.products[3]
     await service.main.change("basketRefresh", REFRESH)
     line = {"productRemoteId": 3, "divisionErpCode": "ERP02"}
-    assert await service.sub.refused("basketItemsAdd", items=[line]) == [
+    assert await service.sub.rejected("basketItemsAdd", items=[line]) == [
         ("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])
     ]
 
@@ -62,7 +62,7 @@ async def test_refreshing_when_nothing_changed_reports_nothing(service: Service)
 
 
 async def test_refreshing_an_empty_basket_asks_nothing(service: Service) -> None:
-    assert await service.main.refused("basketRefresh") == [
+    assert await service.main.rejected("basketRefresh") == [
         ("BASKET_NOT_FOUND", ["segmentRemoteId"])
     ]
     await fill(service)
@@ -75,7 +75,7 @@ async def test_nothing_changes_when_commerce_is_down(service: Service) -> None:
     await fill(service)
     service.shop.sell(1, "11.00")
     service.shop.is_down = True
-    assert await service.main.refused("basketRefresh") == [("COMMERCE_UNAVAILABLE", [])]
+    assert await service.main.rejected("basketRefresh") == [("COMMERCE_UNAVAILABLE", [])]
 
 
 CHANGES = """basket { totalAmount currency version }
@@ -115,7 +115,7 @@ async def test_another_currency_is_a_change_also_at_the_same_price(
 async def test_nothing_changes_when_currencies_part_ways(service: Service) -> None:
     await fill(service)
     service.shop.sell(2, "20.00", currency_type="eur")
-    assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+    assert await service.main.rejected("basketRefresh") == [("CURRENCY_MISMATCH", [])]
     await service.main.accepted("basketItemRemove", productRemoteId=2)
     assert (await service.main.change("basketRefresh", CHANGES))["priceChanges"] == []
 
@@ -154,10 +154,10 @@ async def test_a_rejected_refresh_still_learns_what_is_no_longer_sold(
     await fill(service)
     service.shop.sell(2, "20.00", currency_type="eur")
     del service.shop.products[3]
-    assert await service.main.refused("basketRefresh") == [("CURRENCY_MISMATCH", [])]
+    assert await service.main.rejected("basketRefresh") == [("CURRENCY_MISMATCH", [])]
     line = {"productRemoteId": 3, "divisionErpCode": "ERP02"}
     for caller in (service.sub, service.main):
-        assert await caller.refused("basketItemsAdd", items=[line]) == [
+        assert await caller.rejected("basketItemsAdd", items=[line]) == [
             ("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])
         ]
 

@@ -89,7 +89,7 @@ def price_change(each: dict[str, Any]) -> PriceChange:
 
 
 def against_name(name: str) -> set[Reason]:
-    """Refuses a blank name."""
+    """Rejects a blank name."""
     return set() if name.strip() else {("NAME_REQUIRED", ("name",))}
 
 

@@ -38,20 +38,20 @@ async def test_saving_makes_a_named_draft_and_leaves_no_active_basket(
 
 
 async def test_saving_needs_a_basket_and_a_name(service: Service) -> None:
-    assert await service.main.refused("basketSave", name="x") == [
+    assert await service.main.rejected("basketSave", name="x") == [
         ("BASKET_NOT_FOUND", ["segmentRemoteId"])
     ]
     await fill(service.main)
-    assert await service.main.refused("basketSave", name="   ") == [
+    assert await service.main.rejected("basketSave", name="   ") == [
         ("NAME_REQUIRED", ["name"])
     ]
-    assert await service.main.refused("basketSave", name="x" * 256) == [
+    assert await service.main.rejected("basketSave", name="x" * 256) == [
         ("INVALID_INPUT", ["name"])
     ]
-    assert await service.main.refused("basketSave", name="a\u0000b") == [
+    assert await service.main.rejected("basketSave", name="a\u0000b") == [
         ("INVALID_INPUT", ["name"])
     ]
-    assert await service.main.refused("basketSave", name="x", expectedVersion=7) == [
+    assert await service.main.rejected("basketSave", name="x", expectedVersion=7) == [
         ("VERSION_CONFLICT", ["expectedVersion"])
     ]
 
@@ -111,16 +111,16 @@ async def test_only_drafts_of_ones_own_are_loaded_and_deleted(service: Service) 
     foreign = await fill(service.sub)
     await service.sub.accepted("basketSave", name="Theirs")
     for mutation in ("basketLoad", "basketDelete"):
-        assert await service.main.refused(mutation, basketId=active) == [
+        assert await service.main.rejected(mutation, basketId=active) == [
             ("BASKET_NOT_DRAFT", ["basketId"])
         ]
         for unknown in (foreign, "999999", "no-number", "9" * 30):
-            assert await service.main.refused(mutation, basketId=unknown) == [
+            assert await service.main.rejected(mutation, basketId=unknown) == [
                 ("BASKET_NOT_FOUND", ["basketId"])
             ]
     await service.main.change("quotationRequest", "quotation { id }", name="Q")
     for mutation in ("basketLoad", "basketDelete"):
-        assert await service.main.refused(mutation, basketId=active) == [
+        assert await service.main.rejected(mutation, basketId=active) == [
             ("BASKET_NOT_DRAFT", ["basketId"])
         ]
 

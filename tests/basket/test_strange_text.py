@@ -1,4 +1,4 @@
-"""Texts and numbers that no one types, in every argument and input that takes one: refused, never a fault."""
+"""Texts and numbers that no one types, in every argument and input that takes one: rejected, never a fault."""
 
 import json
 from typing import Any

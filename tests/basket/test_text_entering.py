@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.administration import AdministrationRefused, add_division, add_user
+from commands.administration import AdministrationRejected, add_division, add_user
 from tests.basket.test_text import ACCEPTED
 from tests.support.rest import line as rest_line
 from tests.support.rest import rest
@@ -49,13 +49,13 @@ async def test_names_are_rejected_alike(service: Service, name: str) -> None:
     await service.main.accepted("basketItemsAdd", items=ITEMS)
     buyer = rest(service)
     for mutation, path in DOORS:
-        assert await service.main.refused(mutation, name=name) == [
+        assert await service.main.rejected(mutation, name=name) == [
             ("INVALID_INPUT", ["name"])
         ]
-        status, messages = await buyer.refused("POST", path, json={"name": name})
+        status, messages = await buyer.rejected("POST", path, json={"name": name})
         assert (status, list(messages)) == (400, ["name"])
     for given in ((name, "x", None), ("ERP77", name, None), ("ERP77", "x", name)):
-        with pytest.raises(AdministrationRefused, match=r"^The (ERP code|name) has "):
+        with pytest.raises(AdministrationRejected, match=r"^The (ERP code|name) has "):
             await add_division(*given)
 
 
@@ -64,12 +64,12 @@ async def test_blank_names_are_rejected_alike(service: Service, name: str) -> No
     await service.main.accepted("basketItemsAdd", items=ITEMS)
     buyer = rest(service)
     for mutation, path in DOORS:
-        assert await service.main.refused(mutation, name=name) == [
+        assert await service.main.rejected(mutation, name=name) == [
             ("NAME_REQUIRED", ["name"])
         ]
-        status, messages = await buyer.refused("POST", path, json={"name": name})
+        status, messages = await buyer.rejected("POST", path, json={"name": name})
         assert (status, list(messages)) == (400, ["name"])
-    with pytest.raises(AdministrationRefused, match=r"^The name is blank\.$"):
+    with pytest.raises(AdministrationRejected, match=r"^The name is blank\.$"):
         await add_division("ERP77", name, None)
 
 

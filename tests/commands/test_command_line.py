@@ -70,41 +70,43 @@ def test_divisions_are_added_and_listed(database_url: str) -> None:
     assert line.accepted("division", "activate", "ERP02") == "Division ERP02 is active."
 
 
-def test_divisions_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_divisions_that_cannot_be_are_rejected(tmp_path: Path) -> None:
     line = Commands(sqlite_database(tmp_path))
     line.accepted(*division("ERP01", "Main"))
     line.accepted(*division("ERP02", "Sub", "--parent", "ERP01"))
     assert (
-        line.refused(*division("ERP01", "Again")) == "There is a division 'ERP01' already."
+        line.rejected(*division("ERP01", "Again")) == "There is a division 'ERP01' already."
     )
-    assert line.refused(*division("ERP03", "Deep", "--parent", "ERP02")) == (
+    assert line.rejected(*division("ERP03", "Deep", "--parent", "ERP02")) == (
         "Division 'ERP02' is a sub-division; a sub-division's parent is a main division."
     )
-    assert "There is no division 'NONE'" in line.refused(
+    assert "There is no division 'NONE'" in line.rejected(
         *division("ERP03", "x", "--parent", "NONE")
     )
-    assert line.refused(*division("ERP03", "  ")) == "The name is blank."
+    assert line.rejected(*division("ERP03", "  ")) == "The name is blank."
     assert (
-        line.refused(*division("x" * 256, "x"))
+        line.rejected(*division("x" * 256, "x"))
         == "The ERP code has 256 characters; at most 255 are allowed."
     )
     message = "The ERP code has the character U+000A, which is not allowed."
-    assert line.refused(*division("a\nb", "x")) == message
+    assert line.rejected(*division("a\nb", "x")) == message
     assert len(line.accepted("division", "list").splitlines()) == 2
 
 
-def test_users_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_users_that_cannot_be_are_rejected(tmp_path: Path) -> None:
     line = Commands(sqlite_database(tmp_path))
     line.accepted(*division("ERP01", "Main"))
     line.accepted(*person("a@example.com", "ERP01"))
     assert (
-        line.refused(*person("a@example.com", "ERP01"))
+        line.rejected(*person("a@example.com", "ERP01"))
         == "There is a user 'a@example.com' already."
     )
-    assert line.refused(*person("nobody", "ERP01")) == "'nobody' is not an e-mail address."
-    assert "There is no division 'NONE'" in line.refused(*person("b@example.com", "NONE"))
+    assert line.rejected(*person("nobody", "ERP01")) == "'nobody' is not an e-mail address."
+    assert "There is no division 'NONE'" in line.rejected(*person("b@example.com", "NONE"))
     for command in (["user", "deactivate"], ["token", "issue"], ["token", "list"]):
-        assert "There is no user 'b@example.com'" in line.refused(*command, "b@example.com")
+        assert "There is no user 'b@example.com'" in line.rejected(
+            *command, "b@example.com"
+        )
     assert line.accepted("user", "list") == "a@example.com  A B  ERP01"
 
 
@@ -128,7 +130,7 @@ async def test_a_token_opens_the_door_until_it_is_revoked_or_its_user_deactivate
     assert len(listed) == 1
     line.accepted("token", "revoke", listed[0].split()[0])
     assert await email_of(database_url, second) is None
-    assert "There is no such token" in line.refused("token", "revoke", second)
+    assert "There is no such token" in line.rejected("token", "revoke", second)
 
 
 def test_the_schema_is_printed() -> None:
@@ -187,15 +189,17 @@ def test_a_file_that_is_no_database_is_said_in_one_line(
 @pytest.mark.parametrize(
     "command", [["division", "deactivate"], ["user", "deactivate"], ["token", "revoke"]]
 )
-def test_a_name_that_is_not_text_is_refused(tmp_path: Path, command: list[str]) -> None:
+def test_a_name_that_is_not_text_is_rejected(tmp_path: Path, command: list[str]) -> None:
     line = Commands(sqlite_database(tmp_path))
-    said = line.refused(*command, "a\udcff")
+    said = line.rejected(*command, "a\udcff")
     assert said.endswith(" has the character U+DCFF, which is not allowed.")
 
 
 def test_the_demo_is_for_the_embedded_server_only(tmp_path: Path) -> None:
     url = sqlite_database(tmp_path)
-    assert "embedded server only" in Commands(url, ENVIRONMENT="production").refused("demo")
+    assert "embedded server only" in Commands(url, ENVIRONMENT="production").rejected(
+        "demo"
+    )
     embedded = Commands(url)
     for _ in range(2):
         embedded.accepted("demo")
@@ -209,7 +213,7 @@ def test_the_demo_is_for_the_embedded_server_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["bogus"], ["division"], ["user", "add"], ["token", "issue"]]
 )
-def test_a_command_that_does_not_exist_or_lacks_something_is_refused(
+def test_a_command_that_does_not_exist_or_lacks_something_is_rejected(
     arguments: list[str],
 ) -> None:
     status, output, errors = Commands("sqlite://nowhere.sqlite3").run(*arguments)

@@ -6,7 +6,7 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from commands.administration import (
-    AdministrationRefused,
+    AdministrationRejected,
     add_division,
     add_user,
     issue_token,
@@ -43,7 +43,7 @@ async def write_user(email: str) -> None:
 async def test_a_second_user_with_the_same_address_in_another_case_is_rejected() -> None:
     await add_user("Ada@Example.com", "Ada", "L", "ERP01")
     for email in ("ada@example.com", "ADA@EXAMPLE.COM", " aDa@eXample.com "):
-        with pytest.raises(AdministrationRefused, match="There is a user '.+' already"):
+        with pytest.raises(AdministrationRejected, match="There is a user '.+' already"):
             await add_user(email, "Ada", "L", "ERP01")
     assert await emails() == ["Ada@Example.com"]
 
@@ -57,7 +57,7 @@ async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
     assert len(await list_tokens("ADA@example.com")) == 1
     await set_user_active("ada@EXAMPLE.com", False)
     assert not (await user_with("Ada@Example.com")).is_active
-    with pytest.raises(AdministrationRefused, match="There is no user 'adb@example.com'"):
+    with pytest.raises(AdministrationRejected, match="There is no user 'adb@example.com'"):
         await user_with("adb@example.com")
 
 
@@ -67,17 +67,17 @@ async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
 async def test_an_address_with_a_space_or_an_invisible_character_is_rejected(
     email: str,
 ) -> None:
-    with pytest.raises(AdministrationRefused, match="is not an e-mail address"):
+    with pytest.raises(AdministrationRejected, match="is not an e-mail address"):
         await add_user(email, "Ada", "L", "ERP01")
     assert await emails() == []
 
 
 async def test_letters_beyond_ascii_have_a_case_too() -> None:
     await add_user("Çiğdem@Örnek.example", "Ç", "D", "ERP01")
-    with pytest.raises(AdministrationRefused, match="There is a user '.+' already"):
+    with pytest.raises(AdministrationRejected, match="There is a user '.+' already"):
         await add_user("çiĞDEM@ÖRNEK.EXAMPLE", "Ç", "D", "ERP01")
     assert (await user_with("ÇIĞDEM@ÖRNEK.example")).email == "Çiğdem@Örnek.example"
-    with pytest.raises(AdministrationRefused, match="There is no user"):
+    with pytest.raises(AdministrationRejected, match="There is no user"):
         await user_with("cigdem@örnek.example")
 
 

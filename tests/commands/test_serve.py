@@ -164,7 +164,7 @@ def test_a_limit_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_production_refuses_to_start_with_a_setting_of_the_demo(
+def test_production_rejects_to_start_with_a_setting_of_the_demo(
     tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
     url = sqlite_database(tmp_path)

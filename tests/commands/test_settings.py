@@ -1,4 +1,4 @@
-"""The settings: every value that cannot be used is refused at start, by name and in one line."""
+"""The settings: every value that cannot be used is rejected at start, by name and in one line."""
 
 import ast
 import json
@@ -37,7 +37,7 @@ def commands(**variables: str) -> Commands:
 
 
 def problems_of(**variables: str) -> list[str]:
-    """Returns the lines with which `check-settings` refuses these variables."""
+    """Returns the lines with which `check-settings` rejects these variables."""
     status, _, errors = commands(**variables).run("check-settings")
     lines = errors.splitlines()
     assert status == (1 if lines else 0)
@@ -84,7 +84,7 @@ def in_force(**variables: str) -> dict[str, str]:
         ("REDIS_PREFIX", "a b", "1 to 64 letters, digits, points, hyphens and underscores"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_by_name(
+def test_a_value_that_cannot_be_is_rejected_by_name(
     name: str, value: str, expects: str
 ) -> None:
     assert problems_of(**{name: value}) == [f"{name} is {value!r}; it is {expects}."]
@@ -150,14 +150,14 @@ def test_a_value_that_cannot_be_is_refused_by_name(
         ("SECRET_KEY", f"{KEY},{KEY}", "the same key stands twice in the list"),
     ],
 )
-def test_an_address_that_cannot_be_is_refused_with_the_reason(
+def test_an_address_that_cannot_be_is_rejected_with_the_reason(
     name: str, value: str, reason: str
 ) -> None:
     assert problems_of(**{name: value}) == [f"{name}: {reason}."]
 
 
 @pytest.mark.parametrize("value", ["ftpx://bucket", "gopher://h/x", "s4://bucket/exports"])
-def test_an_unknown_storage_is_refused(value: str) -> None:
+def test_an_unknown_storage_is_rejected(value: str) -> None:
     (line,) = problems_of(EXPORT_URL=value)
     scheme = value.partition(":")[0]
     assert line.startswith(
@@ -165,13 +165,13 @@ def test_an_unknown_storage_is_refused(value: str) -> None:
     )
 
 
-def test_a_misspelt_environment_is_refused_and_is_not_the_demo() -> None:
+def test_a_misspelt_environment_is_rejected_and_is_not_the_demo() -> None:
     lines = problems_of(ENVIRONMENT="prodution", COMMERCE_URL="http://h", SECRET_KEY=KEY)
     assert lines == ["ENVIRONMENT is 'prodution'; it is one of embedded, test, production."]
 
 
 @pytest.mark.parametrize("spaces", ["", "  "])
-def test_an_empty_variable_is_refused_where_there_is_a_default_and_nothing_elsewhere(
+def test_an_empty_variable_is_rejected_where_there_is_a_default_and_nothing_elsewhere(
     spaces: str,
 ) -> None:
     optional = [
@@ -231,7 +231,7 @@ def test_numbers_and_words_are_accepted_as_people_write_them() -> None:
     assert shown["FORWARDED_ALLOW_IPS"] == "10.0.0.0/8,::1"
 
 
-def test_no_secret_is_shown_in_force_or_refused() -> None:
+def test_no_secret_is_shown_in_force_or_rejected() -> None:
     secrets = {
         "SECRET_KEY": f"{KEY},hidden-{KEY}",
         "METRICS_TOKEN": "hidden-metrics",
@@ -297,7 +297,7 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path, name: str) -> None:
     assert shown == f"{name}={values.get(name, '(hidden)')}  ({name}_FILE)"
 
 
-def test_a_file_of_a_secret_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_a_secret_that_cannot_be_used_is_rejected(tmp_path: Path) -> None:
     empty, binary, large = tmp_path / "empty", tmp_path / "binary", tmp_path / "large"
     empty.write_text("\n")
     binary.write_bytes(b"\xff\xfe")
@@ -333,9 +333,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     ]
 
 
-def test_a_refused_setting_is_not_told_as_in_force() -> None:
+def test_a_rejected_setting_is_not_told_as_in_force() -> None:
     _, output, _ = commands(PORT="x", HOST="::1").run("check-settings")
-    assert {"PORT=8000  (refused)", "HOST=::1  (HOST)", "DEBUG=false  (default)"} <= set(
+    assert {"PORT=8000  (rejected)", "HOST=::1  (HOST)", "DEBUG=false  (default)"} <= set(
         output.splitlines()
     )
 
@@ -405,7 +405,7 @@ def test_names_that_are_nearly_settings_are_told() -> None:
         ["-c", "import dramatiq.cli, tasks"],
     ],
 )
-def test_every_process_refuses_in_json_in_production(command: list[str]) -> None:
+def test_every_process_rejects_in_json_in_production(command: list[str]) -> None:
     wrong = {
         "PORT": "x",
         "LOG_LEVEL": "x",
@@ -494,7 +494,7 @@ def test_the_password_of_the_database_is_taken_as_it_is(password: str) -> None:
         ),
     ],
 )
-def test_a_password_that_has_no_place_is_refused(url: str, reason: str) -> None:
+def test_a_password_that_has_no_place_is_rejected(url: str, reason: str) -> None:
     lines = problems_of(
         DATABASE_URL=url, DATABASE_PASSWORD="hush", COMMERCE_URL="http://x", SECRET_KEY=KEY
     )

@@ -154,17 +154,17 @@ def test_the_processes_of_a_worker_end_with_its_main_process(processes: Processe
 
 @pytest.mark.long
 def test_a_worker_ends_while_redis_does_not_answer(processes: Processes) -> None:
-    frozen, refused = (
+    frozen, rejected = (
         start(processes),
         start(processes, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0"),
     )
-    for worker in (frozen, refused):
+    for worker in (frozen, rejected):
         wait_for(processes, worker, READY)
     processes.running[0].send_signal(signal.SIGSTOP)
     try:
-        for worker in (frozen, refused):
+        for worker in (frozen, rejected):
             tell_group(worker)
-        for worker in (frozen, refused):
+        for worker in (frozen, rejected):
             check_end(processes, worker)
     finally:
         processes.running[0].send_signal(signal.SIGCONT)

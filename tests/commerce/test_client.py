@@ -102,7 +102,7 @@ async def test_the_base_address_may_have_a_path(
 @pytest.mark.parametrize(
     "url", ["", "commerce", "ftp://host", "http://", "http://host/?a=1", "http://host/#a"]
 )
-def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
+def test_an_address_that_is_none_is_rejected_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="address of Commerce"):
         CommerceClient(url)
 
@@ -112,7 +112,7 @@ def test_a_user_in_the_address_excludes_a_token() -> None:
         CommerceClient("http://user:password@host", token="secret")
 
 
-def test_limits_that_are_none_are_refused_at_once() -> None:
+def test_limits_that_are_none_are_rejected_at_once() -> None:
     with pytest.raises(ValueError, match="timeout above 0"):
         CommerceClient("http://host", timeout=0)
     with pytest.raises(ValueError, match="no negative retries"):
@@ -193,7 +193,7 @@ async def test_a_cancelled_read_stays_cancelled(
             await task
 
 
-async def test_a_refused_connection_fails(
+async def test_a_rejectd_connection_fails(
     commerce: MisbehavingCommerce, client: CommerceClient
 ) -> None:
     await commerce.stop()

@@ -217,7 +217,7 @@ async def test_a_page_holds_a_hundred_products_at_most(url: str) -> None:
         ("page=1000", 404),
     ],
 )
-async def test_a_question_that_makes_no_sense_is_refused(
+async def test_a_question_that_makes_no_sense_is_rejected(
     url: str, query: str, status: int
 ) -> None:
     answered, body = await get(f"{url}{LIST_PATH}?{query}")

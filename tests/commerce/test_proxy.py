@@ -146,7 +146,7 @@ def test_the_proxy_is_that_of_the_standard_variables_unless_it_is_set(
     assert shown.partition("  (")[0] == f"COMMERCE_PROXY={proxy}"
 
 
-def test_a_standard_proxy_that_is_not_supported_is_refused_by_its_name() -> None:
+def test_a_standard_proxy_that_is_not_supported_is_rejected_by_its_name() -> None:
     line = Commands(
         "sqlite:///nowhere.sqlite3",
         COMMERCE_URL="http://h.example",
@@ -160,7 +160,7 @@ def test_a_standard_proxy_that_is_not_supported_is_refused_by_its_name() -> None
     )
 
 
-def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_certificates_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     for content in (
         "",

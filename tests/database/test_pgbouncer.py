@@ -41,7 +41,7 @@ def pgbouncer(postgres_url: str, folder: Path, mode: str, more: str = "") -> Ite
     )
     command = [program("pgbouncer"), "-q", str(configuration)]
     if os.geteuid() == 0:
-        # It refuses to run as root, and reads its file as the other user.
+        # It rejects to run as root, and reads its file as the other user.
         for parent in (configuration, *configuration.parents[:4]):
             parent.chmod(0o755)
         command = ["runuser", "-u", "postgres", "--", *command]

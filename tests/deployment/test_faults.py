@@ -128,7 +128,7 @@ class Running:
                 (await caller.client.get("/healthz")).json() == {"status": "draining"}
             )
 
-    async def refuses(self, place: int) -> bool:
+    async def rejects(self, place: int) -> bool:
         """Whether one of the servers no longer listens."""
         try:
             async with self.calling(url=self.server_url(place)) as caller:
@@ -245,12 +245,12 @@ async def test_commerce_hanging_or_gone_holds_up_only_what_must_ask_it(
     async with loaded(healthy.url) as load, healthy.calling() as caller:
         for name, value in fault.items():
             setattr(healthy.shop, name, value)
-        refused = await caller.change("basketItemsAdd", items=items)
+        rejected = await caller.change("basketItemsAdd", items=items)
         # What is known goes on being added meanwhile.
         await load.flows()
         healthy.shop.delay, healthy.shop.is_gone = 0.0, False
         accepted = await caller.change("basketItemsAdd", items=items)
-    assert [error["code"] for error in refused["userErrors"]] == ["COMMERCE_UNAVAILABLE"]
+    assert [error["code"] for error in rejected["userErrors"]] == ["COMMERCE_UNAVAILABLE"]
     assert accepted["userErrors"] == []
     assert load.failures == []
     await load.check_nothing_is_lost(healthy.cluster.url)
@@ -291,7 +291,7 @@ async def test_servers_restarted_one_after_the_other_fail_no_request(
                     503,
                     {"status": "draining"},
                 )
-                await eventually(lambda: healthy.refuses(place), "The end of listening")  # noqa: B023
+                await eventually(lambda: healthy.rejects(place), "The end of listening")  # noqa: B023
                 assert time.monotonic() - begin > DRAIN_SECONDS
                 # It was under way before the signal, and is answered after the server has stopped listening.
                 await free()

@@ -1,4 +1,4 @@
-"""What production refuses to start on, however it is started, and what its processes write."""
+"""What production rejects to start on, however it is started, and what its processes write."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def uvicorn() -> tuple[str, ...]:
         ({}, DEMO),
     ],
 )
-def test_uvicorn_refuses_to_serve_it(
+def test_uvicorn_rejects_to_serve_it(
     sqlite_url: str, wrong: dict[str, str], message: str
 ) -> None:
     CommandLine(sqlite_url).accepted("demo")
@@ -89,7 +89,7 @@ def test_any_database_but_sqlite_is_production(postgres_url: str) -> None:
         ({"SECRET_KEY": "0123456789abcdef0123456789abcde"}, WEAK),
     ],
 )
-def test_the_worker_refuses_to_work_on_it(
+def test_the_worker_rejects_to_work_on_it(
     postgres_url: str, wrong: dict[str, str], message: str
 ) -> None:
     environment = (
@@ -143,7 +143,7 @@ def wait_for(url: str, headers: dict[str, str]) -> None:
     raise AssertionError("The server does not answer.")
 
 
-def test_a_log_setting_that_cannot_be_is_refused(sqlite_url: str) -> None:
+def test_a_log_setting_that_cannot_be_is_rejected(sqlite_url: str) -> None:
     assert CommandLine(sqlite_url, LOG_LEVEL="LOUD").run("migrate") == (
         1,
         "",

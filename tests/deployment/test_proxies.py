@@ -34,7 +34,7 @@ LIMITS = {"RATE_LIMIT_TOKEN": "0", "RATE_LIMIT_ADDRESS": "0"}
 
 
 NGINX_FAIL_TIMEOUT = 10
-"""Seconds for which nginx by default asks a server no more that refused a connection."""
+"""Seconds for which nginx by default asks a server no more that rejected a connection."""
 
 
 @dataclass
@@ -168,7 +168,7 @@ async def test_servers_restarted_one_after_the_other_fail_no_request(site: Site)
             for name in ALL
         }
         await asyncio.to_thread(site.restart, 0)
-        # Each process of nginx leaves a server out for ten seconds after a refused connection, as
+        # Each process of nginx leaves a server out for ten seconds after a rejectd connection, as
         # the page of the proxies says; no request can tell when the last of them is done with it.
         await asyncio.sleep(NGINX_FAIL_TIMEOUT + 1)
         for restart in (lambda: None, lambda: site.restart(1)):

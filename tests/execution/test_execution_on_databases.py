@@ -45,7 +45,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("basketClear", {"segmentRemoteId": 1}),
     ("basketExport", {"format": "CSV"}),
 ]
-REFUSED: dict[str, list[dict[str, Any]]] = {
+Rejected: dict[str, list[dict[str, Any]]] = {
     "basketItemsAdd": [
         {"items": []},
         {"items": [{"sku": "nothing", "divisionErpCode": "ERP01"}]},
@@ -186,7 +186,7 @@ def choices(accepted: dict[str, list[Any]], keys: list[str]) -> Choices:
             "first": [1, 2, 50, 0],
             "after": ["", "nonsense"],
         },
-        inputs={name: accepted.get(name, []) + REFUSED[name] for name in REFUSED},
+        inputs={name: accepted.get(name, []) + Rejected[name] for name in Rejected},
     )
 
 

@@ -37,7 +37,7 @@ from tests.support.exports import (
     ended,
     files_of,
     fill,
-    refused,
+    rejected,
     state,
 )
 from tests.support.service import Service, number_in
@@ -152,31 +152,35 @@ async def test_any_of_the_callers_baskets_can_be_exported(service: Service) -> N
     assert (await ask(service.main, segmentRemoteId=7))["rowsTotal"] == 3
 
 
-async def test_what_there_is_nothing_to_export_of_is_refused(service: Service) -> None:
-    assert await refused(service.main) == [("BASKET_NOT_FOUND", ["segmentRemoteId"])]
+async def test_what_there_is_nothing_to_export_of_is_rejected(service: Service) -> None:
+    assert await rejected(service.main) == [("BASKET_NOT_FOUND", ["segmentRemoteId"])]
     basket = await fill(service.main)
-    assert await refused(service.sub, basketId=basket) == [
+    assert await rejected(service.sub, basketId=basket) == [
         ("BASKET_NOT_FOUND", ["basketId"])
     ]
-    assert await refused(service.main, basketId="x") == [("BASKET_NOT_FOUND", ["basketId"])]
-    assert await refused(service.main, segmentRemoteId=0) == [
+    assert await rejected(service.main, basketId="x") == [
+        ("BASKET_NOT_FOUND", ["basketId"])
+    ]
+    assert await rejected(service.main, segmentRemoteId=0) == [
         ("INVALID_INPUT", ["segmentRemoteId"])
     ]
     await service.main.accepted("basketClear")
-    assert await refused(service.main) == [("BASKET_EMPTY", ["segmentRemoteId"])]
-    assert await refused(service.main, basketId=basket) == [("BASKET_EMPTY", ["basketId"])]
+    assert await rejected(service.main) == [("BASKET_EMPTY", ["segmentRemoteId"])]
+    assert await rejected(service.main, basketId=basket) == [("BASKET_EMPTY", ["basketId"])]
     assert await BasketExport.all().count() == 0
 
 
-async def test_no_field_and_a_field_twice_are_refused(service: Service) -> None:
+async def test_no_field_and_a_field_twice_are_rejected(service: Service) -> None:
     await fill(service.main)
-    assert await refused(service.main, fields=[]) == [("INVALID_INPUT", ["fields"])]
+    assert await rejected(service.main, fields=[]) == [("INVALID_INPUT", ["fields"])]
     twice = ["QUANTITY", "PRICE", "QUANTITY"]
-    assert await refused(service.main, fields=twice) == [("INVALID_INPUT", ["fields", "2"])]
+    assert await rejected(service.main, fields=twice) == [
+        ("INVALID_INPUT", ["fields", "2"])
+    ]
     assert await BasketExport.all().count() == 0
 
 
-def test_an_xls_of_more_rows_than_it_holds_is_refused_naming_both() -> None:
+def test_an_xls_of_more_rows_than_it_holds_is_rejected_naming_both() -> None:
     assert excess_of(65_535, ExportFormat.XLS) is None
     assert excess_of(65_536, ExportFormat.CSV) is None
     assert excess_of(65_536, ExportFormat.XLSX) is None
@@ -184,7 +188,7 @@ def test_an_xls_of_more_rows_than_it_holds_is_refused_naming_both() -> None:
     assert excess_of(65_536, ExportFormat.XLS) == expected
 
 
-async def test_a_basket_too_large_for_the_format_is_refused(
+async def test_a_basket_too_large_for_the_format_is_rejected(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fill(service.main)
@@ -281,7 +285,7 @@ async def test_the_same_key_gets_the_first_answer_and_one_file(
     assert await ask(service.main, format="CSV", idempotencyKey="a") == first
     assert await BasketExport.all().count() == 1
     reused = [("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])]
-    assert await refused(service.main, format="XLS", idempotencyKey="a") == reused
+    assert await rejected(service.main, format="XLS", idempotencyKey="a") == reused
     assert files_of(tmp_path / "exports") == [f"{first['cacheKey']}-1.csv"]
 
 

@@ -245,7 +245,7 @@ async def check_presigned_addresses(production: Production, store: Store) -> Non
             assert response.headers["content-type"] == "text/csv; charset=utf-8"
 
 
-def refusal(*command: str, **environment: str) -> tuple[int, list[str]]:
+def rejection(*command: str, **environment: str) -> tuple[int, list[str]]:
     """Runs one of our commands to its end; returns its status and what it printed."""
     done = subprocess.run(
         [sys.executable, *command],
@@ -260,7 +260,7 @@ def refusal(*command: str, **environment: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_a_misspelt_bucket_is_refused_at_start_and_not_created(
+def test_a_misspelt_bucket_is_rejected_at_start_and_not_created(
     store: Store, sqlite_url: str
 ) -> None:
     environment = {
@@ -268,13 +268,13 @@ def test_a_misspelt_bucket_is_refused_at_start_and_not_created(
         "EXPORT_URL": store.missing_url,
         **store.environment,
     }
-    status, lines = refusal("server.py", "serve", **environment)
+    status, lines = rejection("server.py", "serve", **environment)
     assert (status, len(lines)) == (1, 1), lines
     assert lines[0].startswith(
         f"EXPORT_URL is {store.missing_url}: it cannot be written to: "
     )
     assert store.buckets() == ["baskets"]
-    assert refusal("server.py", "user", "list", **environment) == (0, [])
+    assert rejection("server.py", "user", "list", **environment) == (0, [])
 
 
 @pytest.mark.long
@@ -300,7 +300,7 @@ def test_a_store_that_does_not_answer_yet_does_not_keep_the_server_down(
 
 
 @pytest.mark.parametrize(("scheme", "package"), [("s3", "s3fs"), ("abfs", "adlfs")])
-def test_without_its_package_a_store_is_refused_by_those_who_need_it(
+def test_without_its_package_a_store_is_rejected_by_those_who_need_it(
     scheme: str, package: str, sqlite_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
@@ -315,5 +315,5 @@ def test_without_its_package_a_store_is_refused_by_those_who_need_it(
         f"EXPORT_URL is {scheme}://baskets/exports: {scheme}:// needs the package {package}, "
         f"which is not installed: pip install {package}."
     )
-    assert refusal("server.py", "serve", **environment) == (1, [message])
-    assert refusal("server.py", "division", "list", **environment) == (0, [])
+    assert rejection("server.py", "serve", **environment) == (1, [message])
+    assert rejection("server.py", "division", "list", **environment) == (0, [])

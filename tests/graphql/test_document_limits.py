@@ -25,8 +25,8 @@ def measures(document: str, limits: DocumentLimits = LIMITS) -> Measures:
     return measured(schema._schema, parsed(document, limits), limits)
 
 
-def refusals(document: str, limits: DocumentLimits = FEW) -> list[str]:
-    """Returns the messages with which a document is refused."""
+def rejections(document: str, limits: DocumentLimits = FEW) -> list[str]:
+    """Returns the messages with which a document is rejected."""
     return [error.message for error in measures(document, limits).errors]
 
 
@@ -38,12 +38,12 @@ def fragments(count: int, spread: str, last: str = "id") -> str:
 
 def test_the_length_and_the_tokens_are_limited_before_anything_is_parsed() -> None:
     padded = "{ viewer { id } }".ljust(500)
-    assert refusals(padded) == []
+    assert rejections(padded) == []
     with pytest.raises(
         GraphQLError, match="The document has 501 characters; at most 500 are allowed."
     ):
         parsed(padded + " ", FEW)
-    assert refusals("{" + "a " * 118 + "}", FEW) == [
+    assert rejections("{" + "a " * 118 + "}", FEW) == [
         "The document asks for 'a' more than 3 times in one place.",
     ]
     with pytest.raises(GraphQLError, match="Document contains more than 120 tokens"):
@@ -72,7 +72,7 @@ DEPTH = "The document is nested deeper than 4 fields."
 def test_the_depth_is_limited_through_fragments_and_in_every_operation(
     document: str, messages: list[str]
 ) -> None:
-    assert refusals(document) == messages
+    assert rejections(document) == messages
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_depth_is_limited_through_fragments_and_in_every_operation(
 def test_aliases_and_directives_are_limited_in_the_whole_document(
     document: str, messages: list[str]
 ) -> None:
-    assert refusals(document) == messages
+    assert rejections(document) == messages
 
 
 REPEATED = ["The document asks for 'id' more than 3 times in one place."]
@@ -121,7 +121,7 @@ REPEATED = ["The document asks for 'id' more than 3 times in one place."]
 def test_repeated_fields_are_limited_where_they_can_meet(
     document: str, messages: list[str]
 ) -> None:
-    assert refusals(document) == messages
+    assert rejections(document) == messages
 
 
 @pytest.mark.parametrize(
@@ -176,10 +176,10 @@ def test_a_cost_follows_the_variables() -> None:
         "query ($f: Int, $l: Int) { draftBaskets(first: $f, last: $l) { edges { node { id } } } }"
     )
     assert (both.errors, both.cost(None, {"f": 3, "l": 4})) == ([], 1 + 7 * 2)
-    assert found.refusal("A", {"n": 100}) is None
-    refused = found.refusal("A", {"n": 300})
-    assert refused is not None
-    assert refused.extensions == {
+    assert found.rejection("A", {"n": 100}) is None
+    rejected = found.rejection("A", {"n": 300})
+    assert rejected is not None
+    assert rejected.extensions == {
         "code": "COST_LIMIT_EXCEEDED",
         "cost": {"requested": cost(300), "maximum": 100_000},
     }
@@ -220,11 +220,11 @@ def test_introspection_can_be_switched_off() -> None:
         "{ __schema { queryType { name } } }",
         '{ a: __type(name: "X") { name } }',
     ):
-        assert refusals(document) == ["Introspection is switched off."]
-    assert refusals("{ __typename viewer { __typename } }") == []
+        assert rejections(document) == ["Introspection is switched off."]
+    assert rejections("{ __typename viewer { __typename } }") == []
 
 
-async def test_a_refused_cost_is_told_and_nothing_is_executed(service: Service) -> None:
+async def test_a_rejected_cost_is_told_and_nothing_is_executed(service: Service) -> None:
     page = "itemsPage(first: 1000) { edges { node { quantity } } }"
     document = f"{{ draftBaskets(first: 100) {{ edges {{ node {{ {page} }} }} }} }}"
     content = (await service.main.post(document)).json()

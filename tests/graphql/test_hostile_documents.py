@@ -1,4 +1,4 @@
-"""Requests made to cost much are refused in milliseconds, and leave no memory behind: measured on a server process."""
+"""Requests made to cost much are rejected in milliseconds, and leave no memory behind: measured on a server process."""
 
 import json
 from collections.abc import Iterator

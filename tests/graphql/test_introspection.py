@@ -16,7 +16,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawServer]:
 
 
 def messages(server: RawServer, document: str, **variables: object) -> list[str]:
-    """Returns the messages with which a document is refused."""
+    """Returns the messages with which a document is rejected."""
     answer = server.post(json.dumps({"query": document, "variables": variables}).encode())
     assert answer is not None
     content = json.loads(answer.body)

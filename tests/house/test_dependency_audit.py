@@ -25,7 +25,7 @@ def test_every_requirement_is_pinned_and_hashed_and_installed_as_pinned() -> Non
     "line",
     ["some>=1.0", "some", "some==1.0", f"some>=1.0 {HASH}", "git+https://x.invalid/some"],
 )
-def test_what_is_not_pinned_and_hashed_is_refused(line: str, tmp_path: Path) -> None:
+def test_what_is_not_pinned_and_hashed_is_rejected(line: str, tmp_path: Path) -> None:
     file = tmp_path / "serve.txt"
     file.write_text(f"other==2.0 \\\n    {HASH}\n    # via some\n{line}\n")
     with pytest.raises(ValueError, match="is not pinned to one version with hashes"):

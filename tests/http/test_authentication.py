@@ -55,7 +55,7 @@ async def test_strangers_are_turned_away_whatever_they_send(service: Service) ->
     assert (response.status_code, response.json()) == (401, UNAUTHENTICATED)
 
 
-async def test_a_deactivated_user_and_a_revoked_token_are_refused_at_once(
+async def test_a_deactivated_user_and_a_revoked_token_are_rejected_at_once(
     service: Service,
 ) -> None:
     await User.filter(email="main@example.invalid").update(is_active=False)
@@ -123,7 +123,7 @@ async def test_closing_a_division_stops_its_users_at_once(service: Service) -> N
     assert content["errors"][0]["message"] == "Your division ERP02 is inactive."
 
 
-async def test_a_remembered_buyer_is_refused_at_the_latest_when_the_memory_ends(
+async def test_a_remembered_buyer_is_rejected_at_the_latest_when_the_memory_ends(
     database_url: str, shop: Shop, tmp_path: Path
 ) -> None:
     async with serve(database_url, shop, str(tmp_path), token_kept_seconds=1) as service:

@@ -31,7 +31,7 @@ from web.http.rate_limit import (
 )
 
 NAMES = {
-    REJECTED: "basket_rate_limit_refusals_total",
+    REJECTED: "basket_rate_limit_rejections_total",
     UNANSWERED: "basket_rate_limit_unavailable_total",
 }
 QUERY = {"query": "{ viewer { id } }"}
@@ -187,9 +187,9 @@ async def test_a_clock_set_back_does_not_make_a_window_longer(
         now = time.time()
         monkeypatch.setattr("time.time", lambda: now - 3_600)
         token.allowances.clear()
-        with pytest.raises(RateLimited) as refused:
+        with pytest.raises(RateLimited) as rejected:
             await token.take("key")
-        assert refused.value.seconds <= 60
+        assert rejected.value.seconds <= 60
 
 
 async def test_keys_are_bounded() -> None:
@@ -235,12 +235,12 @@ async def test_a_token_over_its_limit_is_429_and_others_are_not(
             assert (
                 await client.post("/graphql", json=QUERY, headers=MAIN)
             ).status_code == 200
-        refused = await client.post("/graphql", json=QUERY, headers=MAIN)
-        assert refused.status_code == 429
-        (error,) = refused.json()["errors"]
+        rejected = await client.post("/graphql", json=QUERY, headers=MAIN)
+        assert rejected.status_code == 429
+        (error,) = rejected.json()["errors"]
         assert error["extensions"] == {"code": "RATE_LIMITED"}
         assert error["message"].startswith("The limit of 3/minute is passed; try again in ")
-        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert 1 <= int(rejected.headers["retry-after"]) <= 60
         download = await client.get(
             "/export_file/0123456789abcdef0123456789abcdef.csv", headers=MAIN
         )
@@ -251,7 +251,7 @@ async def test_a_token_over_its_limit_is_429_and_others_are_not(
         assert other.status_code == 200
 
 
-async def test_an_address_without_a_token_is_soon_refused_and_health_never_is(
+async def test_an_address_without_a_token_is_soon_rejected_and_health_never_is(
     service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     async with limited_service(

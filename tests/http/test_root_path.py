@@ -155,7 +155,7 @@ async def test_nothing_redirects_to_what_the_client_calls_the_host(
         ({"ROOT_PATH": "/100%"}, "ROOT_PATH is '/100%'; it is a path like /shop."),
     ],
 )
-async def test_a_prefix_that_cannot_be_is_refused(
+async def test_a_prefix_that_cannot_be_is_rejected(
     tmp_path: Path, more: dict[str, str], message: str
 ) -> None:
     line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", **more)

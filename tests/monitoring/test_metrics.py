@@ -60,8 +60,8 @@ async def test_operations_are_counted_by_their_root_field_and_outcome(
     added = {"operation": "mutation basketItemsAdd"}
     names = ("basket_requests_total", "basket_request_seconds_count")
     before = [value(names[0], **basket, outcome="ok"), value(names[1], **basket)]
-    refused = value(names[0], **added, outcome="refused")
-    by_code = value("basket_refusals_total", code="DIVISION_NOT_ALLOWED")
+    rejected = value(names[0], **added, outcome="rejected")
+    by_code = value("basket_rejections_total", code="DIVISION_NOT_ALLOWED")
     for _ in range(3):
         await service.main.query(DOCUMENT % "Chosen")
     given = {"sku": "SKU01", "divisionId": service.division("ERP05"), "quantity": 1}
@@ -69,8 +69,8 @@ async def test_operations_are_counted_by_their_root_field_and_outcome(
     assert [error["code"] for error in payload["userErrors"]] == ["DIVISION_NOT_ALLOWED"]
     after = [value(names[0], **basket, outcome="ok"), value(names[1], **basket)]
     assert [new - old for old, new in zip(before, after, strict=True)] == [3, 3]
-    assert value(names[0], **added, outcome="refused") - refused == 1
-    assert value("basket_refusals_total", code="DIVISION_NOT_ALLOWED") - by_code == 1
+    assert value(names[0], **added, outcome="rejected") - rejected == 1
+    assert value("basket_rejections_total", code="DIVISION_NOT_ALLOWED") - by_code == 1
 
 
 async def test_strangers_and_unknown_paths_are_counted_by_route(service: Service) -> None:
@@ -171,8 +171,8 @@ async def test_production_shows_no_metrics_without_a_token(
 
 async def test_calls_of_commerce_are_counted_by_outcome(service: Service) -> None:
     name = "basket_commerce_seconds_count"
-    answered, refused, failed = (
-        value(name, outcome=outcome) for outcome in ("answered", "refused", "failed")
+    answered, rejected, failed = (
+        value(name, outcome=outcome) for outcome in ("answered", "rejected", "failed")
     )
     product = "{ product(remoteId: %d) { sku } }"
     await service.main.query(product % 3)
@@ -180,7 +180,7 @@ async def test_calls_of_commerce_are_counted_by_outcome(service: Service) -> Non
     service.shop.is_down = True
     assert (await service.main.post(product % 2)).status_code == 200
     assert value(name, outcome="answered") - answered == 1
-    assert value(name, outcome="refused") - refused == 1
+    assert value(name, outcome="rejected") - rejected == 1
     assert value(name, outcome="failed") - failed == 3
 
 
@@ -192,7 +192,7 @@ async def test_no_token_and_no_body_is_in_the_metrics(service: Service) -> None:
 
 
 def test_what_the_rate_limit_counted_is_shown() -> None:
-    names = ("basket_rate_limit_refusals_total", "basket_rate_limit_unavailable_total")
+    names = ("basket_rate_limit_rejections_total", "basket_rate_limit_unavailable_total")
     before = [value(name) for name in names]
     REJECTED.inc(7)
     UNANSWERED.inc(3)

@@ -118,7 +118,9 @@ def test_each_scrape_counts_the_requests_of_both_and_of_those_that_died(
     assert workers.manager.wait(30) == 0
 
 
-def test_a_folder_that_is_none_is_refused_and_an_empty_name_is_none(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_is_rejected_and_an_empty_name_is_none(
+    tmp_path: Path,
+) -> None:
     url = f"sqlite://{tmp_path / 'basket.sqlite3'}"
     folder = str(tmp_path / "none")
     line = CommandLine(url, PROMETHEUS_MULTIPROC_DIR=folder)

@@ -218,7 +218,7 @@ def test_messages_of_errors_that_may_quote_a_request_are_withheld(as_json: bool)
         record_of("It failed.", ValueError(f"invalid literal: {SECRET}")), as_json=as_json
     )
     assert "ValueError: (the message may quote a request; DEBUG=true shows it)" in line
-    assert "test_observation.py" in line
+    assert "test_request_record.py" in line
     assert SECRET not in line
 
 

@@ -115,7 +115,7 @@ def test_each_process_tells_its_health_and_readiness(
     check_end(processes, worker)
 
 
-def test_a_port_that_is_taken_is_refused_in_one_line(
+def test_a_port_that_is_taken_is_rejected_in_one_line(
     processes: Processes, redis_port: int
 ) -> None:
     worker = start(processes, WORKER_PORT=str(redis_port))

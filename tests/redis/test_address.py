@@ -1,4 +1,4 @@
-"""Addresses of Redis: each supported form means one thing, every other one is refused with the reason."""
+"""Addresses of Redis: each supported form means one thing, every other one is rejected with the reason."""
 
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def test_an_address_means(text: str, address: RedisAddress) -> None:
         (" redis://h", "white space"),
     ],
 )
-def test_an_unsupported_address_is_refused_with_its_part_and_the_reason(
+def test_an_unsupported_address_is_rejected_with_its_part_and_the_reason(
     text: str, reason: str
 ) -> None:
     with pytest.raises(RedisAddressRejected) as rejected:
@@ -148,6 +148,6 @@ def test_a_plain_prefix_is_taken(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["-shop", "shop*", "shop:1", "läden", "x" * 65, " "])
-def test_a_prefix_that_no_rule_of_access_can_name_is_refused(prefix: str) -> None:
+def test_a_prefix_that_no_rule_of_access_can_name_is_rejected(prefix: str) -> None:
     with pytest.raises(RedisRejected, match="REDIS_PREFIX"):
         checked_prefix(prefix)

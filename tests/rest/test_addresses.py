@@ -97,7 +97,7 @@ async def test_unknown_addresses_are_404(service: Service) -> None:
         "basket/1/2/load/",
         "drafts/",
     ):
-        assert await rest(service).refused("GET", path) == (404, {"detail": "Not found."})
+        assert await rest(service).rejected("GET", path) == (404, {"detail": "Not found."})
     assert (await service.client.post("/api/v1")).status_code == 404
 
 

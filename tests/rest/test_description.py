@@ -84,7 +84,7 @@ async def write_one_of_each(client: httpx.AsyncClient, division: int) -> None:
 async def compared(address: str, folder: Path) -> str:
     """Runs schemathesis, the same each time, and returns what it says; it must find nothing.
 
-    One of its checks is left out: that valid data is never refused. Whether there is such a product is not for a
+    One of its checks is left out: that valid data is never rejected. Whether there is such a product is not for a
     schema to say.
     """
     command = [

@@ -1,4 +1,4 @@
-"""What the documented REST interface refuses: in the words of Django REST Framework, and with nothing changed."""
+"""What the documented REST interface rejects: in the words of Django REST Framework, and with nothing changed."""
 
 import logging
 from typing import Any
@@ -57,7 +57,7 @@ VALUES: list[tuple[dict[str, Any], dict[str, list[str]]]] = [
 async def test_a_value_that_cannot_be_added_is_named(service: Service) -> None:
     buyer = rest(service)
     for changes, expected in VALUES:
-        answer = await buyer.refused(
+        answer = await buyer.rejected(
             "POST", "basket/", json=line(service, 1, "ERP01", 1) | changes
         )
         assert answer == (400, expected)
@@ -67,13 +67,13 @@ async def test_everything_that_is_missing_is_named(service: Service) -> None:
     missing = ["This field is required."]
     everything = {"product_remote_id": missing, "division": missing, "quantity": missing}
     buyer = rest(service)
-    assert await buyer.refused("POST", "basket/") == (400, everything)
-    assert await buyer.refused("PUT", "basket/", json={}) == (400, everything)
-    assert await buyer.refused("DELETE", "basket/", json={}) == (
+    assert await buyer.rejected("POST", "basket/") == (400, everything)
+    assert await buyer.rejected("PUT", "basket/", json={}) == (400, everything)
+    assert await buyer.rejected("DELETE", "basket/", json={}) == (
         400,
         {"product_remote_id": missing},
     )
-    assert await buyer.refused("POST", "my-quotations/", json={}) == (
+    assert await buyer.rejected("POST", "my-quotations/", json={}) == (
         400,
         {"name": missing},
     )
@@ -81,7 +81,7 @@ async def test_everything_that_is_missing_is_named(service: Service) -> None:
 
 async def test_the_rules_of_divisions_hold_here_too(service: Service) -> None:
     buyer = rest(service, "sub")
-    foreign = await buyer.refused("POST", "basket/", json=line(service, 1, "ERP01", 1))
+    foreign = await buyer.rejected("POST", "basket/", json=line(service, 1, "ERP01", 1))
     assert foreign == (
         400,
         {
@@ -90,16 +90,16 @@ async def test_the_rules_of_divisions_hold_here_too(service: Service) -> None:
             ]
         },
     )
-    closed = await rest(service).refused(
+    closed = await rest(service).rejected(
         "POST", "basket/", json=line(service, 1, "ERP04", 1)
     )
     assert closed == (400, {"division": ["Division ERP04 is inactive."]})
 
 
-async def test_a_currency_of_its_own_is_refused(service: Service) -> None:
+async def test_a_currency_of_its_own_is_rejected(service: Service) -> None:
     buyer = rest(service)
     await fill(service, buyer)
-    assert await buyer.refused("POST", "basket/", json=line(service, 5, "ERP01", 1)) == (
+    assert await buyer.rejected("POST", "basket/", json=line(service, 5, "ERP01", 1)) == (
         400,
         {
             "non_field_errors": [
@@ -109,26 +109,28 @@ async def test_a_currency_of_its_own_is_refused(service: Service) -> None:
     )
 
 
-async def test_what_is_not_there_is_refused(service: Service) -> None:
+async def test_what_is_not_there_is_rejected(service: Service) -> None:
     buyer, nothing = (
         rest(service),
         (400, {"non_field_errors": ["You have no active basket without a segment."]}),
     )
     assert (
-        await buyer.refused("PUT", "basket/", json=line(service, 1, "ERP01", 1)) == nothing
+        await buyer.rejected("PUT", "basket/", json=line(service, 1, "ERP01", 1)) == nothing
     )
     assert (
-        await buyer.refused("DELETE", "basket/", json={"product_remote_id": 1}) == nothing
+        await buyer.rejected("DELETE", "basket/", json={"product_remote_id": 1}) == nothing
     )
-    assert await buyer.refused("POST", "basket/save/", json={"name": "x"}) == nothing
-    assert await buyer.refused("POST", "my-quotations/", json={"name": "x"}) == nothing
-    assert await buyer.refused("GET", "basket/?format=csv") == nothing
+    assert await buyer.rejected("POST", "basket/save/", json={"name": "x"}) == nothing
+    assert await buyer.rejected("POST", "my-quotations/", json={"name": "x"}) == nothing
+    assert await buyer.rejected("GET", "basket/?format=csv") == nothing
     await fill(service, buyer)
     absent = (400, {"product_remote_id": ["Product 3 is not in the basket."]})
     assert (
-        await buyer.refused("PUT", "basket/", json=line(service, 3, "ERP01", 1)) == absent
+        await buyer.rejected("PUT", "basket/", json=line(service, 3, "ERP01", 1)) == absent
     )
-    assert await buyer.refused("DELETE", "basket/", json={"product_remote_id": 3}) == absent
+    assert (
+        await buyer.rejected("DELETE", "basket/", json={"product_remote_id": 3}) == absent
+    )
     other = (
         400,
         {
@@ -137,22 +139,24 @@ async def test_what_is_not_there_is_refused(service: Service) -> None:
             ]
         },
     )
-    assert await buyer.refused("PUT", "basket/", json=line(service, 2, "ERP01", 0)) == other
+    assert (
+        await buyer.rejected("PUT", "basket/", json=line(service, 2, "ERP01", 0)) == other
+    )
 
 
-async def test_a_blank_or_long_name_is_refused(service: Service) -> None:
+async def test_a_blank_or_long_name_is_rejected(service: Service) -> None:
     buyer = rest(service)
     await fill(service, buyer)
     for path in ("basket/save/", "my-quotations/"):
-        assert await buyer.refused("POST", path, json={"name": " "}) == (
+        assert await buyer.rejected("POST", path, json={"name": " "}) == (
             400,
             {"name": ["The name ' ' is blank."]},
         )
-        assert await buyer.refused("POST", path, json={"name": 7}) == (
+        assert await buyer.rejected("POST", path, json={"name": 7}) == (
             400,
             {"name": ["7 is not a text."]},
         )
-        assert await buyer.refused("POST", path, json={"name": "x" * 256}) == (
+        assert await buyer.rejected("POST", path, json={"name": "x" * 256}) == (
             400,
             {"name": ["The name has 256 characters; at most 255 are allowed."]},
         )
@@ -164,19 +168,19 @@ async def test_another_buyers_basket_and_export_are_not_found(service: Service) 
     key = (await buyer.accepted("GET", "basket/?format=csv"))["cache_key"]
     await buyer.accepted("POST", "basket/save/")
     for stranger in (rest(service, "sub"), rest(service, "other")):
-        assert await stranger.refused("POST", f"basket/{filled['id']}/load/") == nothing
-        assert await stranger.refused("GET", f"basket/?status_cache_key={key}") == nothing
-    assert await buyer.refused("POST", "basket/999/load/") == nothing
-    assert await buyer.refused("POST", "basket/x/load/") == nothing
-    assert await buyer.refused("POST", f"basket/{'9' * 30}/load/") == nothing
-    assert await buyer.refused("GET", "basket/?status_cache_key=x") == nothing
+        assert await stranger.rejected("POST", f"basket/{filled['id']}/load/") == nothing
+        assert await stranger.rejected("GET", f"basket/?status_cache_key={key}") == nothing
+    assert await buyer.rejected("POST", "basket/999/load/") == nothing
+    assert await buyer.rejected("POST", "basket/x/load/") == nothing
+    assert await buyer.rejected("POST", f"basket/{'9' * 30}/load/") == nothing
+    assert await buyer.rejected("GET", "basket/?status_cache_key=x") == nothing
 
 
 async def test_an_active_basket_is_not_loaded(service: Service) -> None:
     buyer = rest(service)
     active = (await fill(service, buyer))["id"]
     message = "The basket is active; only a draft can be loaded."
-    assert await buyer.refused("POST", f"basket/{active}/load/") == (
+    assert await buyer.rejected("POST", f"basket/{active}/load/") == (
         400,
         {"non_field_errors": [message]},
     )
@@ -213,7 +217,7 @@ async def test_a_query_that_cannot_be_answered_is_named(service: Service) -> Non
     buyer = rest(service)
     await fill(service, buyer)
     for path, expected in QUERIES:
-        assert await buyer.refused("GET", path) == (400, expected)
+        assert await buyer.rejected("GET", path) == (400, expected)
 
 
 async def test_a_page_beyond_the_last_is_not_found(service: Service) -> None:
@@ -223,7 +227,7 @@ async def test_a_page_beyond_the_last_is_not_found(service: Service) -> None:
         "my-quotations/?page=2",
         f"my-quotations/?page={2**31 - 1}",
     ):
-        assert await buyer.refused("GET", path) == (404, {"detail": "Not found."})
+        assert await buyer.rejected("GET", path) == (404, {"detail": "Not found."})
 
 
 MALFORMED = [
@@ -247,7 +251,7 @@ async def test_a_malformed_body_is_named(service: Service) -> None:
         ("POST", "basket/save/"),
     ):
         for content, message in MALFORMED:
-            answer = await buyer.refused(method, path, content=content, headers=headers)
+            answer = await buyer.rejected(method, path, content=content, headers=headers)
             assert answer == (400, {"non_field_errors": [message]})
 
 
@@ -258,30 +262,30 @@ async def test_a_hostile_body_is_400_with_a_short_answer(service: Service) -> No
         b"[" * 100_000,
         b'{"quantity": 1e999}',
     ):
-        status, answer = await rest(service).refused("POST", "basket/", content=content)
+        status, answer = await rest(service).rejected("POST", "basket/", content=content)
         assert (status, len(str(answer)) < 400) == (400, True)
 
 
-async def test_bodies_of_other_types_and_sizes_are_refused(service: Service) -> None:
+async def test_bodies_of_other_types_and_sizes_are_rejected(service: Service) -> None:
     buyer = rest(service)
     text = {"Content-Type": "text/plain"}
     unsupported = (415, {"detail": 'Unsupported media type "text/plain" in request.'})
     assert (
-        await buyer.refused("POST", "basket/", content=b"{}", headers=text) == unsupported
+        await buyer.rejected("POST", "basket/", content=b"{}", headers=text) == unsupported
     )
     assert (
-        await buyer.refused("POST", "basket/bulk-import/", content=b"{}", headers=text)
+        await buyer.rejected("POST", "basket/bulk-import/", content=b"{}", headers=text)
         == unsupported
     )
     large = b'{"name": "' + b" " * 1_000_000 + b'"}'
     too_large = (413, {"detail": "The body is larger than 1000000 bytes."})
-    assert await buyer.refused("POST", "basket/save/", content=large) == too_large
+    assert await buyer.rejected("POST", "basket/save/", content=large) == too_large
 
 
 async def test_a_file_that_cannot_be_imported_changes_nothing(service: Service) -> None:
     buyer = rest(service)
     rows = [["SKU01", 1, "ERP01"], ["SKU99", 1, "ERP01"], ["SKU01", 1, "ERP05"]]
-    answer = await buyer.refused(
+    answer = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"filename": ("a.xls", sheets.xls(rows))}
     )
     assert answer == (
@@ -295,32 +299,32 @@ async def test_a_file_that_cannot_be_imported_changes_nothing(service: Service) 
             ]
         },
     )
-    missing = await buyer.refused(
+    missing = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"file": ("a.xls", sheets.xls(rows))}
     )
     assert missing == (400, {"filename": ["This field is required."]})
-    status, text = await buyer.refused(
+    status, text = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"filename": (None, b"SKU01")}
     )
     assert (status, list(text)) == (400, ["filename"])
     assert "product__sku" in text["filename"][0]
-    status, garbage = await buyer.refused(
+    status, garbage = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"filename": ("a.xls", b"\x00" * 9)}
     )
     assert (status, list(garbage)) == (400, ["filename"])
 
 
-async def test_a_file_that_is_too_large_is_refused_with_its_size(
+async def test_a_file_that_is_too_large_is_rejected_with_its_size(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "IMPORT_MAXIMUM_BYTES", 10)
     buyer = rest(service)
-    status, answer = await buyer.refused(
+    status, answer = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"filename": ("a.csv", b"x" * 11)}
     )
     assert (status, list(answer)) == (400, ["filename"])
     assert "11 bytes" in answer["filename"][0]
-    status, answer = await buyer.refused(
+    status, answer = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"filename": ("a.csv", b"x" * 1_000_020)}
     )
     assert (status, answer) == (413, {"detail": "The upload is larger than 1000020 bytes."})
@@ -328,7 +332,7 @@ async def test_a_file_that_is_too_large_is_refused_with_its_size(
 
 async def test_a_commerce_that_does_not_answer_is_503(service: Service) -> None:
     service.shop.is_down = True
-    status, answer = await rest(service).refused(
+    status, answer = await rest(service).rejected(
         "POST", "basket/", json=line(service, 1, "ERP01", 1)
     )
     assert (status, list(answer)) == (503, ["detail"])

@@ -142,13 +142,13 @@ async def test_a_key_makes_a_change_once_at_both_doors(service: Service) -> None
         "basketItemsAdd", items=[item], idempotencyKey="once"
     )
     assert (again["totalQuantity"], again["version"]) == (3, 1)
-    assert await buyer.refused(
+    assert await buyer.rejected(
         "POST", "basket/", json=body | {"quantity": 4}, headers=headers
     ) == (
         400,
         {"non_field_errors": ["The key 'once' was used before with another input."]},
     )
-    assert await buyer.refused(
+    assert await buyer.rejected(
         "POST", "basket/", json=body, headers={"Idempotency-Key": " "}
     ) == (
         400,
@@ -164,10 +164,10 @@ async def test_the_header_rejects_the_keys_that_graphql_rejects(
 ) -> None:
     buyer, body = rest(service), line(service, 1, "ERP01", 3)
     headers = [("Idempotency-Key", key.encode())]
-    status, messages = await buyer.refused("POST", "basket/", json=body, headers=headers)
+    status, messages = await buyer.rejected("POST", "basket/", json=body, headers=headers)
     assert (status, list(messages)) == (400, ["Idempotency-Key"])
     twice = [("Idempotency-Key", b"a"), ("Idempotency-Key", b"b")]
-    assert await buyer.refused("POST", "basket/", json=body, headers=twice) == (
+    assert await buyer.rejected("POST", "basket/", json=body, headers=twice) == (
         400,
         {"Idempotency-Key": ["The header is sent 2 times; send one key."]},
     )
@@ -188,7 +188,7 @@ async def test_a_form_that_is_not_utf_8_is_rejected(service: Service) -> None:
     await buyer.accepted("POST", "basket/", json=line(service, 1, "ERP01", 3))
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     for body in (b"name=caf\xe9", b"name=caf%E9"):
-        assert await buyer.refused(
+        assert await buyer.rejected(
             "POST", "basket/save/", content=body, headers=headers
         ) == (
             400,

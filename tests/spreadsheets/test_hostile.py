@@ -1,4 +1,4 @@
-"""Files made to do harm: each ends as a clear refusal, or is read right, within bounds of memory and time."""
+"""Files made to do harm: each ends as a clear rejection, or is read right, within bounds of memory and time."""
 
 import asyncio
 import io
@@ -133,7 +133,7 @@ def archive(**parts: bytes) -> bytes:
 ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet/>'
 
 # What is made, the code, and what the message says.
-REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
+Rejected: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "nothing": (lambda: b"", "FILE_UNREADABLE", "it holds nothing"),
     "HTML called xls": (
         lambda: b"<html><table></table></html>",
@@ -369,14 +369,14 @@ def bounds_of(path: Path) -> tuple[int, float]:
     return int(measured[0]) // 1024, float(measured[1])
 
 
-@pytest.mark.parametrize("name", REFUSED)
-async def test_a_hostile_file_is_refused_within_bounds(name: str, tmp_path: Path) -> None:
-    make, code, message = REFUSED[name]
+@pytest.mark.parametrize("name", Rejected)
+async def test_a_hostile_file_is_rejected_within_bounds(name: str, tmp_path: Path) -> None:
+    make, code, message = Rejected[name]
     path = tmp_path / "upload"
     path.write_bytes(make())
-    with pytest.raises(SpreadsheetRejected, match=message) as refused:
+    with pytest.raises(SpreadsheetRejected, match=message) as rejected:
         await read_spreadsheet(path, TOO_SHORT if "takes more" in message else SLOW_MACHINE)
-    assert refused.value.code == code
+    assert rejected.value.code == code
     megabytes, seconds = await asyncio.to_thread(bounds_of, path)
     assert megabytes < PEAK_MEGABYTES
     assert seconds < CPU_SECONDS

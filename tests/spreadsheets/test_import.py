@@ -1,4 +1,4 @@
-"""Importing spreadsheets over HTTP: rows, reports, refusals, and the multipart requests that carry them."""
+"""Importing spreadsheets over HTTP: rows, reports, rejections, and the multipart requests that carry them."""
 
 import json
 from pathlib import Path
@@ -188,7 +188,7 @@ async def test_an_import_without_a_good_row_makes_no_basket(service: Service) ->
     assert await service.main.basket() is None
 
 
-async def test_files_that_cannot_be_read_are_refused(service: Service) -> None:
+async def test_files_that_cannot_be_read_are_rejected(service: Service) -> None:
     for content, code in (
         (b"<html></html>", "FILE_UNREADABLE"),
         (b"a,b\n1,2\n", "MISSING_COLUMN"),
@@ -219,7 +219,9 @@ async def test_a_retry_with_the_same_file_gets_the_first_answer(service: Service
     assert basket["version"] == 1
 
 
-async def test_a_refused_import_is_answered_again_with_its_report(service: Service) -> None:
+async def test_a_rejected_import_is_answered_again_with_its_report(
+    service: Service,
+) -> None:
     first = await send(service.main, sheets.csv(BAD), idempotencyKey="key")
     assert await send(service.main, sheets.csv(BAD), idempotencyKey="key") == first
     assert listed(first) == ERRORS

@@ -82,7 +82,7 @@ def test_headers_forgive_case_spaces_order_and_other_columns() -> None:
         ]
 
 
-def test_a_missing_column_is_named_and_a_double_one_refused() -> None:
+def test_a_missing_column_is_named_and_a_double_one_rejected() -> None:
     assert read_here(sheets.csv([], ["product__sku", "amount"]))["rejected"] == [
         "MISSING_COLUMN",
         "The columns quantity and division__erp_code are missing; "
@@ -133,7 +133,7 @@ def test_empty_rows_are_skipped_and_numbers_stay_as_shown() -> None:
         "",
     ],
 )
-def test_other_quantities_are_refused_with_row_column_and_value(quantity: Any) -> None:
+def test_other_quantities_are_rejected_with_row_column_and_value(quantity: Any) -> None:
     for write in (sheets.xls, sheets.openpyxl_book):
         content = read_here(write([["SKU01", quantity, "ERP01"]]))
         ((row, column, _, code, _),) = content["errors"]
@@ -146,7 +146,7 @@ def test_other_quantities_are_refused_with_row_column_and_value(quantity: Any) -
         )
 
 
-def test_a_refused_value_is_shown_and_cut() -> None:
+def test_a_rejected_value_is_shown_and_cut() -> None:
     content = read_here(sheets.xlsx([["SKU01", "x" * 500, "ERP01"]]))
     assert content["errors"][0][2] == "x" * 100
 
@@ -229,9 +229,9 @@ async def test_a_file_of_65_535_rows_is_read_and_one_row_more_is_not(
 ) -> None:
     rows = [["SKU01", 1, "ERP01"]] * 65_535
     assert (await sheet_of(sheets.xls(rows), tmp_path)).rows_read == 65_535
-    with pytest.raises(SpreadsheetRejected, match="more than 65536 rows") as refused:
+    with pytest.raises(SpreadsheetRejected, match="more than 65536 rows") as rejected:
         await sheet_of(sheets.csv([*rows, *rows[:1]]), tmp_path)
-    assert refused.value.code == "FILE_TOO_LARGE"
+    assert rejected.value.code == "FILE_TOO_LARGE"
 
 
 # A text of a cell that can be a SKU or an ERP code: printable, not blank, without spaces around it.

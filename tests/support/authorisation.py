@@ -208,8 +208,9 @@ class People:
 def outcome_of(response: httpx.Response) -> str:
     """Says in a word how a request was answered.
 
-    `ok`, `null` (nothing such there), `refused:CODE` (by the mutation), `error:CODE` (by GraphQL), or, where it was not
-    a GraphQL operation that was answered, the status, with the code, the detail, or the fields that are refused.
+    `ok`, `null` (nothing such there), `rejected:CODE` (by the mutation), `error:CODE` (by GraphQL), or,
+    where it was not a GraphQL operation that was answered, the status, with the code, the detail,
+    or the rejected fields.
     """
     is_json = response.headers.get("content-type", "").startswith("application/json")
     content: Any = response.json() if is_json and response.content else {}
@@ -231,8 +232,8 @@ def _outcome_of_data(data: dict[str, Any]) -> str:
     (answer,) = data.values()
     if answer is None:
         return "null"
-    refusals = answer.get("userErrors") if isinstance(answer, dict) else None
-    return f"refused:{refusals[0]['code']}" if refusals else "ok"
+    rejections = answer.get("userErrors") if isinstance(answer, dict) else None
+    return f"rejected:{rejections[0]['code']}" if rejections else "ok"
 
 
 def operations_of(schema: GraphQLSchema) -> set[str]:

@@ -148,7 +148,10 @@ class SideBySide(RuleBasedStateMachine):
         selection: str = WHOLE,
         **given: Any,
     ) -> dict[str, Any] | None:
-        """Sends a change, perhaps twice with a key, and returns its payload; None when it is refused, as it must be."""
+        """Sends a change, perhaps twice with a key, and returns its payload.
+
+        None when it is rejected, as it must be.
+        """
         if retry:
             given["idempotencyKey"] = f"key-{next(self.keys)}"
         payload: dict[str, Any] = self.run(

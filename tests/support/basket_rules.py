@@ -131,7 +131,7 @@ class Rules:
     def against_version(
         self, owner: str, segment: int | None, expected: int | None
     ) -> set[Reason]:
-        """Refuses another version than the basket has; one that does not exist has 0."""
+        """Rejects another version than the basket has; one that does not exist has 0."""
         basket = self.active(owner, segment)
         is_right = expected in (None, basket.version if basket else 0)
         return set() if is_right else {("VERSION_CONFLICT", ("expectedVersion",))}
@@ -139,13 +139,13 @@ class Rules:
     def against_active(
         self, owner: str, segment: int | None, expected: int | None
     ) -> set[Reason]:
-        """Refuses when there is no active basket, or another version of it."""
+        """Rejects when there is no active basket, or another version of it."""
         if self.active(owner, segment) is None:
             return {("BASKET_NOT_FOUND", ("segmentRemoteId",))}
         return self.against_version(owner, segment, expected)
 
     def against_division(self, owner: str, division: str) -> set[str]:
-        """Refuses divisions that do not exist, that the user may not buy for, and that are closed."""
+        """Rejects divisions that do not exist, that the user may not buy for, and that are closed."""
         if division not in PARENTS:
             return {"DIVISION_NOT_FOUND"}
         if HOMES[owner] not in (division, PARENTS[division]):
@@ -190,7 +190,7 @@ class Rules:
     def against_add(
         self, owner: str, segment: int | None, lines: Sequence[Line], expected: int | None
     ) -> set[Reason]:
-        """Refuses an addition of which any line breaks a rule, by itself or together with the rest."""
+        """Rejects an addition of which any line breaks a rule, by itself or together with the rest."""
         basket = self.active(owner, segment)
         held, currencies = (
             basket.items if basket else {},
@@ -249,7 +249,7 @@ class Rules:
     def against_update(
         self, owner: str, segment: int | None, line: Line, expected: int | None
     ) -> set[Reason]:
-        """Refuses to set a quantity that is out of limits, or of what the basket does not hold."""
+        """Rejects to set a quantity that is out of limits, or of what the basket does not hold."""
         reasons = self.against_active(owner, segment, expected)
         if not 0 <= line.quantity <= 1_000_000:
             reasons |= {("INVALID_QUANTITY", ("quantity",))}
@@ -298,7 +298,7 @@ class Rules:
         self.saved = [each for each in self.saved if each is not basket] + [basket]
 
     def against_draft(self, owner: str, basket_id: str) -> set[Reason]:
-        """Refuses what is not a draft of the user's own."""
+        """Rejects what is not a draft of the user's own."""
         own = [each for each in self.baskets if (each.owner, each.id) == (owner, basket_id)]
         if not own:
             return {("BASKET_NOT_FOUND", ("basketId",))}
@@ -316,7 +316,7 @@ class Rules:
     def against_quote(
         self, owner: str, segment: int | None, expected: int | None
     ) -> set[Reason]:
-        """Refuses an empty basket, and one with a product that Commerce no longer sells."""
+        """Rejects an empty basket, and one with a product that Commerce no longer sells."""
         reasons, basket = (
             self.against_active(owner, segment, expected),
             self.active(owner, segment),
@@ -335,7 +335,7 @@ class Rules:
     def against_refresh(
         self, owner: str, segment: int | None, expected: int | None
     ) -> set[Reason]:
-        """Refuses when the new prices are in more than one currency."""
+        """Rejects when the new prices are in more than one currency."""
         reasons, basket = (
             self.against_active(owner, segment, expected),
             self.active(owner, segment),

@@ -44,8 +44,8 @@ class CommandLine:
         assert status == 0, errors
         return output
 
-    def refused(self, *arguments: str) -> str:
-        """Runs a command whose input must be refused and returns why, in one line."""
+    def rejected(self, *arguments: str) -> str:
+        """Runs a command whose input must be rejected and returns why, in one line."""
         status, output, errors = self.run(*arguments)
         assert (status, output, len(errors.splitlines())) == (2, "", 1), errors
         return errors

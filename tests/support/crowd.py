@@ -89,7 +89,7 @@ async def accepted(calls: Sequence[Awaitable[Payload]]) -> list[Payload]:
 
 
 def outcomes(payloads: Sequence[Payload]) -> Counter[str]:
-    """Counts the codes of refusals, and what was accepted."""
+    """Counts the codes of rejections, and what was accepted."""
     return Counter(
         payload["userErrors"][0]["code"] if payload["userErrors"] else "accepted"
         for payload in payloads

@@ -33,8 +33,8 @@ async def ask(caller: Caller, **given: Any) -> dict[str, Any]:
     return export
 
 
-async def refused(caller: Caller, **given: Any) -> list[tuple[str, list[str]]]:
-    """Asks for an export that must be refused, and returns codes and paths."""
+async def rejected(caller: Caller, **given: Any) -> list[tuple[str, list[str]]]:
+    """Asks for an export that must be rejected, and returns codes and paths."""
     payload = await caller.change("basketExport", EXPORT, **given)
     assert payload["export"] is None
     return [(error["code"], error["field"]) for error in payload["userErrors"]]

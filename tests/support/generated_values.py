@@ -22,8 +22,8 @@ from graphql import (
 
 from models.basket.tables import BasketStatus
 from models.division import DivisionType
-from models.errors import DivisionInactive, RefusalCode
 from models.export.export import ExportStatus
+from models.rejections import Rejection, RejectionCode
 from schema.execution.item_rows import ItemRows
 
 MAXIMUM_DEPTH = 5
@@ -200,13 +200,13 @@ class Values:
         errors = [
             ValueError("A value that is an error."),
             GraphQLError("Ours."),
-            DivisionInactive("Closed."),
+            Rejection(RejectionCode.DIVISION_INACTIVE, "Closed."),
         ]
         enums = [
             BasketStatus.DRAFT,
             ExportStatus.FAILED,
             DivisionType.SUB,
-            RefusalCode.BASKET_EMPTY,
+            RejectionCode.BASKET_EMPTY,
             "DRAFT",
             "SUB",
         ]

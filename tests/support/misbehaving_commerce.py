@@ -42,7 +42,7 @@ class MisbehavingCommerce:
         self.script = list(script)
 
     async def stop(self) -> None:
-        """Stop listening, so that connections are refused."""
+        """Stop listening, so that connections are rejected."""
         await self.runner.cleanup()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

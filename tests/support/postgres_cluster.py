@@ -31,7 +31,7 @@ class Cluster:
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
     def run(self, program: str, *arguments: str) -> None:
-        """Runs one of PostgreSQL's programs, which refuse to be run by root."""
+        """Runs one of PostgreSQL's programs, which reject to be run by root."""
         command = [str(self.programs / program), *arguments]
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]

@@ -90,8 +90,8 @@ class RestCaller:
         assert response.headers["content-type"] == "application/json; charset=utf-8"
         return response.json()
 
-    async def refused(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
-        """Sends a request that must be refused, checks that nothing changed, and returns status and answer."""
+    async def rejected(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
+        """Sends a request that must be rejected, checks that nothing changed, and returns status and answer."""
         before = await self.caller.everything()
         response = await self.ask(method, path, **given)
         assert response.status_code >= 400, response.text

@@ -79,8 +79,8 @@ class Caller:
         basket: dict[str, Any] = payload["basket"]
         return basket
 
-    async def refused(self, mutation: str, **given: Any) -> list[tuple[str, list[str]]]:
-        """Sends a mutation that must be refused, checks that nothing changed, and returns codes and paths."""
+    async def rejected(self, mutation: str, **given: Any) -> list[tuple[str, list[str]]]:
+        """Sends a mutation that must be rejected, checks that nothing changed, and returns codes and paths."""
         before = await self.everything()
         selection = "deletedBasketId" if mutation == "basketDelete" else "basket { id }"
         payload = await self.change(mutation, selection, **given)

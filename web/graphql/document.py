@@ -76,7 +76,7 @@ class Documents:
     """The valid documents that were used last, up to a number of them and of their characters together.
 
     A parsed document takes some hundred bytes for each of its characters, so what is kept is bounded by those. One that
-    is refused is not kept at all: whoever sends many of them fills no memory.
+    is rejected is not kept at all: whoever sends many of them fills no memory.
     """
 
     def __init__(self, schema: GraphQLSchema) -> None:

@@ -39,7 +39,7 @@ PAGE_SIZES = {"Basket.itemsPage": DEFAULT_ITEM_PAGE}
 PAGE_SIZE = 50
 """The size of a page whose argument is a variable that has neither a value nor a default."""
 MAXIMUM_PAGE_SIZE = 1_000
-"""What a larger page is counted as; the resolver refuses it."""
+"""What a larger page is counted as; the resolver rejects it."""
 ENDLESS = 1_000_000_000
 """Where counting ends."""
 
@@ -98,7 +98,7 @@ def fixed(amount: int) -> Cost:
 
 
 def page_size(value: Any) -> int:
-    """Returns how many entries a value of `first` means; what is refused later costs nothing, or as much as can be."""
+    """Returns how many entries a value of `first` means; what is rejected later costs nothing, or as much as can be."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return PAGE_SIZE
     return int(max(0, min(value, MAXIMUM_PAGE_SIZE)))

@@ -60,9 +60,9 @@ class DocumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What the walk found: why the document is refused, or what each of its operations costs.
+    """What the walk found: why the document is rejected, or what each of its operations costs.
 
-    When no cost depends on variables, `is_fixed`, a document that was not refused needs no other look.
+    When no cost depends on variables, `is_fixed`, a document that was not rejected needs no other look.
     """
 
     limit: int
@@ -87,10 +87,10 @@ class Measures:
             }
         }
 
-    def refusal(
+    def rejection(
         self, operation_name: str | None, variables: Mapping[str, Any] | None
     ) -> GraphQLError | None:
-        """Returns why a request is refused whose cost depends on its variables; None when it may be executed."""
+        """Returns why a request is rejected whose cost depends on its variables; None when it may be executed."""
         if self.is_fixed:
             return None
         requested = self.cost(operation_name, variables)
@@ -240,7 +240,7 @@ class _Walk:
 
     def _fragment(self, name: str, level: int) -> Size:
         if name not in self.fragment_sizes:
-            # A fragment that spreads itself is refused by the validation; here it only must not go on for ever.
+            # A fragment that spreads itself is rejected by the validation; here it only must not go on for ever.
             self.fragment_sizes[name] = EMPTY
             node = self.fragments[name]
             self._count_directives(node.directives)

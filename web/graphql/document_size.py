@@ -117,6 +117,6 @@ def _size(value: ValueNode) -> Cost:
 
 
 def whole_number(value: Any) -> int:
-    """Reads a literal; longer ones than any Int, and other literals, are refused by the validation."""
+    """Reads a literal; longer ones than any Int, and other literals, are rejected by the validation."""
     is_short = isinstance(value, IntValueNode) and len(value.value) <= 10
     return int(value.value) if is_short else 0

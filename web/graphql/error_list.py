@@ -1,4 +1,4 @@
-"""The errors of one answer: duplicates merged, few and short, with the cost that was refused."""
+"""The errors of one answer: duplicates merged, few and short, with the cost that was rejected."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ MAXIMUM_MESSAGE = 300
 
 
 def error_content(errors: Iterable[GraphQLError]) -> dict[str, Any]:
-    """Returns `errors`, and `extensions` when a cost was refused or errors were left out."""
+    """Returns `errors`, and `extensions` when a cost was rejected or errors were left out."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
     extensions: dict[str, Any] = {}
     for error in errors:

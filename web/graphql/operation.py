@@ -19,8 +19,8 @@ def label_of(operation: OperationDefinitionNode) -> str:
     return f"{operation.operation.value} {fields[0].name.value if is_one else 'several'}"
 
 
-def outcome_of(errors: Collection[GraphQLError] | None, refusals: Collection[str]) -> str:
-    """Returns `ok`, `refused` (user errors), `error` (expected GraphQL errors) or `failed` (a fault of ours)."""
+def outcome_of(errors: Collection[GraphQLError] | None, rejections: Collection[str]) -> str:
+    """Returns `ok`, `rejected` (user errors), `error` (expected GraphQL errors) or `failed` (a fault of ours)."""
     if errors:
         return "error" if all(is_expected(error) for error in errors) else "failed"
-    return "refused" if refusals else "ok"
+    return "rejected" if rejections else "ok"

@@ -156,13 +156,13 @@ class GraphQLView:
     ) -> Reply:
         document = self.documents.find(asked.query)
         if document.errors:
-            return _refused(document.errors, media_type)
+            return _reject_operation(document.errors, media_type)
         operation = document.operation(asked.operation_name)
         if operation is None:
-            return _refused([_no_operation(asked.operation_name)], media_type)
+            return _reject_operation([_no_operation(asked.operation_name)], media_type)
         _check_kind(operation, asked)
-        if too_costly := document.measures.refusal(asked.operation_name, asked.variables):
-            return _refused([too_costly], media_type)
+        if too_costly := document.measures.rejection(asked.operation_name, asked.variables):
+            return _reject_operation([too_costly], media_type)
         seen = observed()
         seen.operation = document.label(asked.operation_name)
         seen.mark("parse")
@@ -176,7 +176,7 @@ class GraphQLView:
             message = f"The operation took longer than {self.time_limits.seconds:g} seconds and was given up."
             return Reply(503, error_document("OPERATION_TIMEOUT", message), JSON)
         seen.mark("execute")
-        seen.outcome = outcome_of(result.errors, context.refusals)
+        seen.outcome = outcome_of(result.errors, context.rejections)
         extensions = (
             document.measures.extensions(asked.operation_name, asked.variables)
             if asked.wants_cost
@@ -230,13 +230,13 @@ def _reply(
         if not has_changed and (outage := unavailable(result.errors)):
             return Reply(503, outage, JSON)
         if result.data is None and not any(error.path for error in result.errors):
-            return _refused(result.errors, media_type)
+            return _reject_operation(result.errors, media_type)
         content |= error_content(result.errors)
     if extensions:
         content["extensions"] = {**extensions, **content.get("extensions", {})}
     return Reply(200, content, media_type)
 
 
-def _refused(errors: list[GraphQLError], media_type: str) -> Reply:
+def _reject_operation(errors: list[GraphQLError], media_type: str) -> Reply:
     """Answers what was not executed. In application/json, clients of old expect status 200 for it."""
     return Reply(400 if media_type == GRAPHQL else 200, error_content(errors), media_type)

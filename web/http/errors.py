@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 import logs
 from models.database.connection import is_unavailable
-from models.errors import Refusal, Refused
-from resolvers.answer import REFUSALS
+from models.rejections import Rejected, Rejection
+from resolvers.answer import REJECTIONS
 from schema.page import InvalidPage
 from web.http.json_response import json_response
 
@@ -25,12 +25,12 @@ UNAVAILABLE = "The database cannot be asked just now; try again soon."
 def formatted(error: GraphQLError) -> dict[str, Any]:
     """Returns the error as it may leave the process."""
     cause = error.original_error
-    if isinstance(cause, Refused):
-        REFUSALS.labels(_code(cause.refusals[0])).inc()
+    if isinstance(cause, Rejected):
+        REJECTIONS.labels(_code(cause.rejections[0])).inc()
         return _with(
             error,
-            ", ".join(refusal.message for refusal in cause.refusals),
-            _code(cause.refusals[0]),
+            ", ".join(rejection.message for rejection in cause.rejections),
+            _code(cause.rejections[0]),
         )
     if isinstance(cause, InvalidPage):
         return _with(error, str(cause), "INVALID_INPUT")
@@ -49,7 +49,7 @@ def is_expected(error: GraphQLError) -> bool:
     return (
         error.path is None
         or cause is None
-        or isinstance(cause, Refused | InvalidPage | GraphQLError)
+        or isinstance(cause, Rejected | InvalidPage | GraphQLError)
     )
 
 
@@ -96,8 +96,8 @@ def _request_id() -> dict[str, str]:
     return {"requestId": found} if found else {}
 
 
-def _code(refusal: Refusal) -> str:
-    return refusal.code.value
+def _code(rejection: Rejection) -> str:
+    return rejection.code.value
 
 
 def _with(error: GraphQLError, message: str, code: str, **more: str) -> dict[str, Any]:

@@ -57,11 +57,11 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.arriving == "head":
             self.head_bytes += len(data)
             if self.head_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
-                return self._refuse_head()
+                return self._reject_head()
         elif self.arriving == before == "body":
             self.framing_bytes += len(data)
             if self.framing_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
-                return self._refuse_framing()
+                return self._reject_framing()
         if self.arriving != before or self.timer is None:
             self._stop_waiting()
             if self.arriving is not None:
@@ -126,21 +126,21 @@ class PunctualProtocol(HttpToolsProtocol):
             len(name) + len(value) + 4 for name, value in self.headers
         )
         if size > settings.REQUEST_MAXIMUM_HEAD_BYTES:
-            self._refuse_head()
+            self._reject_head()
             raise ValueError(f"The head has {size} bytes.")
 
-    def _refuse_head(self) -> None:
+    def _reject_head(self) -> None:
         maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
-        self._refuse(431, "HEAD_TOO_LARGE", f"The head is larger than {maximum} bytes.")
+        self._reject(431, "HEAD_TOO_LARGE", f"The head is larger than {maximum} bytes.")
 
-    def _refuse_framing(self) -> None:
+    def _reject_framing(self) -> None:
         """Rejects a chunked body whose extensions and trailer fields are no end of bytes."""
         if self.cycle.response_started:
             self.transport.close()
             return
         maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
         message = f"What is around the chunks of the body is larger than {maximum} bytes."
-        self._refuse(431, "HEAD_TOO_LARGE", message)
+        self._reject(431, "HEAD_TOO_LARGE", message)
 
     def _ignores_upgrade(self) -> bool:
         """Whether the parser skips the body of this request because it asks for an upgrade."""
@@ -188,7 +188,7 @@ class PunctualProtocol(HttpToolsProtocol):
                 if self.arriving == "head"
                 else settings.REQUEST_BODY_SECONDS
             )
-            self._refuse(
+            self._reject(
                 408,
                 "REQUEST_TIMEOUT",
                 f"The {self.arriving} did not arrive within {seconds:g} seconds.",
@@ -196,7 +196,7 @@ class PunctualProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _reject(self, status: int, code: str, message: str) -> None:
         """Answers in the application's stead and closes; the application, if it waits for the body, is told so."""
         self.transport.write(_answer(status, code, message))
         self.transport.close()
@@ -209,7 +209,7 @@ class PunctualProtocol(HttpToolsProtocol):
         self._stop_waiting()
         if self.transport.is_closing():
             return
-        self._refuse(400, "BAD_REQUEST", msg)
+        self._reject(400, "BAD_REQUEST", msg)
 
 
 def _head_without_upgrade(

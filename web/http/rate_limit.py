@@ -31,7 +31,7 @@ PAUSE_SECONDS = 1.0
 OFF = ("", "0")
 
 
-REJECTED = Counter("basket_rate_limit_refusals", "Requests refused: too many came.")
+REJECTED = Counter("basket_rate_limit_rejections", "Requests rejected: too many came.")
 UNANSWERED = Counter(
     "basket_rate_limit_unavailable",
     "Questions that the store of the rate limit did not answer; requests were let through.",
@@ -49,12 +49,12 @@ class RateLimited(Exception):
 class _Allowance:
     """What a process may still let through for a key, until when; or until when it lets nothing through."""
 
-    __slots__ = ("buying", "left", "refused_until", "until")
+    __slots__ = ("buying", "left", "rejected_until", "until")
 
     def __init__(self) -> None:
         self.left = 0
         self.until = 0.0
-        self.refused_until = 0.0
+        self.rejected_until = 0.0
         self.buying = asyncio.Lock()
 
 
@@ -92,7 +92,7 @@ class RateLimit:
             if now < self.paused_until:
                 return
             if allowance.left < hits or now >= allowance.until:
-                self._check_refused(allowance, now)
+                self._check_rejected(allowance, now)
                 try:
                     async with asyncio.timeout(PATIENCE_SECONDS):
                         window_end = await self._ask(
@@ -103,16 +103,16 @@ class RateLimit:
                     self.paused_until = time.monotonic() + PAUSE_SECONDS
                     return
                 if allowance.left < hits:
-                    allowance.left, allowance.refused_until = 0, window_end
-                    self._check_refused(allowance, now)
+                    allowance.left, allowance.rejected_until = 0, window_end
+                    self._check_rejected(allowance, now)
             allowance.left -= hits
 
-    def _check_refused(self, allowance: _Allowance, now: float) -> None:
-        if now < allowance.refused_until:
+    def _check_rejected(self, allowance: _Allowance, now: float) -> None:
+        if now < allowance.rejected_until:
             REJECTED.inc()
             raise RateLimited(
                 self.text,
-                min(math.ceil(allowance.refused_until - now), math.ceil(self.window)),
+                min(math.ceil(allowance.rejected_until - now), math.ceil(self.window)),
             )
 
     async def _ask(self, key: str, allowance: _Allowance, count: int) -> float:

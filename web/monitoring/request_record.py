@@ -155,7 +155,7 @@ async def _end(
 
 
 async def _live(application: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Starts and stops the application. What it refuses to start on is said in one line, without a stack trace."""
+    """Starts and stops the application. What it rejects to start on is said in one line, without a stack trace."""
 
     held: list[Message] = []
 

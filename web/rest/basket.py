@@ -22,7 +22,7 @@ from schema.page import LARGEST_ID, LATEST
 from web.http.json_response import json_response
 from web.rest.basket_answer import basket_answer, draft_answers
 from web.rest.basket_file import asked_state, asks_export, export_basket
-from web.rest.rejection import refused
+from web.rest.rejection import rejected
 from web.rest.request import RestRequest
 
 
@@ -48,7 +48,7 @@ async def changed(
     """Carries out a change and answers with the basket after it."""
     answer = await carry_out(kind, asked.context, given)
     if answer.user_errors or answer.baskets is None:
-        return refused(answer.user_errors)
+        return rejected(answer.user_errors)
     return json_response(basket_answer(answer.baskets.rows))
 
 

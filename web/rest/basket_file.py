@@ -14,7 +14,7 @@ from web.http.bad_request import BadRequest
 from web.http.json_response import json_response
 from web.http.multipart import MULTIPART, closing_files, multipart_form
 from web.rest.fields import REQUIRED, shown
-from web.rest.rejection import InvalidFields, not_found, refused
+from web.rest.rejection import InvalidFields, not_found, rejected
 from web.rest.request import RestRequest
 
 IMPORTED = {"message": "File imported successfully."}
@@ -36,7 +36,7 @@ async def export_basket(asked: RestRequest) -> Response:
     )
     answer = await carry_out(BasketExportChange, asked.context, given)
     if answer.user_errors or answer.export is None:
-        return refused(answer.user_errors)
+        return rejected(answer.user_errors)
     return json_response({"cache_key": export_of(answer.export).cache_key})
 
 
@@ -106,7 +106,7 @@ async def _import_form(asked: RestRequest, form: FormData) -> Response:
     )
     answer = await carry_out(BasketImport, asked.context, given, whole=False)
     if answer.user_errors:
-        return refused(
+        return rejected(
             answer.user_errors, answer.report.row_errors if answer.report else ()
         )
     return json_response(IMPORTED)

@@ -39,7 +39,7 @@ def _says(description: str, **headers: str) -> dict[str, Any]:
 
 RESPONSES = {
     "400": _answers(
-        "The request is refused, and nothing has changed.", reference("FieldErrors")
+        "The request is rejected, and nothing has changed.", reference("FieldErrors")
     ),
     "401": _says("There is no valid token.", WWW_Authenticate="How to authenticate."),
     "404": _says("There is no such thing, or it is somebody else's."),

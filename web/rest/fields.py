@@ -17,7 +17,7 @@ _shortened.maxstring = _shortened.maxother = 100
 
 
 def shown(value: object) -> str:
-    """Writes a refused value, shortened."""
+    """Writes a rejected value, shortened."""
     return _shortened.repr(value)
 
 
@@ -48,7 +48,7 @@ class Fields:
         """Reads a whole number that has to be there."""
         number = self.optional_number(name)
         if number is None:
-            self._refuse(name, NOT_NULL if name in self.values else REQUIRED)
+            self._reject(name, NOT_NULL if name in self.values else REQUIRED)
         return number or 0
 
     def optional_number(self, name: str) -> int | None:
@@ -59,7 +59,7 @@ class Fields:
         try:
             return whole_number(value)
         except ValueError as error:
-            self._refuse(name, str(error))
+            self._reject(name, str(error))
             return 0
 
     def segment(self) -> int | None:
@@ -70,7 +70,7 @@ class Fields:
         """Reads a text that has to be there."""
         text = self.optional_text(name)
         if text is None:
-            self._refuse(name, NOT_NULL if name in self.values else REQUIRED)
+            self._reject(name, NOT_NULL if name in self.values else REQUIRED)
         return text or ""
 
     def optional_text(self, name: str) -> str | None:
@@ -78,7 +78,7 @@ class Fields:
         value = self.values.get(name)
         if value is None or isinstance(value, str):
             return value
-        self._refuse(name, f"{shown(value)} is not a text.")
+        self._reject(name, f"{shown(value)} is not a text.")
         return ""
 
     def check(self) -> None:
@@ -86,5 +86,5 @@ class Fields:
         if self.messages:
             raise InvalidFields(self.messages)
 
-    def _refuse(self, name: str, message: str) -> None:
+    def _reject(self, name: str, message: str) -> None:
         self.messages.setdefault(name, []).append(message)

@@ -1,18 +1,18 @@
-"""Refusals, as clients of Django REST Framework expect them."""
+"""Rejections, as clients of Django REST Framework expect them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from starlette.responses import Response
 
-from models.errors import RefusalCode
+from models.rejections import RejectionCode
 from resolvers.answer import RowError
 from web.http.authentication import CHALLENGE
 from web.http.json_response import json_response
 
 NON_FIELD = "non_field_errors"
 LISTED_ROWS = 100
-"""How many refused rows of a spreadsheet are said; the first message says how many there are."""
+"""How many rejected rows of a spreadsheet are said; the first message says how many there are."""
 
 FIELD_NAMES = {
     "productRemoteId": "product_remote_id",
@@ -28,19 +28,19 @@ FIELD_NAMES = {
 """What an input of a unit of work is called here."""
 _OF_THE_BASKET = frozenset(
     {
-        RefusalCode.BASKET_NOT_FOUND,
-        RefusalCode.BASKET_EMPTY,
-        RefusalCode.IDEMPOTENCY_KEY_REUSED,
+        RejectionCode.BASKET_NOT_FOUND,
+        RejectionCode.BASKET_EMPTY,
+        RejectionCode.IDEMPOTENCY_KEY_REUSED,
     }
 )
-"""Refusals of what there is, and not of the value of the input that they point to."""
+"""Rejections of what there is, and not of the value of the input that they point to."""
 
 
-class RefusedInput(Protocol):
-    """A refusal, as it is raised or as it is answered."""
+class RejectedInput(Protocol):
+    """A rejection, as it is raised or as it is answered."""
 
     @property
-    def code(self) -> RefusalCode: ...
+    def code(self) -> RejectionCode: ...
     @property
     def message(self) -> str: ...
     @property
@@ -82,25 +82,25 @@ def not_allowed(method: str, allowed: Sequence[str]) -> Response:
 
 
 def invalid(messages: Mapping[str, Sequence[str]]) -> Response:
-    """Answers to values that are refused, by name of the field."""
+    """Answers to values that are rejected, by name of the field."""
     return json_response(messages, 400)
 
 
-def refused(
-    refusals: Sequence[RefusedInput], row_errors: Sequence[RowError] = ()
+def rejected(
+    rejections: Sequence[RejectedInput], row_errors: Sequence[RowError] = ()
 ) -> Response:
-    """Answers to an input that the domain refuses: 404 for a basket by its id, 503 for Commerce, 400 for the rest."""
-    codes = {refusal.code for refusal in refusals}
-    if RefusalCode.COMMERCE_UNAVAILABLE in codes:
-        return detail_response(503, refusals[0].message)
+    """Answers to an input that the domain rejects: 404 for a basket by its id, 503 for Commerce, 400 for the rest."""
+    codes = {rejection.code for rejection in rejections}
+    if RejectionCode.COMMERCE_UNAVAILABLE in codes:
+        return detail_response(503, rejections[0].message)
     if any(
-        refusal.code is RefusalCode.BASKET_NOT_FOUND and "basketId" in refusal.field
-        for refusal in refusals
+        rejection.code is RejectionCode.BASKET_NOT_FOUND and "basketId" in rejection.field
+        for rejection in rejections
     ):
         return not_found()
     messages: dict[str, Any] = {}
-    for refusal in refusals:
-        messages.setdefault(_name_of(refusal), []).append(refusal.message)
+    for rejection in rejections:
+        messages.setdefault(_name_of(rejection), []).append(rejection.message)
     if row_errors:
         messages.setdefault("filename", []).extend(
             _row_text(error) for error in row_errors[:LISTED_ROWS]
@@ -108,10 +108,10 @@ def refused(
     return invalid(messages)
 
 
-def _name_of(refusal: RefusedInput) -> str:
-    if refusal.code in _OF_THE_BASKET:
+def _name_of(rejection: RejectedInput) -> str:
+    if rejection.code in _OF_THE_BASKET:
         return NON_FIELD
-    names = (FIELD_NAMES.get(part) for part in reversed(refusal.field))
+    names = (FIELD_NAMES.get(part) for part in reversed(rejection.field))
     return next((name for name in names if name), NON_FIELD)
 
 

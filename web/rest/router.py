@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 import settings
 from models.database.connection import is_unavailable
-from models.errors import Refused
+from models.rejections import Rejected
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits, TookTooLong
 from web.graphql.request import check_uncompressed
@@ -40,7 +40,7 @@ from web.rest.rejection import (
     invalid,
     not_allowed,
     not_found,
-    refused,
+    rejected,
     unauthenticated,
 )
 from web.rest.request import RestRequest
@@ -165,8 +165,8 @@ async def _answered(endpoint: Endpoint, asked: RestRequest) -> Response:
         return (
             invalid({NON_FIELD: [wrong.message]}) if wrong.status == 400 else _detail(wrong)
         )
-    except Refused as refusal:
-        return refused(refusal.refusals)
+    except Rejected as rejection:
+        return rejected(rejection.rejections)
     except Exception as error:
         if is_unavailable(error):
             logger.warning("The database cannot be used.", exc_info=error)

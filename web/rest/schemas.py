@@ -82,7 +82,7 @@ _OPTIONAL_NAME = NAME | {
 SCHEMAS: dict[str, Schema] = {
     "FieldErrors": {
         "type": "object",
-        "description": "What was refused, by the name of the value, or `non_field_errors`. Nothing has changed.",
+        "description": "What was rejected, by the name of the value, or `non_field_errors`. Nothing has changed.",
         "additionalProperties": listed(TEXT),
         "minProperties": 1,
     },

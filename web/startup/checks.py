@@ -11,7 +11,7 @@ from models.demo import has_demo_tokens
 from settings.checks import Use, problems
 from tasks.addresses import address_problems
 from tasks.exports.store import ExportStore, open_store
-from tasks.exports.store_url import StoreRefused
+from tasks.exports.store_url import StoreRejected
 from web.http.database_fault import fault
 from web.startup.not_serving import NotServing
 
@@ -51,7 +51,7 @@ def open_export_store(url: str, *, shared: bool) -> ExportStore:
     """Returns the export store; raises NotServing when exports could never be written to it."""
     try:
         return open_store(url, shared=shared, presigned=settings.EXPORT_PRESIGNED)
-    except StoreRefused as reason:
+    except StoreRejected as reason:
         raise NotServing(str(reason)) from None
 
 
