@@ -39,7 +39,7 @@ from tasks.exports.sweeper import ExportSweeper, sweeping_exports
 from tasks.redis.check import RedisCheck, RedisRejected
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
-from tasks.spreadsheets.process import reading_processes
+from tasks.spreadsheets.reading import SpreadsheetReader
 from web.export_file import export_file
 from web.graphql.graphiql import graphiql_routes
 from web.graphql.introspection import hide_suggestions
@@ -85,6 +85,7 @@ class State(TypedDict):
     redis: RedisCheck | None
     exports: Exports
     export_store: ExportStore
+    spreadsheets: SpreadsheetReader
     rate_limits: RateLimits
 
 
@@ -226,7 +227,8 @@ async def resources_of_requests(
             background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS)
         )
         await resources.enter_async_context(sharing_metrics())
-        await resources.enter_async_context(reading_processes.open())
+        spreadsheets = SpreadsheetReader()
+        await resources.enter_async_context(spreadsheets.open())
         exports = await resources.enter_async_context(exporting(redis, export_store))
         limits = await resources.enter_async_context(
             rate_limits(
@@ -239,6 +241,7 @@ async def resources_of_requests(
             "redis": resources.enter_context(closing(RedisCheck(redis))) if redis else None,
             "exports": exports,
             "export_store": export_store,
+            "spreadsheets": spreadsheets,
             "rate_limits": limits,
         }
 

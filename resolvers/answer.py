@@ -27,26 +27,6 @@ REJECTIONS = Counter("basket_rejections", "Rejections, by code.", ["code"])
 """Every rejection that was answered; one that is answered again to the same idempotency key counts once."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """A rejected row of a spreadsheet: the number it has there, the column and the value found."""
-
-    row: int
-    column: str | None
-    value: str | None
-    code: RejectionCode
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of the rows of a spreadsheet."""
-
-    rows_read: int
-    rows_imported: int
-    row_errors: Sequence[RowError]
-
-
 @dataclass(frozen=True)
 class Answer:
     """Either the rows of what changed, or the rejections."""
@@ -59,7 +39,8 @@ class Answer:
     price_changes: Sequence[Repriced] = ()
     unavailable: Sequence[int] = ()
     removed: Sequence[int] = ()
-    report: Report | None = None
+    report: ImportReport | None = None
+    """The outcome of the rows of a spreadsheet; None when it could not be read."""
     user_errors: list[UserError] = field(default_factory=list)
 
     @cached_property
@@ -122,27 +103,6 @@ class Answer:
         """The ids of the items that the change took out of the basket."""
         return [id_of(IdKind.BASKET_ITEM, number) for number in self.removed]
 
-    @property
-    def import_report(self) -> ImportReport | None:
-        """What became of the rows of a spreadsheet; None when it could not be read."""
-        if self.report is None:
-            return None
-        errors = [
-            ImportRowError(
-                row=error.row,
-                column=error.column,
-                value=error.value,
-                code=error.code,
-                message=error.message,
-            )
-            for error in self.report.row_errors
-        ]
-        return ImportReport(
-            rows_read=self.report.rows_read,
-            rows_imported=self.report.rows_imported,
-            row_errors=errors,
-        )
-
     def text(self) -> str:
         """Writes the answer as JSON."""
         kept: dict[str, Any] = {
@@ -189,13 +149,13 @@ def rejected(rejections: Sequence[Rejection]) -> Answer:
     return Answer(user_errors=[UserError.of(rejection) for rejection in rejections])
 
 
-def report_of(kept: dict[str, Any]) -> Report:
+def report_of(kept: dict[str, Any]) -> ImportReport:
     """Reads a report that was kept."""
     errors = [
-        RowError(**error | {"code": RejectionCode[error["code"]]})
+        ImportRowError(**error | {"code": RejectionCode[error["code"]]})
         for error in kept["row_errors"]
     ]
-    return Report(kept["rows_read"], kept["rows_imported"], errors)
+    return ImportReport(**kept | {"row_errors": errors})
 
 
 def answer_of(text: str) -> Answer:

@@ -17,24 +17,24 @@ from models.division import DivisionRead
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
-from resolvers.answer import Answer, Report, RowError, rejected
+from resolvers.answer import Answer, rejected
 from resolvers.context import segment_of
 from resolvers.divisions import DivisionKey, check_division, look_up_divisions
 from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
+from schema.outcome import ImportReport
+from schema.user_error import ImportRowError
+from tasks.spreadsheets.cell_values import SHOWN_CHARACTERS
 from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU
-from tasks.spreadsheets.reading import (
+from tasks.spreadsheets.rejection import SpreadsheetRejected
+from tasks.spreadsheets.rows import MAXIMUM_ERRORS
+from tasks.spreadsheets.sheet import (
+    RowError,
     Spreadsheet,
     SpreadsheetLimits,
-    SpreadsheetRejected,
-    SpreadsheetRow,
     SpreadsheetRows,
-    read_spreadsheet,
 )
-
-MAXIMUM_ROW_ERRORS = 1_000
-"""The highest number of rejected rows that are listed; all are counted."""
 
 ROWS_AT_ONCE = 250
 """After how many rows other buyers are answered."""
@@ -80,9 +80,8 @@ class RowCheck:
         self.rows = 0
         self.lines: dict[tuple[int, int], Line] = {}
 
-    def add(self, row: SpreadsheetRow) -> None:
+    def add(self, number: int, sku: str, quantity: int, erp_code: str) -> None:
         """Takes a row in; raises the rejection of its division, product, currency or quantity."""
-        number, sku, quantity, erp_code = row
         division_id, product = self._division_id(erp_code), self._product(sku)
         if product.currency != self.currency:
             self._take_currency(product)
@@ -98,6 +97,17 @@ class RowCheck:
             message = f"Product {product.sku} is priced in {product.currency}, the basket in {self.currency}."
             raise Rejection(RejectionCode.CURRENCY_MISMATCH, message, SKU)
         self.currency = product.currency
+
+
+def row_error_from_cell(error: RowError) -> ImportRowError:
+    """Returns a cell that the reading rejected, as the report of the import lists it."""
+    return ImportRowError(
+        row=error.row,
+        column=error.column,
+        value=error.value,
+        code=RejectionCode[error.code],
+        message=error.message,
+    )
 
 
 class BasketImport(Change[BasketImportInput]):
@@ -118,26 +128,17 @@ class BasketImport(Change[BasketImportInput]):
         """Reads the file, once, and checks every row against divisions, products and the basket's currency."""
         self.segment = segment_of(self.given.segment_remote_id)
         self.sheet = self.sheet or await self._read_file()
-        self.errors = [
-            RowError(
-                error.row,
-                error.column,
-                error.value,
-                RejectionCode[error.code],
-                error.message,
-            )
-            for error in self.sheet.errors
-        ]
+        self.errors = [row_error_from_cell(error) for error in self.sheet.errors]
         self.error_count = self.sheet.error_count
         await self._check_rows(self.sheet.rows)
-        self.errors = sorted(self.errors, key=lambda error: error.row)[:MAXIMUM_ROW_ERRORS]
+        self.errors = sorted(self.errors, key=lambda error: error.row)[:MAXIMUM_ERRORS]
 
     async def _read_file(self) -> Spreadsheet:
         # The copy has a name only while the reading process needs it.
         with NamedTemporaryFile(prefix="basket-import-") as target:
             await asyncio.to_thread(_copy, self.given.file.file, target)
             try:
-                return await read_spreadsheet(Path(target.name), _limits())
+                return await self.context.spreadsheets.read(Path(target.name), _limits())
             except SpreadsheetRejected as rejection:
                 raise Rejection(
                     RejectionCode[rejection.code], rejection.message, "file"
@@ -148,21 +149,27 @@ class BasketImport(Change[BasketImportInput]):
         products = await look_up_products(self.context, self.segment, set(rows.skus))
         self.confirmed = products.confirmed()
         self.check = RowCheck(self.buyer, divisions, products, await self._currency())
-        for place, row in enumerate(rows):
-            if place % ROWS_AT_ONCE == 0:
+        for index, (number, sku, quantity, erp_code) in enumerate(rows):
+            if index % ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
             try:
-                self.check.add(row)
+                self.check.add(number, sku, quantity, erp_code)
             except Rejection as rejection:
-                self._note(row, rejection)
+                values = {SKU: sku, ERP_CODE: erp_code, QUANTITY: str(quantity)}
+                self._reject_row(number, values, rejection)
 
-    def _note(self, row: SpreadsheetRow, rejection: Rejection) -> None:
-        values = {SKU: row.sku, ERP_CODE: row.erp_code, QUANTITY: str(row.quantity)}
+    def _reject_row(
+        self, number: int, values: dict[str, str], rejection: Rejection
+    ) -> None:
         column = rejection.field[-1]
         self.error_count += 1
         self.errors.append(
-            RowError(
-                row.row, column, values[column][:100], rejection.code, rejection.message
+            ImportRowError(
+                row=number,
+                column=column,
+                value=values[column][:SHOWN_CHARACTERS],
+                code=rejection.code,
+                message=rejection.message,
             )
         )
 
@@ -187,9 +194,14 @@ class BasketImport(Change[BasketImportInput]):
     async def apply(self) -> Answer:
         """Adds the lines, unless rows are rejected or it is a dry run."""
         rows_read = self.sheet.rows_read if self.sheet else 0
-        if rejection := self._rejection():
-            return replace(rejected([rejection]), report=Report(rows_read, 0, self.errors))
-        report = Report(rows_read, self.check.rows, self.errors)
+        rejection = self._rejection()
+        report = ImportReport(
+            rows_read=rows_read,
+            rows_imported=0 if rejection else self.check.rows,
+            row_errors=self.errors,
+        )
+        if rejection:
+            return replace(rejected([rejection]), report=report)
         if self.given.dry_run:
             return Answer(report=report)
         basket_id = await open_active(

@@ -9,12 +9,13 @@ from models.product.tables import NO_SEGMENT
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
 from tasks.exports.exports import Exports
+from tasks.spreadsheets.reading import SpreadsheetReader
 from text import flaw_of, is_blank, shown
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The authenticated buyer, the one client of Commerce, and the exports.
+    """The authenticated buyer, and the services that a request needs.
 
     `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
     `rejections` collects the codes of all rejections that the request is answered with, and `accepted` the names of
@@ -24,6 +25,7 @@ class Context:
     buyer: Buyer
     commerce: CommerceClient
     exports: Exports
+    spreadsheets: SpreadsheetReader
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)

@@ -163,7 +163,7 @@ class Mutation:
         answer = await _answer(BasketImport, info, input)
         return BasketImportPayload(
             basket=answer.basket,
-            report=answer.import_report,
+            report=answer.report,
             user_errors=answer.user_errors,
         )
 

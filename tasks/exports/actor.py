@@ -122,11 +122,9 @@ class Writing:
             self._remove([self.claim.file_name])
             raise
 
-    def _fill(self, file: BinaryIO, rows: Sequence[Row]) -> int:
+    def _fill(self, file: BinaryIO, rows: Sequence[Row]) -> None:
         headers = [field.value for field in self.claim.fields]
-        return write_spreadsheet(
-            file, self.claim.format.value, headers, self._cells(rows), len(rows)
-        )
+        write_spreadsheet(file, self.claim.format.value, headers, self._cells(rows))
 
     def _cells(self, rows: Sequence[Row]) -> Iterator[list[Cell]]:
         price = amount_text if self.claim.format is ExportFormat.CSV else _decimal

@@ -137,28 +137,26 @@ class ExportStore:
                 f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, which cannot sign addresses: {reason}."
             ) from error
 
-    def write(self, name: str, write: Callable[[BinaryIO], int]) -> int:
-        """Writes a file until it is safe in the store, and returns the result of `write`."""
+    def write(self, name: str, write: Callable[[BinaryIO], None]) -> None:
+        """Writes a file by a function; returns when the file is safe in the store."""
         if self._is_local:
             return self._write_to_folder(name, write)
         # Writers of workbooks seek in their file, and an upload cannot.
         with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as spool:
-            result = write(cast(BinaryIO, spool))
+            write(cast(BinaryIO, spool))
             spool.seek(0)
             with (
                 _failures_as_os_errors(),
                 self._storage.open(self._path(name), "wb") as upload,
             ):
                 shutil.copyfileobj(spool, upload, CHUNK_BYTES)
-        return result
 
-    def _write_to_folder(self, name: str, write: Callable[[BinaryIO], int]) -> int:
+    def _write_to_folder(self, name: str, write: Callable[[BinaryIO], None]) -> None:
         with self._storage.open(self._path(name), "wb") as file:
-            result = write(file)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         self._sync_folder()
-        return result
 
     def _sync_folder(self) -> None:
         folder = os.open(self._root, os.O_RDONLY)

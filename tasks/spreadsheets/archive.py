@@ -9,10 +9,9 @@ from urllib.parse import unquote
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
     SAVE_AGAIN,
-    UNREADABLE,
-    Rejected,
-    damaged,
-    too_large,
+    damage_rejection,
+    format_rejection,
+    size_rejection,
 )
 
 PIECE_BYTES = 65_536
@@ -26,7 +25,9 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except (zipfile.BadZipFile, NotImplementedError, ValueError):
-            raise damaged("its end is missing, or its list of parts is broken") from None
+            raise damage_rejection(
+                "its end is missing, or its list of parts is broken"
+            ) from None
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self._doubled: set[str] = set()
         for entry in self._zip.infolist():
@@ -40,32 +41,30 @@ class Archive:
         return _normalized(name) in self._entries
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """Yields a part piece by piece; raises Rejected when it is missing, broken or too large."""
+        """Yields a part piece by piece; raises SpreadsheetRejected when it is missing, broken or too large."""
         entry = self._entries.get(_normalized(name))
         if entry is None:
-            raise damaged(f"its part {name[:100]!r} is missing")
+            raise damage_rejection(f"its part {name[:100]!r} is missing")
         if _normalized(name) in self._doubled:
-            raise damaged(f"it has two parts {name[:100]!r}")
+            raise damage_rejection(f"it has two parts {name[:100]!r}")
         self._check(entry)
         try:
             with self._zip.open(entry) as opened:
                 while piece := opened.read(PIECE_BYTES):
                     yield piece
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
-            raise damaged(f"its part {name[:100]!r} cannot be unpacked") from None
+            raise damage_rejection(f"its part {name[:100]!r} cannot be unpacked") from None
 
     def _check(self, entry: zipfile.ZipInfo) -> None:
         if entry.flag_bits & 1:
-            raise Rejected(UNREADABLE, ENCRYPTED)
+            raise format_rejection(ENCRYPTED)
         if entry.compress_type not in _METHODS:
-            raise Rejected(
-                UNREADABLE, f"The file is packed by an unusual method. {SAVE_AGAIN}"
-            )
+            raise format_rejection(f"The file is packed by an unusual method. {SAVE_AGAIN}")
         # Reading a part stops at the size that it claims to have, so the claims are an upper bound.
         self._left -= entry.file_size
         if self._left < 0:
             size = self._limit - self._left
-            raise too_large(
+            raise size_rejection(
                 f"The file has {size} bytes when unpacked; at most {self._limit} are allowed."
             )
 

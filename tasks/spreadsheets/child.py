@@ -1,4 +1,4 @@
-"""The processes that read files, one each: limits first, then the file, then the answer as JSON."""
+"""The processes that read files, a fork per file: limits first, then the file, then JSON lines."""
 
 import gc
 import os
@@ -6,34 +6,35 @@ import resource
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from tasks.spreadsheets.archive import Archive
+from tasks.spreadsheets.cell_values import is_empty
 from tasks.spreadsheets.cells import MergedCells, Row
 from tasks.spreadsheets.compound_document import SIGNATURE as OLE
-from tasks.spreadsheets.csv_file import rows_of_csv
+from tasks.spreadsheets.csv_file import read_csv_rows
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
-from tasks.spreadsheets.ods_file import CONTENT, rows_of_ods
+from tasks.spreadsheets.ods_file import CONTENT, read_ods_rows
 from tasks.spreadsheets.rejection import (
-    MISSING_COLUMN,
-    UNREADABLE,
-    Rejected,
-    damaged,
-    too_large,
+    SpreadsheetCode,
+    SpreadsheetRejected,
+    damage_rejection,
+    format_rejection,
+    size_rejection,
 )
-from tasks.spreadsheets.row_order import RowsOutOfOrder, checked_order, sorted_rows
-from tasks.spreadsheets.rows import NumberedRow, RowReader, is_empty
-from tasks.spreadsheets.xls_file import rows_of_xls
-from tasks.spreadsheets.xlsx_file import rows_of_xlsx
+from tasks.spreadsheets.row_order import RowsOutOfOrder, check_order, sort_rows
+from tasks.spreadsheets.rows import NumberedRow, RowReader
+from tasks.spreadsheets.sheet import Spreadsheet, SpreadsheetLimits
+from tasks.spreadsheets.xls_file import read_xls_rows
+from tasks.spreadsheets.xlsx_file import read_xlsx_rows
 from tasks.spreadsheets.xlsx_parts import workbook_name
 
 ZIP = b"PK\x03\x04"
 OLD_XLS = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 BATCH_ROWS = 500
-"""How many rows are written in one line of the answer, as four columns."""
-_OTHERS = {
+"""Rows per line of the response."""
+_OTHER_FORMATS = {
     b"%PDF": "a PDF document",
     b"PK\x05\x06": "an empty zip archive",
     b"\x1f\x8b": "a gzip archive",
@@ -49,176 +50,181 @@ _OTHER_ARCHIVES = {
     "ppt/presentation.xml": "a presentation",
     "Index/Document.iwa": "a document of Apple Numbers or Pages",
 }
+_HTML = (b"<!doctype html", b"<html", b"<table", b"<head", b"<body")
+
+RowOrder = Callable[[Iterator[NumberedRow]], Iterator[NumberedRow]]
 
 
-def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
-    """Limits memory and processor time."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+def limit_process(limits: SpreadsheetLimits) -> None:
+    """Limits the memory and the processor time of this process."""
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    # The soft limit sends SIGXCPU, the hard one SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def rows_of(
-    content: bytes, limits: dict[str, Any], merged: list[MergedCells]
+def read_numbered_rows(
+    content: bytes, limits: SpreadsheetLimits, merged: list[MergedCells]
 ) -> Iterator[NumberedRow]:
-    """Yields the numbered rows of a file, whose kind is told by its content; raises Rejected."""
-    cell_length = limits["cell_length"]
+    """Yields the rows of a file, whose format is told by its content; adds to `merged`."""
     if content.startswith(ZIP):
-        return rows_of_archive(Archive(content, limits["unpacked_bytes"]), limits, merged)
+        return read_archive_rows(Archive(content, limits.unpacked_bytes), limits, merged)
     if content.startswith((OLE, *OLD_XLS)):
-        return rows_of_xls(content, cell_length=cell_length, merged=merged)
+        return read_xls_rows(content, cell_length=limits.cell_length, merged=merged)
     check_is_text(content)
-    return rows_of_csv(content, cell_length=cell_length)
+    return read_csv_rows(content, cell_length=limits.cell_length)
 
 
-def rows_of_archive(
-    archive: Archive, limits: dict[str, Any], merged: list[MergedCells]
+def read_archive_rows(
+    archive: Archive, limits: SpreadsheetLimits, merged: list[MergedCells]
 ) -> Iterator[NumberedRow]:
-    """Yields the numbered rows of an xlsx or ods file; raises Rejected for another archive."""
-    cell_length = limits["cell_length"]
+    """Yields the rows of an xlsx or ods file; raises SpreadsheetRejected for another archive."""
     if workbook_name(archive) in archive:
-        return rows_of_xlsx(archive, cell_length=cell_length, merged=merged)
-    found = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
-    if other := next(found, None):
-        raise no_spreadsheet(other)
+        return read_xlsx_rows(archive, cell_length=limits.cell_length, merged=merged)
+    others = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
+    if other := next(others, None):
+        raise other_format_rejection(other)
     if CONTENT in archive:
-        return rows_of_ods(archive, columns=limits["columns"], cell_length=cell_length)
-    raise no_spreadsheet("a zip archive of other files")
+        return read_ods_rows(archive, cell_length=limits.cell_length)
+    raise other_format_rejection("a zip archive of other files")
 
 
-def no_spreadsheet(found: str) -> Rejected:
-    """Returns the rejection of a file of another kind."""
-    message = f"The file is no spreadsheet: it holds {found}. Save it as xlsx or csv."
-    return Rejected(UNREADABLE, message)
+def other_format_rejection(content: str) -> SpreadsheetRejected:
+    """Returns the rejection of a file that holds something else."""
+    return format_rejection(
+        f"The file is no spreadsheet: it holds {content}. Save it as xlsx or csv."
+    )
 
 
 def check_is_text(content: bytes) -> None:
-    """Raises Rejected for what is neither a spreadsheet nor plain text, naming what was found."""
-    found = next((name for mark, name in _OTHERS.items() if content.startswith(mark)), None)
-    head = (
-        content[:1_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
-    )
-    if head.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<body")):
-        found = "an HTML page"
+    """Raises SpreadsheetRejected for content that is neither a spreadsheet nor plain text."""
+    matches = (name for mark, name in _OTHER_FORMATS.items() if content.startswith(mark))
+    other = next(matches, None)
+    head = content[:1_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if head.lower().startswith(_HTML):
+        other = "an HTML page"
     elif head.startswith(b"<"):
-        found = "an XML document"
+        other = "an XML document"
     elif not content.strip():
-        found = "nothing"
-    if found:
-        raise no_spreadsheet(found)
+        other = "nothing"
+    if other:
+        raise other_format_rejection(other)
 
 
-def filled_rows(
-    rows: Iterator[NumberedRow], limits: dict[str, Any]
+def check_size(
+    rows: Iterator[NumberedRow], limits: SpreadsheetLimits
 ) -> Iterator[NumberedRow]:
-    """Passes on rows that hold something; raises Rejected when there are too many, or too wide."""
-    maximum, columns = limits["rows"], limits["columns"]
+    """Yields the rows that hold something; raises SpreadsheetRejected beyond a limit."""
     count = 0
     for number, row in rows:
         if all(map(is_empty, row.values())):
             continue
         count += 1
-        if count > maximum:
-            raise too_large(f"The file has more than {maximum} rows that hold something.")
-        if len(row) > columns:
-            check_width(number, row, columns)
+        if count > limits.rows:
+            raise size_rejection(
+                f"The file has more than {limits.rows} rows that hold something."
+            )
+        if len(row) > limits.columns:
+            check_width(number, row, limits.columns)
         yield number, row
 
 
-def check_width(number: int, row: Row, columns: int) -> None:
-    """Raises Rejected when more cells of a row hold something than are allowed."""
+def check_width(number: int, row: Row, maximum: int) -> None:
+    """Raises SpreadsheetRejected when more cells of a row hold something than are allowed."""
     filled = sum(not is_empty(cell) for cell in row.values())
-    if filled > columns:
-        message = f"Row {number} has {filled} cells that hold something; at most {columns} are allowed."
-        raise too_large(message)
+    if filled > maximum:
+        raise size_rejection(
+            f"Row {number} has {filled} cells that hold something; "
+            f"at most {maximum} are allowed."
+        )
 
 
-def read_rows(content: bytes, limits: dict[str, Any]) -> RowReader:
-    """Reads all rows, in the order of their numbers; raises Rejected."""
+def read_in_any_order(content: bytes, limits: SpreadsheetLimits) -> Spreadsheet:
+    """Reads all rows in the order of their numbers; raises SpreadsheetRejected."""
     is_csv = not content.startswith((ZIP, OLE, *OLD_XLS))
     try:
-        return reader_of(content, limits, checked_order, is_marked=is_csv)
+        return read_in_order(content, limits, check_order, is_marked=is_csv)
     except RowsOutOfOrder:
-        return reader_of(content, limits, sorted_rows, is_marked=is_csv)
-    except Rejected as rejection:
-        if is_csv or rejection.code != MISSING_COLUMN:
+        return read_in_order(content, limits, sort_rows, is_marked=is_csv)
+    except SpreadsheetRejected as rejection:
+        if is_csv or rejection.code is not SpreadsheetCode.MISSING_COLUMN:
             raise
-        # The header may stand behind its rows.
-        return reader_of(content, limits, sorted_rows, is_marked=is_csv)
+        # The header may come after its rows in the file.
+        return read_in_order(content, limits, sort_rows, is_marked=is_csv)
 
 
-def reader_of(
-    content: bytes,
-    limits: dict[str, Any],
-    ordered: Callable[[Iterator[NumberedRow]], Iterator[NumberedRow]],
-    *,
-    is_marked: bool,
-) -> RowReader:
+def read_in_order(
+    content: bytes, limits: SpreadsheetLimits, order: RowOrder, *, is_marked: bool
+) -> Spreadsheet:
     """Reads all rows in the order that a function gives them."""
     reader = RowReader(is_marked=is_marked)
     merged: list[MergedCells] = []
-    reader.read(ordered(filled_rows(rows_of(content, limits, merged), limits)))
-    if merged:
-        reader.reject_covered(merged)
-    return reader
+    reader.read(order(check_size(read_numbered_rows(content, limits, merged), limits)))
+    reader.reject_covered(merged)
+    return reader.spreadsheet()
 
 
-def read(content: bytes, limits: dict[str, Any]) -> dict[str, Any]:
-    """Reads a file and returns its rows, or the reason why it is rejected."""
+def read(content: bytes, limits: SpreadsheetLimits) -> Spreadsheet:
+    """Reads a file; raises SpreadsheetRejected, or MemoryError."""
     try:
-        reader = read_rows(content, limits)
-    except Rejected as rejection:
-        return {"rejected": [rejection.code, rejection.message]}
-    except MemoryError:
+        return read_in_any_order(content, limits)
+    except (SpreadsheetRejected, MemoryError):
         raise
-    # Libraries raise anything over a broken file; the parent must hear that the file is at fault.
+    # Libraries raise anything over a broken file; the sender must hear that the file is at fault.
     except Exception:
-        return {"rejected": [UNREADABLE, damaged("its content contradicts itself").message]}
-    return {
-        "rows_read": reader.rows_read,
-        "rows": reader.rows,
-        "errors": reader.errors,
-        "error_count": reader.error_count,
-    }
+        raise damage_rejection("its content contradicts itself") from None
 
 
-def answer(line: bytes) -> None:
-    """Reads the file that a line names within the limits that it gives, and writes JSON, a line at a time."""
-    path, limits = orjson.loads(line)
-    limit_process(limits["memory_bytes"], limits["cpu_seconds"])
-    found = read(Path(path).read_bytes(), limits)
-    rows = found.pop("rows", [])
-    batches = (
-        list(zip(*rows[first : first + BATCH_ROWS], strict=True))
-        for first in range(0, len(rows), BATCH_ROWS)
+def response_lines(content: bytes, limits: SpreadsheetLimits) -> Iterator[bytes]:
+    """Yields the lines of the response to a file: a summary, then the rows in batches."""
+    try:
+        sheet = read(content, limits)
+    except SpreadsheetRejected as rejection:
+        yield orjson.dumps({"rejected": [rejection.code, rejection.message]})
+        return
+    yield orjson.dumps(
+        {
+            "rows_read": sheet.rows_read,
+            "errors": sheet.errors,
+            "error_count": sheet.error_count,
+        }
     )
-    sys.stdout.buffer.writelines(orjson.dumps(line) + b"\n" for line in (found, *batches))
+    yield from map(orjson.dumps, sheet.rows.batches(BATCH_ROWS))
+
+
+def respond(request: bytes) -> None:
+    """Reads the file that a request names, within its limits, and writes JSON lines."""
+    path, given_limits = orjson.loads(request)
+    limits = SpreadsheetLimits(**given_limits)
+    limit_process(limits)
+    lines = response_lines(Path(path).read_bytes(), limits)
+    sys.stdout.buffer.writelines(line + b"\n" for line in lines)
     sys.stdout.buffer.flush()
 
 
-def answer_and_end(line: bytes) -> None:
-    """Answers in a process that was forked for it, and ends that process whatever happens."""
+def respond_and_exit(request: bytes) -> None:
+    """Responds in a process that was forked for it, and ends that process in any case."""
     status = 1
     try:
-        answer(line)
+        respond(request)
         status = 0
     except MemoryError:
-        # Nothing that needs memory can be done any more, not even to say so in JSON.
+        # Without memory not even an error can be written as JSON.
         status = MEMORY_SPENT
     finally:
-        # Python would tidy up everything that was read, for as long again as a small file takes.
+        # An ordinary exit frees all that was read, which takes as long again as reading it.
         os._exit(status)
 
 
 def main() -> None:
-    """Forks a process for every line, and after its answer writes the status it ended with, on a line of its own."""
+    """Forks a child per request; after its response writes the child's exit status on a line."""
     gc.freeze()
-    for line in sys.stdin.buffer:
+    for request in sys.stdin.buffer:
         child = os.fork()
         if child == 0:
-            answer_and_end(line)
+            respond_and_exit(request)
         _, status = os.waitpid(child, 0)
-        # The line before it may have been cut off.
+        # A killed child may have left its last line without an end.
         sys.stdout.buffer.write(b"\n%d\n" % os.waitstatus_to_exitcode(status))
         sys.stdout.buffer.flush()
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tasks.spreadsheets.rejection import damaged
+from tasks.spreadsheets.rejection import damage_rejection
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADER = struct.Struct("<30xHH14xI4xII4xI")
@@ -27,16 +27,16 @@ class _Entry(NamedTuple):
 
 
 class CompoundDocument:
-    """The streams of a compound document; raises Rejected when its header or list is broken."""
+    """The streams of a compound document; raises SpreadsheetRejected when its header or list is broken."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         if len(content) < _HEADER_BYTES:
-            raise damaged("it ends within its header")
+            raise damage_rejection("it ends within its header")
         header = _HEADER.unpack_from(content)
         shift, mini_shift, directory, cutoff, mini_table, more = header
         if shift not in (9, 12) or not 1 <= mini_shift < shift:
-            raise damaged("its header gives an impossible size of sectors")
+            raise damage_rejection("its header gives an impossible size of sectors")
         self._sector = 1 << shift
         self._mini_sector = 1 << mini_shift
         self._cutoff = cutoff
@@ -61,7 +61,7 @@ class CompoundDocument:
         else:
             content = self._chain(entry.start)
         if len(content) < entry.size:
-            raise damaged("its end is missing")
+            raise damage_rejection("its end is missing")
         return content[: entry.size]
 
     def _chain(self, start: int) -> bytes:

@@ -5,7 +5,12 @@ from enum import Enum, auto
 from itertools import islice
 from typing import NamedTuple
 
-from tasks.spreadsheets.rejection import UNREADABLE, Rejected, column_letters, too_large
+from tasks.spreadsheets.rejection import (
+    SpreadsheetRejected,
+    column_letters,
+    format_rejection,
+    size_rejection,
+)
 
 QUOTE = '"'
 
@@ -91,9 +96,9 @@ class Record(NamedTuple):
     lines_skipped: int
 
 
-def fault_of_record(
+def rejection_from_record(
     text: str, delimiter: str, record: Record, cell_length: int
-) -> Rejected:
+) -> SpreadsheetRejected:
     """Returns the rejection for a record, naming its row, and line and column of the fault."""
     first = record.lines_before + record.lines_skipped + 1
     scan = RecordScan(delimiter, cell_length, first)
@@ -102,14 +107,12 @@ def fault_of_record(
     if scan.is_open:
         message = f"the quotation mark opened in {scan.opened} is never closed."
         remedy = "Close it, or write it twice within a quoted text."
-        return Rejected(UNREADABLE, f"{where} {message} {remedy}")
+        return format_rejection(f"{where} {message} {remedy}")
     if scan.text_follows:
         marks = f"behind the quotation mark that closes the one opened in {scan.opened}"
         remedy = "Write quotation marks within a quoted text twice."
-        return Rejected(
-            UNREADABLE, f"{where} in {scan.place}, text follows {marks}. {remedy}"
-        )
+        return format_rejection(f"{where} in {scan.place}, text follows {marks}. {remedy}")
     limit = f"at most {cell_length} are allowed"
-    return too_large(
+    return size_rejection(
         f"{where} the cell in {scan.place} has more than {cell_length} characters; {limit}."
     )

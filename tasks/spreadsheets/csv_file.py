@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from tasks.spreadsheets.cells import Row
-from tasks.spreadsheets.csv_faults import Record, fault_of_record
+from tasks.spreadsheets.csv_faults import Record, rejection_from_record
 from tasks.spreadsheets.header import COLUMNS, header_name
-from tasks.spreadsheets.rejection import UNREADABLE, Rejected
+from tasks.spreadsheets.rejection import format_rejection
 
 DELIMITERS = (",", ";", "\t")
 _BYTE_ORDER_MARKS = {
@@ -21,8 +21,8 @@ _SEPARATOR_LINE = re.compile(
 )
 
 
-def rows_of_csv(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
-    """Yields the numbered rows that hold something; raises Rejected."""
+def read_csv_rows(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows that hold something; raises SpreadsheetRejected."""
     text = _decoded(content)
     # Excel takes a first line `sep=;` as a setting, and does not count it as a row.
     setting = _SEPARATOR_LINE.match(text)
@@ -48,7 +48,7 @@ def _rows(
                 yield number, row
     except csv.Error:
         record = Record(number + 1, lines, skipped_lines)
-        raise fault_of_record(text, delimiter, record, cell_length) from None
+        raise rejection_from_record(text, delimiter, record, cell_length) from None
 
 
 def _decoded(content: bytes) -> str:
@@ -70,7 +70,7 @@ def _strictly(content: bytes, encoding: str) -> str:
         return content.decode(encoding)
     except UnicodeError:
         message = "The file is neither a spreadsheet nor text in a known encoding; save it as csv in UTF-8, or as xlsx."
-        raise Rejected(UNREADABLE, message) from None
+        raise format_rejection(message) from None
 
 
 def _delimiter(text: str) -> str:

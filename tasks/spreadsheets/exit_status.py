@@ -1,4 +1,4 @@
-"""How the child process that reads a file ends, other than well."""
+"""The exit status of a child process whose file was too much for it."""
 
 MEMORY_SPENT = 75
-"""The exit status of a child that has used all the memory it may have."""
+"""The child has used all the memory it may have."""

@@ -10,20 +10,21 @@ _BEFORE = "[' \u00a0\"]*"
 """Characters that a spreadsheet program may pass over before it takes a text for a formula."""
 _FORMULA = rf"{_BEFORE}[=+\-@\t\r]"
 _BEGINNINGS = r"(\A|[;\t\r\n])"
+_DELIMITERS = re.compile(r"[;\t\r\n]")
 _UNSAFE = re.compile(rf"{_BEGINNINGS}(?={_FORMULA})")
 _MARKED = re.compile(rf"{_BEGINNINGS}'(?={_FORMULA})")
 
 
-def harmless_text(text: str) -> str:
-    """Puts an apostrophe before all that would be run as a formula; `read_text` takes it off."""
+def escape_formulas(text: str) -> str:
+    """Puts an apostrophe before all that would be run as a formula; `unescape_formulas` takes it off."""
     return _UNSAFE.sub(r"\1'", text)
 
 
-def read_text(text: str) -> str:
+def unescape_formulas(text: str) -> str:
     """Takes off the apostrophes that make formulas harmless."""
     return _MARKED.sub(r"\1", text) if "'" in text else text
 
 
-def is_harmless(text: str) -> bool:
-    """Tells quickly that a text needs no apostrophe, as almost all do not."""
-    return text[:1].isalnum() and ";" not in text and "\n" not in text
+def needs_no_escape(text: str) -> bool:
+    """Tells quickly that a text has no formula, as almost all have none."""
+    return text[:1].isalnum() and not _DELIMITERS.search(text)

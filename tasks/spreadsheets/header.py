@@ -5,10 +5,10 @@ import unicodedata
 
 from tasks.spreadsheets.cells import Row
 from tasks.spreadsheets.rejection import (
-    MISSING_COLUMN,
-    UNREADABLE,
-    Rejected,
+    SpreadsheetCode,
+    SpreadsheetRejected,
     column_letters,
+    format_rejection,
 )
 from text import shown
 
@@ -32,18 +32,20 @@ def header_name(cell: str) -> str:
     return _DOT_ABOVE.sub("", "".join(visible))
 
 
-def positions_of_columns(number: int, header: Row) -> list[int]:
-    """Returns where each of COLUMNS stands; raises Rejected when one is missing or occurs twice."""
+def find_columns(number: int, header: Row) -> list[int]:
+    """Returns where each of COLUMNS stands; raises SpreadsheetRejected when one is missing or occurs twice."""
     positions: dict[str, list[int]] = {name: [] for name in COLUMNS}
     for position, cell in sorted(header.items()):
         positions.get(header_name(str(cell)), []).append(position)
     if missing := [name for name in COLUMNS if not positions[name]]:
-        raise Rejected(MISSING_COLUMN, _missing_message(missing, number, header))
+        raise SpreadsheetRejected(
+            SpreadsheetCode.MISSING_COLUMN, _missing_message(missing, number, header)
+        )
     for name, found in positions.items():
         if len(found) > 1:
             letters = " and ".join(map(column_letters, found[:SHOWN_COLUMNS]))
             message = f"The column {name} occurs {len(found)} times in row {number}: in {letters}."
-            raise Rejected(UNREADABLE, f"{message} Name one of them differently.")
+            raise format_rejection(f"{message} Name one of them differently.")
     return [positions[name][0] for name in COLUMNS]
 
 

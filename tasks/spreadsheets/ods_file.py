@@ -16,11 +16,9 @@ from tasks.spreadsheets.cells import (
 from tasks.spreadsheets.ods_text import ShownText
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
-    UNREADABLE,
-    Rejected,
     check_length,
-    damaged,
-    too_large,
+    damage_rejection,
+    format_rejection,
 )
 from tasks.spreadsheets.xlsx_sheet import MAXIMUM_COLUMN, MAXIMUM_ROW, number_from_text
 from tasks.spreadsheets.xml_reading import (
@@ -38,13 +36,11 @@ _DECIMALS = re.compile(r"[.,]0+")
 _NO_DIGITS = re.compile(r"[^0-9]")
 
 
-def rows_of_ods(
-    archive: Archive, *, columns: int, cell_length: int
-) -> Iterator[tuple[int, Row]]:
+def read_ods_rows(archive: Archive, *, cell_length: int) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something."""
     if MANIFEST in archive and b"encryption-data" in b"".join(archive.pieces(MANIFEST)):
-        raise Rejected(UNREADABLE, ENCRYPTED)
-    sheet = OdsReader(columns, cell_length)
+        raise format_rejection(ENCRYPTED)
+    sheet = OdsReader(cell_length)
     reader = XmlReader(sheet.start, sheet.end, sheet.text)
     for _ in reader.read(archive.pieces(CONTENT), CONTENT):
         for number, row, count in sheet.rows:
@@ -52,14 +48,13 @@ def rows_of_ods(
         sheet.rows.clear()
         if sheet.is_finished:
             return
-    raise Rejected(UNREADABLE, "The file has no visible sheet.")
+    raise format_rejection("The file has no visible sheet.")
 
 
 class OdsReader:
     """Takes the elements of the content and collects rows, each with its repetitions."""
 
-    def __init__(self, columns: int, cell_length: int) -> None:
-        self._columns = columns
+    def __init__(self, cell_length: int) -> None:
         self._cell_length = cell_length
         self._names = LocalNames()
         self._hidden_styles: set[str] = set()
@@ -138,7 +133,7 @@ class OdsReader:
             self.rows.append((self._number + 1, self._row, self._row_count))
         self._number += self._row_count
         if self._number > MAXIMUM_ROW:
-            raise damaged(f"it has more than {MAXIMUM_ROW} rows")
+            raise damage_rejection(f"it has more than {MAXIMUM_ROW} rows")
 
     def _end_cell(self, attributes: Attributes) -> None:
         self._cell = None
@@ -147,7 +142,9 @@ class OdsReader:
         shown = self._text.take()
         # Covered cells lie below a merged one, and are not shown.
         cell = (
-            None if self._cell_kind == "covered-table-cell" else cell_of(attributes, shown)
+            None
+            if self._cell_kind == "covered-table-cell"
+            else cell_from_attributes(attributes, shown)
         )
         if cell is not None and cell != "":
             self._fill(cell, count)
@@ -157,20 +154,16 @@ class OdsReader:
         number = self._number + 1
         if isinstance(cell, str):
             check_length(cell, self._cell_length, number, self._column)
-        if len(self._row) + count > self._columns:
-            filled = len(self._row) + count
-            raise too_large(
-                f"Row {number} has {filled} cells that hold something; at most {self._columns} are allowed."
-            )
-        for column in range(self._column, self._column + count):
-            self._row[column] = cell
+        # A small file can repeat cells billions of times; no sheet has more columns than this.
+        end = min(self._column + count, MAXIMUM_COLUMN)
+        self._row |= dict.fromkeys(range(self._column, end), cell)
 
 
 def _repetition(attributes: Attributes, name: str, maximum: int) -> int:
     text = attributes.get(name, "1")
     if text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= maximum:
         return int(text)
-    raise damaged(f"a row or a cell of it is repeated {text[:20]!r} times")
+    raise damage_rejection(f"a row or a cell of it is repeated {text[:20]!r} times")
 
 
 def _cell_attributes(attributes: Attributes) -> Attributes:
@@ -180,7 +173,7 @@ def _cell_attributes(attributes: Attributes) -> Attributes:
     return local | {"value-type": "error"} if "error" in kinds else local
 
 
-def cell_of(attributes: Attributes, shown: str | None) -> Cell | None:
+def cell_from_attributes(attributes: Attributes, shown: str | None) -> Cell | None:
     """Returns the cell that a sheet shows, from its kind, its value and its text."""
     kind = attributes.get("value-type", "")
     if kind in ("float", "percentage", "currency"):

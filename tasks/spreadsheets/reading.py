@@ -1,145 +1,99 @@
-"""Reading an uploaded spreadsheet, in a child process with limits, so that no file can harm or delay the server."""
+"""Reading an uploaded spreadsheet in a child process, so that no file harms or delays the server."""
 
 import asyncio
 import signal
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
-from tasks.spreadsheets.process import ask, reading_processes
-from tasks.spreadsheets.rejection import damaged
+from tasks.spreadsheets.process import ReadingProcesses, send_request
+from tasks.spreadsheets.rejection import (
+    SpreadsheetCode,
+    SpreadsheetRejected,
+    damage_rejection,
+    size_rejection,
+)
+from tasks.spreadsheets.sheet import (
+    RowError,
+    Spreadsheet,
+    SpreadsheetLimits,
+    SpreadsheetRows,
+)
 
-MAXIMUM_CHILDREN = 2
-"""How many files are read at the same time by one server process; more wait."""
-_children = asyncio.Semaphore(MAXIMUM_CHILDREN)
-
-
-@dataclass(frozen=True, slots=True)
-class SpreadsheetLimits:
-    """What a file may be, in bytes, rows with the header, columns and characters, and what reading it may take."""
-
-    file_bytes: int = 10_000_000
-    rows: int = 65_536
-    columns: int = 256
-    unpacked_bytes: int = 60_000_000
-    cell_length: int = 32_767
-    memory_bytes: int = 300_000_000
-    cpu_seconds: int = 4
-    wall_seconds: float = 15.0
+MAXIMUM_FILES = 2
+"""The highest number of files that one server process reads at the same time; others wait."""
 
 
-class SpreadsheetRow(NamedTuple):
-    """A good row: its number as a spreadsheet shows it, and the three columns."""
+class SpreadsheetReader:
+    """Reads the uploaded spreadsheets of one server process."""
 
-    row: int
-    sku: str
-    quantity: int
-    erp_code: str
+    def __init__(self, maximum_files: int = MAXIMUM_FILES) -> None:
+        self._processes = ReadingProcesses()
+        self._permits = asyncio.Semaphore(maximum_files)
 
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Keeps reading processes for the next file until the end; without it each reads one."""
+        async with self._processes.open():
+            yield
 
-@dataclass(slots=True)
-class SpreadsheetRows:
-    """Good rows, kept as columns: the garbage collector would visit every one of thousands of tuples, over and over."""
+    async def read(self, path: Path, limits: SpreadsheetLimits) -> Spreadsheet:
+        """Reads an xls, xlsx, ods or csv file, told by its content; raises SpreadsheetRejected."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if size > limits.file_bytes:
+            raise size_rejection(
+                f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
+            )
+        async with self._permits:
+            status, lines = await self._run_child(path, limits)
+        if status == 0:
+            return await _spreadsheet_from_lines(lines)
+        raise _rejection_from_status(status, limits)
 
-    numbers: list[int] = field(default_factory=list)
-    skus: list[str] = field(default_factory=list)
-    quantities: list[int] = field(default_factory=list)
-    erp_codes: list[str] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[SpreadsheetRow]:
-        """Yields the rows in their order."""
-        columns = zip(self.numbers, self.skus, self.quantities, self.erp_codes, strict=True)
-        return map(SpreadsheetRow._make, columns)
-
-    def extend(self, columns: Sequence[list[Any]]) -> None:
-        """Takes in the four columns of more rows."""
-        numbers, skus, quantities, erp_codes = columns
-        self.numbers += numbers
-        self.skus += skus
-        self.quantities += quantities
-        self.erp_codes += erp_codes
-
-
-@dataclass(frozen=True, slots=True)
-class SpreadsheetError:
-    """A cell that was rejected: row, column, the value found, and why."""
-
-    row: int
-    column: str | None
-    value: str | None
-    code: str
-    message: str
+    async def _run_child(
+        self, path: Path, limits: SpreadsheetLimits
+    ) -> tuple[int, list[bytes]]:
+        request = orjson.dumps([str(path), limits]) + b"\n"
+        try:
+            async with (
+                self._processes.lend() as process,
+                asyncio.timeout(limits.wall_seconds),
+            ):
+                return await send_request(process, request)
+        except TimeoutError:
+            return -signal.SIGKILL, []
 
 
-@dataclass(frozen=True, slots=True)
-class Spreadsheet:
-    """What was read: every good row, at most 1,000 rejected cells, and the count of all rows and of the bad ones."""
-
-    rows_read: int
-    rows: SpreadsheetRows
-    errors: list[SpreadsheetError]
-    error_count: int
-
-
-class SpreadsheetRejected(Exception):
-    """Raised when a file cannot be read: FILE_UNREADABLE, FILE_TOO_LARGE or MISSING_COLUMN, and why, for a person."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-async def read_spreadsheet(path: Path, limits: SpreadsheetLimits) -> Spreadsheet:
-    """Reads an xls, xlsx, ods or csv file, told by its content; raises SpreadsheetRejected and nothing else."""
-    size = (await asyncio.to_thread(path.stat)).st_size
-    if size > limits.file_bytes:
-        message = f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
-        raise SpreadsheetRejected("FILE_TOO_LARGE", message)
-    async with _children:
-        status, answer = await _run_child(path, limits)
-    if status == 0:
-        return await _spreadsheet_of(answer)
+def _rejection_from_status(status: int, limits: SpreadsheetLimits) -> SpreadsheetRejected:
     if status == MEMORY_SPENT:
-        raise _too_much("memory than is allowed")
-    if status in (-signal.SIGXCPU, -signal.SIGKILL):
-        raise _too_much(f"than {limits.cpu_seconds} seconds")
-    fault = damaged("reading it failed")
-    raise SpreadsheetRejected(fault.code, fault.message)
+        bound = "memory than is allowed"
+    elif status in (-signal.SIGXCPU, -signal.SIGKILL):
+        bound = f"than {limits.cpu_seconds} seconds"
+    else:
+        return damage_rejection("reading it failed")
+    return size_rejection(
+        f"Reading the file takes more {bound}; send fewer rows, or save it as csv."
+    )
 
 
-def _too_much(bound: str) -> SpreadsheetRejected:
-    message = f"Reading the file takes more {bound}; send fewer rows, or save it as csv."
-    return SpreadsheetRejected("FILE_TOO_LARGE", message)
-
-
-async def _run_child(path: Path, limits: SpreadsheetLimits) -> tuple[int, list[bytes]]:
-    try:
-        async with (
-            reading_processes.lent() as process,
-            asyncio.timeout(limits.wall_seconds),
-        ):
-            return await ask(process, orjson.dumps([str(path), asdict(limits)]) + b"\n")
-    except TimeoutError:
-        return -signal.SIGKILL, []
-
-
-async def _spreadsheet_of(answer: list[bytes]) -> Spreadsheet:
-    """Reads the child's answer: a line of what was found, then lines of some hundred rows each, as columns.
-
-    The loop is let go after every line, so that other buyers are answered meanwhile.
-    """
-    found, *batches = answer
-    content: dict[str, Any] = orjson.loads(found)
-    if "rejected" in content:
-        raise SpreadsheetRejected(*content["rejected"])
+async def _spreadsheet_from_lines(lines: Sequence[bytes]) -> Spreadsheet:
+    """Parses the child's lines of JSON: a summary, then the rows in batches."""
+    first, *batches = lines
+    summary: dict[str, Any] = orjson.loads(first)
+    if "rejected" in summary:
+        code, message = summary["rejected"]
+        raise SpreadsheetRejected(SpreadsheetCode(code), message)
     rows = SpreadsheetRows()
     for batch in batches:
-        rows.extend(orjson.loads(batch))
+        rows.extend(SpreadsheetRows(**orjson.loads(batch)))
+        # Thousands of rows take milliseconds; other requests run in between.
         await asyncio.sleep(0)
-    errors = [SpreadsheetError(*error) for error in content["errors"]]
-    return Spreadsheet(content["rows_read"], rows, errors, content["error_count"])
+    errors = [
+        RowError(**error | {"code": SpreadsheetCode(error["code"])})
+        for error in summary["errors"]
+    ]
+    return Spreadsheet(summary["rows_read"], rows, errors, summary["error_count"])

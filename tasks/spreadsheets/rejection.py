@@ -1,33 +1,49 @@
-"""The reason why a file is not imported, in words for the person who sent it."""
+"""Why a file or one of its cells is rejected, in words for the person who sent it."""
+
+from enum import StrEnum
 
 SAVE_AGAIN = (
     "Open it in a spreadsheet program, save it again as xlsx or csv, and import that file."
 )
-UNREADABLE, TOO_LARGE, MISSING_COLUMN = (
-    "FILE_UNREADABLE",
-    "FILE_TOO_LARGE",
-    "MISSING_COLUMN",
-)
 ENCRYPTED = "The file is encrypted; save it without a password."
 
 
-class Rejected(Exception):
+class SpreadsheetCode(StrEnum):
+    """The codes of rejected files and cells, named as the domain's rejection codes."""
+
+    FILE_UNREADABLE = "FILE_UNREADABLE"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    MISSING_COLUMN = "MISSING_COLUMN"
+    INVALID_INPUT = "INVALID_INPUT"
+    INVALID_QUANTITY = "INVALID_QUANTITY"
+
+
+class SpreadsheetRejected(Exception):
     """Raised when a file cannot be imported; carries a code, and a message for a person."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: SpreadsheetCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
 
 
-def damaged(reason: str) -> Rejected:
+class CellRejected(SpreadsheetRejected):
+    """Raised when one cell cannot be used; other rows still can."""
+
+
+def format_rejection(message: str) -> SpreadsheetRejected:
+    """Returns the rejection of a file that is no readable spreadsheet."""
+    return SpreadsheetRejected(SpreadsheetCode.FILE_UNREADABLE, message)
+
+
+def damage_rejection(reason: str) -> SpreadsheetRejected:
     """Returns the rejection of a file that contradicts its own format."""
-    return Rejected(UNREADABLE, f"The file is damaged: {reason}. {SAVE_AGAIN}")
+    return format_rejection(f"The file is damaged: {reason}. {SAVE_AGAIN}")
 
 
-def too_large(reason: str) -> Rejected:
+def size_rejection(message: str) -> SpreadsheetRejected:
     """Returns the rejection of a file that exceeds a limit."""
-    return Rejected(TOO_LARGE, reason)
+    return SpreadsheetRejected(SpreadsheetCode.FILE_TOO_LARGE, message)
 
 
 def column_letters(column: int) -> str:
@@ -41,9 +57,9 @@ def column_letters(column: int) -> str:
 
 
 def check_length(text: str, maximum: int, row: int, column: int) -> None:
-    """Raises Rejected when a cell's text is longer than the highest number of characters."""
+    """Raises SpreadsheetRejected when a cell's text has more characters than allowed."""
     if len(text) > maximum:
         cell = f"The cell {column_letters(column)}{row}"
-        raise too_large(
+        raise size_rejection(
             f"{cell} has {len(text)} characters; at most {maximum} are allowed."
         )

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from tasks.spreadsheets.cells import Row
-from tasks.spreadsheets.rejection import damaged
+from tasks.spreadsheets.rejection import damage_rejection
 
 
 class RowsOutOfOrder(Exception):
     """Raised when a row stands behind a later one, so that the whole sheet is to be sorted."""
 
 
-def checked_order(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+def check_order(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
     """Passes rows on; raises RowsOutOfOrder."""
     last = 0
     for number, row in rows:
@@ -20,11 +20,11 @@ def checked_order(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-def sorted_rows(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    """Yields rows in the order of their numbers; raises Rejected for a number that occurs twice."""
+def sort_rows(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """Yields rows in the order of their numbers; raises SpreadsheetRejected for a number that occurs twice."""
     last = 0
     for number, row in sorted(rows, key=lambda numbered: numbered[0]):
         if number == last:
-            raise damaged(f"row {number} stands in it twice")
+            raise damage_rejection(f"row {number} stands in it twice")
         last = number
         yield number, row

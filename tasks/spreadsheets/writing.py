@@ -2,65 +2,35 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import BinaryIO, TypeAlias
 
 import pyexcel
 import xlsxwriter
 
-from tasks.spreadsheets.formula_text import harmless_text, is_harmless
+from tasks.spreadsheets.formula_text import escape_formulas, needs_no_escape
 
 Cell: TypeAlias = str | int | Decimal
-Progress: TypeAlias = Callable[[int], None]
+Rows: TypeAlias = Iterable[Sequence[Cell]]
 
-MAXIMUM_ROWS = {"xls": 65_535, "xlsx": 1_048_575}
-"""The highest number of rows below the header that a format can hold; csv holds any."""
 MAXIMUM_CELL_LENGTH = 32_767
 """The longest text, in characters, that a cell of xls or xlsx can hold."""
-PROGRESS_ROWS = 1_000
-"""After how many rows progress is told."""
-
-
-class TooManyRows(Exception):
-    """Raised before writing when a format cannot hold that many rows; the message names both numbers."""
 
 
 def write_spreadsheet(
-    target: BinaryIO,
-    kind: str,
-    headers: Sequence[str],
-    rows: Iterable[Sequence[Cell]],
-    total: int,
-    progress: Progress | None = None,
-) -> int:
-    """Writes a header and rows as csv, xls or xlsx and returns the number of rows; raises TooManyRows."""
-    limit = MAXIMUM_ROWS.get(kind)
-    if limit is not None and total > limit:
-        raise TooManyRows(f"The file would have {total} rows; {kind} can hold {limit}.")
-    counted = Counted(rows, progress)
-    _WRITERS[kind](target, headers, counted)
-    return counted.count
-
-
-class Counted:
-    """Rows that are counted as they are taken."""
-
-    def __init__(self, rows: Iterable[Sequence[Cell]], progress: Progress | None) -> None:
-        self._rows = rows
-        self._progress = progress
-        self.count = 0
-
-    def __iter__(self) -> Iterator[Sequence[Cell]]:
-        for row in self._rows:
-            yield row
-            self.count += 1
-            if self._progress and self.count % PROGRESS_ROWS == 0:
-                self._progress(self.count)
+    target: BinaryIO, format: str, headers: Sequence[str], rows: Rows
+) -> None:
+    """Writes a header and rows as csv, xls or xlsx."""
+    _WRITERS[format](target, headers, rows)
 
 
 class _QuotingLines:
-    """Takes lines of the csv module, whose ending makes it quote semicolons, and ends them as csv."""
+    """Receives lines of the csv module and ends them as csv.
+
+    The module quotes each cell that has a character of the line's ending, so a semicolon in the
+    ending makes it quote semicolons.
+    """
 
     LINE_END = ";\r\n"
 
@@ -68,13 +38,11 @@ class _QuotingLines:
         self._text = text
 
     def write(self, line: str) -> None:
-        """Writes a line; the module quotes every cell with a character of its line's ending."""
+        """Writes a line with its ending replaced."""
         self._text.write(line.removesuffix(self.LINE_END) + "\r\n")
 
 
-def _write_csv(
-    target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
-) -> None:
+def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     # The byte order mark tells Excel that the text is UTF-8.
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
     # Not through pyexcel, which takes four times as long for what is the same module beneath.
@@ -86,12 +54,12 @@ def _write_csv(
 
 
 def _csv_cell(cell: Cell) -> Cell:
-    return harmless_text(cell) if type(cell) is str and not is_harmless(cell) else cell
+    return (
+        escape_formulas(cell) if type(cell) is str and not needs_no_escape(cell) else cell
+    )
 
 
-def _write_xls(
-    target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
-) -> None:
+def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     # A text is written as a text cell here, whatever it begins with, so it is never a formula.
     cut = (
         [cell[:MAXIMUM_CELL_LENGTH] if isinstance(cell, str) else cell for cell in row]
@@ -102,27 +70,23 @@ def _write_xls(
     )
 
 
-def _write_xlsx(
-    target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
-) -> None:
+def _write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     # Not through pyexcel: its writer makes a formula of every text that begins with "=".
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
     money = book.add_format({"num_format": "0.00"})
-    for place, row in enumerate(_with_headers(headers, rows)):
+    for index, row in enumerate(_with_headers(headers, rows)):
         for column, cell in enumerate(row):
             if isinstance(cell, str):
-                sheet.write_string(place, column, cell[:MAXIMUM_CELL_LENGTH])
+                sheet.write_string(index, column, cell[:MAXIMUM_CELL_LENGTH])
             elif isinstance(cell, Decimal):
-                sheet.write_number(place, column, float(cell), money)
+                sheet.write_number(index, column, float(cell), money)
             else:
-                sheet.write_number(place, column, cell)
+                sheet.write_number(index, column, cell)
     book.close()
 
 
-def _with_headers(
-    headers: Sequence[str], rows: Iterable[Sequence[Cell]]
-) -> Iterator[Sequence[Cell]]:
+def _with_headers(headers: Sequence[str], rows: Rows) -> Iterator[Sequence[Cell]]:
     yield headers
     yield from rows
 

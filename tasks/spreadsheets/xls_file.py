@@ -22,13 +22,12 @@ from tasks.spreadsheets.compound_document import SIGNATURE, CompoundDocument
 from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
-    UNREADABLE,
-    Rejected,
     check_length,
     column_letters,
-    damaged,
+    damage_rejection,
+    format_rejection,
 )
-from tasks.spreadsheets.xlsx_parts import joined_surrogates
+from tasks.spreadsheets.xlsx_parts import join_surrogates
 
 _STREAMS = ("workbook", "book")
 _HEAD = struct.Struct("<HH")
@@ -103,7 +102,9 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
         if cell is None or cell == "":
             return
         if not add_cell(self.filled_rows.setdefault(row, {}), column, cell):
-            raise damaged(f"the cell {column_letters(column)}{row + 1} stands in it twice")
+            raise damage_rejection(
+                f"the cell {column_letters(column)}{row + 1} stands in it twice"
+            )
 
     def _format(self, index: int) -> NumberFormat | None:
         if index >= len(self._formats):
@@ -117,7 +118,7 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
             number = number_from_float(float(value))
             return number if format is None else format.show_number(number)
         if kind == biffh.XL_CELL_TEXT:
-            text = value if value.isascii() else joined_surrogates(value)
+            text = value if value.isascii() else join_surrogates(value)
             return text if format is None else format.show_text(text)
         if kind == biffh.XL_CELL_BOOLEAN:
             return BOOLEANS[bool(value)]
@@ -126,7 +127,7 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
 
 # xlrd makes workbooks and sheets itself, and decodes every piece of a text by itself: long lists of
 # texts are cut into records, sometimes through the middle of a letter beyond U+FFFF, on which it
-# gives up the whole file. Decoded by `_half_decoded` the halves meet again in `joined_surrogates`.
+# gives up the whole file. Decoded by `_half_decoded` the halves meet again in `join_surrogates`.
 _REPLACED: tuple[tuple[Any, str, Any], ...] = (
     (xlrd.book, "Book", NeededBook),
     (xlrd.sheet, "Sheet", SparseSheet),
@@ -159,7 +160,7 @@ def _format_code(book: Any, key: int) -> str:
     return format.format_str if format and format.format_str else built_in_code(key)
 
 
-def rows_of_xls(
+def read_xls_rows(
     content: bytes, *, cell_length: int, merged: list[MergedCells]
 ) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
@@ -179,13 +180,13 @@ def rows_of_xls(
 def _workbook_stream(document: CompoundDocument) -> bytes:
     names = document.names()
     if not names:
-        raise damaged("its list of contents is missing")
+        raise damage_rejection("its list of contents is missing")
     if "encryptedpackage" in names:
-        raise Rejected(UNREADABLE, ENCRYPTED)
+        raise format_rejection(ENCRYPTED)
     name = next((name for name in _STREAMS if name in names), None)
     if name is None:
         found = "a text document" if "worddocument" in names else "no workbook"
-        raise Rejected(UNREADABLE, f"The file is no spreadsheet: it holds {found}.")
+        raise format_rejection(f"The file is no spreadsheet: it holds {found}.")
     return document.stream(name)
 
 
@@ -197,7 +198,7 @@ def _book(content: bytes) -> Any:
             )
         except biffh.XLRDError as error:
             if "encrypted" in str(error).lower():
-                raise Rejected(UNREADABLE, ENCRYPTED) from None
+                raise format_rejection(ENCRYPTED) from None
             raise
 
 
@@ -205,4 +206,4 @@ def _first_visible_sheet(book: Any) -> Any:
     for index, visibility in enumerate(book._sheet_visibility):
         if visibility == 0:
             return book.sheet_by_index(index)
-    raise Rejected(UNREADABLE, "The file has no visible sheet.")
+    raise format_rejection("The file has no visible sheet.")

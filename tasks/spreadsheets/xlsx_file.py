@@ -10,10 +10,10 @@ from tasks.spreadsheets.xlsx_parts import (
     workbook_name,
     workbook_parts,
 )
-from tasks.spreadsheets.xlsx_sheet import sheet_rows
+from tasks.spreadsheets.xlsx_sheet import read_sheet_rows
 
 
-def rows_of_xlsx(
+def read_xlsx_rows(
     archive: Archive, *, cell_length: int, merged: list[MergedCells]
 ) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
@@ -21,4 +21,4 @@ def rows_of_xlsx(
     texts = read_shared_texts(archive, parts.texts) if parts.texts else []
     formats = read_formats(archive, parts.styles) if parts.styles else []
     pieces = archive.pieces(parts.sheet)
-    yield from sheet_rows(pieces, parts.sheet, texts, formats, cell_length, merged)
+    yield from read_sheet_rows(pieces, parts.sheet, texts, formats, cell_length, merged)

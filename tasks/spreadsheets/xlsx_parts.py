@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tasks.spreadsheets.archive import Archive
 from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
-from tasks.spreadsheets.rejection import UNREADABLE, Rejected, damaged
+from tasks.spreadsheets.rejection import damage_rejection, format_rejection
 from tasks.spreadsheets.xml_reading import (
     Attributes,
     LocalNames,
@@ -20,15 +20,15 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def unescaped(text: str) -> str:
+def unescape(text: str) -> str:
     """Returns a text of xlsx with its escapes resolved, once: _x005F_x0041_ stands for _x0041_."""
     if "_x" not in text:
         return text
     text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-    return joined_surrogates(text)
+    return join_surrogates(text)
 
 
-def joined_surrogates(text: str) -> str:
+def join_surrogates(text: str) -> str:
     """Joins the halves of characters beyond U+FFFF."""
     if not _SURROGATE.search(text):
         return text
@@ -42,7 +42,7 @@ class Relation(NamedTuple):
     target: str
 
 
-def relations_of(archive: Archive, part: str) -> dict[str, Relation]:
+def read_relations(archive: Archive, part: str) -> dict[str, Relation]:
     """Returns the relations of a part, by id; none where the archive lists none."""
     folder, name = posixpath.split(part)
     listing = posixpath.join(folder, "_rels", f"{name}.rels")
@@ -75,13 +75,13 @@ class WorkbookParts(NamedTuple):
 
 def workbook_name(archive: Archive) -> str:
     """Returns the name of the part that lists the sheets."""
-    related = _related(relations_of(archive, ""), "officeDocument")
+    related = _related(read_relations(archive, ""), "officeDocument")
     return related if related and related in archive else WORKBOOK
 
 
 def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
-    """Returns the parts that an import reads; raises Rejected without a visible sheet."""
-    relations = relations_of(archive, workbook)
+    """Returns the parts that an import reads; raises SpreadsheetRejected without a visible sheet."""
+    relations = read_relations(archive, workbook)
     sheets: list[str] = []
 
     def start(name: str, attributes: Attributes) -> None:
@@ -94,7 +94,7 @@ def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
 
     read_elements(archive.pieces(workbook), workbook, start)
     if not sheets:
-        raise Rejected(UNREADABLE, "The file has no visible sheet.")
+        raise format_rejection("The file has no visible sheet.")
     texts, styles = _related(relations, "sharedStrings"), _related(relations, "styles")
     if texts is None and SHARED_TEXTS in archive:
         texts = SHARED_TEXTS
@@ -154,7 +154,7 @@ class TextCollector:
         if local == "rPh":
             self._readings -= 1
         elif not self._readings:
-            self._runs.append(unescaped("".join(self.pieces)))
+            self._runs.append(unescape("".join(self.pieces)))
 
     def take(self) -> str:
         """Returns the text of the cell, and begins with the next one."""
@@ -187,7 +187,7 @@ def read_shared_texts(archive: Archive, part: str) -> list[str]:
 
 
 def text_at(texts: list[str], index: str) -> str:
-    """Returns a shared text; raises Rejected where there is none."""
+    """Returns a shared text; raises SpreadsheetRejected where there is none."""
     if index.isascii() and index.isdigit() and len(index) < 10 and int(index) < len(texts):
         return texts[int(index)]
-    raise damaged(f"a cell names the shared text {index[:20]!r}, which it lacks")
+    raise damage_rejection(f"a cell names the shared text {index[:20]!r}, which it lacks")

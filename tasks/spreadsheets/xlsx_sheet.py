@@ -14,8 +14,8 @@ from tasks.spreadsheets.cells import (
     number_from_float,
 )
 from tasks.spreadsheets.number_format import NumberFormat
-from tasks.spreadsheets.rejection import check_length, column_letters, damaged
-from tasks.spreadsheets.xlsx_parts import TextCollector, text_at, unescaped
+from tasks.spreadsheets.rejection import check_length, column_letters, damage_rejection
+from tasks.spreadsheets.xlsx_parts import TextCollector, text_at, unescape
 from tasks.spreadsheets.xml_reading import Attributes, LocalNames, XmlReader
 
 MAXIMUM_ROW, MAXIMUM_COLUMN = 1_048_576, 16_384
@@ -70,7 +70,7 @@ class SheetReader:
         elif local == "sheetData":
             self._is_data = True
         elif local == "mergeCell":
-            self.merged += merged_cells(attributes.get("ref", ""))
+            self.merged += parse_merged_cells(attributes.get("ref", ""))
 
     def end(self, name: str) -> None:
         """Takes the end of an element."""
@@ -112,7 +112,7 @@ class SheetReader:
             check_length(cell, self._cell_length, self._number, self._column)
         if self._column in self._row:
             name = f"{column_letters(self._column)}{self._number}"
-            raise damaged(f"the cell {name} stands in it twice")
+            raise damage_rejection(f"the cell {name} stands in it twice")
         self._row[self._column] = cell
 
     def _place(self, reference: str | None) -> None:
@@ -128,13 +128,15 @@ class SheetReader:
     def _checked_column(self, reference: str) -> int:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
-            raise damaged(f"row {self._number} has a cell called {reference[:20]!r}")
+            raise damage_rejection(
+                f"row {self._number} has a cell called {reference[:20]!r}"
+            )
         letters, number = match.groups()
         if not self._number_text and not self._row:
             self._number_row(number)
         column = column_position(letters)
         if int(number) != self._number or column >= MAXIMUM_COLUMN:
-            raise damaged(f"the cell {reference} stands in row {self._number}")
+            raise damage_rejection(f"the cell {reference} stands in row {self._number}")
         self._columns[letters] = column
         return column
 
@@ -145,9 +147,9 @@ class SheetReader:
         if kind == "n" and value:
             return _shown_number(value, format)
         if kind == "inlineStr":
-            return _shown_text(self._collector.take() or unescaped(value), format)
+            return _shown_text(self._collector.take() or unescape(value), format)
         if kind == "str" and value:
-            return _shown_text(unescaped(value), format)
+            return _shown_text(unescape(value), format)
         return self._other_cell(kind)
 
     def _other_cell(self, kind: str) -> Cell | None:
@@ -167,7 +169,7 @@ def column_position(letters: str) -> int:
     return position - 1
 
 
-def merged_cells(reference: str) -> Iterator[MergedCells]:
+def parse_merged_cells(reference: str) -> Iterator[MergedCells]:
     """Yields the area that a reference as A1:B2 names; none for anything else."""
     if match := _AREA.fullmatch(reference):
         first_column, first_row, last_column, last_row = match.groups()
@@ -202,10 +204,10 @@ def _row_number(text: str) -> int:
         and 1 <= int(text) <= MAXIMUM_ROW
     ):
         return int(text)
-    raise damaged(f"it has a row numbered {text[:20]!r}")
+    raise damage_rejection(f"it has a row numbered {text[:20]!r}")
 
 
-def sheet_rows(
+def read_sheet_rows(
     pieces: Iterable[bytes],
     part: str,
     texts: list[str],

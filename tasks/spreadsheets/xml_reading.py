@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 from xml.parsers import expat
 
-from tasks.spreadsheets.rejection import UNREADABLE, Rejected, damaged
+from tasks.spreadsheets.rejection import damage_rejection, format_rejection
 
 Attributes: TypeAlias = dict[str, str]
 Start: TypeAlias = Callable[[str, Attributes], None]
@@ -37,7 +37,7 @@ class XmlReader:
         self._parser.StartDoctypeDeclHandler = _reject_declaration
 
     def read(self, pieces: Iterable[bytes], part: str) -> Iterator[None]:
-        """Reads piece after piece; raises Rejected where the part is not XML."""
+        """Reads piece after piece; raises SpreadsheetRejected where the part is not XML."""
         try:
             for piece in pieces:
                 self._parser.Parse(piece, False)
@@ -45,13 +45,13 @@ class XmlReader:
             self._parser.Parse(b"", True)
         except (expat.ExpatError, UnicodeError, LookupError):
             line = self._parser.CurrentLineNumber
-            raise damaged(f"line {line} of its part {part!r} is not XML") from None
+            raise damage_rejection(f"line {line} of its part {part!r} is not XML") from None
         yield
 
 
 def _reject_declaration(*_: Any) -> None:
     message = "The file declares XML entities, which no spreadsheet program writes."
-    raise Rejected(UNREADABLE, message)
+    raise format_rejection(message)
 
 
 def ignore(_: str) -> None:

@@ -76,6 +76,7 @@ class People:
             self.buyers[name],
             self.state["commerce"],
             self.state["exports"],
+            self.state["spreadsheets"],
             document.selected,
         )
 

@@ -51,13 +51,18 @@ def sources(layer: str) -> list[Path]:
 
 def imported(path: Path) -> set[str]:
     """Returns the top names that a file imports, wherever in the file it does."""
+    return {name.split(".")[0] for name in imported_modules(path)}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Returns the modules that a file imports, by their full names."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively."
-            names.add((node.module or "").split(".")[0])
+            names.add(node.module or "")
     return names
 
 
@@ -67,6 +72,18 @@ def test_imports_point_one_way() -> None:
         for layer, allowed in MAY_IMPORT.items()
         for path in sources(layer)
         for name in imported(path) & MAY_IMPORT.keys() - allowed
+    }
+    assert wrong == set()
+
+
+def test_the_reading_of_spreadsheets_knows_nothing_else_of_ours() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources("tasks/spreadsheets")
+        for name in imported_modules(path)
+        if name.split(".")[0] in MAY_IMPORT
+        and name != "text"
+        and not name.startswith("tasks.spreadsheets.")
     }
     assert wrong == set()
 

@@ -15,12 +15,9 @@ import pytest
 import xlwt
 
 from settings import ROOT
-from tasks.spreadsheets.process import reading_processes
-from tasks.spreadsheets.reading import (
-    SpreadsheetLimits,
-    SpreadsheetRejected,
-    read_spreadsheet,
-)
+from tasks.spreadsheets.reading import SpreadsheetReader
+from tasks.spreadsheets.rejection import SpreadsheetRejected
+from tasks.spreadsheets.sheet import SpreadsheetLimits
 from tests.support import ods, sheets
 from tests.support.waiting import TIMEOUT_SECONDS, eventually
 
@@ -375,7 +372,9 @@ async def test_a_hostile_file_is_rejected_within_bounds(name: str, tmp_path: Pat
     path = tmp_path / "upload"
     path.write_bytes(make())
     with pytest.raises(SpreadsheetRejected, match=message) as rejected:
-        await read_spreadsheet(path, TOO_SHORT if "takes more" in message else SLOW_MACHINE)
+        await SpreadsheetReader().read(
+            path, TOO_SHORT if "takes more" in message else SLOW_MACHINE
+        )
     assert rejected.value.code == code
     megabytes, seconds = await asyncio.to_thread(bounds_of, path)
     assert megabytes < PEAK_MEGABYTES
@@ -386,7 +385,7 @@ async def test_a_hostile_file_is_rejected_within_bounds(name: str, tmp_path: Pat
 async def test_an_odd_file_is_read_within_bounds(name: str, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes(READ[name]())
-    assert (await read_spreadsheet(path, SpreadsheetLimits())).rows_read == 1
+    assert (await SpreadsheetReader().read(path, SpreadsheetLimits())).rows_read == 1
     megabytes, seconds = await asyncio.to_thread(bounds_of, path)
     assert megabytes < PEAK_MEGABYTES
     assert seconds < CPU_SECONDS
@@ -395,7 +394,9 @@ async def test_an_odd_file_is_read_within_bounds(name: str, tmp_path: Path) -> N
 async def outcome_of(path: Path) -> str:
     """Returns the number of rows, or the code of the rejection."""
     try:
-        return f"{(await read_spreadsheet(path, SpreadsheetLimits())).rows_read} rows"
+        return (
+            f"{(await SpreadsheetReader().read(path, SpreadsheetLimits())).rows_read} rows"
+        )
     except SpreadsheetRejected as rejected:
         return rejected.code
 
@@ -420,7 +421,7 @@ async def test_a_far_cell_is_a_row_without_the_columns_that_count(
     make, row = FAR[name]
     path = tmp_path / "upload"
     path.write_bytes(make())
-    sheet = await read_spreadsheet(path, SpreadsheetLimits())
+    sheet = await SpreadsheetReader().read(path, SpreadsheetLimits())
     assert [(error.row, error.code) for error in sheet.errors] == [
         (row, "INVALID_INPUT"),
         (row, "INVALID_QUANTITY"),
@@ -438,7 +439,7 @@ async def test_a_file_over_the_limit_is_not_read_at_all(tmp_path: Path) -> None:
         SpreadsheetRejected,
         match="The file has 10000001 bytes; at most 10000000 are allowed",
     ):
-        await read_spreadsheet(path, SpreadsheetLimits())
+        await SpreadsheetReader().read(path, SpreadsheetLimits())
 
 
 def is_reading(cmdline: Path) -> bool:
@@ -477,9 +478,9 @@ async def test_a_reading_that_takes_too_long_is_killed_with_its_process(
     path.write_bytes(sheets.xls([["SKU01", 1, "ERP01"]] * 60_000))
     before = reading_now()
     with pytest.raises(SpreadsheetRejected, match="takes more than"):
-        await read_spreadsheet(path, SpreadsheetLimits(wall_seconds=0.01))
+        await SpreadsheetReader().read(path, SpreadsheetLimits(wall_seconds=0.01))
     task = asyncio.create_task(
-        read_spreadsheet(path, SpreadsheetLimits(cpu_seconds=60, wall_seconds=60))
+        SpreadsheetReader().read(path, SpreadsheetLimits(cpu_seconds=60, wall_seconds=60))
     )
     # The process that waits, and the one that reads.
     await eventually(
@@ -499,14 +500,13 @@ async def test_the_process_that_waits_outlives_a_hostile_file_and_ends_with_the_
     good.write_bytes(SMALL)
     hostile.write_bytes(cells_in_a_row(14_000_000))
     before = reading_now()
-    async with reading_processes.open():
-        assert (await read_spreadsheet(good, SpreadsheetLimits())).rows_read == 1
+    reader = SpreadsheetReader()
+    async with reader.open():
+        assert (await reader.read(good, SpreadsheetLimits())).rows_read == 1
         waiting = reading_now() - before
         assert len(waiting) == 1
         with pytest.raises(SpreadsheetRejected, match="Reading the file takes more"):
-            await read_spreadsheet(
-                hostile, SpreadsheetLimits(cpu_seconds=1, wall_seconds=120)
-            )
-        assert (await read_spreadsheet(good, SpreadsheetLimits())).rows_read == 1
+            await reader.read(hostile, SpreadsheetLimits(cpu_seconds=1, wall_seconds=120))
+        assert (await reader.read(good, SpreadsheetLimits())).rows_read == 1
         assert reading_now() - before == waiting
     assert reading_now() - before == set()

@@ -166,7 +166,9 @@ class GraphQLView:
         seen = observed()
         seen.operation = document.label(asked.operation_name)
         seen.mark("parse")
-        context = Context(buyer, state.commerce, state.exports, document.selected)
+        context = Context(
+            buyer, state.commerce, state.exports, state.spreadsheets, document.selected
+        )
         try:
             with self.time_limits.limit():
                 result = await operation.execute(

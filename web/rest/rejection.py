@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from starlette.responses import Response
 
 from models.rejections import RejectionCode
-from resolvers.answer import RowError
+from schema.user_error import ImportRowError
 from web.http.authentication import CHALLENGE
 from web.http.json_response import json_response
 
@@ -87,7 +87,7 @@ def invalid(messages: Mapping[str, Sequence[str]]) -> Response:
 
 
 def rejected(
-    rejections: Sequence[RejectedInput], row_errors: Sequence[RowError] = ()
+    rejections: Sequence[RejectedInput], row_errors: Sequence[ImportRowError] = ()
 ) -> Response:
     """Answers to an input that the domain rejects: 404 for a basket by its id, 503 for Commerce, 400 for the rest."""
     codes = {rejection.code for rejection in rejections}
@@ -115,6 +115,6 @@ def _name_of(rejection: RejectedInput) -> str:
     return next((name for name in names if name), NON_FIELD)
 
 
-def _row_text(error: RowError) -> str:
+def _row_text(error: ImportRowError) -> str:
     place = f"Row {error.row}, {error.column}" if error.column else f"Row {error.row}"
     return f"{place}: {error.message}"

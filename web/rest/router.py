@@ -121,7 +121,8 @@ async def _answer(limits: TimeLimits, methods: Methods, request: Request) -> Res
         return _too_many(limited)
     if buyer is None:
         return unauthenticated("authorization" in request.headers)
-    context = Context(buyer, request.state.commerce, request.state.exports)
+    state = request.state
+    context = Context(buyer, state.commerce, state.exports, state.spreadsheets)
     try:
         with limits.limit():
             return await _answered(endpoint, RestRequest(request, context))
