@@ -16,6 +16,7 @@ from models.database.connection import migrate_forward
 from tests.support.deployment import Site
 from tests.support.exports import completed
 from tests.support.load import KEYED, PLAIN, loaded
+from tests.support.pages import shell_block
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.private_systemd import RELEASES, Systemd, as_basket, private_systemd
 from tests.support.process import write_people_to
@@ -28,15 +29,7 @@ from tests.support.waiting import TIMEOUT_SECONDS
 pytestmark = pytest.mark.long
 
 
-PAGE = (ROOT / "docs" / "deployment" / "README.md").read_text(encoding="utf-8")
 LIMITS = {"RATE_LIMIT_TOKEN": "0", "RATE_LIMIT_ADDRESS": "0"}
-
-
-def commands(beginning: str) -> str:
-    """Returns the one block of the page's commands that begins with a text."""
-    (block,) = re.findall(rf"```sh\n({re.escape(beginning)}.*?)```", PAGE, re.DOTALL)
-    assert isinstance(block, str)
-    return block
 
 
 @dataclass
@@ -142,26 +135,36 @@ async def test_every_boot_comes_up_in_any_order_with_postgresql_and_redis_late(
 
 async def test_the_page_makes_the_database_a_buyer_and_an_export(machine: Machine) -> None:
     port = machine.cluster.port
-    make = commands("password=").replace(
+    make = shell_block("docs/deployment/README.md", "password=").replace(
         "runuser -u postgres -- psql", f"psql -h 127.0.0.1 -p {port} -U postgres"
     )
     password = machine.systemd.run(f'{make}printf %s "$password"')
     url = f"postgres://basket:{password}@127.0.0.1:{port}/basket"
+
+    start = "systemctl daemon-reload"
+    files, _, units = shell_block("docs/deployment/README.md", "install -D").partition(
+        start
+    )
+    environment = machine.systemd.run("cat /etc/basket/basket.env")
+    machine.systemd.run(files)
+    for unit in (ROOT / "docs" / "deployment").glob("*.service"):
+        installed = machine.systemd.run(f"cat /etc/systemd/system/{unit.name}")
+        assert installed == unit.read_text()
+    machine.systemd.run(f"cat > /etc/basket/basket.env <<'END'\n{environment}END")
     machine.systemd.run(
         f"sed -i 's#^DATABASE_URL=.*#DATABASE_URL={url}#' /etc/basket/basket.env"
     )
 
     await asyncio.to_thread(machine.processes.redis, machine.site.redis_port)
-    enable = machine.on_its_ports(
-        "systemctl daemon-reload\n" + commands("install -D").partition("daemon-reload\n")[2]
-    )
-    machine.systemd.run(
-        enable.replace("enable --now", "start").replace("systemctl restart haproxy", "")
-    )
+    # The units are in another folder here, and the proxy is not systemd's.
+    start += machine.on_its_ports(units).replace("enable --now", "start")
+    machine.systemd.run(start.replace("systemctl restart haproxy", ""))
     await asyncio.to_thread(machine.start_proxy)
 
     buyer = (
-        commands("basket() {").replace("HQ", "ERP01").replace("--uid=basket", as_basket())
+        shell_block("docs/deployment/README.md", "basket() {")
+        .replace("HQ", "ERP01")
+        .replace("--uid=basket", as_basket())
     )
     token = machine.systemd.run(buyer).split()[-1]
     async with machine.calling(token) as caller:
@@ -187,9 +190,14 @@ async def test_no_request_fails_while_a_new_version_is_installed(machine: Machin
         await caller.accepted("basketItemsAdd", items=items)
         await caller.accepted("basketClear")
 
-    (point,) = re.findall(r"^ln -sfn .*$", PAGE, re.MULTILINE)
+    install = shell_block("docs/deployment/README.md", "ln -sfn")
+    (point,) = re.findall(r"^ln -sfn .*$", install, re.MULTILINE)
     upgrade = (
-        point + "\n" + machine.on_its_ports(commands("systemctl restart basket-migrate"))
+        point
+        + "\n"
+        + machine.on_its_ports(
+            shell_block("docs/deployment/README.md", "systemctl restart basket-migrate")
+        )
     )
     async with loaded(machine.site.proxy_url) as load:
         await asyncio.to_thread(machine.systemd.run, upgrade)

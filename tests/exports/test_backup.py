@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,20 +17,12 @@ from application import create_application
 from models.database.statement import now
 from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
-from settings import ROOT
-from tests.support.databases import TEST_DATABASE_URL
+from tests.support.databases import TEST_DATABASE_URL, sqlite_database
 from tests.support.exports import ask, completed, ended, files_of, fill, state
+from tests.support.pages import shell_block
 from tests.support.programs import program
 from tests.support.service import Service, open_client, serve
 from tests.support.shop import Shop
-
-PAGE = (ROOT / "docs" / "backup.md").read_text(encoding="utf-8")
-
-
-def documented_commands() -> list[str]:
-    """Returns the commands for PostgreSQL."""
-    section = PAGE.split("## PostgreSQL")[1]
-    return section.split("```sh\n")[1].split("```")[0].splitlines()
 
 
 @pytest.fixture
@@ -53,7 +47,7 @@ def run_documented_commands(database_url: str, restored: str, folder: Path) -> N
         "PGUSER": server.username or "",
         "PGPASSWORD": server.password or "",
     }
-    commands = documented_commands()
+    commands = shell_block("docs/backup.md", "pg_dump").splitlines()
     assert [command.split()[0] for command in commands] == [
         "pg_dump",
         "createdb",
@@ -104,3 +98,23 @@ async def test_a_restored_database_serves_and_expires_exports_without_their_file
         )
         assert (await ended(service.main, waiting["cacheKey"]))["status"] == "COMPLETED"
     assert files_of(tmp_path / "elsewhere") == [f"{waiting['cacheKey']}-1.csv"]
+
+
+async def test_a_backup_of_sqlite_holds_what_was_committed(
+    shop: Shop, tmp_path: Path
+) -> None:
+    program("sqlite3")
+    (tmp_path / "var").mkdir()
+    url = sqlite_database(tmp_path / "var")
+    file = Path(url.removeprefix("sqlite://"))
+    async with serve(url, shop, str(tmp_path / "exports")) as service:
+        await fill(service.main)
+        block = shell_block("docs/backup.md", "sqlite3").replace(
+            "basket.sqlite3", file.name
+        )
+        await asyncio.to_thread(
+            subprocess.run, ["bash", "-c", block], cwd=tmp_path, timeout=120, check=True
+        )
+    with closing(sqlite3.connect(tmp_path / "basket.backup.sqlite3")) as backup:
+        quantities = backup.execute("SELECT quantity FROM basket_item_division").fetchall()
+    assert sorted(quantities) == [(2,), (3,), (4,)]

@@ -1,4 +1,4 @@
-"""README and the pages that go with it, pasted: a newcomer's commands, and production on real services."""
+"""Commands of the documentation, pasted: a newcomer's, a contributor's, and production on real services."""
 
 import asyncio
 import json
@@ -14,9 +14,11 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.support.databases import TEST_DATABASE_URL
+from settings import ROOT
+from tests.support.databases import TEST_DATABASE_URL, sqlite_database
+from tests.support.deployment import copied_to
 from tests.support.exports import completed
-from tests.support.pages import json_after, shell_block, with_values
+from tests.support.pages import blocks, json_after, shell_block, with_values
 from tests.support.ports import free_port
 from tests.support.processes import Processes, answers, in_thread, wait_until
 from tests.support.programs import no_service, program, skip_when_quick
@@ -95,6 +97,68 @@ def test_the_printed_rest_request_adds(embedded: str, tmp_path: Path) -> None:
     clear_basket(embedded)
     added = curl(shell_block("docs/rest.md", "api/v1/basket/"), embedded, tmp_path)
     assert added["total_quantity"] == 2
+
+
+def test_the_cost_of_a_query_is_as_printed(embedded: str) -> None:
+    request = {"query": "{ viewer { email } }", "extensions": {"cost": True}}
+    headers = {"Authorization": "Token demo-main"}
+    response = httpx.post(f"{embedded}/graphql", json=request, headers=headers).json()
+    (printed,) = blocks("docs/limits.md", "json")
+    assert response["extensions"] == json.loads(printed)["extensions"]
+
+
+def test_uvicorn_serves_with_the_printed_options(tmp_path: Path) -> None:
+    processes = Processes(tmp_path, DATABASE_URL=sqlite_database(tmp_path), REDIS_URL="")
+    block = shell_block("docs/deployment/process-managers.md", "uvicorn server:application")
+    port = str(free_port())
+    try:
+        processes.start("bash", "-c", block, UVICORN_PORT=port)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "The start")
+    finally:
+        processes.end()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the code beside its virtual environment, in which commands may write."""
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    copied_to(folder)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+def test_the_models_need_no_further_migration(copy: Path) -> None:
+    block = shell_block("docs/contributing.md", "makemigrations")
+    assert "No changes detected" in paste(block, copy)
+
+
+def test_the_printed_schema_is_the_committed_one(copy: Path) -> None:
+    (copy / "schema" / "schema.graphql").unlink()
+    paste(shell_block("docs/contributing.md", "server.py schema"), copy)
+    printed = (copy / "schema" / "schema.graphql").read_text()
+    assert printed == (ROOT / "schema" / "schema.graphql").read_text()
+
+
+def test_a_release_is_cloned_and_the_next_one_put_beside_it(tmp_path: Path) -> None:
+    program("git")
+    # The environment of this run stands for the release's own, which takes long to install.
+    hooks = tmp_path / "template" / "hooks"
+    hooks.mkdir(parents=True)
+    (hooks / "post-checkout").write_text(f"#!/bin/sh\nln -s {ROOT / '.venv'} .venv\n")
+    (hooks / "post-checkout").chmod(0o755)
+    environment = {
+        "GIT_TEMPLATE_DIR": str(tmp_path / "template"),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{ROOT}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://example.com/basket.git",
+    }
+    first = shell_block("docs/deployment/README.md", "ln -s basket-1")
+    second = shell_block("docs/deployment/README.md", "ln -sfn basket-2")
+    for number, block in enumerate((first, second), start=1):
+        paste(block.replace("/opt", str(tmp_path)), tmp_path, **environment)
+        assert (tmp_path / "basket").readlink() == Path(f"basket-{number}")
+        assert (tmp_path / "basket" / "server.py").exists()
 
 
 @pytest.fixture
