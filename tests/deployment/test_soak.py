@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from bench.soak import Report, Sample
-from bench.soak_buyer import Record
+from tests.soak.buyer import Record
+from tests.soak.report import Report, Sample
 from tests.support.processes import ROOT
 from tests.support.programs import program
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -17,22 +17,22 @@ pytestmark = pytest.mark.long
 STEADY = Sample(memory=100_000_000, files=200, connections=40)
 
 
-def report(*samples: Sample, wrong: tuple[str, ...] = (), kept: int = 7) -> Report:
+def report(*samples: Sample, wrong: tuple[str, ...] = (), stored: int = 7) -> Report:
     """Returns a report of so many equal samples, and then others."""
     record = Record(wrong=list(wrong), pieces=7)
     return Report(
         seconds=10.0,
         record=record,
         samples=[STEADY] * 90 + list(samples) * 10,
-        pieces_kept=kept,
+        pieces_stored=stored,
     )
 
 
 def test_it_complains_of_what_does_not_hold() -> None:
     assert report(STEADY).complaints() == []
     assert report(STEADY, wrong=("read: 500", "read: 500")).complaints() == ["read: 500"]
-    assert report(STEADY, kept=6).complaints() == [
-        "7 pieces were acknowledged, and 6 are kept."
+    assert report(STEADY, stored=6).complaints() == [
+        "7 pieces were acknowledged, and 6 are stored."
     ]
     grown = Sample(memory=111_000_000, files=221, connections=49)
     assert report(grown).complaints() == [
@@ -44,7 +44,7 @@ def test_it_complains_of_what_does_not_hold() -> None:
 
 def test_a_short_mixed_load_holds() -> None:
     program("haproxy")
-    command = [sys.executable, "-m", "bench.soak", "--seconds", "5"]
+    command = [sys.executable, "-m", "tests.soak", "--seconds", "5"]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -53,7 +53,7 @@ def test_a_short_mixed_load_holds() -> None:
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    complaints = done.stdout.partition(" kept\n")[2].splitlines()
+    complaints = done.stdout.partition(" stored\n")[2].splitlines()
     # In so short a time processes still grow, the more the busier the machine is.
     assert [line for line in complaints if " grew from " not in line] in (
         [],

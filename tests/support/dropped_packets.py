@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from time import monotonic
 
 from models.database.connection import (
     Bounds,
@@ -14,6 +13,7 @@ from models.database.connection import (
     is_unavailable,
 )
 from models.database.statement import Statement
+from tests.support.loop_time import LoopClock, loop_clock
 from tests.support.postgres_cluster import own_cluster
 from tests.support.programs import program
 
@@ -27,11 +27,11 @@ def drop(port: int, action: str) -> None:
         subprocess.run([program("iptables"), action, "INPUT", *rule], check=True)
 
 
-async def wait_of(begin: float) -> float:
-    """Asks once; returns the seconds until it failed by the outage, or -1."""
+async def seconds_until_failure(clock: LoopClock) -> float:
+    """Asks once; returns the seconds of the clock at which it failed by the outage, or -1."""
     (answer,) = await asyncio.gather(check_answers(), return_exceptions=True)
     is_out = isinstance(answer, BaseException) and is_unavailable(answer)
-    return monotonic() - begin if is_out else -1.0
+    return clock.seconds if is_out else -1.0
 
 
 async def main() -> None:
@@ -43,13 +43,13 @@ async def main() -> None:
         slow = [asyncio.create_task(SLEEP.rows(30.0)) for _ in range(5)]
         await asyncio.sleep(0.2)
         drop(cluster.port, "-A")
-        begin = monotonic()
-        waits = await asyncio.gather(*[wait_of(begin) for _ in range(30)])
-        ended = await asyncio.gather(*slow, return_exceptions=True)
+        async with loop_clock() as clock:
+            waits = await asyncio.gather(*[seconds_until_failure(clock) for _ in range(30)])
+            ended = await asyncio.gather(*slow, return_exceptions=True)
+            slowest = clock.seconds
         lost = all(
-            isinstance(each, BaseException) and is_unavailable(each) for each in ended
+            isinstance(error, BaseException) and is_unavailable(error) for error in ended
         )
-        slowest = monotonic() - begin
         drop(cluster.port, "-D")
         await check_answers()
         await disconnect()

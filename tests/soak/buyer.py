@@ -59,7 +59,7 @@ class Buyer:
         self.session = session
         self.headers = {"Authorization": f"Token {token}", "X-Requested-With": "soak"}
         self.record = record
-        self.random = random.Random(token)  # noqa: S311 # a repeatable mixture, not a secret
+        self.random = random.Random(token)
         self.has_items = False
 
     async def run(self, until: float) -> None:
