@@ -27,6 +27,7 @@ from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
+from settings.startup_error import StartupError
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
@@ -36,7 +37,7 @@ from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.sending import sending
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import ExportSweeper, sweeping_exports
-from tasks.redis.check import RedisCheck, RedisRejected
+from tasks.redis.check import RedisCheck
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
 from tasks.spreadsheets.reading import SpreadsheetReader
@@ -200,7 +201,7 @@ async def redis_server(url: str) -> RedisServer | None:
     """Returns the checked Redis of this installation; raises NotServing when it can never be used."""
     try:
         return await find_redis_server(url, settings.REDIS_PREFIX)
-    except RedisRejected as reason:
+    except StartupError as reason:
         raise NotServing(str(reason)) from None
 
 

@@ -106,7 +106,8 @@ def text_like(pattern: str, expects: str) -> Kind[str]:
 
 
 NAME = text_like(
-    r"[A-Za-z0-9._-]{1,64}", "1 to 64 letters, digits, points, hyphens and underscores"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+    "1 to 64 letters, digits, points, hyphens and underscores, with a letter or digit first",
 )
 
 

@@ -1,8 +1,9 @@
 """Checking the addresses of services without connecting to them."""
 
 import settings
+from settings.startup_error import StartupError
 from tasks.database_address import database_problems
-from tasks.exports.store_url import StoreRejected, open_storage
+from tasks.exports.store_url import open_storage
 from tasks.redis.address import RedisAddressRejected, parse_redis_address
 
 
@@ -11,7 +12,7 @@ def address_problems() -> list[str]:
     found = database_problems()
     try:
         open_storage(settings.EXPORT_URL)
-    except StoreRejected as reason:
+    except StartupError as reason:
         found.append(str(reason))
     if settings.REDIS_URL:
         try:

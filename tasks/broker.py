@@ -6,7 +6,7 @@ from dramatiq import Broker, Middleware
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 
-from tasks.redis.connection import RedisServer, connect
+from tasks.redis.connection import RedisServer
 
 HEARTBEAT_MILLISECONDS = 5_000
 """How long a worker may be silent before another one takes its messages."""
@@ -25,7 +25,7 @@ def create_broker(
     if server is None:
         return StubBroker(middleware=list(middleware))
     return RedisBroker(  # type: ignore[no-untyped-call] # dramatiq types the rest of itself
-        client=connect(server.address, timeout),
+        client=server.connect(timeout),
         namespace=f"{server.prefix}-jobs",
         middleware=list(middleware),
         heartbeat_timeout=HEARTBEAT_MILLISECONDS,

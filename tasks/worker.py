@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import sys
 import time
 from datetime import timedelta
@@ -19,24 +18,24 @@ from models.database.connection import DATABASE_FAILURES, Bounds, connect, disco
 from models.database.migrate import log_migrations
 from settings.checks import Use, problems
 from settings.scratch import use_scratch
+from settings.startup_error import StartupError
 from tasks.addresses import address_problems
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
 from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.store import open_store
-from tasks.exports.store_url import StoreRejected
-from tasks.redis.check import RedisCheck, RedisRejected
+from tasks.redis.check import RedisCheck
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
-from tasks.worker_monitor import Monitor, MonitorRejected, listen
+from tasks.worker_monitor import Monitor, listen
 
 logger = logging.getLogger("basket")
 
 FAILED = 1
 """The exit status of a worker that may not start."""
-REDIS_SECONDS = 10.0
-"""Timeout of one answer of Redis, in seconds."""
+REDIS_TIMEOUT = 10.0
+"""Timeout of a command of Redis, in seconds."""
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to reach the database at the start."""
 
@@ -45,7 +44,7 @@ class Database(Middleware):
     """Keeps the database open on the event loop that all actors of the process share."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Prepares the connections; the first is made when it is needed, so a database may come up later."""
+        """Prepares the pool; it connects when it is first used, so a database may start later."""
         loop = get_event_loop_thread()
         bounds = Bounds(
             settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
@@ -68,7 +67,7 @@ class Database(Middleware):
 
 
 async def read_redis_server() -> RedisServer | None:
-    """Returns the Redis of this installation, whose name stands in the database."""
+    """Returns the checked Redis of this installation; raises StartupError."""
     await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
         await log_migrations()
@@ -78,13 +77,11 @@ async def read_redis_server() -> RedisServer | None:
 
 
 def wait_for_redis_server() -> RedisServer | None:
-    """Returns the Redis of this installation as soon as the database answers; ends the process when it is unusable."""
+    """Returns the Redis of this installation as soon as the database answers."""
     is_logged = False
     while True:
         try:
             return asyncio.run(read_redis_server())
-        except RedisRejected as reason:
-            end_process([str(reason)])
         except (OSError, *DATABASE_FAILURES) as error:
             if not is_logged:
                 logger.warning("The database does not answer; waiting for it: %s", error)
@@ -92,51 +89,49 @@ def wait_for_redis_server() -> RedisServer | None:
             time.sleep(RETRY_SECONDS)
 
 
-def listening_socket() -> socket.socket:
-    """Returns the socket of the worker's health and metrics; ends the process when there can be none."""
-    try:
-        return listen()
-    except MonitorRejected as reason:
-        end_process([str(reason)])
-
-
 def worker_problems() -> list[str]:
-    """Returns why a worker may not start on these settings; one line for each reason."""
-    found = problems(Use.WORKER) + address_problems()
+    """Returns the reasons why a worker may not start on these settings, one per line."""
+    reasons = problems(Use.WORKER) + address_problems()
     if not settings.REDIS_URL and "REDIS_URL" not in settings.READER.problems:
-        found.append(
+        reasons.append(
             "Set REDIS_URL: without Redis there is nothing a worker process could wait for."
         )
-    return found
+    return reasons
 
 
 def end_process(reasons: list[str]) -> NoReturn:
-    """Ends the process, which cannot work, with one line for each reason."""
+    """Ends the process with one line per reason."""
     for reason in reasons:
         logs.report(reason)
     sys.exit(FAILED)
 
 
-def set_up() -> None:
-    """Makes the broker that `dramatiq` asks for, and declares the actors on it."""
-    logs.set_up()
-    if found := worker_problems():
-        end_process(found)
-    use_scratch()
-    try:
-        store = open_store(settings.EXPORT_URL, shared=True)
-    except StoreRejected as reason:
-        end_process([str(reason)])
+def create_worker_broker() -> Broker:
+    """Returns the broker with the actors declared on it; raises StartupError."""
+    store = open_store(settings.EXPORT_URL, shared=True)
     attempts = Attempts()
     redis = wait_for_redis_server()
     middleware: list[Middleware] = [AsyncIO(), Database(), attempts]
     if settings.WORKER_PORT and redis is not None:
-        middleware.append(Monitor(listening_socket(), RedisCheck(redis), store))
-    broker = create_broker(redis, timeout=REDIS_SECONDS, middleware=middleware)
-    dramatiq.set_broker(broker)
+        middleware.append(Monitor(listen(), RedisCheck(redis), store))
+    broker = create_broker(redis, timeout=REDIS_TIMEOUT, middleware=middleware)
     DEAD_LETTERS.watch(broker)
-    kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    declare_export(broker, attempts, store, kept)
+    retention = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
+    declare_export(broker, attempts, store, retention)
+    return broker
+
+
+def set_up() -> None:
+    """Makes the broker that `dramatiq` asks for; ends the process where there can be none."""
+    logs.set_up()
+    if reasons := worker_problems():
+        end_process(reasons)
+    use_scratch()
+    try:
+        broker = create_worker_broker()
+    except StartupError as reason:
+        end_process([str(reason)])
+    dramatiq.set_broker(broker)
 
 
 set_up()

@@ -15,9 +15,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import settings
 from models.database.connection import DATABASE_FAILURES, check_answers
+from settings.startup_error import StartupError
+from tasks.dramatiq_internals import dead_threads
 from tasks.exports.metrics import DEAD_LETTERS
 from tasks.exports.store import ExportStore
-from tasks.exports.store_url import StoreRejected
 from tasks.redis.check import RedisCheck
 
 logger = logging.getLogger("basket")
@@ -26,10 +27,6 @@ CHECK_SECONDS = 3.0
 """Timeout of each check of a dependency, in seconds."""
 STORE_CHECKED_SECONDS = 30.0
 """For how many seconds the check of the export store is good: it writes and deletes a file."""
-
-
-class MonitorRejected(Exception):
-    """Raised when the port of a worker process cannot be listened on; the message says why."""
 
 
 class Monitor(Middleware):
@@ -77,15 +74,10 @@ class Monitor(Middleware):
         """Says whether all threads of the worker are alive; that it answers shows the same of its event loop."""
         if self._is_stopping:
             return web.json_response({"status": "draining"})
-        dead = self._dead_threads()
+        dead = dead_threads(self._worker) if self._worker else []
         if dead:
             return web.json_response({"status": "unavailable", "threads": dead}, status=503)
         return web.json_response({"status": "ok"})
-
-    def _dead_threads(self) -> list[str]:
-        worker = self._worker
-        threads = [*worker.workers, *worker.consumers.values()] if worker else []
-        return [thread.name for thread in threads if not thread.is_alive()]
 
     async def readyz(self, request: web.Request) -> web.Response:
         """Says whether the database, Redis and the export store can be used."""
@@ -132,7 +124,7 @@ class Monitor(Middleware):
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await asyncio.to_thread(self._store.check)
-        except (OSError, StoreRejected) as error:
+        except OSError as error:
             logger.warning("The export store does not answer: %s", error)
             return "unavailable"
         return "ok"
@@ -155,7 +147,7 @@ class Monitor(Middleware):
 
 
 def listen() -> socket.socket:
-    """Returns a socket that listens on the port of this process; raises MonitorRejected."""
+    """Returns a socket that listens on the port of this process; raises StartupError."""
     host, port = settings.HOST.strip("[]"), settings.WORKER_PORT + process_number()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -163,7 +155,7 @@ def listen() -> socket.socket:
     except (OSError, OverflowError) as error:
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number) if number and number > 0 else str(error)
-        raise MonitorRejected(
+        raise StartupError(
             f"WORKER_PORT: {settings.HOST}:{port} cannot be listened on: {reason}. "
             "Each process of a worker takes a port of its own, from WORKER_PORT on."
         ) from error

@@ -7,11 +7,12 @@ from time import monotonic
 
 from dramatiq import Broker
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.common import xq_name
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
+
+from tasks.dramatiq_internals import count_dead_letters
 
 logger = logging.getLogger("basket")
 
@@ -72,14 +73,6 @@ class DeadLetters(Collector):
         if self._count is not None:
             text = "Messages put aside because their attempt could not be begun; their jobs are sent again."
             yield GaugeMetricFamily("basket_dead_letters", text, self._count)
-
-
-def count_dead_letters(broker: RedisBroker) -> int:
-    """Returns how many messages of all queues are put aside in Redis."""
-    names = [
-        f"{broker.namespace}:{xq_name(queue)}" for queue in broker.get_declared_queues()
-    ]
-    return sum(int(broker.client.zcard(name)) for name in names)
 
 
 DEAD_LETTERS = DeadLetters()

@@ -19,13 +19,13 @@ from typing import BinaryIO, NamedTuple, cast
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
+from settings.startup_error import StartupError
 from tasks.exports.store_url import (
     PACKAGES,
-    StoreRejected,
     open_storage,
     reason_of_failure,
-    rejected,
     shown_url,
+    store_rejection,
 )
 
 logger = logging.getLogger("basket")
@@ -53,8 +53,8 @@ ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
     404: FileNotFoundError,
 }
 """The HTTP statuses in errors of those packages, and the errors that they stand for."""
-Rejected_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
-Rejected_ERRORS = (
+PERMANENT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
+PERMANENT_ERRORS = (
     FileNotFoundError,
     PermissionError,
     NotADirectoryError,
@@ -76,6 +76,17 @@ class Download(NamedTuple):
 
 class StoreFailed(OSError):
     """Raised for failures that a storage library raises as errors of its own."""
+
+
+class StoreUnusable(StoreFailed):
+    """Raised when only another address or other rights can mend the failure."""
+
+
+def _is_permanent(error: Exception) -> bool:
+    return (
+        isinstance(error, PERMANENT_ERRORS)
+        or getattr(error, "errno", 0) in PERMANENT_ERRNOS
+    )
 
 
 def _response_headers(scheme: str, download: Download) -> dict[str, str]:
@@ -110,7 +121,7 @@ class ExportStore:
         return f"{self._root.rstrip('/')}/{name}"
 
     def check(self) -> None:
-        """Writes and deletes a small file; raises StoreRejected when that can never succeed, otherwise OSError."""
+        """Writes and deletes a small file; raises OSError, StoreUnusable where that is permanent."""
         path = self._path(f"basket-check-{secrets.token_hex(16)}")
         try:
             if self._is_local:
@@ -119,21 +130,17 @@ class ExportStore:
                 self._storage.pipe_file(path, b"")
                 self._storage.rm_file(path)
         except Exception as error:
-            if (
-                isinstance(error, Rejected_ERRORS)
-                or getattr(error, "errno", 0) in Rejected_ERRNOS
-            ):
-                reason = f"it cannot be written to: {reason_of_failure(error)}"
-                raise rejected(self.url, reason) from error
+            if _is_permanent(error):
+                raise StoreUnusable(errno.EINVAL, reason_of_failure(error)) from error
             raise
 
     def check_presigning(self) -> None:
-        """Signs an address; raises StoreRejected when the store cannot."""
+        """Signs an address; raises StartupError when the store cannot."""
         try:
             self.presigned_url("check", Download("check", "text/csv"), 60)
         except Exception as error:
             reason = reason_of_failure(error)
-            raise StoreRejected(
+            raise StartupError(
                 f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, which cannot sign addresses: {reason}."
             ) from error
 
@@ -201,13 +208,13 @@ class ExportStore:
 
 
 def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStore:
-    """Returns the store after a check; raises StoreRejected. A store that does not answer now may do so later.
+    """Returns the store after a check; raises StartupError. A store that does not answer now may do so later.
 
     A `shared` store is written to by other processes, which none in the memory of a process can be.
     """
     store = ExportStore(url)
     if shared and store.is_in_memory:
-        raise rejected(
+        raise store_rejection(
             store.url,
             "workers cannot reach the memory of a server; set it to a shared store",
         )
@@ -218,6 +225,9 @@ def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStor
     Thread(target=_check, args=[store, checked], daemon=True).start()
     try:
         checked.result(CHECK_SECONDS)
+    except StoreUnusable as error:
+        reason = f"it cannot be written to: {error.strerror}"
+        raise store_rejection(store.url, reason) from error
     except OSError as error:
         is_late = isinstance(error, TimeoutError) and not checked.done()
         reason = (

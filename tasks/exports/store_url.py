@@ -8,6 +8,7 @@ from fsspec.core import url_to_fs
 from fsspec.registry import get_filesystem_class
 
 from logs import cleaned
+from settings.startup_error import StartupError
 
 PACKAGES = {
     "s3": "s3fs", "s3a": "s3fs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs",
@@ -20,13 +21,9 @@ SUPPORTED = "a folder, s3://BUCKET/PREFIX or abfs://CONTAINER/PREFIX"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
-class StoreRejected(Exception):
-    """Raised when the export store cannot be used as configured; the message is one line that names the setting."""
-
-
-def rejected(url: str, reason: str) -> StoreRejected:
-    """Returns the rejection of an address, which is shown without what may be a password."""
-    return StoreRejected(f"EXPORT_URL is {shown_url(url)}: {reason}.")
+def store_rejection(url: str, reason: str) -> StartupError:
+    """Returns the rejection of an address, which is shown without its password."""
+    return StartupError(f"EXPORT_URL is {shown_url(url)}: {reason}.")
 
 
 def shown_url(url: str) -> str:
@@ -35,7 +32,7 @@ def shown_url(url: str) -> str:
 
 
 def open_storage(url: str) -> tuple[Any, str, str]:
-    """Returns the storage, the root in it and its scheme, with no request made; raises StoreRejected.
+    """Returns the storage, the root in it and its scheme, with no request made; raises StartupError.
 
     No listing is cached: another process writes to the same store.
     """
@@ -45,25 +42,29 @@ def open_storage(url: str) -> tuple[Any, str, str]:
             url, use_listings_cache=False, skip_instance_cache=True, **_options(scheme)
         )
     except Exception as error:
-        raise rejected(url, reason_of_failure(error)) from error
+        raise store_rejection(url, reason_of_failure(error)) from error
     return storage, str(root), scheme
 
 
 def _checked_scheme(url: str) -> str:
     if not url.strip() or url != url.strip():
-        raise StoreRejected(
+        raise StartupError(
             f"EXPORT_URL is empty or has spaces around it; set it to {SUPPORTED}."
         )
     if "::" in url:
-        raise rejected(url, f"chained addresses are not supported; set it to {SUPPORTED}")
+        raise store_rejection(
+            url, f"chained addresses are not supported; set it to {SUPPORTED}"
+        )
     match = _SCHEME.fullmatch(url)
     if match is None:
         return LOCAL[0]
     scheme, rest = match[1].lower(), match[2]
     if scheme in CACHING:
-        raise rejected(url, f"{scheme}:// caches files; give the storage itself")
+        raise store_rejection(url, f"{scheme}:// caches files; give the storage itself")
     if not rest.split("?")[0].strip("/") and scheme not in LOCAL:
-        raise rejected(url, f"it names no bucket or container; set it to {SUPPORTED}")
+        raise store_rejection(
+            url, f"it names no bucket or container; set it to {SUPPORTED}"
+        )
     _check_package(url, scheme)
     return scheme
 
@@ -71,7 +72,7 @@ def _checked_scheme(url: str) -> str:
 def _check_package(url: str, scheme: str) -> None:
     package = PACKAGES.get(scheme)
     if package and find_spec(package) is None:
-        raise rejected(
+        raise store_rejection(
             url,
             f"{scheme}:// needs the package {package}, which is not installed: pip install {package}",
         )
@@ -79,9 +80,9 @@ def _check_package(url: str, scheme: str) -> None:
         get_filesystem_class(scheme)
     except ValueError:
         known = f"the storage scheme {scheme}:// is unknown; set it to {SUPPORTED}"
-        raise rejected(url, known) from None
+        raise store_rejection(url, known) from None
     except ImportError as error:
-        raise rejected(
+        raise store_rejection(
             url, f"{scheme}:// needs a package: {reason_of_failure(error)}"
         ) from error
 

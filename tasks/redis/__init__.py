@@ -1,5 +1,5 @@
-"""Redis: one reading of its address, one way to connect, one check of what the server may do there.
+"""Redis: one reading of its address, one maker of its clients, one check of the rights there.
 
-The broker, the rate limits and the health check all connect through `connection`, so that an address works for all of
-them or is rejected at start. Nothing of the domain stands here.
+The broker, the rate limits and the health checks all connect through `connection`, so an address
+works for all of them or is rejected at start. This room knows nothing of the domain.
 """

@@ -81,7 +81,12 @@ def in_force(**variables: str) -> dict[str, str]:
         ("HOST", "my host", "an IPv4 or IPv6 address or the name of a host"),
         ("HOST", "256.1.1.1", "an IPv4 or IPv6 address or the name of a host"),
         ("HOST", "http://h", "an IPv4 or IPv6 address or the name of a host"),
-        ("REDIS_PREFIX", "a b", "1 to 64 letters, digits, points, hyphens and underscores"),
+        (
+            "REDIS_PREFIX",
+            "a b",
+            "1 to 64 letters, digits, points, hyphens and underscores, "
+            "with a letter or digit first",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_rejected_by_name(

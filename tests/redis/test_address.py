@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from settings import kinds
 from tasks.redis.address import RedisAddress, RedisAddressRejected, parse_redis_address
-from tasks.redis.check import RedisRejected
-from tasks.redis.server import checked_prefix
 
 
 @pytest.mark.parametrize(
@@ -142,12 +141,12 @@ def test_a_file_of_tls_that_is_there_is_taken(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("prefix", ["", "shop", "Shop-1.test_2", "9"])
+@pytest.mark.parametrize("prefix", ["shop", "Shop-1.test_2", "9"])
 def test_a_plain_prefix_is_taken(prefix: str) -> None:
-    assert checked_prefix(prefix) == prefix
+    assert kinds.NAME.parse(prefix) == prefix
 
 
 @pytest.mark.parametrize("prefix", ["-shop", "shop*", "shop:1", "läden", "x" * 65, " "])
 def test_a_prefix_that_no_rule_of_access_can_name_is_rejected(prefix: str) -> None:
-    with pytest.raises(RedisRejected, match="REDIS_PREFIX"):
-        checked_prefix(prefix)
+    with pytest.raises(ValueError):  # noqa: PT011
+        kinds.NAME.parse(prefix)

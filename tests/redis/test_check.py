@@ -10,10 +10,10 @@ import redis
 
 from application import create_application
 from models.database.connection import connect, disconnect
+from settings.startup_error import StartupError
 from tasks.redis.address import parse_redis_address
-from tasks.redis.check import RedisCheck, RedisRejected, use_redis
-from tasks.redis.connection import RedisServer, connect_async
-from tasks.redis.connection import connect as connect_redis
+from tasks.redis.check import RedisCheck, use_redis
+from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
 from tests.support.redis_servers import (
     Certificates,
@@ -140,7 +140,8 @@ async def test_the_event_loop_connects_to_the_same_addresses(
     address = parse_redis_address(
         f"rediss://127.0.0.1:{port}/1?{files}&ssl_keyfile={certificates.client}"
     )
-    async with connect_async(address, 5) as client:
+    server = RedisServer(address, "basket-test")
+    async with server.connect_async(5) as client:
         assert await client.set("key", "value") is True
         assert await client.get("key") == b"value"
 
@@ -153,8 +154,9 @@ async def test_sentinels_name_the_primary_in_threads_and_on_the_loop(
     address = parse_redis_address(
         f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel}/basket/3"
     )
-    await asyncio.to_thread(use_redis, connect_redis(address, 5), "basket-test")
-    async with connect_async(address, 5) as client:
+    server = RedisServer(address, "basket-test")
+    await asyncio.to_thread(use_redis, server.connect(5), "basket-test")
+    async with server.connect_async(5) as client:
         await client.set("key", "value")
     with redis.Redis(port=port, db=3) as direct:
         assert direct.keys() == [b"key"]
@@ -165,7 +167,7 @@ async def test_what_can_never_work_is_rejected_with_the_setting_and_the_reason(
     servers: RedisServers,
 ) -> None:
     port = await asyncio.to_thread(servers.start, "--requirepass", "right")
-    with pytest.raises(RedisRejected) as rejected:
+    with pytest.raises(StartupError) as rejected:
         await find_redis_server(f"redis://:hush@127.0.0.1:{port}", "")
     assert (
         str(rejected.value)

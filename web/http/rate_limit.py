@@ -18,7 +18,7 @@ from limits.aio.storage.base import Storage
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from tasks.redis.connection import RedisServer, connect_async
+from tasks.redis.connection import RedisServer
 
 HANDFULS = 50
 """Into how many handfuls a limit is divided."""
@@ -164,7 +164,7 @@ async def _storage(server: RedisServer | None) -> AsyncIterator[Storage]:
     if server is None:
         yield MemoryStorage()
         return
-    async with connect_async(server.address, PATIENCE_SECONDS) as client:
+    async with server.connect_async(PATIENCE_SECONDS) as client:
         yield RedisStorage(
             # The connections decide where to; the library only wants to see an address of Redis.
             "async+redis://",

@@ -9,9 +9,9 @@ from models.database.connection import DATABASE_FAILURES
 from models.database.migrate import log_migrations
 from models.demo import has_demo_tokens
 from settings.checks import Use, problems
+from settings.startup_error import StartupError
 from tasks.addresses import address_problems
 from tasks.exports.store import ExportStore, open_store
-from tasks.exports.store_url import StoreRejected
 from web.http.database_fault import fault
 from web.startup.not_serving import NotServing
 
@@ -51,7 +51,7 @@ def open_export_store(url: str, *, shared: bool) -> ExportStore:
     """Returns the export store; raises NotServing when exports could never be written to it."""
     try:
         return open_store(url, shared=shared, presigned=settings.EXPORT_PRESIGNED)
-    except StoreRejected as reason:
+    except StartupError as reason:
         raise NotServing(str(reason)) from None
 
 
