@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
+import application
 from commands.parser import create_parser
 from settings import ROOT
 from tests.support.pages import blocks, page_text, pages
@@ -103,6 +105,19 @@ def test_lines_of_text_are_short(name: str) -> None:
 
 def test_readme_is_short() -> None:
     assert len(page_text("README.md").splitlines()) <= README_LINES
+
+
+def test_every_metric_is_documented() -> None:
+    text = page_text("docs/monitoring.md")
+    assert application
+    families = [each for each in REGISTRY.collect() if each.name.startswith("basket_")]
+    assert len(families) > 10
+    lacking = [
+        each.name
+        for each in families
+        if f"`{each.name}{'_total' if each.type == 'counter' else ''}`" not in text
+    ]
+    assert lacking == []
 
 
 def server_commands(page: str) -> Iterator[list[str]]:

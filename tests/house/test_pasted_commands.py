@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
+from models.export.export import ExportFormat, stored_name
 from settings import ROOT
 from tests.support.databases import TEST_DATABASE_URL, sqlite_database
 from tests.support.deployment import copied_to
@@ -116,6 +118,18 @@ def test_uvicorn_serves_with_the_printed_options(tmp_path: Path) -> None:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "The start")
     finally:
         processes.end()
+
+
+def test_files_of_exports_are_found_among_others(tmp_path: Path) -> None:
+    old = time.time() - 3 * 86_400
+    ours = stored_name("0123456789abcdef" * 2, 2, ExportFormat.XLSX)
+    for name in (ours, "report-2.xlsx", "basket.csv"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (old, old))
+    (tmp_path / stored_name("fedcba9876543210" * 2, 1, ExportFormat.CSV)).touch()
+    block = shell_block("docs/exports.md", "find /mnt/shared/exports")
+    found = paste(block.replace("/mnt/shared/exports", str(tmp_path)), tmp_path)
+    assert found == f"{tmp_path / ours}\n"
 
 
 @pytest.fixture
