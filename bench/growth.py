@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 
+from bench.backends import pin_backends
 from bench.load import load, make_database
 from bench.operations import WORKLOADS, Call
 from bench.population import Placed, Population, placed
-from bench.servers import Server, pin_database, running
+from bench.servers import Server, running
 from bench.wrk import put_load
 
 FEW_BASKETS = 1_000
@@ -88,7 +89,7 @@ async def _rates(
             calls, shape = _spread(places[count]), READ.shape("ours")
             put_load(server.port, shape, calls, 1)
             connection = await asyncpg.connect(urls[count])
-            await pin_database(connection)
+            await pin_backends(connection)
             await connection.close()
             rates[count].append(put_load(server.port, shape, calls, given.seconds).rate)
     return rates

@@ -19,9 +19,9 @@ DRAFTS = (
     f"query Drafts {{ draftBaskets(first: 20) {{ edges {{ cursor node {{ {HEADER} }} }} "
     "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }"
 )
-BY_HAND = "by hand"
-KINDS = ("ours", "stock", BY_HAND)
-"""The servers that are compared."""
+OURS, BESIDE, BY_HAND = "ours", "beside", "by hand"
+KINDS = (OURS, "stock", BY_HAND)
+"""The servers that are compared; BESIDE is another checkout of ours."""
 
 ADD = (
     "mutation Add($input: BasketItemsAddInput!) {{ basketItemsAdd(input: $input) "
@@ -30,12 +30,12 @@ ADD = (
 
 
 PRODUCT, DIVISION_ID = "<product>", "<division>"
-"""What stands in a body for the product and the division of the request."""
+"""Placeholders of a body for the product and the division of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a request adds: one unit of a product for the buyer's own division."""
+    """One unit of a product for the buyer's own division."""
 
     product: int
     division: int
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a workload: whose it is, and what it adds, if anything."""
+    """One request of a workload: the token of its buyer, and the line that it adds, if any."""
 
     token: str
     line: Line | None
@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What all requests of a workload to one server have in common."""
+    """The common part of all requests of a workload to one server."""
 
     method: str
     path: str
@@ -68,16 +68,18 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A workload: which population asks for what, on the GraphQL servers and on the one written by hand."""
+    """An operation of a population, as a GraphQL document and as a path of the server by hand."""
 
     name: str
-    describes: str
+    description: str
     prefix: str
     document: str
     path: str
     line: Callable[[Placed, int, int], Line] | None = None
     repeats: int = 1
-    """How many different requests a buyer has."""
+    """Different requests of each buyer."""
+    division_id: str = f"division_{DIVISION_ID}"
+    """The id of a division in a request; checkouts from before global ids take the number alone."""
 
     @property
     def writes(self) -> bool:
@@ -85,34 +87,36 @@ class Workload:
         return self.line is not None
 
     def calls(self, populations: Sequence[Placed]) -> list[Call]:
-        """Returns the calls that are made in turn, buyer by buyer."""
-        (place,) = [
-            place for place in populations if place.population.prefix == self.prefix
+        """Returns the calls in their order, buyer by buyer."""
+        (population,) = [
+            population
+            for population in populations
+            if population.population.prefix == self.prefix
         ]
-        numbers = range(1, place.population.users + 1)
+        numbers = range(1, population.population.users + 1)
         return [
             Call(
-                place.population.token(number),
-                self.line(place, number, count) if self.line else None,
+                population.population.token(number),
+                self.line(population, number, count) if self.line else None,
             )
             for count in range(self.repeats)
             for number in numbers
         ]
 
     def shape(self, kind: str) -> Shape:
-        """Returns what is sent to a kind of server."""
-        given = {
+        """Returns the request of a kind of server."""
+        line = {
             "productRemoteId": 0,
-            "divisionId": f"division_{DIVISION_ID}",
+            "divisionId": self.division_id,
             "quantity": 1,
         }
         if kind == BY_HAND:
             return (
-                Shape("POST", self.path, _body(given))
+                Shape("POST", self.path, _body(line))
                 if self.line
                 else Shape("GET", self.path, "")
             )
-        variables = {"input": {"items": [given]}} if self.line else {}
+        variables = {"input": {"items": [line]}} if self.line else {}
         return Shape(
             "POST", "/graphql", _body({"query": self.document, "variables": variables})
         )
@@ -123,12 +127,12 @@ def _body(content: object) -> str:
     return text.replace('"productRemoteId":0', f'"productRemoteId":{PRODUCT}')
 
 
-def _held_line(place: Placed, number: int, count: int) -> Line:
-    return Line(place.held_product(number), place.main_division(number))
+def _held_line(population: Placed, number: int, count: int) -> Line:
+    return Line(population.held_product(number), population.main_division(number))
 
 
-def _new_line(place: Placed, number: int, count: int) -> Line:
-    return Line(place.new_product(number, count), place.main_division(number))
+def _new_line(population: Placed, number: int, count: int) -> Line:
+    return Line(population.new_product(number, count), population.main_division(number))
 
 
 WORKLOADS = (

@@ -7,6 +7,7 @@ each ask the database to answer, and each is waited for: one round trip.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import httpx
 from bench.operations import Call, Shape, Workload
 from bench.population import Placed
 from bench.servers import running
+from settings import ROOT
 
 ASKING = {ord("Q"), ord("S"), ord("H")}
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
@@ -95,11 +97,15 @@ async def ask(client: httpx.AsyncClient, shape: Shape, call: Call) -> bytes:
 
 
 async def round_trips(
-    kind: str, url: str, workloads: list[Workload], populations: list[Placed]
+    kind: str,
+    url: str,
+    workloads: list[Workload],
+    populations: list[Placed],
+    root: Path = ROOT,
 ) -> dict[str, tuple[int, int]]:
-    """Counts the round trips of a request, by workload: of a buyer's first request, and of one right after it."""
+    """Returns the round trips of a buyer's first request and of the next one, by workload."""
     async with counting(url) as (proxy, through):
-        context = running(kind, through)
+        context = running(kind, through, root=root)
         # Starting waits, and the proxy has to answer meanwhile.
         server = await asyncio.to_thread(context.__enter__)
         try:

@@ -1,46 +1,52 @@
-"""The rounds: each workload on each server in turn, at least three times, and the medians."""
+"""The rounds of a run: each workload on each server in turn, and the medians of all rounds."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
 import asyncpg
 
-from bench.operations import KINDS, Workload
+from bench.backends import backend_seconds, pin_backends, seconds_between
+from bench.operations import Workload
 from bench.population import Placed
 from bench.reset import changes, reset
-from bench.servers import Server, pin_database
+from bench.servers import Server
 from bench.wrk import Load, LoadFailed, put_load
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one round showed of a workload on one server."""
+class Measurement:
+    """One workload on one server in one round; processor times are microseconds per request.
+
+    `postgres_microseconds` is None when PostgreSQL runs on another machine.
+    """
 
     load: Load
     peak_megabytes: float
-    processor_microseconds: float
+    server_microseconds: float
+    postgres_microseconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The medians of all rounds; memory is the highest, and `rates` are the single rounds."""
+    """The medians of all rounds, the highest memory, and the rate of each round."""
 
     rate: float
     p50: float
     p99: float
     peak_megabytes: float
-    processor_microseconds: float
+    server_microseconds: float
+    postgres_microseconds: float | None
     rates: tuple[float, ...]
 
 
 Results = dict[tuple[str, str], Result]
-"""By the names of workload and server."""
+"""Results by the names of workload and server."""
 
 
 class Rounds:
-    """All rounds of a run."""
+    """Measures workloads on running servers."""
 
     def __init__(
         self,
@@ -59,100 +65,71 @@ class Rounds:
         self.pinned = 0
 
     async def carry_out(self, workloads: list[Workload], rounds: int) -> Results:
-        """Measures, and returns the medians by workload and server."""
-        measured: dict[tuple[str, str], list[Measured]] = {}
+        """Measures each workload on each server once per round; returns the medians."""
+        measurements: dict[tuple[str, str], list[Measurement]] = {}
         for number in range(rounds):
             for workload in workloads:
-                for kind in self.servers:
-                    found = await self._measure(workload, self.servers[kind])
-                    measured.setdefault((workload.name, kind), []).append(found)
-                    _say(
-                        f"round {number + 1} of {rounds}  {workload.name:<5}{kind:<8}{found.load.rate:9,.0f} requests/s"
-                    )
-        return {key: _median(found) for key, found in measured.items()}
+                for kind, server in self.servers.items():
+                    measurement = await self._measure(workload, server)
+                    measurements.setdefault((workload.name, kind), []).append(measurement)
+                    line = f"round {number + 1} of {rounds}  {workload.name:<5}{kind:<13}"
+                    print(f"{line}{measurement.load.rate:9,.0f} requests/s", flush=True)
+        return {key: _median(found) for key, found in measurements.items()}
 
-    async def _measure(self, workload: Workload, server: Server) -> Measured:
+    async def _measure(self, workload: Workload, server: Server) -> Measurement:
         calls, shape = workload.calls(self.populations), workload.shape(server.kind)
         if workload.writes:
             await reset(self.connection, self.populations)
         warm = put_load(server.port, shape, calls, self.warm_up)
         # The first requests have opened the connections that are now pinned.
-        self.pinned = max(self.pinned, await pin_database(self.connection))
-        server.forget_peak()
-        before = server.processor_seconds()
+        self.pinned = max(self.pinned, await pin_backends(self.connection))
+        server.reset_peak()
+        before, backends = (
+            server.processor_seconds(),
+            await backend_seconds(self.connection),
+        )
         load = put_load(server.port, shape, calls, self.seconds)
         if not load.requests:
             raise LoadFailed(
-                f"{workload.name}: {server.kind} answered nothing in {self.seconds:g} s; give --seconds."
+                f"{workload.name}: {server.kind} answered nothing in {self.seconds:g} s; "
+                "give --seconds."
             )
-        computed = (server.processor_seconds() - before) * 1e6 / load.requests
+        seconds = server.processor_seconds() - before
+        postgres = seconds_between(backends, await backend_seconds(self.connection))
         if workload.writes:
             # wrk ends while requests are still being answered.
             await asyncio.sleep(0.2)
             await self._check_changes(warm.requests + load.requests)
-        return Measured(load, server.peak_megabytes(), computed)
+        return Measurement(
+            load,
+            server.peak_megabytes(),
+            seconds * 1e6 / load.requests,
+            None if postgres is None else postgres * 1e6 / load.requests,
+        )
 
     async def _check_changes(self, requests: int) -> None:
-        counted = await changes(self.connection)
-        if counted < requests:
+        count = await changes(self.connection)
+        if count < requests:
             raise LoadFailed(
-                f"{requests} changes were answered, and only {counted} were made."
+                f"{requests} changes were answered, and only {count} were made."
             )
 
 
-def _median(found: list[Measured]) -> Result:
-    loads = [each.load for each in found]
+def _median(measurements: list[Measurement]) -> Result:
+    loads = [measurement.load for measurement in measurements]
+    postgres = [
+        measurement.postgres_microseconds
+        for measurement in measurements
+        if measurement.postgres_microseconds is not None
+    ]
     return Result(
         rate=median(load.rate for load in loads),
         p50=median(load.p50 for load in loads),
         p99=median(load.p99 for load in loads),
-        peak_megabytes=max(each.peak_megabytes for each in found),
-        processor_microseconds=median(each.processor_microseconds for each in found),
+        peak_megabytes=max(measurement.peak_megabytes for measurement in measurements),
+        server_microseconds=median(
+            measurement.server_microseconds for measurement in measurements
+        ),
+        postgres_microseconds=median(postgres) if postgres else None,
         rates=tuple(load.rate for load in loads),
     )
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
-def table(
-    results: Results,
-    trips: Mapping[str, Mapping[str, tuple[int, int]]],
-    workloads: list[Workload],
-) -> str:
-    """Writes the results side by side.
-
-    CPU is the time that the server computed for a request. Ratios are the medians of those of the single rounds. Round
-    trips are those of a buyer's first request, whose token has to be looked up, and of one right after it.
-    """
-    lines = [
-        "                 requests/s   p50 ms   p99 ms  peak MB  CPU us  round trips  to stock  to by hand",
-        "-------------------------------------------------------------------------------------------------",
-    ]
-    for workload in workloads:
-        lines.append(f"{workload.name}: {workload.describes}")
-        rates = {
-            kind: results[workload.name, kind].rates
-            for kind in KINDS
-            if (workload.name, kind) in results
-        }
-        for kind in rates:
-            found = results[workload.name, kind]
-            first, later = trips.get(kind, {}).get(workload.name, (0, 0))
-            ratios = (
-                f"{_ratio(rates, kind, 'stock'):>10}{_ratio(rates, kind, 'by hand'):>12}"
-            )
-            trips_text = f"{first} / {later}"
-            lines.append(
-                f"  {kind:<12}{found.rate:13,.0f}{found.p50:9.2f}{found.p99:9.2f}{found.peak_megabytes:9.0f}"
-                f"{found.processor_microseconds:8.0f}{trips_text:>13}{ratios}"
-            )
-    return "\n".join(lines)
-
-
-def _ratio(rates: Mapping[str, Sequence[float]], kind: str, to: str) -> str:
-    """Writes the median of the ratios within a round: its measurements follow each other and share their disturbers."""
-    if to not in rates:
-        return "-"
-    return f"{median(ours / theirs for ours, theirs in zip(rates[kind], rates[to], strict=True)):.2f}"

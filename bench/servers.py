@@ -7,29 +7,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import uvicorn
 from aiohttp import web
 
 from bench import by_hand, stock
+from bench.backends import processor_seconds
+from bench.operations import BESIDE, OURS
 from bench.wrk import LOAD_CORE
 from commerce.demo import create_demo
 from settings import REDIS_URL, ROOT
 
 DISCARD_PORT = 9
-"""Where nothing listens: the workloads ask Commerce for nothing."""
+"""A port on which nothing listens: no workload asks Commerce."""
 SERVER_CORE = 0
-PATIENCE_SECONDS = 30.0
-
-_BACKENDS = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND backend_type = 'client backend'"
-)
+TIMEOUT_SECONDS = 30.0
+"""Timeout of the start and of the end of a server."""
 
 
 class ServerFailed(Exception):
@@ -44,12 +41,12 @@ class Server:
     port: int
     pid: int
 
-    def forget_peak(self) -> None:
-        """Lets the peak of the memory begin anew."""
+    def reset_peak(self) -> None:
+        """Resets the peak of the resident memory."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def peak_megabytes(self) -> float:
-        """Returns the highest resident memory since then."""
+        """Returns the highest resident memory since the last reset."""
         return self._status("VmHWM")
 
     def resident_megabytes(self) -> float:
@@ -57,9 +54,8 @@ class Server:
         return self._status("VmRSS")
 
     def processor_seconds(self) -> float:
-        """Returns the time that the process has computed so far: unlike requests a second, others cannot take it."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Returns the user and system time of the process so far."""
+        return processor_seconds(self.pid)
 
     def _status(self, name: str) -> float:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
@@ -94,19 +90,12 @@ def serve(kind: str, port: int, url: str) -> None:
     uvicorn.Server(configuration).run()
 
 
-def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) -> list[str]:
-    if kind != "ours":
-        return [
-            sys.executable,
-            "-m",
-            "bench",
-            "serve",
-            kind,
-            "--port",
-            str(port),
-            "--database",
-            url,
-        ]
+def _command(
+    kind: str, port: int, url: str, commerce_port: int, folder: str, root: Path
+) -> list[str]:
+    if kind not in {OURS, BESIDE}:
+        options = ["--port", str(port), "--database", url]
+        return [sys.executable, "-m", "bench", "serve", kind, *options]
     settings = {
         "ENVIRONMENT": "production",
         "DEBUG": "false",
@@ -125,30 +114,36 @@ def _command(kind: str, port: int, url: str, commerce_port: int, folder: str) ->
     return [
         "env",
         *(f"{name}={value}" for name, value in settings.items()),
-        sys.executable,
+        _python(root),
         "server.py",
         "serve",
     ]
 
 
+def _python(root: Path) -> str:
+    """Returns the Python of a checkout's environment, or this one where it has none."""
+    own = root / ".venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
+
+
 @contextmanager
 def _started(
-    kind: str, url: str, core: int, commerce_port: int
+    kind: str, url: str, core: int, commerce_port: int, root: Path
 ) -> Iterator[Callable[[], Server]]:
-    """Starts a server, yields what waits until it listens, and ends it afterwards."""
+    """Starts a server, yields a function that waits until it listens, and ends it afterwards."""
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
         port, output = free_port(), Path(folder) / "output"
         command = [
             "taskset",
             "-c",
             str(core),
-            *_command(kind, port, url, commerce_port, folder),
+            *_command(kind, port, url, commerce_port, folder, root),
         ]
         # A server complains of the requests that wrk leaves unfinished when its time is over.
         with output.open("wb") as log:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=root,
                 start_new_session=True,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -161,29 +156,45 @@ def _started(
 
 @contextmanager
 def running(
-    kind: str, url: str, core: int = SERVER_CORE, commerce_port: int = DISCARD_PORT
+    kind: str,
+    url: str,
+    core: int = SERVER_CORE,
+    commerce_port: int = DISCARD_PORT,
+    root: Path = ROOT,
 ) -> Iterator[Server]:
-    """Runs a server on a port of its own, pinned to a core; raises ServerFailed."""
-    with _started(kind, url, core, commerce_port) as wait:
+    """Runs a server of the checkout in `root` on a free port, pinned to a core; raises ServerFailed."""
+    with _started(kind, url, core, commerce_port, root) as wait:
         yield wait()
 
 
 @contextmanager
-def all_running(kinds: tuple[str, ...], url: str) -> Iterator[dict[str, Server]]:
-    """Runs the servers side by side, with a demo Commerce on the other core for ours; raises ServerFailed."""
+def all_running(
+    kinds: Sequence[str], url: str, beside: Path | None = None
+) -> Iterator[dict[str, Server]]:
+    """Runs the servers at once, with a demo Commerce on the other core; raises ServerFailed.
+
+    The kind BESIDE is the server of the checkout `beside`.
+    """
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", url, LOAD_CORE))
         waits = {
-            kind: resources.enter_context(_started(kind, url, SERVER_CORE, commerce.port))
+            kind: resources.enter_context(
+                _started(kind, url, SERVER_CORE, commerce.port, root_of(kind, beside))
+            )
             for kind in kinds
         }
         yield {kind: wait() for kind, wait in waits.items()}
 
 
+def root_of(kind: str, beside: Path | None) -> Path:
+    """Returns the folder that a server is started in."""
+    return beside if kind == BESIDE and beside else ROOT
+
+
 def _listening(
     process: subprocess.Popen[bytes], kind: str, port: int, output: Path
 ) -> Server:
-    limit = time.monotonic() + PATIENCE_SECONDS
+    limit = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < limit and process.poll() is None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return Server(kind, port, process.pid)
@@ -196,17 +207,7 @@ def _listening(
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(PATIENCE_SECONDS)
+        process.wait(TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-async def pin_database(connection: asyncpg.Connection) -> int:
-    """Pins the PostgreSQL processes that serve the database to the core of the load; returns how many it could."""
-    pinned = 0
-    for (pid,) in await connection.fetch(_BACKENDS):
-        with suppress(OSError):
-            os.sched_setaffinity(pid, {LOAD_CORE})
-            pinned += 1
-    return pinned

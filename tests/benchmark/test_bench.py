@@ -1,21 +1,24 @@
 """The benchmark: what it loads, and that the three servers it compares answer the same."""
 
 import re
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
-from bench.equality import check_equality
+from bench.equality import AnswersDiffer, check_equality, comparable_data
 from bench.load import NotABenchmark, load
 from bench.neighbours import NEIGHBOURS, measure_neighbours
-from bench.operations import KINDS, WORKLOADS, Workload
+from bench.operations import BESIDE, DIVISION_ID, KINDS, OURS, WORKLOADS, Workload
 from bench.population import populations
 from bench.reset import changes, reset
 from bench.round_trips import round_trips
 from bench.rounds import Rounds
 from bench.servers import all_running
+from bench.table import format_table
 from models.database.connection import connect, disconnect
 from models.user import buyer_with, digest_of
+from settings import ROOT
 from tests.support.process import write_people_to
 from tests.support.programs import program
 
@@ -115,6 +118,31 @@ async def test_the_three_servers_answer_the_same_and_count_their_round_trips(
     await connection.close()
 
 
+async def test_another_checkout_is_compared_and_may_have_ids_of_another_form(
+    database_url: str,
+) -> None:
+    await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    workloads = [
+        replace(workload, division_id=DIVISION_ID) for workload in named("R20", "W2")
+    ]
+    with all_running((OURS, BESIDE), database_url, ROOT) as servers:
+        ports = {kind: server.port for kind, server in servers.items()}
+        assert await check_equality(connection, ports, workloads, PLACES) == 12
+    await connection.close()
+    (drafts,) = named("D")
+    old = b'{"data":{"edges":[{"cursor":"a","node":{"id":"7","name":"x_1"}}]}}'
+    new = old.replace(b'"7"', b'"basket_7"').replace(b'"a"', b'"b"')
+    assert comparable_data(old, drafts, ignore_ids=True) == comparable_data(
+        new, drafts, ignore_ids=True
+    )
+    assert comparable_data(new, drafts, ignore_ids=False) != comparable_data(
+        old, drafts, ignore_ids=False
+    )
+    with pytest.raises(AnswersDiffer, match="answered with errors"):
+        comparable_data(b'{"data":null,"errors":[{}]}', drafts, ignore_ids=True)
+
+
 async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_baskets(
     database_url: str,
 ) -> None:
@@ -125,7 +153,13 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
         rounds = Rounds(connection, servers, PLACES, seconds=3, warm_up=1)
         results = await rounds.carry_out(named("W1"), 1)
     assert set(results) == {("W1", "by hand")}
-    assert results["W1", "by hand"].rate > 0
+    result = results["W1", "by hand"]
+    assert result.rate > 0
+    assert result.server_microseconds > 0
+    assert (result.postgres_microseconds or 0) > 0
+    lines = format_table(results, {"by hand": {"W1": (5, 4)}}, named("W1")).splitlines()
+    assert "PG us  round trips" in lines[0]
+    assert lines[-1].endswith("5 / 4")
     assert await changes(connection) > 0
     await reset(connection, PLACES)
     assert await changes(connection) == 0
