@@ -1,4 +1,4 @@
-"""The one rule for text: which characters may enter, how long a text may be, and when it is blank.
+"""The one rule for texts: allowed characters, length, and when a text is blank.
 
 A text is accepted when all its characters are ones that people write: letters of any script with
 their joiners, marks that direct or separate them, spaces of any width, emoji of several parts.
@@ -29,8 +29,8 @@ _FILLERS = re.compile(
 )
 
 
-def flaw_of(text: str, maximum: int = MAXIMUM_LENGTH) -> str | None:
-    """Returns the reason against a text, to be put behind its name; None when it is accepted.
+def find_flaw(text: str, maximum: int = MAXIMUM_LENGTH) -> str | None:
+    """Returns the reason against a text, to follow its name; None when the text is accepted.
 
     A blank text has no flaw: only its reader knows whether it may be left out.
     """
@@ -46,7 +46,7 @@ def is_blank(text: str) -> bool:
     """Tells whether a text shows nothing: it is empty, or all its characters are invisible."""
     first = text[:1]
     is_visible = first.isascii() and first.isalnum()
-    return not is_visible and all(map(_is_invisible, trimmed(text)))
+    return not is_visible and all(map(_is_invisible, trim(text)))
 
 
 def _is_invisible(character: str) -> bool:
@@ -55,32 +55,32 @@ def _is_invisible(character: str) -> bool:
     return _FILLERS.match(character) is not None
 
 
-def trimmed(text: str) -> str:
+def trim(text: str) -> str:
     """Returns a text without the spaces around it."""
-    # Almost every text begins and ends with a letter or a digit, which is found out sooner.
+    # Almost every text begins and ends with a letter or digit; this test is faster.
     if text[:1].isalnum() and text[-1:].isalnum():
         return text
     return _OUTER_SPACE.sub("", text)
 
 
-def without_rejected(text: str) -> str:
-    """Returns a text of others without the rejected characters; a line break leaves a space."""
-    return _REJECTED.sub(_remainder, text)
+def remove_rejected(text: str) -> str:
+    """Returns a text without its rejected characters; a line break becomes a space."""
+    return _REJECTED.sub(_replacement, text)
 
 
-def _remainder(rejected: re.Match[str]) -> str:
+def _replacement(rejected: re.Match[str]) -> str:
     return " " if rejected[0].isspace() else ""
 
 
-def shown(text: str, maximum: int = 100) -> str:
-    """Returns a text for a message: quoted, cut, and with its invisible characters written out."""
+def quote(text: str, maximum: int = 100) -> str:
+    """Returns a text for a message: quoted, truncated, with invisible characters escaped."""
     cut = text if len(text) <= maximum else f"{text[:maximum]}…"
-    return f"'{''.join(_visible(character) for character in cut)}'"
+    return f"'{''.join(map(_escape, cut))}'"
 
 
-def _visible(character: str) -> str:
-    # A space is seen between other characters; other invisible ones are written as code points.
-    is_missed = character != " " and _is_invisible(character)
-    if is_missed or _REJECTED.match(character):
+def _escape(character: str) -> str:
+    # A space is seen between other characters; the other invisible ones are not.
+    is_unseen = character != " " and _is_invisible(character)
+    if is_unseen or _REJECTED.match(character):
         return f"\\u{ord(character):04x}"
     return character

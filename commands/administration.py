@@ -7,7 +7,7 @@ from tortoise.exceptions import IntegrityError
 
 from models.division import Division, DivisionType
 from models.user import Token, User, digest_of, find_user, new_token
-from text import flaw_of, is_blank, trimmed
+from text import find_flaw, is_blank, trim
 
 
 class AdministrationRejected(Exception):
@@ -16,10 +16,10 @@ class AdministrationRejected(Exception):
 
 def checked(text: str, what: str) -> str:
     """Returns a text without the spaces around it; raises AdministrationRejected when it is blank, long or strange."""
-    text = trimmed(text)
+    text = trim(text)
     if is_blank(text):
         raise AdministrationRejected(f"The {what} is blank.")
-    if flaw := flaw_of(text):
+    if flaw := find_flaw(text):
         raise AdministrationRejected(f"The {what} {flaw}.")
     return text
 

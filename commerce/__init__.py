@@ -1,4 +1,5 @@
-"""The one seam to the Commerce API: the client, what it reads, and a demo server that stands in for the real one.
+"""The one seam to the Commerce API: the client, the products it reads, and a demo server.
 
-Nothing here imports anything else of ours; the client is told its address, token and limits by whoever makes it.
+Nothing here imports anything else of ours but the rule for texts; address, token and limits are
+arguments of the client.
 """

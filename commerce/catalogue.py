@@ -1,6 +1,6 @@
-"""The catalogue of the demo Commerce server: the worked example, some oddities, and a wholesaler's thousand products.
+"""The catalogue of the demo Commerce server: examples, edge cases, a thousand ordinary products.
 
-Everything is a function of the product's number, so that each start and each machine has the same catalogue.
+All values derive from the product's number, so the catalogue is the same on every machine.
 """
 
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ _ODD_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A product as the demo keeps it."""
+    """A product of the demo."""
 
     remote_id: int
     sku: str
@@ -105,7 +105,7 @@ class CatalogueEntry:
 
 @cache
 def catalogue() -> dict[int, CatalogueEntry]:
-    """Return every product by its remote id; made when first asked for."""
+    """Returns all products by remote id; they are made at the first call."""
     return {entry.remote_id: entry for entry in (*_examples(), *_oddities(), *_ordinary())}
 
 
@@ -170,7 +170,7 @@ def _ordinary() -> Iterator[CatalogueEntry]:
 
 
 def _price(remote_id: int) -> Decimal:
-    # A large step that shares no factor with the range spreads the prices over it: 4.90 to 2,499.89.
+    # A large step without a common factor spreads the prices over the range, 4.90 to 2,499.89.
     return Decimal(490 + remote_id * 104_729 % 249_500) / 100
 
 

@@ -21,7 +21,7 @@ __all__ = ["CommerceClient", "CommerceFailed", "CommerceProduct", "UnsellablePro
 
 MAXIMUM_KEYS = 100
 MAXIMUM_PAGES = 20
-# A hundred long SKUs would make an address that servers reject: many of them end at 8,000 characters.
+# Many servers reject addresses beyond 8,000 characters, and a hundred long SKUs have more.
 MAXIMUM_KEYS_LENGTH = 6_000
 
 _LIST = "api/v1/data-warehouse/products/"
@@ -66,18 +66,20 @@ class CommerceClient:
     async def product(
         self, remote_id: int, *, segment_remote_id: int | None = None
     ) -> AnyProduct | None:
-        """Return the product as Commerce describes it now, or None if Commerce does not sell it by itself."""
+        """Returns the product as it is now; None when Commerce does not sell it by itself."""
         if not is_remote_id(remote_id):
             return None
         async with self._connection.deadline():
-            answer = await self._connection.read(
+            content = await self._connection.read(
                 f"product/{remote_id}/", _segment(segment_remote_id)
             )
-        if answer is None:
+        if content is None:
             return None
-        if not isinstance(answer, dict):
+        if not isinstance(content, dict):
             raise CommerceFailed("Commerce described a product in an unknown shape.")
-        product = parse_product(answer.get("product"), any_in_stock=answer.get("in_stock"))
+        product = parse_product(
+            content.get("product"), any_in_stock=content.get("in_stock")
+        )
         return product if product.remote_id == remote_id else None
 
     async def products(
@@ -87,39 +89,40 @@ class CommerceClient:
         skus: Collection[str] = (),
         segment_remote_id: int | None = None,
     ) -> list[AnyProduct]:
-        """Return the products that Commerce knows, each once, in the order of their remote ids; all or nothing."""
+        """Returns the products that Commerce knows, ordered by remote id; raises CommerceFailed.
+
+        One failing request fails the whole read, so that no product looks unknown by mistake.
+        """
         segment = _segment(segment_remote_id)
-        questions = iter(
-            [{name: keys} | segment for name, keys in _questions(remote_ids, skus)]
+        queries = iter(
+            [{name: keys} | segment for name, keys in _queries(remote_ids, skus)]
         )
-        # One read takes half of the slots at most, so that a long import leaves room for a buyer who adds one product.
+        # Half of the slots stay free, so that a long import does not delay a single addition.
         lanes = range(max(1, self._concurrency // 2))
         try:
             async with self._connection.deadline(), asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._lane(questions)) for _ in lanes]
+                tasks = [group.create_task(self._read_lane(queries)) for _ in lanes]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
-        found = {product.remote_id: product for task in tasks for product in task.result()}
-        asked_ids, asked_skus = set(remote_ids), set(skus)
-        known = [
-            each
-            for each in found.values()
-            if each.remote_id in asked_ids or each.sku in asked_skus
-        ]
-        return sorted(known, key=lambda each: each.remote_id)
-
-    async def _lane(self, questions: Iterator[dict[str, str]]) -> list[AnyProduct]:
-        # All lanes take from the same iterator: a lane that fails starts no other question.
+        by_id = {product.remote_id: product for task in tasks for product in task.result()}
+        requested_ids, requested_skus = set(remote_ids), set(skus)
+        # Commerce may list products that the query did not ask for.
         return [
-            product for question in questions for product in await self._pages(question)
+            product
+            for _, product in sorted(by_id.items())
+            if product.remote_id in requested_ids or product.sku in requested_skus
         ]
 
-    async def _pages(self, question: dict[str, str]) -> list[AnyProduct]:
+    async def _read_lane(self, queries: Iterator[dict[str, str]]) -> list[AnyProduct]:
+        # The lanes share the iterator, so each takes the next query when it is free.
+        return [product for query in queries for product in await self._read_pages(query)]
+
+    async def _read_pages(self, query: dict[str, str]) -> list[AnyProduct]:
         products: list[AnyProduct] = []
         for page in range(1, MAXIMUM_PAGES + 1):
             # The address in `next` is not followed: it may lead to another host.
             paging = {"limit": str(MAXIMUM_KEYS), "page": str(page)}
-            listing = _listing(await self._connection.read(_LIST, question | paging))
+            listing = _check_listing(await self._connection.read(_LIST, query | paging))
             products += [parse_product(product) for product in listing["results"]]
             if not listing.get("next"):
                 return products
@@ -132,29 +135,29 @@ def _segment(segment_remote_id: int | None) -> dict[str, str]:
     return {} if segment_remote_id is None else {"segment": str(segment_remote_id)}
 
 
-def _listing(answer: Any) -> dict[str, Any]:
-    if answer is None:
+def _check_listing(content: Any) -> dict[str, Any]:
+    if content is None:
         raise CommerceFailed("Commerce has no list of products.")
-    if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
+    if not isinstance(content, dict) or not isinstance(content.get("results"), list):
         raise CommerceFailed("Commerce listed products in an unknown shape.")
-    return answer
+    return content
 
 
-def is_askable(sku: str) -> bool:
-    """Whether a SKU can be asked for among others: a comma separates the SKUs of a question."""
+def is_batchable(sku: str) -> bool:
+    """Tells whether a SKU can be queried with others: a comma separates the SKUs of a query."""
     return "," not in sku
 
 
-def _questions(remote_ids: Iterable[int], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _queries(remote_ids: Iterable[int], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
     for batch in _batches(
         str(remote_id) for remote_id in dict.fromkeys(remote_ids) if is_remote_id(remote_id)
     ):
         yield "pk__in", ",".join(batch)
-    each = [sku for sku in dict.fromkeys(skus) if is_sku(sku)]
-    for batch in _batches(filter(is_askable, each)):
+    possible_skus = [sku for sku in dict.fromkeys(skus) if is_sku(sku)]
+    for batch in _batches(filter(is_batchable, possible_skus)):
         yield "sku__in", ",".join(batch)
-    # Asked for alone, one with a comma is found by a Commerce that compares the whole text too.
-    yield from (("sku__in", sku) for sku in each if not is_askable(sku))
+    # Alone, a SKU with a comma is found by a Commerce that also compares the whole text.
+    yield from (("sku__in", sku) for sku in possible_skus if not is_batchable(sku))
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

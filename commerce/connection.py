@@ -1,4 +1,4 @@
-"""How Commerce is asked over HTTP: one session, bounded in time, size, number of requests and of hops."""
+"""Requests to Commerce over HTTP: one session, bounded in time, size, requests and redirects."""
 
 import asyncio
 import json
@@ -17,16 +17,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import Histogram
 from yarl import URL
 
-from commerce.errors import CommerceFailed, PassingFailure
-from commerce.pause import MAXIMUM_PAUSE, requested_pause
+from commerce.errors import CommerceFailed, TransientFailure
+from commerce.pause import MAXIMUM_PAUSE, parse_pause
 
 MAXIMUM_BODY_BYTES = 8_000_000
-MAXIMUM_HOPS = 5
+MAXIMUM_REDIRECTS = 5
 FIRST_PAUSE = 0.1
+"""The first pause between two attempts, in seconds; each further one is twice as long."""
 
 CALLS = Histogram(
     "basket_commerce_seconds",
-    "How long single requests to Commerce took, by outcome.",
+    "Seconds per request to Commerce, by outcome.",
     ["outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -36,15 +37,15 @@ _random = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """A body, the address of somewhere else, or neither: what was asked for is not there."""
+class _Response:
+    """A body, the location of a redirect, or neither: the resource is not there."""
 
     body: bytes | None = None
     location: str | None = None
 
 
 class Connection:
-    """Asks Commerce for JSON, patiently but never for ever."""
+    """Reads JSON from Commerce, with retries, within a deadline."""
 
     def __init__(
         self,
@@ -58,12 +59,13 @@ class Connection:
         proxy: str = "",
         ca_file: str = "",
     ) -> None:
-        # To aiohttp a timeout of 0 is none at all, and no slots are a wait without an end.
+        # To aiohttp a timeout of 0 is none at all, and a semaphore of 0 waits for ever.
         if timeout <= 0 or retries < 0 or concurrency < 1:
             raise ValueError(
-                "Commerce needs a timeout above 0, no negative retries and a concurrency of at least 1."
+                "Commerce needs a timeout above 0, no negative retries "
+                "and a concurrency of at least 1."
             )
-        self._base = _base_address(url, token=token)
+        self._base = _parse_base_address(url, token=token)
         self._headers = {"Accept": "application/json"} | (
             {"Authorization": f"Token {token}"} if token else {}
         )
@@ -79,7 +81,7 @@ class Connection:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._concurrency, ssl=_tls(self._ca_file)
+                limit=self._concurrency, ssl=_tls_verification(self._ca_file)
             ),
             proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=self._timeout),
@@ -96,7 +98,7 @@ class Connection:
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """Bound one logical read, with all its batches, pages, hops, retries and pauses."""
+        """Bounds one read with all its batches, pages, redirects, retries and pauses."""
         seconds = self._timeout * (self._retries + 1) + MAXIMUM_PAUSE
         try:
             async with asyncio.timeout(seconds):
@@ -107,20 +109,20 @@ class Connection:
             ) from None
 
     async def read(self, path: str, query: Mapping[str, str]) -> Any | None:
-        """Return the JSON at the path, or None if it is not there or has gone to another host."""
+        """Returns the JSON at a path; None when it is not there or was moved to another host."""
         url = self._base.joinpath(path)
-        for _ in range(MAXIMUM_HOPS + 1):
-            # The question goes along at every hop: a redirect that forgot the segment would answer another price.
-            answer = await self._ask_again(url.update_query(query))
-            if answer.location is None:
-                return None if answer.body is None else _json(answer.body)
-            next_url = self._next_address(url, answer.location)
+        for _ in range(MAXIMUM_REDIRECTS + 1):
+            # The query is repeated at each redirect: without the segment the price is another.
+            response = await self._request(url.update_query(query))
+            if response.location is None:
+                return None if response.body is None else _parse_json(response.body)
+            next_url = self._follow(url, response.location)
             if next_url is None:
                 return None
             url = next_url
-        raise CommerceFailed(f"Commerce redirected more than {MAXIMUM_HOPS} times.")
+        raise CommerceFailed(f"Commerce redirected more than {MAXIMUM_REDIRECTS} times.")
 
-    def _next_address(self, url: URL, location: str) -> URL | None:
+    def _follow(self, url: URL, location: str) -> URL | None:
         try:
             target = url.join(URL(location))
         except ValueError:
@@ -134,17 +136,17 @@ class Connection:
         # A user in the address would become an Authorization header of its own.
         return target.with_user(self._base.user).with_password(self._base.password)
 
-    async def _ask_again(self, url: URL) -> _Answer:
+    async def _request(self, url: URL) -> _Response:
         for attempt in range(self._retries):
             try:
-                return await self._ask_once(url)
-            except PassingFailure as failure:
+                return await self._request_once(url)
+            except TransientFailure as failure:
                 await asyncio.sleep(
                     _backoff(attempt) if failure.pause is None else failure.pause
                 )
-        return await self._ask_once(url)
+        return await self._request_once(url)
 
-    async def _ask_once(self, url: URL) -> _Answer:
+    async def _request_once(self, url: URL) -> _Response:
         if self._session is None:
             raise CommerceFailed("The Commerce client is not open.")
         began, outcome = perf_counter(), "cancelled"
@@ -153,10 +155,10 @@ class Connection:
                 began = perf_counter()
                 async with self._session.get(url, allow_redirects=False) as response:
                     outcome = _OUTCOMES.get(response.status // 100, "failed")
-                    return await _answer(response)
+                    return await _read_response(response)
         except TimeoutError:
             outcome = "timeout"
-            raise PassingFailure(
+            raise TransientFailure(
                 f"Commerce did not answer within {self._timeout:g} seconds."
             ) from None
         except (
@@ -167,18 +169,18 @@ class Connection:
             RuntimeError,
             zlib.error,
         ) as error:
-            # aiohttp documents ClientError alone, yet lets some of its parsers' and a closing session's errors through.
-            # Their texts hold the address: only the name of the error is passed on.
+            # aiohttp documents ClientError alone, yet lets errors of its parsers and of a closing
+            # session through. Their texts hold the address: only their name is passed on.
             outcome = "unreadable"
-            raise PassingFailure(
+            raise TransientFailure(
                 f"Commerce could not be read ({type(error).__name__})."
             ) from error
         finally:
             CALLS.labels(outcome).observe(perf_counter() - began)
 
 
-def _tls(ca_file: str) -> ssl.SSLContext | bool:
-    """Returns how certificates are verified: by the CAs of the system and those of a file."""
+def _tls_verification(ca_file: str) -> ssl.SSLContext | bool:
+    """Returns the verification of certificates: by the CAs of the system and those of a file."""
     if not ca_file:
         return True
     context = ssl.create_default_context()
@@ -186,7 +188,7 @@ def _tls(ca_file: str) -> ssl.SSLContext | bool:
     return context
 
 
-def _base_address(url: str, *, token: str) -> URL:
+def _parse_base_address(url: str, *, token: str) -> URL:
     base = URL(url)
     if (
         base.scheme not in ("http", "https")
@@ -195,7 +197,8 @@ def _base_address(url: str, *, token: str) -> URL:
         or base.fragment
     ):
         raise ValueError(
-            "The address of Commerce must be like https://host/path, without a query or a fragment."
+            "The address of Commerce must be like https://host/path, "
+            "without a query or a fragment."
         )
     if base.user is not None and token:
         raise ValueError(
@@ -208,24 +211,24 @@ def _backoff(attempt: int) -> float:
     return float(min(FIRST_PAUSE * 2**attempt, MAXIMUM_PAUSE) * _random.uniform(0.5, 1.0))
 
 
-async def _answer(response: aiohttp.ClientResponse) -> _Answer:
+async def _read_response(response: aiohttp.ClientResponse) -> _Response:
     if response.status == HTTPStatus.OK:
-        return _Answer(body=await _body(response))
+        return _Response(body=await _read_body(response))
     if response.status == HTTPStatus.NOT_FOUND:
-        return _Answer()
+        return _Response()
     if response.status in _REDIRECTS and "Location" in response.headers:
-        return _Answer(location=response.headers["Location"])
+        return _Response(location=response.headers["Location"])
     if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= 500:
-        pause = requested_pause(response.headers.get("Retry-After"))
-        raise PassingFailure(
+        pause = parse_pause(response.headers.get("Retry-After"))
+        raise TransientFailure(
             f"Commerce answered with status {response.status}.", pause=pause
         )
     raise CommerceFailed(f"Commerce answered with status {response.status}.")
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _read_body(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    # Pieces arrive decompressed, so the limit also holds for what was sent small and grows.
+    # Pieces arrive decompressed, so the limit holds for compressed bodies too.
     async for piece in response.content.iter_any():
         body += piece
         if len(body) > MAXIMUM_BODY_BYTES:
@@ -235,8 +238,8 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _json(body: bytes) -> Any:
-    # The standard parser, not orjson: one lone surrogate in one name must not spoil a page of a hundred products.
+def _parse_json(body: bytes) -> Any:
+    # Not orjson: it rejects a page of a hundred products for a lone surrogate in one name.
     try:
         value = json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):

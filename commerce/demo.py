@@ -23,7 +23,7 @@ _clock: web.AppKey[Clock] = web.AppKey("clock")
 
 
 def create_demo(*, clock: Clock = time.time) -> web.Application:
-    """Create the demo server; the clock, in seconds, moves the one price that changes every minute."""
+    """Returns the demo server; its clock, in seconds, moves the one price that changes."""
     application = web.Application()
     application[_clock] = clock
     application.router.add_get(r"/product/{pk:[0-9]{1,18}}/", _product)
@@ -33,7 +33,7 @@ def create_demo(*, clock: Clock = time.time) -> web.Application:
 
 @asynccontextmanager
 async def serve_demo(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve the demo, by default on a free port, and yield its base address."""
+    """Serves the demo, by default on a free port, and yields its base address."""
     runner = web.AppRunner(create_demo(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -49,11 +49,11 @@ async def _product(request: web.Request) -> web.Response:
         return _detail("Not found.", status=404)
     if entry.parent_remote_id is not None:
         raise web.HTTPFound(f"/product/{entry.parent_remote_id}/")
-    described = _describe(entry, request)
+    description = _describe(entry, request)
     return web.json_response(
         {
-            "in_stock": described["in_stock"] or entry.sibling_in_stock,
-            "product": described,
+            "in_stock": description["in_stock"] or entry.sibling_in_stock,
+            "product": description,
             "variants": [],
             "selected_variant": None,
             "offers": [],
@@ -79,9 +79,9 @@ async def _products(request: web.Request) -> web.Response:
 
 
 def _selected(request: web.Request) -> Iterable[CatalogueEntry]:
-    # What only redirects to its parent is not sold by itself, and so is not listed either.
+    # A product that redirects to its parent is not sold by itself, and so is not listed.
     entries: Iterable[CatalogueEntry] = (
-        each for each in catalogue().values() if each.parent_remote_id is None
+        entry for entry in catalogue().values() if entry.parent_remote_id is None
     )
     if "sku__in" in request.query:
         skus = set(_keys(request, "sku__in"))

@@ -1,16 +1,17 @@
-"""How long Commerce asks to wait, read from its Retry-After header."""
+"""The pause that Commerce asks for, read from its Retry-After header."""
 
 import re
 import time
 from email.utils import mktime_tz, parsedate_tz
 
 MAXIMUM_PAUSE = 2.0
+"""The longest pause between two attempts, in seconds."""
 
 _SECONDS = re.compile(r"[0-9]+")
 
 
-def requested_pause(header: str | None) -> float | None:
-    """Return the seconds to wait, at most the maximum, or None if the header is absent or means nothing."""
+def parse_pause(header: str | None) -> float | None:
+    """Returns the seconds to wait, at most MAXIMUM_PAUSE; None when the header says nothing."""
     text = (header or "").strip()
     seconds = float(text) if _SECONDS.fullmatch(text) else _seconds_until(text)
     return None if seconds is None else min(max(seconds, 0.0), MAXIMUM_PAUSE)

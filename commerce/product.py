@@ -1,4 +1,4 @@
-"""A product as Commerce describes it, and how its JSON is read."""
+"""A product as Commerce describes it, parsed from JSON."""
 
 import re
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from reprlib import repr as shortened
 from typing import Any
 
 from commerce.errors import CommerceFailed
-from commerce.text import cleaned_name, cleaned_object
-from text import flaw_of, is_blank
+from commerce.text import clean_name, clean_object
+from text import find_flaw, is_blank
 
 MAXIMUM_PRICE = Decimal("40000000.00")
 MAXIMUM_REMOTE_ID = 2**31 - 1
@@ -35,7 +35,7 @@ class CommerceProduct:
 
 @dataclass(frozen=True, slots=True)
 class UnsellableProduct:
-    """A product that Commerce described in a way that cannot be sold; the reason names the offending value."""
+    """A product whose description cannot be sold by; the reason names the value at fault."""
 
     remote_id: int
     sku: str
@@ -43,13 +43,16 @@ class UnsellableProduct:
 
 
 class _Unsellable(Exception):
-    """Raised when a SKU, a price or a currency is none that a product can be sold by."""
+    """Raised when a product cannot be sold with this SKU, price or currency."""
 
 
 def parse_product(
     value: object, *, any_in_stock: object = None
 ) -> CommerceProduct | UnsellableProduct:
-    """Read a product; `any_in_stock` counts a sibling in stock too, where Commerce says so."""
+    """Returns a product; `any_in_stock` is true when the product or a sibling is in stock.
+
+    Raises CommerceFailed when it cannot even be identified.
+    """
     if not isinstance(value, dict):
         raise CommerceFailed(f"Commerce described a product as {shortened(value)}.")
     remote_id, sku = _remote_id(value.get("pk")), _sku(value.get("sku"))
@@ -61,21 +64,21 @@ def parse_product(
     return CommerceProduct(
         remote_id=remote_id,
         sku=sku,
-        name=cleaned_name(value.get("name")),
+        name=clean_name(value.get("name")),
         price=price,
         currency=currency,
-        variants=cleaned_object(value.get("attributes")),
+        variants=clean_object(value.get("attributes")),
         product_image=_image(value.get("productimage_set")),
         in_stock=any_in_stock
         if isinstance(any_in_stock, bool)
         else value.get("in_stock") is True,
-        # What Commerce has not said may be sold is not sold.
+        # Only a product that Commerce declares ready is sold.
         is_available=value.get("is_ready_to_basket") is True,
     )
 
 
 def is_remote_id(value: object) -> bool:
-    """Whether the value can be the remote id of a product."""
+    """Tells whether a value can be the remote id of a product."""
     return (
         isinstance(value, int)
         and not isinstance(value, bool)
@@ -84,8 +87,8 @@ def is_remote_id(value: object) -> bool:
 
 
 def is_sku(value: object) -> bool:
-    """Whether the value can be the SKU of a product."""
-    return isinstance(value, str) and not is_blank(value) and flaw_of(value) is None
+    """Tells whether a value can be the SKU of a product."""
+    return isinstance(value, str) and not is_blank(value) and find_flaw(value) is None
 
 
 def _remote_id(value: Any) -> int:
@@ -107,7 +110,7 @@ def _sku(value: Any) -> str:
 def _check_sku(sku: str) -> None:
     if is_blank(sku):
         raise _Unsellable(f"Its SKU {shortened(sku)} is blank.")
-    if flaw := flaw_of(sku):
+    if flaw := find_flaw(sku):
         raise _Unsellable(f"Its SKU {flaw}.")
 
 
@@ -125,7 +128,8 @@ def _price(value: object) -> Decimal:
 
 
 def _decimal(value: object) -> Decimal:
-    # A float is read by its shortest text, which is the text that Commerce sent: 10.55 and not 10.5500000000000007.
+    # A float is read by its shortest text, the one that Commerce sent: 10.55 and not
+    # 10.5500000000000007.
     text = (
         repr(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -168,7 +172,7 @@ def _is_active_image(image: Any) -> bool:
     address = image.get("image")
     if not isinstance(address, str) or address == "":
         return False
-    return flaw_of(address, MAXIMUM_IMAGE_LENGTH) is None
+    return find_flaw(address, MAXIMUM_IMAGE_LENGTH) is None
 
 
 def _image_order(image: dict[str, Any]) -> float:

@@ -15,15 +15,15 @@ from schema.inputs import (
     QuotationRequestInput,
 )
 from schema.node import IdKind, number_of
-from text import is_blank, shown, trimmed
+from text import is_blank, quote, trim
 
 
 def name_of(text: str) -> str:
     """Returns a name without the spaces around it; raises NAME_REQUIRED or INVALID_INPUT."""
-    name = trimmed(text)
+    name = trim(text)
     if is_blank(name):
         raise Rejection(
-            RejectionCode.NAME_REQUIRED, f"The name {shown(text)} is blank.", "name"
+            RejectionCode.NAME_REQUIRED, f"The name {quote(text)} is blank.", "name"
         )
     check_text(name, "name", "name")
     return name

@@ -10,7 +10,7 @@ from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
 from tasks.exports.exports import Exports
 from tasks.spreadsheets.reading import SpreadsheetReader
-from text import flaw_of, is_blank, shown
+from text import find_flaw, is_blank, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def check_text(text: str, name: str, *field: str) -> None:
     """Raises INVALID_INPUT, which calls the text by its name, when it is blank or not accepted."""
     if is_blank(text):
         raise Rejection(
-            RejectionCode.INVALID_INPUT, f"The {name} {shown(text)} is blank.", *field
+            RejectionCode.INVALID_INPUT, f"The {name} {quote(text)} is blank.", *field
         )
-    if flaw := flaw_of(text):
+    if flaw := find_flaw(text):
         raise Rejection(RejectionCode.INVALID_INPUT, f"The {name} {flaw}.", *field)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from models.division import DivisionRead, divisions_named
 from models.rejections import Rejected, Rejection, RejectionCode
 from models.user import Buyer
-from text import trimmed
+from text import trim
 
 DivisionKey = int | str
 """The number of a division's row or an ERP code."""
@@ -22,7 +22,7 @@ async def look_up_divisions(
     """
     own = buyer.division
     found: dict[DivisionKey, DivisionRead] = {own.id: own, own.erp_code: own}
-    without_spaces = {key: trimmed(key) for key in keys if isinstance(key, str)}
+    without_spaces = {key: trim(key) for key in keys if isinstance(key, str)}
     missing = {key for key in (*keys, *without_spaces.values()) if key not in found}
     ids = [key for key in missing if isinstance(key, int) and key <= _LARGEST_ID]
     erp_codes = [key for key in missing if isinstance(key, str)]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import orjson
 
 import settings
-from commerce.client import is_askable
+from commerce.client import is_batchable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
 from models.database.statement import now
@@ -21,7 +21,7 @@ from models.product.tables import (
 )
 from models.rejections import Rejected, Rejection, RejectionCode
 from resolvers.context import Context
-from text import trimmed
+from text import trim
 
 ProductKey = int | str
 """A remote id or a SKU."""
@@ -121,7 +121,7 @@ class Found:
 
     def check_askable(self, key: ProductKey, *field: str) -> None:
         """Raises INVALID_INPUT for a SKU that was not found because Commerce takes it for several."""
-        if isinstance(key, str) and not is_askable(key):
+        if isinstance(key, str) and not is_batchable(key):
             raise Rejection(
                 RejectionCode.INVALID_INPUT,
                 f"The product with SKU {key} {_unknown(key)}",
@@ -138,7 +138,7 @@ class Found:
 
 
 def _unknown(key: ProductKey) -> str:
-    if isinstance(key, str) and not is_askable(key):
+    if isinstance(key, str) and not is_batchable(key):
         return "was not found: Commerce takes the comma for two SKUs. Use its remote id instead."
     return "is not known to Commerce."
 
@@ -178,7 +178,7 @@ class LookUp:
         self.segment = segment
         self.keys = keys
         self.only_fresh = only_fresh
-        texts = [(key, trimmed(key)) for key in keys if isinstance(key, str)]
+        texts = [(key, trim(key)) for key in keys if isinstance(key, str)]
         self.trimmed = {key: without for key, without in texts if without != key}
         self.known: Sequence[KnownProduct] = []
         self.products: dict[ProductKey, KnownProduct] = {}

@@ -11,8 +11,7 @@ from tasks.spreadsheets.cells import (
 )
 from tasks.spreadsheets.formula_text import unescape_formulas
 from tasks.spreadsheets.rejection import CellRejected, SpreadsheetCode
-from text import flaw_of, is_blank, trimmed
-from text import shown as quoted
+from text import find_flaw, is_blank, quote, trim
 
 MAXIMUM_QUANTITY = 1_000_000
 SHOWN_CHARACTERS = 100
@@ -37,7 +36,7 @@ def text_rejection(message: str) -> CellRejected:
 
 def format_value(cell: Cell | None) -> str | None:
     """Returns a rejected value for the report: truncated, invisible characters escaped."""
-    return None if cell is None else quoted(str(cell)[:SHOWN_CHARACTERS])[1:-1]
+    return None if cell is None else quote(str(cell)[:SHOWN_CHARACTERS])[1:-1]
 
 
 def is_empty(cell: Cell | None) -> bool:
@@ -59,21 +58,21 @@ def _parse_whole_number(cell: Cell) -> int | None:
     if isinstance(cell, Number):
         return _parse_whole_number(cell.value) if cell.is_plain else None
     if isinstance(cell, str):
-        match = _QUANTITY.fullmatch(trimmed(cell))
+        match = _QUANTITY.fullmatch(trim(cell))
         return int(match[1]) if match else None
     return cell if isinstance(cell, int) else None
 
 
 def _quantity_message(cell: Cell) -> str:
-    value = quoted(str(cell))
+    value = quote(str(cell))
     if cell is FORMULA_WITHOUT_VALUE:
         return f"The quantity is {_unstored_formula(cell)}."
-    if isinstance(cell, str) and _AMBIGUOUS.fullmatch(trimmed(cell)):
+    if isinstance(cell, str) and _AMBIGUOUS.fullmatch(trim(cell)):
         readings = "a decimal number in one country and thousands in another"
         return (
             f"Quantity {value} is ambiguous: it is {readings}; write it with digits only."
         )
-    if isinstance(cell, str) and _GROUPED.fullmatch(trimmed(cell)):
+    if isinstance(cell, str) and _GROUPED.fullmatch(trim(cell)):
         return f"Quantity {value} is grouped; write it with digits only."
     if isinstance(cell, Number) and not cell.is_plain:
         return (
@@ -88,7 +87,7 @@ def _unstored_formula(cell: Cell) -> str:
 
 
 def _format_clause(cell: Number) -> str:
-    return f" by the number format {quoted(cell.format_code)}" if cell.format_code else ""
+    return f" by the number format {quote(cell.format_code)}" if cell.format_code else ""
 
 
 def parse_text(cell: Cell | None, name: str) -> str:
@@ -98,10 +97,10 @@ def parse_text(cell: Cell | None, name: str) -> str:
     """
     if cell is None or is_empty(cell):
         raise text_rejection(f"The {name} is missing.")
-    if type(cell) is str and flaw_of(cell) is None:
+    if type(cell) is str and find_flaw(cell) is None:
         return cell
-    text = trimmed(cell if isinstance(cell, str) else _text_from_other(cell, name))
-    if flaw := flaw_of(text):
+    text = trim(cell if isinstance(cell, str) else _text_from_other(cell, name))
+    if flaw := find_flaw(text):
         raise text_rejection(f"The {name} {flaw}.")
     return text
 

@@ -10,7 +10,7 @@ from tasks.spreadsheets.rejection import (
     column_letters,
     format_rejection,
 )
-from text import shown
+from text import quote
 
 COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
 SHOWN_COLUMNS = 20
@@ -60,5 +60,5 @@ def _missing_message(missing: list[str], number: int, header: Row) -> str:
     )
     if not header:
         return f"{subject}; the file has no filled row."
-    cells = [shown(str(cell)) for _, cell in sorted(header.items())][:SHOWN_COLUMNS]
+    cells = [quote(str(cell)) for _, cell in sorted(header.items())][:SHOWN_COLUMNS]
     return f"{subject}; the first filled row, row {number}, has: {', '.join(cells)}."

@@ -14,7 +14,7 @@ from commerce.client import (
     CommerceProduct,
     UnsellableProduct,
 )
-from commerce.pause import requested_pause
+from commerce.pause import parse_pause
 from tests.support import misbehaving_commerce as behaviour
 from tests.support.misbehaving_commerce import (
     Answer,
@@ -279,10 +279,10 @@ async def test_retry_after_is_honoured(
         ("Wed, 99 Oct 99999999999 07:28:00 GMT", None),
     ],
 )
-def test_a_requested_pause_is_at_most_two_seconds(
+def test_a_parse_pause_is_at_most_two_seconds(
     header: str | None, seconds: float | None
 ) -> None:
-    assert requested_pause(header) == seconds
+    assert parse_pause(header) == seconds
 
 
 @pytest.mark.parametrize(
