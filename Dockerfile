@@ -1,4 +1,5 @@
-# The image of servers and workers; compose.yaml shows how they go together, docs/deployment/README.md what to set.
+# The image of servers and workers; compose.yaml combines them, docs/deployment/README.md has the
+# settings.
 FROM python:3.11-slim AS build
 WORKDIR /opt/basket
 COPY requirements/serve.txt requirements/serve.txt
