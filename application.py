@@ -22,7 +22,7 @@ from commerce.demo import serve_demo
 from models.background import background_loop
 from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
-from models.idempotency import forget_old_keys
+from models.idempotency import delete_expired_keys
 from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
@@ -225,7 +225,7 @@ async def resources_of_requests(
         commerce = await resources.enter_async_context(commerce_client(url, tracing))
         redis = await redis_server(redis_url)
         await resources.enter_async_context(
-            background_loop("idempotency keys", forget_old_keys, SWEEP_SECONDS)
+            background_loop("idempotency keys", delete_expired_keys, SWEEP_SECONDS)
         )
         await resources.enter_async_context(sharing_metrics())
         spreadsheets = SpreadsheetReader()

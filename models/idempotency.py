@@ -5,9 +5,11 @@ from datetime import timedelta
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.statement import Statement, now
+from models.database.statement import now
+from models.database.statements import load_statements
 from models.rejections import Rejection, RejectionCode
 from models.user import User
+from text import MAXIMUM_LENGTH
 
 KEPT = timedelta(hours=24)
 """How long a key is remembered."""
@@ -20,7 +22,7 @@ class IdempotencyKey(Model):
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name="idempotency_keys"
     )
-    key = fields.CharField(max_length=255)
+    key = fields.CharField(max_length=MAXIMUM_LENGTH)
     digest = fields.CharField(max_length=64)
     answer = fields.TextField(null=True)
     created_at = fields.DatetimeField(db_index=True)
@@ -30,23 +32,16 @@ class IdempotencyKey(Model):
         unique_together = (("user", "key"),)
 
 
-_FORGET = Statement("DELETE FROM idempotency_key WHERE created_at < $1")
-_FIND = Statement(
-    "SELECT digest, answer FROM idempotency_key WHERE user_id = $1 AND key = $2 AND created_at >= $3"
-)
-_CLAIM = Statement(
-    "INSERT INTO idempotency_key (user_id, key, digest, created_at) VALUES ($1, $2, $3, $4) "
-    "ON CONFLICT (user_id, key) DO UPDATE SET digest = excluded.digest, created_at = excluded.created_at "
-    "WHERE idempotency_key.created_at < $5 RETURNING id"
-)
-_ANSWER = Statement(
-    "UPDATE idempotency_key SET answer = $3 WHERE user_id = $1 AND key = $2"
-)
+_CLAIM_KEY = load_statements(__file__)["claim_key"]
 
 
 async def first_answer(user_id: int, key: str, digest: str) -> str | None:
-    """Returns the first answer to a key, None when it is new; raises IDEMPOTENCY_KEY_REUSED for another input."""
-    row = await _FIND.row(user_id, key, now() - KEPT)
+    """Returns the first answer to a key; None when the key is new.
+
+    Raises IDEMPOTENCY_KEY_REUSED when the key came with another input.
+    """
+    keys = IdempotencyKey.filter(user_id=user_id, key=key, created_at__gte=now() - KEPT)
+    row = await keys.first().values_list("digest", "answer")
     if row is None:
         return None
     if row[0] != digest:
@@ -61,20 +56,26 @@ async def first_answer(user_id: int, key: str, digest: str) -> str | None:
 async def claim_key(user_id: int, key: str, digest: str) -> str | None:
     """Takes a key for this transaction, or returns the first answer to it.
 
-    A second request with the same key waits here until the first is committed, and then finds its answer; when the
-    first was rolled back, the second takes its place. Raises IDEMPOTENCY_KEY_REUSED when the input was another.
+    A second request with the same key waits here until the first is committed, and then finds its
+    answer; when the first was rolled back, the second takes its place. Raises
+    IDEMPOTENCY_KEY_REUSED when the input was another.
     """
-    moment = now()
-    if await _CLAIM.row(user_id, key, digest, moment, moment - KEPT):
-        return None
-    return await first_answer(user_id, key, digest)
+    claimed_at = now()
+    claimed = await _CLAIM_KEY.row(
+        user_id=user_id,
+        key=key,
+        digest=digest,
+        claimed_at=claimed_at,
+        expired_before=claimed_at - KEPT,
+    )
+    return None if claimed else await first_answer(user_id, key, digest)
 
 
-async def keep_answer(user_id: int, key: str, answer: str) -> None:
+async def store_answer(user_id: int, key: str, answer: str) -> None:
     """Writes the answer to a key that this transaction has claimed."""
-    await _ANSWER.rows(user_id, key, answer)
+    await IdempotencyKey.filter(user_id=user_id, key=key).update(answer=answer)
 
 
-async def forget_old_keys() -> None:
-    """Deletes the keys that are no longer kept."""
-    await _FORGET.rows(now() - KEPT)
+async def delete_expired_keys() -> None:
+    """Deletes the keys that are no longer stored."""
+    await IdempotencyKey.filter(created_at__lt=now() - KEPT).delete()

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.basket.availability import check_all_sold
 from models.basket.read import OWN, totals_of
-from models.basket.tables import Basket
-from models.database.statement import Row, Statement, now
+from models.basket.tables import Basket, BasketItemDivision
+from models.database.integers import LARGEST_INT
+from models.database.position import Position, is_after, is_before
+from models.database.statement import now
 from models.product.snapshot import take_snapshots
 from models.rejections import Rejection, RejectionCode
 from models.user import User
+from text import MAXIMUM_LENGTH
 
 
 class QuotationStatus(StrEnum):
@@ -24,7 +28,7 @@ class QuotationStatus(StrEnum):
 
 
 class Quotation(Model):
-    """A quotation's row: the basket and, as it was when submitted, its total in hundredths and its currency."""
+    """A quotation's row: the basket, and its total in hundredths and currency when submitted."""
 
     id = fields.IntField(primary_key=True)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -33,7 +37,7 @@ class Quotation(Model):
     basket: fields.OneToOneRelation[Basket] = fields.OneToOneField(
         "models.Basket", related_name="quotation", on_delete=fields.RESTRICT
     )
-    name = fields.CharField(max_length=255)
+    name = fields.CharField(max_length=MAXIMUM_LENGTH)
     status = fields.CharEnumField(QuotationStatus, max_length=17)
     total_amount = fields.BigIntField()
     currency = fields.CharField(max_length=16)
@@ -44,40 +48,25 @@ class Quotation(Model):
         indexes = (("user_id", "created_at"),)
 
 
-QUOTATION_COLUMNS = "id, name, status, total_amount, currency, basket_id, created_at"
-QUOTATION_BASKET = 5
-"""Where among them the basket's id stands."""
+class QuotationRead(NamedTuple):
+    """A quotation as it is read."""
 
-_ISSUE = Statement(
-    "INSERT INTO quotation (user_id, basket_id, name, status, total_amount, currency, created_at) "
-    f"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {QUOTATION_COLUMNS}"
-)
-_PAGE = Statement(
-    f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND (created_at, id) < ($2, CAST($3 AS BIGINT)) "
-    "ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5"
-)
-_PAGE_BACKWARD = Statement(
-    f"SELECT {QUOTATION_COLUMNS} FROM (SELECT * FROM quotation WHERE user_id = $1 "
-    "AND (created_at, id) > ($2, CAST($3 AS BIGINT)) ORDER BY created_at, id LIMIT $4) AS page "
-    "ORDER BY created_at DESC, id DESC"
-)
-_FROM = "SELECT 1 FROM quotation WHERE user_id = $1 AND (created_at, id) {} ($2, CAST($3 AS BIGINT)) LIMIT 1"
-_SINCE = Statement(_FROM.format(">="))
-_UNTIL = Statement(_FROM.format("<="))
-_OWN = Statement(
-    f"SELECT {QUOTATION_COLUMNS} FROM quotation WHERE user_id = $1 AND id = CAST($2 AS BIGINT)"
-)
-_COUNT = Statement("SELECT COUNT(*) FROM quotation WHERE user_id = $1")
-_INACTIVE = Statement(
-    "SELECT DISTINCT d.erp_code FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id "
-    "JOIN division d ON d.id = q.division_id WHERE i.basket_id = $1 AND NOT d.is_active ORDER BY d.erp_code"
-)
+    id: int
+    name: str
+    status: QuotationStatus
+    total_amount: int
+    currency: str
+    basket_id: int
+    created_at: datetime
+
+
+_COLUMNS = QuotationRead._fields
 
 
 async def issue_quotation(
     user_id: int, basket_id: int, name: str, status: QuotationStatus
-) -> Row:
-    """Writes the quotation of a basket that was just submitted and returns QUOTATION_COLUMNS.
+) -> QuotationRead:
+    """Writes the quotation of a basket that was just submitted and returns it.
 
     From then on the basket shows its products as they are now.
 
@@ -92,49 +81,72 @@ async def issue_quotation(
             "The basket is empty; there is nothing to quote.",
             "segmentRemoteId",
         )
-    if inactive := await _INACTIVE.row(basket_id):
+    await _check_divisions(basket_id)
+    await check_all_sold(basket_id)
+    quotation = await Quotation.create(
+        user_id=user_id,
+        basket_id=basket_id,
+        name=name,
+        status=status,
+        total_amount=totals.total_amount,
+        currency=totals.currency,
+        created_at=now(),
+    )
+    await take_snapshots(basket_id, quotation.id)
+    return QuotationRead(*(getattr(quotation, column) for column in _COLUMNS))
+
+
+async def _check_divisions(basket_id: int) -> None:
+    """Raises DIVISION_INACTIVE when a basket has items for a closed division."""
+    parts = BasketItemDivision.filter(item__basket_id=basket_id, division__is_active=False)
+    first = parts.order_by("division__erp_code").first()
+    erp_code = await first.values_list("division__erp_code", flat=True)
+    if erp_code is not None:
         raise Rejection(
             RejectionCode.DIVISION_INACTIVE,
-            f"Division {inactive[0]}, for which the basket has items, is inactive.",
+            f"Division {erp_code}, for which the basket has items, is inactive.",
         )
-    await check_all_sold(basket_id)
-    row = await _ISSUE.row(
-        user_id, basket_id, name, status, totals.total_amount, totals.currency, now()
-    )
-    if row is None:
-        raise RuntimeError("The insert of a quotation returned no row.")
-    await take_snapshots(basket_id, row[0])
-    return row
 
 
 async def quotation_page(
-    user_id: int, before: datetime, before_id: int, count: int, skipped: int = 0
-) -> Sequence[Row]:
-    """Reads QUOTATION_COLUMNS of the user's quotations, newest first, after so many that are skipped."""
-    return await _PAGE.rows(user_id, before, before_id, count, skipped)
+    user_id: int,
+    position: Position,
+    size: int,
+    *,
+    is_backward: bool = False,
+    skipped: int = 0,
+) -> Sequence[QuotationRead]:
+    """Reads the user's quotations that follow a position of the list, newest first.
 
-
-async def quotation_page_before(
-    user_id: int, moment: datetime, quotation_id: int, count: int
-) -> Sequence[Row]:
-    """Reads QUOTATION_COLUMNS of the quotations just before a position of the list, newest first."""
-    return await _PAGE_BACKWARD.rows(user_id, moment, quotation_id, count)
+    Backward it reads those just before the position, newest first too.
+    """
+    place = position._replace(id=min(position.id, LARGEST_INT))
+    is_beyond = is_after if is_backward else is_before
+    page = Quotation.filter(is_beyond("created_at", place), user_id=user_id)
+    order = ("created_at", "id") if is_backward else ("-created_at", "-id")
+    rows = await page.order_by(*order).offset(skipped).limit(size).values_list(*_COLUMNS)
+    return [QuotationRead(*row) for row in (reversed(rows) if is_backward else rows)]
 
 
 async def has_quotations_beyond(
-    user_id: int, moment: datetime, quotation_id: int, *, is_backward: bool
+    user_id: int, position: Position, *, is_backward: bool
 ) -> bool:
-    """Tells whether the user has quotations at this position or beyond it, seen from the page that it bounds."""
-    statement = _UNTIL if is_backward else _SINCE
-    return await statement.row(user_id, moment, quotation_id) is not None
+    """Whether the user has quotations at this position or beyond, seen from the page it bounds."""
+    place = position._replace(id=min(position.id, LARGEST_INT))
+    is_beyond = is_before if is_backward else is_after
+    condition = is_beyond("created_at", place, or_there=True)
+    return await Quotation.filter(condition, user_id=user_id).exists()
 
 
-async def own_quotation(user_id: int, quotation_id: int) -> Row | None:
-    """Reads QUOTATION_COLUMNS of one of the user's quotations; None when it is not theirs."""
-    return await _OWN.row(user_id, quotation_id)
+async def own_quotation(user_id: int, quotation_id: int) -> QuotationRead | None:
+    """Reads one of the user's quotations; None when it is not theirs."""
+    if quotation_id > LARGEST_INT:
+        return None
+    own = Quotation.filter(user_id=user_id, id=quotation_id).first()
+    row = await own.values_list(*_COLUMNS)
+    return QuotationRead(*row) if row else None
 
 
 async def quotation_count(user_id: int) -> int:
     """Counts the user's quotations."""
-    row = await _COUNT.row(user_id)
-    return int(row[0]) if row else 0
+    return await Quotation.filter(user_id=user_id).count()

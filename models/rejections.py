@@ -55,6 +55,10 @@ class RejectionCode(StrEnum):
     )
 
 
+MAXIMUM_REJECTIONS = 100
+"""How many of the products that stand in the way are named."""
+
+
 class Rejected(Exception):
     """Raised when an input is not accepted; the unit of work undoes all of its changes."""
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from time import monotonic
 
 from tortoise import fields
+from tortoise.functions import Lower
 from tortoise.models import Model
 
-from models.database.statement import Statement
+from models.database.statements import load_statements
 from models.division import (
     DIVISION_COLUMNS,
     Division,
@@ -17,6 +18,7 @@ from models.division import (
     division_of,
 )
 from models.rejections import Rejection, RejectionCode
+from text import MAXIMUM_LENGTH
 
 
 class User(Model):
@@ -28,9 +30,9 @@ class User(Model):
     """
 
     id = fields.IntField(primary_key=True)
-    email = fields.CharField(max_length=255, unique=True)
-    first_name = fields.CharField(max_length=255)
-    last_name = fields.CharField(max_length=255)
+    email = fields.CharField(max_length=MAXIMUM_LENGTH, unique=True)
+    first_name = fields.CharField(max_length=MAXIMUM_LENGTH)
+    last_name = fields.CharField(max_length=MAXIMUM_LENGTH)
     division: fields.ForeignKeyRelation[Division] = fields.ForeignKeyField(
         "models.Division", related_name="users", on_delete=fields.RESTRICT
     )
@@ -64,14 +66,12 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-_USER_ID = Statement("SELECT id FROM user_account WHERE lower(email) = lower($1)")
-
-
 async def find_user(email: str) -> User | None:
     """Reads a user by their e-mail address in any case of letters; None when there is none."""
-    row = await _USER_ID.row(email)
-    if row is not None:
-        return await User.get(id=row[0])
+    users = User.annotate(lower_email=Lower("email"))
+    user = await users.get_or_none(lower_email=email.lower())
+    if user is not None:
+        return user
     if email.isascii():
         return None
     folded = email.casefold()
@@ -124,16 +124,14 @@ class Buyer:
             )
 
 
-_AUTHENTICATE = Statement(
-    f"SELECT u.id, u.email, u.first_name, u.last_name, {DIVISION_COLUMNS} FROM token t "
-    "JOIN user_account u ON u.id = t.user_id JOIN division d ON d.id = u.division_id "
-    "LEFT JOIN division m ON m.id = d.parent_id WHERE t.digest = $1 AND u.is_active"
-)
+_BUYER_WITH_TOKEN = load_statements(__file__, division_columns=DIVISION_COLUMNS)[
+    "buyer_with_token"
+]
 
 
 async def buyer_with(digest: str) -> Buyer | None:
     """Reads the active user that the token with this digest belongs to; None when there is none."""
-    row = await _AUTHENTICATE.row(digest)
+    row = await _BUYER_WITH_TOKEN.row(digest=digest)
     return Buyer(row[0], row[1], row[2], row[3], division_of(row, 4)) if row else None
 
 

@@ -11,7 +11,6 @@ from prometheus_client import Counter
 
 from models.basket.prices import Repriced
 from models.basket.read import BasketRows
-from models.database.statement import Row
 from models.export.export import export_of
 from models.money import Cents
 from models.rejections import Rejection, RejectionCode
@@ -33,8 +32,8 @@ class Answer:
 
     baskets: BasketRows | None = None
     displaced: BasketRows | None = None
-    quotation: Row | None = None
-    export: Row | None = None
+    quotation: Sequence[Any] | None = None
+    export: Sequence[Any] | None = None
     deleted_id: int | None = None
     price_changes: Sequence[Repriced] = ()
     unavailable: Sequence[int] = ()
@@ -108,8 +107,8 @@ class Answer:
         kept: dict[str, Any] = {
             "rows": _lists(self.baskets),
             "displaced": _lists(self.displaced),
-            "quotation": list(self.quotation) if self.quotation else None,  # type: ignore[call-overload]
-            "export": list(self.export) if self.export else None,  # type: ignore[call-overload]
+            "quotation": list(self.quotation) if self.quotation else None,
+            "export": list(self.export) if self.export else None,
             "deleted_id": self.deleted_id,
             "price_changes": self.price_changes,
             "unavailable": self.unavailable,

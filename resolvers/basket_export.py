@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 import settings
-from models.export.export import (
-    ExportField,
-    ask_export,
-    lock_active_to_export,
-    lock_own_to_export,
-)
+from models.basket.lock import lock_active_unchanged, lock_own
+from models.export.export import ExportField, ask_export
 from models.rejections import Rejection, RejectionCode
 from resolvers.answer import Answer
 from resolvers.context import segment_of
@@ -27,10 +23,10 @@ class BasketExportChange(Change[BasketExportInput]):
         columns = columns_of(self.given.fields)
         field = "segmentRemoteId" if self.given.basket_id is None else "basketId"
         if self.given.basket_id is None:
-            basket_id = await lock_active_to_export(self.buyer.id, segment)
+            basket_id = await lock_active_unchanged(self.buyer.id, segment)
         else:
             number = number_of(IdKind.BASKET, self.given.basket_id)
-            basket_id = await lock_own_to_export(self.buyer.id, number)
+            basket_id = (await lock_own(self.buyer.id, number)).id
         row = await ask_export(
             self.buyer.id,
             basket_id,

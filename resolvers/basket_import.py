@@ -11,8 +11,10 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import settings
-from models.basket.change import Line, add_lines, check_quantity, open_active
+from models.basket.lines import add_lines
+from models.basket.lock import open_active
 from models.basket.read import ACTIVE, totals_of
+from models.basket.rules import Line, check_quantity
 from models.division import DivisionRead
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode

@@ -4,18 +4,14 @@ from models.basket.add import AskedLine, add_at_once
 from models.basket.availability import check_no_more
 from models.basket.change import (
     HeldItem,
-    Line,
-    add_lines,
-    check_limits,
-    check_quantity,
-    item_with,
-    lock_active,
-    merged,
-    open_active,
+    find_held_item,
     remove_all,
     remove_item,
     set_quantity,
 )
+from models.basket.lines import add_lines, merge_lines
+from models.basket.lock import lock_active, open_active
+from models.basket.rules import Line, check_quantity, check_rules
 from models.rejections import Rejected, Rejection, RejectionCode
 from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
@@ -162,7 +158,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         basket_id = await open_active(
             self.buyer.id, self.segment, self.given.expected_version
         )
-        new_products = await add_lines(basket_id, merged(self.lines))
+        new_products = await add_lines(basket_id, merge_lines(self.lines))
         if not new_products <= self.confirmed:
             raise Outdated
         return Answer(baskets=await self.read(basket_id))
@@ -203,7 +199,7 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
                 f"for division {self.given.division_id}."
             )
             raise Rejection(RejectionCode.PRODUCT_NOT_IN_BASKET, message, "divisionId")
-        await check_limits(basket_id)
+        await check_rules(basket_id, {})
         return Answer(baskets=await self.read(basket_id), removed=removed)
 
 
@@ -231,7 +227,7 @@ class BasketClear(Change[BasketClearInput]):
 
 
 async def _item(basket_id: int, remote_id: int) -> HeldItem:
-    item = await item_with(basket_id, remote_id)
+    item = await find_held_item(basket_id, remote_id)
     if item is None:
         raise Rejection(
             RejectionCode.PRODUCT_NOT_IN_BASKET,

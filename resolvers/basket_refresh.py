@@ -1,6 +1,6 @@
 """Bringing the prices of the active basket up to what Commerce says now."""
 
-from models.basket.change import lock_active
+from models.basket.lock import lock_active
 from models.basket.prices import check_one_currency, held_products, items_holding, reprice
 from resolvers.answer import Answer
 from resolvers.context import segment_of

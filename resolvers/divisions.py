@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from models.database.integers import LARGEST_INT
 from models.division import DivisionRead, divisions_named
 from models.rejections import Rejected, Rejection, RejectionCode
 from models.user import Buyer
@@ -9,8 +10,6 @@ from text import trim
 
 DivisionKey = int | str
 """The number of a division's row or an ERP code."""
-
-_LARGEST_ID = 2**31 - 1
 
 
 async def look_up_divisions(
@@ -24,7 +23,7 @@ async def look_up_divisions(
     found: dict[DivisionKey, DivisionRead] = {own.id: own, own.erp_code: own}
     without_spaces = {key: trim(key) for key in keys if isinstance(key, str)}
     missing = {key for key in (*keys, *without_spaces.values()) if key not in found}
-    ids = [key for key in missing if isinstance(key, int) and key <= _LARGEST_ID]
+    ids = [key for key in missing if isinstance(key, int) and key <= LARGEST_INT]
     erp_codes = [key for key in missing if isinstance(key, str)]
     for division in await divisions_named(ids, erp_codes) if ids or erp_codes else ():
         found |= {division.id: division, division.erp_code: division}

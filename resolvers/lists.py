@@ -1,15 +1,19 @@
 """The caller's lists, a page at a time, newest first."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
 from strawberry import UNSET
 
 from models.basket.read import DRAFTS, DRAFTS_BACKWARD, OWN, draft_count, has_drafts_beyond
+from models.database.position import Position
 from models.database.statement import moment_text
 from models.quotation import (
-    QUOTATION_BASKET,
+    QuotationRead,
     has_quotations_beyond,
     quotation_count,
     quotation_page,
-    quotation_page_before,
 )
 from resolvers.context import Info, active_buyer
 from resolvers.requested_fields import selects, selects_items
@@ -27,6 +31,105 @@ from schema.page import (
 )
 from schema.quotation import Quotation, QuotationConnection, QuotationEdge
 
+Entry = TypeVar("Entry")
+
+
+class HasBeyond(Protocol):
+    """Tells whether a list has entries at a position or beyond, seen from the page it bounds."""
+
+    async def __call__(
+        self, user_id: int, position: Position, *, is_backward: bool
+    ) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallerList(Generic[Entry]):
+    """One list of the caller: its name in cursors, its reads, and the position of an entry.
+
+    `read` takes a position, how many entries to read from there, and whether backward.
+    """
+
+    name: str
+    read: Callable[[Info, Position, int, bool], Awaitable[Sequence[Entry]]]
+    has_beyond: HasBeyond
+    count: Callable[[int], Awaitable[int]]
+    position: Callable[[Entry], tuple[object, ...]]
+
+
+class ListPage(NamedTuple, Generic[Entry]):
+    """The entries of a page with their cursors, and the rest of its connection."""
+
+    entries: Sequence[tuple[Entry, str]]
+    page_info: PageInfo
+    total_count: int
+
+
+async def _read_page(
+    info: Info, source: CallerList[Entry], arguments: PageArguments
+) -> ListPage[Entry]:
+    """Reads the requested page of a list, and no more of the rest than is selected."""
+    buyer, request = active_buyer(info), arguments.request()
+    cursors = Cursors(source.name, buyer.id)
+    position = Position(*cursors.moment(request))
+    entries = await source.read(info, position, request.size + 1, request.is_backward)
+    page, has_more = cut(entries, request)
+    has_beyond = False
+    if request.cursor is not None and selects(info, "pageInfo"):
+        has_beyond = await source.has_beyond(
+            buyer.id, position, is_backward=request.is_backward
+        )
+    written = [cursors.write(*source.position(entry)) for entry in page]
+    return ListPage(
+        list(zip(page, written, strict=True)),
+        PageInfo.at(request, written, has_more=has_more, has_beyond=has_beyond),
+        await source.count(buyer.id) if selects(info, "totalCount") else 0,
+    )
+
+
+async def _read_drafts(
+    info: Info, position: Position, size: int, is_backward: bool
+) -> Sequence[Basket]:
+    source = DRAFTS_BACKWARD if is_backward else DRAFTS
+    buyer_id = info.context.buyer.id
+    return baskets_of(
+        await source.rows(buyer_id, *position, size, whole=selects_items(info))
+    )
+
+
+async def _has_drafts_beyond(
+    user_id: int, position: Position, *, is_backward: bool
+) -> bool:
+    return await has_drafts_beyond(user_id, *position, is_backward=is_backward)
+
+
+async def _read_quotations(
+    info: Info, position: Position, size: int, is_backward: bool
+) -> Sequence[QuotationRead]:
+    return await quotation_page(
+        info.context.buyer.id, position, size, is_backward=is_backward
+    )
+
+
+async def _find_baskets(info: Info, ids: Sequence[int]) -> dict[int, Basket]:
+    read = await OWN.rows(info.context.buyer.id, list(ids), whole=selects_items(info))
+    return {basket.number: basket for basket in baskets_of(read)}
+
+
+_DRAFTS = CallerList(
+    "drafts",
+    _read_drafts,
+    _has_drafts_beyond,
+    draft_count,
+    lambda draft: (draft.saved_at or moment_text(LATEST), draft.number),
+)
+_QUOTATIONS = CallerList(
+    "quotations",
+    _read_quotations,
+    has_quotations_beyond,
+    quotation_count,
+    lambda quotation: (moment_text(quotation.created_at), quotation.id),
+)
+
 
 async def draft_baskets(
     info: Info,
@@ -35,35 +138,12 @@ async def draft_baskets(
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> BasketConnection:
-    buyer, request = active_buyer(info), PageArguments(first, after, last, before).request()
-    cursors = Cursors("drafts", buyer.id)
-    position = cursors.moment(request)
-    source = DRAFTS_BACKWARD if request.is_backward else DRAFTS
-    read = await source.rows(
-        buyer.id, *position, request.size + 1, whole=selects_items(info)
-    )
-    page, has_more = cut(baskets_of(read), request)
-    has_beyond = False
-    if request.cursor is not None and selects(info, "pageInfo"):
-        has_beyond = await has_drafts_beyond(
-            buyer.id, *position, is_backward=request.is_backward
-        )
-    edges = [_draft_edge(draft, cursors) for draft in page]
+    page = await _read_page(info, _DRAFTS, PageArguments(first, after, last, before))
     return BasketConnection(
-        edges=edges,
-        page_info=PageInfo.at(
-            request,
-            [edge.cursor for edge in edges],
-            has_more=has_more,
-            has_beyond=has_beyond,
-        ),
-        total_count=await draft_count(buyer.id) if selects(info, "totalCount") else 0,
+        edges=[BasketEdge(node=draft, cursor=cursor) for draft, cursor in page.entries],
+        page_info=page.page_info,
+        total_count=page.total_count,
     )
-
-
-def _draft_edge(draft: Basket, cursors: Cursors) -> BasketEdge:
-    moment = draft.saved_at or moment_text(LATEST)
-    return BasketEdge(node=draft, cursor=cursors.write(moment, draft.number))
 
 
 async def quotations(
@@ -73,31 +153,13 @@ async def quotations(
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> QuotationConnection:
-    buyer, request = active_buyer(info), PageArguments(first, after, last, before).request()
-    cursors = Cursors("quotations", buyer.id)
-    position = cursors.moment(request)
-    source = quotation_page_before if request.is_backward else quotation_page
-    rows, has_more = cut(await source(buyer.id, *position, request.size + 1), request)
-    has_beyond = False
-    if request.cursor is not None and selects(info, "pageInfo"):
-        has_beyond = await has_quotations_beyond(
-            buyer.id, *position, is_backward=request.is_backward
-        )
-    ids = [row[QUOTATION_BASKET] for row in rows]
-    baskets = baskets_of(await OWN.rows(buyer.id, ids, whole=selects_items(info)))
-    by_number = {basket.number: basket for basket in baskets}
-    nodes = [Quotation.of(row, by_number[row[QUOTATION_BASKET]]) for row in rows]
-    edges = [
-        QuotationEdge(node=node, cursor=cursors.write(node.created_at, row[0]))
-        for node, row in zip(nodes, rows, strict=True)
-    ]
+    page = await _read_page(info, _QUOTATIONS, PageArguments(first, after, last, before))
+    baskets = await _find_baskets(info, [row.basket_id for row, _ in page.entries])
     return QuotationConnection(
-        edges=edges,
-        page_info=PageInfo.at(
-            request,
-            [edge.cursor for edge in edges],
-            has_more=has_more,
-            has_beyond=has_beyond,
-        ),
-        total_count=await quotation_count(buyer.id) if selects(info, "totalCount") else 0,
+        edges=[
+            QuotationEdge(node=Quotation.of(row, baskets[row.basket_id]), cursor=cursor)
+            for row, cursor in page.entries
+        ],
+        page_info=page.page_info,
+        total_count=page.total_count,
     )

@@ -9,7 +9,7 @@ from models.basket.read import OWN, OWN_ITEM
 from models.division import divisions_within
 from models.export.export import own_export
 from models.product.tables import NO_SEGMENT, visible_product
-from models.quotation import QUOTATION_BASKET, own_quotation
+from models.quotation import own_quotation
 from resolvers.context import Info, active_buyer
 from resolvers.requested_fields import selects_items
 from schema.basket import Basket, baskets_of
@@ -92,7 +92,7 @@ async def find_part(
 async def find_quotation(info: Info, number: int) -> Quotation | None:
     """Returns one of the caller's quotations."""
     row = await own_quotation(info.context.buyer.id, number)
-    basket = await find_basket(info, row[QUOTATION_BASKET]) if row else None
+    basket = await find_basket(info, row.basket_id) if row else None
     return Quotation.of(row, basket) if row and basket else None
 
 

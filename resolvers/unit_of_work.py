@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 
 from models.basket.read import OWN, BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
-from models.idempotency import claim_key, first_answer, keep_answer
+from models.idempotency import claim_key, first_answer, store_answer
 from models.rejections import Rejected, RejectionCode
 from models.user import Buyer
 from resolvers.answer import Answer, answer_of, rejected
@@ -179,5 +179,5 @@ async def _claimed(
     except Rejected as rejected_by:
         change.after_commit.clear()
         answer = rejected(rejected_by.rejections)
-    await keep_answer(change.buyer.id, key, answer.text())
+    await store_answer(change.buyer.id, key, answer.text())
     return answer

@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import strawberry
 from strawberry import UNSET
 
+from models.database.integers import LARGEST_BIGINT
 from models.database.statement import moment_text
 from schema.scalars import described
 
@@ -23,7 +24,6 @@ LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 """Later than everything written: where the first page of a newest-first list begins."""
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 """Earlier than everything written: where the last page of a newest-first list ends."""
-LARGEST_ID = 2**63 - 1
 
 First = Annotated[
     int | None,
@@ -151,7 +151,7 @@ class Cursors:
         Raises InvalidPage when it is not one of the list's own.
         """
         if request.cursor is None:
-            return (EARLIEST, 0) if request.is_backward else (LATEST, LARGEST_ID)
+            return (EARLIEST, 0) if request.is_backward else (LATEST, LARGEST_BIGINT)
         try:
             text, number = self._position(request.cursor)
             moment = datetime.fromisoformat(text).astimezone(UTC)
@@ -172,9 +172,9 @@ class Cursors:
 
 
 def _whole_number(text: str) -> int:
-    is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
+    is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_BIGINT))
     number = int(text) if is_plain else 0
-    if not 1 <= number <= LARGEST_ID or str(number) != text:
+    if not 1 <= number <= LARGEST_BIGINT or str(number) != text:
         raise ValueError(text)
     return number
 

@@ -1,8 +1,11 @@
 """Quotations, as answered."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import strawberry
 
-from models.database.statement import Moment, Row, moment_text
+from models.database.statement import Moment, moment_text
 from models.money import Cents
 from models.quotation import QuotationStatus
 from schema.basket import Basket
@@ -34,7 +37,7 @@ class Quotation(Node):
     created_at: Moment = described("When the quotation was requested.")
 
     @classmethod
-    def of(cls, row: Row, basket: Basket) -> "Quotation":
+    def of(cls, row: Sequence[Any], basket: Basket) -> "Quotation":
         """Makes the answer from QUOTATION_COLUMNS and the basket."""
         return cls(
             id=id_of(IdKind.QUOTATION, row[0]),

@@ -1,27 +1,17 @@
 """The rules for products that Commerce no longer sells: less of them may be kept, and no more had."""
 
 from models.basket.change import HeldItem
-from models.database.statement import Statement
-from models.rejections import Rejected, Rejection, RejectionCode
-
-LISTED = 100
-"""How many of the products that stand in the way are named."""
-
-_QUANTITY = Statement(
-    "SELECT quantity FROM basket_item_division WHERE item_id = $1 AND division_id = $2"
-)
-_WITHDRAWN = Statement(
-    "SELECT p.sku FROM basket_item i JOIN product p ON p.id = i.product_id "
-    f"WHERE i.basket_id = $1 AND NOT p.is_available ORDER BY i.id LIMIT {LISTED}"
-)
+from models.basket.tables import BasketItem, BasketItemDivision
+from models.rejections import MAXIMUM_REJECTIONS, Rejected, Rejection, RejectionCode
 
 
 async def check_no_more(item: HeldItem, division_id: int, quantity: int) -> None:
-    """Raises PRODUCT_UNAVAILABLE when more than before is wanted of a product no longer sold."""
+    """Raises PRODUCT_UNAVAILABLE for a higher quantity than before of a product no longer sold."""
     if item.is_available or quantity == 0:
         return
-    row = await _QUANTITY.row(item.id, division_id)
-    before = int(row[0]) if row else 0
+    part = BasketItemDivision.filter(item_id=item.id, division_id=division_id)
+    row = await part.first().values_list("quantity")
+    before = row[0] if row else 0
     if quantity > before:
         reason = f"Quantity {quantity} is more than the {before} that the basket holds."
         raise Rejection(
@@ -32,13 +22,18 @@ async def check_no_more(item: HeldItem, division_id: int, quantity: int) -> None
 
 
 async def check_all_sold(basket_id: int) -> None:
-    """Raises PRODUCT_UNAVAILABLE, one rejection a product, when Commerce no longer sells all of them."""
-    rows = await _WITHDRAWN.rows(basket_id)
-    if rows:
+    """Raises PRODUCT_UNAVAILABLE, a rejection per product, unless Commerce sells all of them."""
+    withdrawn = BasketItem.filter(basket_id=basket_id, product__is_available=False)
+    skus = (
+        await withdrawn.order_by("id")
+        .limit(MAXIMUM_REJECTIONS)
+        .values_list("product__sku", flat=True)
+    )
+    if skus:
         raise Rejected(
             [
-                Rejection(RejectionCode.PRODUCT_UNAVAILABLE, _no_longer_sold(row[0]))
-                for row in rows
+                Rejection(RejectionCode.PRODUCT_UNAVAILABLE, _no_longer_sold(str(sku)))
+                for sku in skus
             ]
         )
 

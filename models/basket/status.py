@@ -1,36 +1,16 @@
-"""What becomes of a basket: saved, loaded, deleted, submitted. Run inside a unit of work; the row is locked first."""
+"""The status of a basket: saved, loaded, deleted, submitted.
+
+Run inside a unit of work; the basket's row is locked first.
+"""
 
 from typing import NamedTuple
 
-from models.basket.change import lock_active
-from models.basket.tables import BasketStatus
-from models.database.statement import Row, Statement, now
-from models.rejections import Rejection, RejectionCode
+from tortoise.expressions import F
 
-_SAVE = Statement(
-    "UPDATE basket SET status = 'DRAFT', name = $2, saved_at = updated_at WHERE id = $1"
-)
-_SUBMIT = Statement("UPDATE basket SET status = 'SUBMITTED', saved_at = NULL WHERE id = $1")
-_LOCK_OWN = Statement(
-    "SELECT id, version, status, segment FROM basket WHERE user_id = $1 AND id = $2 FOR UPDATE"
-)
-_CLAIM_ACTIVE = Statement(
-    "INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
-    "VALUES ($1, $2, 'ACTIVE', 1, $3, $3) "
-    "ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' DO UPDATE SET updated_at = excluded.updated_at "
-    # Only a basket that this statement made was written once.
-    "RETURNING id, created_at = updated_at"
-)
-_DELETE_IF_EMPTY = Statement(
-    "DELETE FROM basket WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM basket_item WHERE basket_id = $1) RETURNING id"
-)
-_DISPLACE = Statement(
-    "UPDATE basket SET status = 'DRAFT', name = NULL, saved_at = $2, version = version + 1 WHERE id = $1"
-)
-_ACTIVATE = Statement(
-    "UPDATE basket SET status = 'ACTIVE', saved_at = NULL, version = version + 1, updated_at = $2 WHERE id = $1"
-)
-_DELETE = Statement("DELETE FROM basket WHERE id = $1")
+from models.basket.lock import claim_active, lock_active, lock_own
+from models.basket.tables import Basket, BasketItem, BasketStatus
+from models.database.statement import now
+from models.rejections import Rejection, RejectionCode
 
 
 class Loaded(NamedTuple):
@@ -47,55 +27,65 @@ class Loaded(NamedTuple):
 async def save_active(
     user_id: int, segment: int, name: str | None, expected_version: int | None
 ) -> int:
-    """Makes the active basket a draft, with a name or without, and returns its id; raises BASKET_NOT_FOUND."""
+    """Makes the active basket a draft and returns its id; raises BASKET_NOT_FOUND."""
     basket_id = await lock_active(user_id, segment, expected_version)
-    await _SAVE.rows(basket_id, name)
+    await Basket.filter(id=basket_id).update(
+        status=BasketStatus.DRAFT, name=name, saved_at=F("updated_at")
+    )
     return basket_id
 
 
 async def submit_active(user_id: int, segment: int, expected_version: int | None) -> int:
-    """Makes the active basket a submitted one and returns its id; raises BASKET_NOT_FOUND when there is none."""
+    """Makes the active basket a submitted one and returns its id; raises BASKET_NOT_FOUND."""
     basket_id = await lock_active(user_id, segment, expected_version)
-    await _SUBMIT.rows(basket_id)
+    await Basket.filter(id=basket_id).update(status=BasketStatus.SUBMITTED, saved_at=None)
     return basket_id
-
-
-async def _locked_draft(user_id: int, basket_id: int | None, verb: str) -> Row:
-    row = await _LOCK_OWN.row(user_id, basket_id) if basket_id is not None else None
-    if row is None:
-        raise Rejection(
-            RejectionCode.BASKET_NOT_FOUND, "You have no basket with this id.", "basketId"
-        )
-    if row[2] != BasketStatus.DRAFT:
-        message = f"The basket is {row[2].lower()}; only a draft can be {verb}."
-        raise Rejection(RejectionCode.BASKET_NOT_DRAFT, message, "basketId")
-    return row
 
 
 async def load_draft(user_id: int, basket_id: int | None) -> Loaded:
     """Makes a draft the active basket of its segment and returns which baskets that changed.
 
-    The basket that was active there becomes an unnamed draft, or vanishes when it is empty. It is claimed, or made, by
-    the same statement that additions use: an addition that comes meanwhile waits for it and then finds the loaded one.
+    The basket that was active there becomes an unnamed draft, or vanishes when it is empty. It is
+    claimed, or made, as additions claim it: an addition that comes meanwhile waits for it and then
+    finds the loaded one.
     """
-    row = await _locked_draft(user_id, basket_id, "loaded")
-    moment = now()
-    claimed = await _CLAIM_ACTIVE.row(user_id, row[3], moment)
-    if claimed is None:
-        raise RuntimeError("The claim of an active basket returned no row.")
-    claimed_id, is_new = int(claimed[0]), bool(claimed[1])
-    is_deleted = await _DELETE_IF_EMPTY.row(claimed_id) is not None
-    await _DISPLACE.rows(claimed_id, moment)
-    await _ACTIVATE.rows(row[0], moment)
+    draft = await _lock_draft(user_id, basket_id, "loaded")
+    claimed, loaded_at = await claim_active(user_id, draft.segment), now()
+    is_deleted = await _delete_if_empty(claimed.id)
+    await Basket.filter(id=claimed.id).update(
+        status=BasketStatus.DRAFT, name=None, saved_at=loaded_at, version=F("version") + 1
+    )
+    await Basket.filter(id=draft.id).update(
+        status=BasketStatus.ACTIVE,
+        saved_at=None,
+        version=F("version") + 1,
+        updated_at=loaded_at,
+    )
     return Loaded(
-        basket_id=int(row[0]),
-        displaced_id=None if is_deleted else claimed_id,
-        deleted_id=claimed_id if is_deleted and not is_new else None,
+        basket_id=draft.id,
+        displaced_id=None if is_deleted else claimed.id,
+        deleted_id=claimed.id if is_deleted and not claimed.is_new else None,
     )
 
 
 async def delete_draft(user_id: int, basket_id: int | None) -> int:
     """Deletes a draft with all its items and returns its id."""
-    row = await _locked_draft(user_id, basket_id, "deleted")
-    await _DELETE.rows(row[0])
-    return int(row[0])
+    draft = await _lock_draft(user_id, basket_id, "deleted")
+    await Basket.filter(id=draft.id).delete()
+    return int(draft.id)
+
+
+async def _lock_draft(user_id: int, basket_id: int | None, verb: str) -> Basket:
+    basket = await lock_own(user_id, basket_id)
+    if basket.status is not BasketStatus.DRAFT:
+        message = f"The basket is {basket.status.lower()}; only a draft can be {verb}."
+        raise Rejection(RejectionCode.BASKET_NOT_DRAFT, message, "basketId")
+    return basket
+
+
+async def _delete_if_empty(basket_id: int) -> bool:
+    """Deletes a locked basket that has no items; returns whether it had none."""
+    if await BasketItem.filter(basket_id=basket_id).exists():
+        return False
+    await Basket.filter(id=basket_id).delete()
+    return True

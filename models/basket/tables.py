@@ -5,20 +5,22 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database.integers import LARGEST_INT
 from models.division import Division
 from models.product.tables import NO_SEGMENT, Product
 from models.user import User
+from text import MAXIMUM_LENGTH
 
 MAXIMUM_QUANTITY = 1_000_000
 """The highest quantity of one product for one division."""
 MAXIMUM_ITEMS = 10_000
 """The highest number of different products in a basket."""
-MAXIMUM_TOTAL_QUANTITY = 2_147_483_647
-"""The highest sum of all quantities of a basket: what a GraphQL Int can say."""
+MAXIMUM_TOTAL_QUANTITY = LARGEST_INT
+"""The highest sum of all quantities of a basket: the largest GraphQL Int."""
 
 
 class BasketStatus(StrEnum):
-    """What can be done with a basket."""
+    """The state of a basket, which decides how it can be changed."""
 
     ACTIVE = "ACTIVE"
     DRAFT = "DRAFT"
@@ -28,8 +30,8 @@ class BasketStatus(StrEnum):
 class Basket(Model):
     """A basket's row.
 
-    One active basket a user and segment: the partial unique index `basket_active`, made in the first migration because
-    Tortoise has no word for it on SQLite, holds that.
+    At most one active basket per user and segment: the partial unique index `basket_active`
+    enforces it, which the first migration makes because Tortoise cannot declare it on SQLite.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -38,7 +40,7 @@ class Basket(Model):
     )
     segment = fields.IntField(default=NO_SEGMENT)
     status = fields.CharEnumField(BasketStatus, max_length=9, default=BasketStatus.ACTIVE)
-    name = fields.CharField(max_length=255, null=True)
+    name = fields.CharField(max_length=MAXIMUM_LENGTH, null=True)
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()

@@ -1,5 +1,8 @@
 """SQLite as Tortoise's engine, with transactions that leave nothing behind when BEGIN fails."""
 
+import sqlite3
+from datetime import datetime
+
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import (
     SqliteClient,
@@ -7,6 +10,12 @@ from tortoise.backends.sqlite.client import (
     SqliteTransactionWrapper,
 )
 from tortoise.connection import get_connections
+
+# SQLite compares timestamps as texts: all must have microseconds, which Tortoise leaves out of full
+# seconds.
+sqlite3.register_adapter(
+    datetime, lambda value: value.isoformat(sep=" ", timespec="microseconds")
+)
 
 
 class SqliteTransaction(SqliteTransactionContext):

@@ -1,20 +1,20 @@
-"""Exports: asking for a basket as a file, and reading how far it has come. The row is the job; see `job`."""
+"""Exports: requesting a basket as a file, and reading its progress. The row is the job; see `job`."""
 
 import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.basket.change import no_active_basket
-from models.basket.tables import Basket
-from models.database.statement import Row, Statement, moment, now
+from models.basket.tables import Basket, BasketItemDivision
+from models.database.statement import moment, now
 from models.rejections import Rejection, RejectionCode
 from models.user import User
+from text import MAXIMUM_LENGTH
 
 
 class ExportFormat(StrEnum):
@@ -26,7 +26,7 @@ class ExportFormat(StrEnum):
 
 
 class ExportField(StrEnum):
-    """The columns of a file, in their order when none are asked for; the value is the column's header."""
+    """The columns of a file in their default order; the value is the column's header."""
 
     PRODUCT_SKU = "product__sku"
     DIVISION = "division"
@@ -56,10 +56,11 @@ RESEND_AFTER = timedelta(seconds=10)
 class BasketExport(Model):
     """An export's row, which is the job itself: its message only says that there is something to do.
 
-    `lease_owner` is the one attempt that may finish it, until `lease_until`; `resend_at` is when its message counts as
-    lost. `columns` are headers, with commas between. `begun` counts the attempts, each of which writes a file of its
-    own name; `files_until` is when these are deleted, null before the end of the job and after the deletion. The row
-    outlives its user, so that no file is left without a row.
+    `lease_owner` is the one attempt that may finish it, until `lease_until`; `resend_at` is when
+    its message counts as lost. `columns` are headers, with commas between. `begun` counts the
+    attempts, each of which writes a file of its own name; `files_until` is when these are deleted,
+    null before the end of the job and after the deletion. The row outlives its user, so that no
+    file is left without a row.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -71,7 +72,7 @@ class BasketExport(Model):
         "models.Basket", related_name="exports", null=True, on_delete=fields.SET_NULL
     )
     format = fields.CharEnumField(ExportFormat, max_length=4)
-    columns = fields.CharField(max_length=255)
+    columns = fields.CharField(max_length=MAXIMUM_LENGTH)
     status = fields.CharEnumField(ExportStatus, max_length=10, default=ExportStatus.WAITING)
     rows_written = fields.IntField(default=0)
     rows_total = fields.IntField()
@@ -98,9 +99,11 @@ class BasketExport(Model):
 
 
 EXPORT_COLUMNS = (
-    "id, cache_key, status, format, columns, rows_written, rows_total, failure, "
-    "created_at, expires_at, user_id, begun"
+    *("id", "cache_key", "status", "format", "columns", "rows_written", "rows_total"),
+    *("failure", "created_at", "expires_at", "user_id", "begun"),
 )
+UNFINISHED = (ExportStatus.WAITING, ExportStatus.PROCESSING)
+"""The states of a job that has not ended."""
 
 
 class ExportRead(NamedTuple):
@@ -145,8 +148,8 @@ def fields_of(columns: str) -> Sequence[ExportField]:
     return [ExportField(header) for header in columns.split(",")]
 
 
-def export_of(row: Row) -> ExportRead:
-    """Reads EXPORT_COLUMNS, from the database or from a kept answer."""
+def export_of(row: Sequence[Any]) -> ExportRead:
+    """Reads EXPORT_COLUMNS, from the database or from a stored answer."""
     status = ExportStatus(row[2])
     return ExportRead(
         id=row[0],
@@ -164,45 +167,7 @@ def export_of(row: Row) -> ExportRead:
     )
 
 
-_LOCK_ACTIVE = Statement(
-    "SELECT id FROM basket WHERE user_id = $1 AND segment = $2 AND status = 'ACTIVE' FOR UPDATE"
-)
-_LOCK_OWN = Statement("SELECT id FROM basket WHERE user_id = $1 AND id = $2 FOR UPDATE")
-_COUNT = Statement(
-    "SELECT COUNT(*) FROM basket_item i JOIN basket_item_division q ON q.item_id = i.id WHERE i.basket_id = $1"
-)
-_ASK = Statement(
-    "INSERT INTO basket_export (cache_key, user_id, basket_id, format, columns, status, rows_written, rows_total, "
-    "attempts, begun, resend_at, created_at) VALUES ($1, $2, $3, $4, $5, 'WAITING', 0, $6, 0, 0, $7, $8) "
-    f"RETURNING {EXPORT_COLUMNS}"
-)
-_LOCK_USER = Statement("SELECT id FROM user_account WHERE id = $1 FOR NO KEY UPDATE")
-_COUNT_UNFINISHED = Statement(
-    "SELECT count(*) FROM basket_export WHERE user_id = $1 AND status IN ('WAITING', 'PROCESSING')"
-)
-_FIND = Statement(f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE cache_key = $1")
-_FIND_OWN = Statement(
-    f"SELECT {EXPORT_COLUMNS} FROM basket_export WHERE user_id = $1 AND id = $2"
-)
 _IS_KEY = re.compile("[0-9a-f]{32}")
-
-
-async def lock_active_to_export(user_id: int, segment: int) -> int:
-    """Locks the active basket of a segment and returns its id; raises BASKET_NOT_FOUND when there is none."""
-    row = await _LOCK_ACTIVE.row(user_id, segment)
-    if row is None:
-        raise no_active_basket(segment)
-    return int(row[0])
-
-
-async def lock_own_to_export(user_id: int, basket_id: int | None) -> int:
-    """Locks one of the user's baskets, in any status, and returns its id; raises BASKET_NOT_FOUND."""
-    row = await _LOCK_OWN.row(user_id, basket_id) if basket_id is not None else None
-    if row is None:
-        raise Rejection(
-            RejectionCode.BASKET_NOT_FOUND, "You have no basket with this id.", "basketId"
-        )
-    return int(row[0])
 
 
 async def ask_export(
@@ -212,14 +177,13 @@ async def ask_export(
     columns: Sequence[ExportField],
     field: str,
     maximum: int,
-) -> Row:
+) -> tuple[Any, ...]:
     """Writes the job for a basket that is locked and returns EXPORT_COLUMNS.
 
-    Raises BASKET_EMPTY, at the input's `field`, and BASKET_LIMIT_EXCEEDED when the format cannot hold as many rows, or
-    when the user has `maximum` exports that have not ended.
+    Raises BASKET_EMPTY, at the input's `field`, and BASKET_LIMIT_EXCEEDED when the format cannot
+    hold as many rows, or when the user has `maximum` exports that have not ended.
     """
-    counted = await _COUNT.row(basket_id)
-    count = int(counted[0]) if counted else 0
+    count = await BasketItemDivision.filter(item__basket_id=basket_id).count()
     if count == 0:
         raise Rejection(
             RejectionCode.BASKET_EMPTY,
@@ -229,50 +193,58 @@ async def ask_export(
     if reason := excess_of(count, export_format):
         raise Rejection(RejectionCode.BASKET_LIMIT_EXCEEDED, reason, "format")
     await _check_unfinished(user_id, maximum, field)
-    moment_asked, key, headers = now(), secrets.token_hex(16), ",".join(columns)
-    resend_at = moment_asked + RESEND_AFTER
-    row = await _ASK.row(
-        key,
-        user_id,
-        basket_id,
-        export_format.value,
-        headers,
-        count,
-        resend_at,
-        moment_asked,
+    requested_at = now()
+    export = await BasketExport.create(
+        cache_key=secrets.token_hex(16),
+        user_id=user_id,
+        basket_id=basket_id,
+        format=export_format,
+        columns=",".join(columns),
+        rows_total=count,
+        resend_at=requested_at + RESEND_AFTER,
+        created_at=requested_at,
     )
-    if row is None:
-        raise RuntimeError("The insert of an export returned no row.")
-    return row
+    return tuple(getattr(export, column) for column in EXPORT_COLUMNS)
 
 
 async def _check_unfinished(user_id: int, maximum: int, field: str) -> None:
-    """Raises BASKET_LIMIT_EXCEEDED at the limit, which requests of the same user reach one after the other."""
-    await _LOCK_USER.row(user_id)
-    counted = await _COUNT_UNFINISHED.row(user_id)
-    if counted and int(counted[0]) >= maximum:
+    """Raises BASKET_LIMIT_EXCEEDED at the limit of exports that have not ended.
+
+    The lock makes requests of the same user come here one after the other.
+    """
+    await User.select_for_update(no_key=True).get(id=user_id)
+    count = await BasketExport.filter(user_id=user_id, status__in=UNFINISHED).count()
+    if count >= maximum:
         raise Rejection(
             RejectionCode.BASKET_LIMIT_EXCEEDED,
-            f"At most {maximum} of your exports may be unfinished at a time; wait for one of them.",
+            f"At most {maximum} of your exports may be unfinished at a time; "
+            "wait for one of them.",
             field,
         )
 
 
 def excess_of(count: int, export_format: ExportFormat) -> str | None:
-    """Says that a format cannot hold so many rows; None when it can."""
+    """Returns the reason why a format cannot hold so many rows; None when it can."""
     limit = MAXIMUM_ROWS.get(export_format, count)
     if count <= limit:
         return None
-    return f"The basket makes {count} rows; a file of the format {export_format} holds at most {limit}."
+    return (
+        f"The basket makes {count} rows; "
+        f"a file of the format {export_format} holds at most {limit}."
+    )
 
 
 async def own_export(user_id: int, export_id: int) -> ExportRead | None:
     """Reads one of the user's exports; None when it is not theirs."""
-    row = await _FIND_OWN.row(user_id, export_id)
+    own = BasketExport.filter(user_id=user_id, id=export_id).first()
+    row = await own.values_list(*EXPORT_COLUMNS)
     return export_of(row) if row else None
 
 
 async def find_export(cache_key: str) -> ExportRead | None:
     """Reads an export by its cache key, whoever's it is; None when there is none."""
-    row = await _FIND.row(cache_key) if _IS_KEY.fullmatch(cache_key) else None
+    if not _IS_KEY.fullmatch(cache_key):
+        return None
+    export = BasketExport.filter(cache_key=cache_key).first()
+    row = await export.values_list(*EXPORT_COLUMNS)
     return export_of(row) if row else None

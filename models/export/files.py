@@ -1,11 +1,13 @@
-"""The files of exports that have ended: which are to be deleted, and which ought to be in the store."""
+"""The files of ended exports: which are to be deleted, and which ought to be in the store."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from models.database.statement import Row, Statement, moment, now
-from models.export.export import stored_name
+from models.database.position import Position, is_after
+from models.database.statement import now
+from models.database.statements import Row, load_statements
+from models.export.export import BasketExport, ExportStatus, stored_name
 
 RETRY_DELETION_AFTER = timedelta(minutes=10)
 """How soon files are deleted again that could not be, or whose deletion was interrupted."""
@@ -32,59 +34,63 @@ class CompletedExport(NamedTuple):
     finished_at: datetime
 
 
-_TAKE_ENDED = Statement(
-    "UPDATE basket_export SET files_until = $2 WHERE files_until < $1 AND id IN "
-    f"(SELECT id FROM basket_export WHERE files_until < $1 ORDER BY files_until LIMIT {BATCH}) "
-    "RETURNING id, cache_key, begun, format"
-)
-_RELEASE = Statement(
-    "UPDATE basket_export SET files_until = NULL, "
-    "status = CASE status WHEN 'COMPLETED' THEN 'EXPIRED' ELSE status END WHERE id = $1"
-)
-_COMPLETED = Statement(
-    "SELECT id, cache_key, begun, format, finished_at FROM basket_export WHERE status = 'COMPLETED' "
-    "AND expires_at > $1 AND finished_at < $2 AND (finished_at, id) > ($3, $4) "
-    f"ORDER BY finished_at, id LIMIT {BATCH}"
-)
-_EXPIRE = Statement(
-    "UPDATE basket_export SET status = 'EXPIRED' WHERE id = $1 AND status = 'COMPLETED' AND finished_at < $2 "
-    "RETURNING id"
-)
-_DELETE_OLD = Statement(
-    "DELETE FROM basket_export WHERE status IN ('FAILED', 'EXPIRED') AND finished_at < $1 AND files_until IS NULL"
-)
+_TAKE_ENDED = load_statements(__file__, batch=BATCH)["take_ended"]
 
 
 async def take_ended_exports() -> list[EndedExport]:
-    """Returns exports whose files are to be deleted; no other process gets the same ones for a while."""
+    """Returns exports whose files are to be deleted; no other process gets them for a while."""
     taken_at = now()
-    rows = await _TAKE_ENDED.rows(taken_at, taken_at + RETRY_DELETION_AFTER)
-    return [EndedExport(int(row[0]), _file_names(row)) for row in rows]
+    rows = await _TAKE_ENDED.rows(
+        taken_at=taken_at, retry_at=taken_at + RETRY_DELETION_AFTER
+    )
+    return [EndedExport(int(row["id"]), _file_names(row)) for row in rows]
 
 
 def _file_names(row: Row) -> Sequence[str]:
-    return [stored_name(row[1], attempt, row[3]) for attempt in range(1, int(row[2]) + 1)]
+    attempts = range(1, int(row["begun"]) + 1)
+    return [stored_name(row["cache_key"], attempt, row["format"]) for attempt in attempts]
 
 
 async def release_files(export_id: int) -> None:
     """Notes that no file of an export is left; a completed one has expired."""
-    await _RELEASE.rows(export_id)
+    export = BasketExport.filter(id=export_id)
+    completed = export.filter(status=ExportStatus.COMPLETED)
+    if not await completed.update(status=ExportStatus.EXPIRED, files_until=None):
+        await export.update(files_until=None)
 
 
 async def completed_exports(after: datetime, after_id: int) -> list[CompletedExport]:
-    """Returns the exports that can be downloaded, in the order of their completion, after a position."""
-    rows = await _COMPLETED.rows(now(), now() - CHECKED_AFTER, after, after_id)
+    """Returns exports that can be downloaded, by time of completion, after a position."""
+    present = now()
+    exports = BasketExport.filter(
+        is_after("finished_at", Position(after, after_id)),
+        status=ExportStatus.COMPLETED,
+        expires_at__gt=present,
+        finished_at__lt=present - CHECKED_AFTER,
+    )
+    columns = ("id", "cache_key", "begun", "format", "finished_at")
+    rows = await exports.order_by("finished_at", "id").limit(BATCH).values_list(*columns)
     return [
-        CompletedExport(int(row[0]), stored_name(row[1], row[2], row[3]), moment(row[4]))
-        for row in rows
+        CompletedExport(id, stored_name(cache_key, begun, format), finished_at)
+        for id, cache_key, begun, format, finished_at in rows
     ]
 
 
 async def expire_missing(export_id: int) -> bool:
-    """Expires an export whose file is not in the store; false when it has only just been completed, or has expired."""
-    return await _EXPIRE.row(export_id, now() - CHECKED_AFTER) is not None
+    """Expires an export whose file is missing; false when only just completed, or expired before."""
+    export = BasketExport.filter(
+        id=export_id,
+        status=ExportStatus.COMPLETED,
+        finished_at__lt=now() - CHECKED_AFTER,
+    )
+    return bool(await export.update(status=ExportStatus.EXPIRED))
 
 
 async def delete_old_exports() -> None:
     """Deletes the rows of exports that failed or expired long ago and have no files."""
-    await _DELETE_OLD.rows(now() - RECORD_KEPT)
+    old = BasketExport.filter(
+        status__in=(ExportStatus.FAILED, ExportStatus.EXPIRED),
+        finished_at__lt=now() - RECORD_KEPT,
+        files_until__isnull=True,
+    )
+    await old.delete()

@@ -1,23 +1,26 @@
-"""The life of an export's job: claimed under a lease, renewed, finished once, sent again when it was left behind.
+"""The life of an export's job: claimed under a lease, renewed, finished once, or sent again.
 
-Every statement that a worker runs after the claim is fenced by the lease's owner: an attempt that was frozen, and in
-whose place another one began, changes nothing more. All moments are the servers' own, so their clocks must agree to
-within a few seconds; if they do not, work is done twice, and its result still counts once. A moment further ahead than
-any that is ever written was written before a clock was set back, and counts as past.
+Every statement that a worker runs after the claim is fenced by the lease's owner: an attempt that
+was frozen, and in whose place another one began, changes nothing more. All timestamps are the
+servers' own, so their clocks must agree to within a few seconds; if they do not, work is done
+twice, and its result still counts once.
 """
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from tortoise.backends.sqlite.client import SqliteClient
-from tortoise.connection import get_connection
+from tortoise.expressions import Q
+from tortoise.functions import Coalesce, Count
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from models.database.statement import Row, Statement, now
+from models.database.statement import now
+from models.database.statements import Row, is_sqlite, load_statements
 from models.export.export import (
     RESEND_AFTER,
+    BasketExport,
     ExportField,
     ExportFormat,
     ExportStatus,
@@ -32,11 +35,17 @@ LEASE = timedelta(seconds=10)
 RETRY_AFTER = timedelta(seconds=3)
 """How soon after a failed attempt the next one is sent for."""
 FAR = timedelta(seconds=30)
-"""No lease, and no time to send again, is ever this far ahead: the longest, and what clocks may differ by, and more."""
+"""Timestamps further ahead than this were written before a clock was set back: they are past.
+
+It is more than the longest lease and the difference of the servers' clocks.
+"""
 BATCH = 200
 """How many rows one sweep sends again at most."""
 
-NEVER_ENDED = f"The writing was begun {MAXIMUM_ATTEMPTS} times, and each time the worker stopped before it ended."
+NEVER_ENDED = (
+    f"The writing was begun {MAXIMUM_ATTEMPTS} times, "
+    "and each time the worker stopped before it ended."
+)
 _SWEEPER_LOCK = 0x6261736B6574  # "basket"
 
 
@@ -74,128 +83,161 @@ class Claim(NamedTuple):
         ]
 
 
-_CLAIM = Statement(
-    "UPDATE basket_export SET status = 'PROCESSING', attempts = attempts + 1, begun = begun + 1, rows_written = 0, "
-    "lease_owner = $2, lease_until = $3, resend_at = $3 WHERE id = $1 AND "
-    "(status = 'WAITING' OR (status = 'PROCESSING' AND (lease_until < $4 OR lease_until > $5))) "
-    f"AND attempts < {MAXIMUM_ATTEMPTS} "
-    "RETURNING basket_id, cache_key, format, columns, attempts, begun"
-)
-_OWN = "WHERE id = $1 AND lease_owner = $2 AND status = 'PROCESSING' RETURNING id"
-_RENEW = Statement(
-    f"UPDATE basket_export SET lease_until = $3, resend_at = $3, rows_written = $4, rows_total = $5 {_OWN}"
-)
-_FINISH = Statement(
-    "UPDATE basket_export SET status = 'COMPLETED', rows_written = $3, rows_total = $3, failure = NULL, "
-    f"lease_owner = NULL, lease_until = NULL, finished_at = $4, expires_at = $5, files_until = $5 {_OWN}"
-)
-_RETURN = Statement(
-    "UPDATE basket_export SET status = 'WAITING', rows_written = 0, attempts = attempts - $3, failure = $4, "
-    f"lease_owner = NULL, lease_until = NULL, resend_at = $5 {_OWN}"
-)
-_FAIL = Statement(
-    "UPDATE basket_export SET status = 'FAILED', failure = $3, lease_owner = NULL, lease_until = NULL, "
-    f"finished_at = $4, files_until = $4 {_OWN}"
-)
-_READ = Statement(
-    "SELECT p.sku, q.division_id, d.erp_code, d.name, i.price, q.quantity, p.remote_id FROM basket_item i "
-    "JOIN product p ON p.id = i.product_id JOIN basket_item_division q ON q.item_id = i.id "
-    "JOIN division d ON d.id = q.division_id WHERE i.basket_id = $1 ORDER BY i.id, q.id"
-)
+_STATEMENTS = load_statements(__file__, maximum_attempts=MAXIMUM_ATTEMPTS, batch=BATCH)
+_CLAIM = _STATEMENTS["claim"]
+_BASKET_ROWS = _STATEMENTS["basket_rows"]
+_TAKE_TURN = _STATEMENTS["take_turn"]
+_TAKE_OVERDUE = _STATEMENTS["take_overdue"]
 
 
 async def claim_export(export_id: int) -> Claim | None:
-    """Begins an attempt; None when there is nothing to do: another one is at it, or it is done with."""
-    owner, moment = secrets.token_hex(16), now()
-    row = await _CLAIM.row(export_id, owner, moment + LEASE, moment, moment + FAR)
+    """Begins an attempt; None when there is nothing to do: another one is at it, or it has ended."""
+    owner, claimed_at = secrets.token_hex(16), now()
+    row = await _CLAIM.row(
+        export_id=export_id,
+        owner=owner,
+        lease_until=claimed_at + LEASE,
+        claimed_at=claimed_at,
+        too_far=claimed_at + FAR,
+    )
     if row is None:
         return None
     return Claim(
         export_id,
         owner,
-        row[0],
-        row[1],
-        ExportFormat(row[2]),
-        fields_of(row[3]),
-        row[4],
-        row[5],
+        row["basket_id"],
+        row["cache_key"],
+        ExportFormat(row["format"]),
+        fields_of(row["columns"]),
+        row["attempts"],
+        row["begun"],
     )
 
 
 async def rows_to_export(claim: Claim) -> Sequence[Row]:
-    """Reads the basket at one moment, in one statement: a row an item and division, in the order of ExportField."""
-    return await _READ.rows(claim.basket_id)
+    """Reads the basket in one statement: a row per item and division, columns as in ExportField."""
+    return await _BASKET_ROWS.rows(basket_id=claim.basket_id)
+
+
+def _claimed(claim: Claim) -> QuerySet[BasketExport]:
+    """Returns the export's row as long as this attempt still counts."""
+    return BasketExport.filter(
+        id=claim.id, lease_owner=claim.owner, status=ExportStatus.PROCESSING
+    )
 
 
 async def renew_lease(claim: Claim, written: int, total: int) -> bool:
-    """Gives a sign of life and says how far the writing is; tells whether the attempt still counts."""
-    return (
-        await _RENEW.row(claim.id, claim.owner, now() + LEASE, written, total) is not None
+    """Extends the lease and notes the progress; returns whether the attempt still counts."""
+    until = now() + LEASE
+    return bool(
+        await _claimed(claim).update(
+            lease_until=until, resend_at=until, rows_written=written, rows_total=total
+        )
     )
 
 
 async def finish_export(claim: Claim, count: int, kept: timedelta) -> None:
-    """Completes the export with the file of this attempt; raises LeaseLost when another attempt has taken over."""
-    moment = now()
-    if await _FINISH.row(claim.id, claim.owner, count, moment, moment + kept) is None:
+    """Completes the export with the file of this attempt; raises LeaseLost when it was replaced."""
+    finished_at = now()
+    is_finished = await _claimed(claim).update(
+        status=ExportStatus.COMPLETED,
+        rows_written=count,
+        rows_total=count,
+        failure=None,
+        lease_owner=None,
+        lease_until=None,
+        finished_at=finished_at,
+        expires_at=finished_at + kept,
+        files_until=finished_at + kept,
+    )
+    if not is_finished:
         raise LeaseLost
 
 
 async def fail_attempt(claim: Claim, reason: str) -> None:
-    """Notes why an attempt failed; the last one fails the export, any other lets it wait for the next."""
+    """Notes why an attempt failed; the last one fails the export, others wait for the next."""
     if claim.attempts >= MAXIMUM_ATTEMPTS:
         await fail_export(claim, reason)
     else:
-        await _RETURN.rows(claim.id, claim.owner, 0, reason, now() + RETRY_AFTER)
+        await _return_claim(claim, reason, attempts=claim.attempts, pause=RETRY_AFTER)
 
 
 async def fail_export(claim: Claim, reason: str) -> None:
     """Fails the export for good."""
-    await _FAIL.rows(claim.id, claim.owner, reason, now())
+    failed_at = now()
+    await _claimed(claim).update(
+        status=ExportStatus.FAILED,
+        failure=reason,
+        lease_owner=None,
+        lease_until=None,
+        finished_at=failed_at,
+        files_until=failed_at,
+    )
 
 
 async def give_back(claim: Claim) -> None:
     """Ends an attempt that was interrupted through no fault of its own; it does not count."""
-    await _RETURN.rows(claim.id, claim.owner, 1, None, now())
+    await _return_claim(claim, None, attempts=claim.attempts - 1, pause=timedelta(0))
 
 
-_TAKE_TURN = Statement("SELECT pg_try_advisory_xact_lock($1)")
-_GIVE_UP = Statement(
-    "UPDATE basket_export SET status = 'FAILED', failure = COALESCE(failure, $2), lease_owner = NULL, "
-    "lease_until = NULL, finished_at = $1, files_until = $1 WHERE status = 'PROCESSING' "
-    f"AND (lease_until < $1 OR lease_until > $3) AND attempts >= {MAXIMUM_ATTEMPTS}"
-)
-_OVERDUE = Statement(
-    "UPDATE basket_export SET resend_at = $2 WHERE id IN (SELECT id FROM basket_export "
-    "WHERE status IN ('WAITING', 'PROCESSING') AND (resend_at < $1 OR resend_at > $3) "
-    "AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3) "
-    f"ORDER BY id LIMIT {BATCH}) RETURNING id"
-)
-_COUNT = Statement("SELECT status, count(*) FROM basket_export GROUP BY status")
+async def _return_claim(
+    claim: Claim, reason: str | None, *, attempts: int, pause: timedelta
+) -> None:
+    await _claimed(claim).update(
+        status=ExportStatus.WAITING,
+        rows_written=0,
+        attempts=attempts,
+        failure=reason,
+        lease_owner=None,
+        lease_until=None,
+        resend_at=now() + pause,
+    )
 
 
 async def _is_my_turn() -> bool:
-    """Takes the sweeper's turn for this transaction; on SQLite a transaction has the whole database to itself."""
-    if isinstance(get_connection("default"), SqliteClient):
+    """Takes the sweeper's turn for this transaction; on SQLite each has the database to itself."""
+    if is_sqlite():
         return True
-    row = await _TAKE_TURN.row(_SWEEPER_LOCK)
-    return bool(row and row[0])
+    row = await _TAKE_TURN.one(key=_SWEEPER_LOCK)
+    return bool(row[0])
 
 
 async def overdue_exports() -> list[int]:
-    """Fails what is out of attempts and returns the jobs to send again; empty while another server does the same."""
-    moment = now()
+    """Fails exports that are out of attempts and returns the jobs to send again.
+
+    It is empty while another server does the same.
+    """
+    swept_at = now()
     async with in_transaction():
         if not await _is_my_turn():
             return []
-        await _GIVE_UP.rows(moment, NEVER_ENDED, moment + FAR)
-        return [
-            int(row[0])
-            for row in await _OVERDUE.rows(moment, moment + RESEND_AFTER, moment + FAR)
-        ]
+        await _give_up(swept_at)
+        rows = await _TAKE_OVERDUE.rows(
+            swept_at=swept_at, resend_at=swept_at + RESEND_AFTER, too_far=swept_at + FAR
+        )
+        return [int(row["id"]) for row in rows]
+
+
+async def _give_up(swept_at: datetime) -> None:
+    """Fails the exports whose last attempt has lost its lease."""
+    is_lost = Q(lease_until__lt=swept_at) | Q(lease_until__gt=swept_at + FAR)
+    lost = BasketExport.filter(
+        is_lost, status=ExportStatus.PROCESSING, attempts__gte=MAXIMUM_ATTEMPTS
+    )
+    await lost.update(
+        status=ExportStatus.FAILED,
+        failure=Coalesce("failure", NEVER_ENDED),
+        lease_owner=None,
+        lease_until=None,
+        finished_at=swept_at,
+        files_until=swept_at,
+    )
 
 
 async def count_exports() -> dict[str, int]:
     """Counts the exports in each state; states without any are 0."""
     counts = {status.value: 0 for status in ExportStatus}
-    return counts | {str(row[0]): int(row[1]) for row in await _COUNT.rows()}
+    rows = BasketExport.annotate(count=Count("id")).group_by("status")
+    return counts | {
+        str(status): count for status, count in await rows.values_list("status", "count")
+    }

@@ -343,7 +343,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "indexes": [Index(fields=["user_id", "created_at"])],
                 "pk_attr": "id",
-                "table_description": "A quotation's row: the basket and, as it was when submitted, its total in hundredths and its currency.",
+                "table_description": "A quotation's row: the basket, and its total in hundredths and currency when submitted.",
             },
             bases=["Model"],
         ),

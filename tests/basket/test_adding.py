@@ -11,7 +11,7 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from models.basket.add import LARGEST_KEY, AskedLine, add_at_once
-from models.basket.change import open_active
+from models.basket.lock import open_active
 from models.basket.read import ACTIVE, BasketRows, items_of, totals_of
 from models.division import Division
 from models.product.tables import Product

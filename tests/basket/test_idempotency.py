@@ -7,7 +7,7 @@ from graphql import GraphQLSchema, get_named_type
 
 from application import schema
 from models.database.statement import now
-from models.idempotency import IdempotencyKey, forget_old_keys
+from models.idempotency import IdempotencyKey, delete_expired_keys
 from tests.spreadsheets.test_import import send
 from tests.support.service import Service
 from tests.support.sheets import csv
@@ -82,12 +82,12 @@ async def test_a_retry_after_commerce_was_down_is_tried_anew(service: Service) -
 async def test_a_key_is_forgotten_after_24_hours(service: Service) -> None:
     await service.main.accepted("basketItemsAdd", **add(2))
     await IdempotencyKey.all().update(created_at=now() - timedelta(hours=23, minutes=59))
-    await forget_old_keys()
+    await delete_expired_keys()
     assert (await service.main.accepted("basketItemsAdd", **add(2)))["version"] == 1
     await IdempotencyKey.all().update(created_at=now() - timedelta(hours=24, seconds=1))
     assert (await service.main.accepted("basketItemsAdd", **add(2)))["version"] == 2
     await IdempotencyKey.all().update(created_at=now() - timedelta(hours=24, seconds=1))
-    await forget_old_keys()
+    await delete_expired_keys()
     assert await IdempotencyKey.all().count() == 0
 
 

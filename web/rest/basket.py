@@ -6,6 +6,7 @@ from starlette.responses import Response
 from strawberry import ID
 
 from models.basket.read import ACTIVE, DRAFTS
+from models.database.integers import LARGEST_BIGINT
 from resolvers.basket_items import BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
 from resolvers.context import segment_of
@@ -18,7 +19,7 @@ from schema.inputs import (
     BasketLoadInput,
     BasketSaveInput,
 )
-from schema.page import LARGEST_ID, LATEST
+from schema.page import LATEST
 from web.http.json_response import json_response
 from web.rest.basket_answer import basket_answer, draft_answers
 from web.rest.basket_file import asked_state, asks_export, export_basket
@@ -93,7 +94,7 @@ async def list_drafts(asked: RestRequest) -> Response:
     segment, buyer = asked.segment(), asked.context.buyer
     buyer.check_active()
     chosen = None if segment is None else segment_of(segment)
-    read = await DRAFTS.rows(buyer.id, LATEST, LARGEST_ID, LARGEST_ID, whole=False)
+    read = await DRAFTS.rows(buyer.id, LATEST, LARGEST_BIGINT, LARGEST_BIGINT, whole=False)
     return json_response(draft_answers(read.rows, chosen))
 
 

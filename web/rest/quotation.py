@@ -1,15 +1,18 @@
 """The quotations of the buyer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
 
-from models.database.statement import Row, moment
+from models.database.integers import LARGEST_BIGINT
+from models.database.position import Position
+from models.database.statement import moment
 from models.money import amount_text
 from models.quotation import quotation_count, quotation_page
 from resolvers.basket_status import QuotationRequest
 from schema.inputs import QuotationRequestInput
-from schema.page import LARGEST_ID, LATEST
+from schema.page import LATEST
 from web.http.json_response import json_response
 from web.rest.basket import changed
 from web.rest.page import page_answer, page_of
@@ -24,13 +27,15 @@ async def list_quotations(asked: RestRequest) -> Response:
     count = await quotation_count(buyer.id)
     if page.number > 1 and page.first >= count:
         return not_found()
-    rows = await quotation_page(buyer.id, LATEST, LARGEST_ID, page.size, page.first)
+    rows = await quotation_page(
+        buyer.id, Position(LATEST, LARGEST_BIGINT), page.size, skipped=page.first
+    )
     return json_response(
         page_answer(asked, page, count, [_quotation_answer(row) for row in rows])
     )
 
 
-def _quotation_answer(row: Row) -> dict[str, Any]:
+def _quotation_answer(row: Sequence[Any]) -> dict[str, Any]:
     return {
         "id": row[0],
         "name": row[1],

@@ -1,0 +1,44 @@
+-- Adding many lines to a locked basket: each statement takes all lines as one JSON text.
+-- By hand: \set basket_id 1, \set lines '''[{"position":0,"product_id":1,"division_id":1,"quantity":2}]'''
+
+-- name: add_items (postgres)
+-- Adds the products that the basket does not hold yet, and returns them.
+INSERT INTO basket_item (basket_id, product_id, price, currency)
+SELECT :basket_id, p.id, p.price, p.currency
+FROM jsonb_to_recordset(:lines::jsonb) AS line(position int, product_id bigint)
+JOIN product p ON p.id = line.product_id
+ORDER BY line.position
+ON CONFLICT (basket_id, product_id) DO NOTHING
+RETURNING product_id;
+
+-- name: add_items (sqlite)
+-- WHERE true tells the ON of a join from that of a conflict.
+INSERT INTO basket_item (basket_id, product_id, price, currency)
+SELECT :basket_id, p.id, p.price, p.currency
+FROM json_each(:lines) AS line
+JOIN product p ON p.id = json_extract(line.value, '$.product_id')
+WHERE true
+ORDER BY json_extract(line.value, '$.position')
+ON CONFLICT (basket_id, product_id) DO NOTHING
+RETURNING product_id;
+
+-- name: add_quantities (postgres)
+-- Adds the quantities to those that the items have for the same divisions.
+INSERT INTO basket_item_division AS q (item_id, division_id, quantity)
+SELECT i.id, line.division_id, line.quantity
+FROM jsonb_to_recordset(:lines::jsonb)
+    AS line(position int, product_id bigint, division_id int, quantity int)
+JOIN basket_item i ON i.basket_id = :basket_id AND i.product_id = line.product_id
+ORDER BY line.position
+ON CONFLICT (item_id, division_id) DO UPDATE SET quantity = q.quantity + excluded.quantity;
+
+-- name: add_quantities (sqlite)
+INSERT INTO basket_item_division AS q (item_id, division_id, quantity)
+SELECT
+    i.id, json_extract(line.value, '$.division_id'), json_extract(line.value, '$.quantity')
+FROM json_each(:lines) AS line
+JOIN basket_item i
+    ON i.basket_id = :basket_id AND i.product_id = json_extract(line.value, '$.product_id')
+WHERE true
+ORDER BY json_extract(line.value, '$.position')
+ON CONFLICT (item_id, division_id) DO UPDATE SET quantity = q.quantity + excluded.quantity;
