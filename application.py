@@ -1,4 +1,4 @@
-"""The composition root: settings, resources, schema, routes."""
+"""The composition root: it makes an application of its options, and opens its resources."""
 
 import gc
 import logging
@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, TypedDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from strawberry import Schema
 
 import logs
-import settings
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
 from models.background import background_loop
@@ -27,59 +25,49 @@ from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
-from settings.startup_error import StartupError
-from tasks.attempts import Attempts
-from tasks.broker import create_broker
-from tasks.embedded_worker import embedded_worker
-from tasks.exports.actor import declare_export
+from settings.options import OPTIONS, LogOptions, Options
 from tasks.exports.exports import Exports
-from tasks.exports.metrics import DEAD_LETTERS
-from tasks.exports.sending import sending
-from tasks.exports.store import ExportStore
-from tasks.exports.sweeper import ExportSweeper, sweeping_exports
+from tasks.exports.metrics import DeadLetters
+from tasks.exports.service import open_exports
+from tasks.exports.store import ExportStore, open_store
 from tasks.redis.check import RedisCheck
-from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
 from tasks.spreadsheets.reading import SpreadsheetReader
-from web.export_file import export_file
-from web.graphql.graphiql import graphiql_routes
-from web.graphql.introspection import hide_suggestions
+from web.exports.download import ExportDownload
+from web.graphql.graphiql import GraphiqlPage
+from web.graphql.limits import DocumentLimits
+from web.graphql.request import RequestRules
 from web.graphql.view import GraphQLView
 from web.http.address_limit import AddressLimit
+from web.http.cross_origin import cross_origin_sharing
 from web.http.direct_route import DirectRoute
 from web.http.errors import http_error
 from web.http.path_prefix import PathPrefix
+from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
-from web.monitoring.health import healthz, readyz
-from web.monitoring.metrics import metrics
-from web.monitoring.process_metrics import sharing_metrics
-from web.monitoring.request_record import Observation
-from web.rest.router import rest_routes
-from web.startup.checks import (
+from web.lifecycle.checks import (
     check_migrations,
     check_people,
     check_settings,
-    open_export_store,
-    opened_store,
 )
-from web.startup.not_serving import NotServing
+from web.monitoring.health import healthz, readyz
+from web.monitoring.metrics import Metrics
+from web.monitoring.recorder import RequestRecorder
+from web.rest.router import rest_routes
 
 if TYPE_CHECKING:
     from web.monitoring.tracing import Tracing
 
 logger = logging.getLogger("basket")
 
-SWEEP_SECONDS = 600.0
-"""Seconds between two deletions of expired idempotency keys."""
-SEND_PATIENCE_SECONDS = 2.0
-"""How long Redis may take to accept a message before it is left to the sweeper."""
-
+PURGE_SECONDS = 600.0
+"""Seconds between two purges of expired idempotency keys."""
 
 schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 
 
 class State(TypedDict):
-    """What requests find in `request.state`."""
+    """The resources that requests find in `request.state`, and connections in their state."""
 
     buyers: Buyers
     commerce: CommerceClient
@@ -88,48 +76,64 @@ class State(TypedDict):
     export_store: ExportStore
     spreadsheets: SpreadsheetReader
     rate_limits: RateLimits
+    arrival_limits: ArrivalLimits
 
 
-@asynccontextmanager
-async def connected(database_url: str) -> AsyncIterator[None]:
-    """Keeps the database open."""
-    bounds = Bounds(
-        settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
+def create_application(
+    options: Options = OPTIONS, export_store: ExportStore | None = None
+) -> Starlette:
+    """Returns the application; without an address of Commerce it serves a demo Commerce."""
+    tracing = load_tracing() if options.has_collector else None
+    dead_letters = DeadLetters()
+    metrics = Metrics(
+        token=str(options.metrics_token),
+        is_embedded=options.is_embedded,
+        folder=options.metrics_folder,
+        dead_letters=dead_letters,
     )
-    await connect(
-        database_url, settings.DATABASE_POOL_SIZE, bounds, settings.DATABASE_POOLER
-    )
-    try:
-        yield
-    finally:
-        await disconnect()
+    page = create_page(options) if options.has_graphiql else None
+    view = create_view(options, page, tracing)
 
-
-@asynccontextmanager
-async def exporting(
-    redis: RedisServer | None, store: ExportStore
-) -> AsyncIterator[Exports]:
-    """Sends and sweeps the jobs of exports and, where no Redis is configured, works on them in this process."""
-    kept = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    attempts = Attempts()
-    broker = create_broker(redis, timeout=SEND_PATIENCE_SECONDS, middleware=[attempts])
-    DEAD_LETTERS.watch(broker)
-    async with AsyncExitStack() as resources:
-        sender = await resources.enter_async_context(
-            sending(declare_export(broker, attempts, store, kept))
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[State]:
+        logs.take_over(LogOptions())
+        check_settings()
+        store = export_store or open_store(
+            options.export_url,
+            shared=bool(options.redis_url),
+            presigned=options.export_presigned,
         )
-        if redis is None:
-            await resources.enter_async_context(embedded_worker(broker))
-        await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, store)))
-        yield Exports(sender, store)
+        async with open_resources(options, store, dead_letters, tracing) as state:
+            async with metrics.open():
+                # Objects that live as long as the process are taken out of garbage collection,
+                # which would stop every request for a tenth of a second to look at them.
+                gc.collect()
+                gc.freeze()
+                yield state
+
+    application = Starlette(
+        routes=[
+            *(page.routes() if page else []),
+            Route(
+                "/export_file/{name}",
+                ExportDownload(is_presigned=options.export_presigned).respond,
+            ),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics.respond),
+            *rest_routes(),
+        ],
+        middleware=middleware(options, view, tracing),
+        exception_handlers={HTTPException: http_error},
+        lifespan=lifespan,
+    )
+    # Starlette would redirect to an address made of the Host header, which the client writes.
+    application.router.redirect_slashes = False
+    return application
 
 
-def configured_tracing() -> "Tracing | None":
-    """Returns the tracing when a collector is configured; the import costs what nobody else should pay."""
-    if not (
-        settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
-    ):
-        return None
+def load_tracing() -> "Tracing | None":
+    """Returns the tracing, imported only where a collector is set; None without the extra."""
     try:
         tracing: Tracing = import_module("web.monitoring.tracing").Tracing()
     except ModuleNotFoundError:
@@ -140,174 +144,139 @@ def configured_tracing() -> "Tracing | None":
     return tracing
 
 
-def commerce_client(url: str, tracing: "Tracing | None") -> CommerceClient:
-    """Returns the one client of Commerce."""
-    return CommerceClient(
-        url,
-        token=str(settings.COMMERCE_TOKEN),
-        timeout=settings.COMMERCE_TIMEOUT_SECONDS,
-        retries=settings.COMMERCE_RETRIES,
-        concurrency=settings.COMMERCE_CONCURRENCY,
-        traces=[tracing.commerce()] if tracing else [],
-        # The demo Commerce server is on this machine.
-        proxy=settings.COMMERCE_PROXY if settings.COMMERCE_URL else "",
-        ca_file=settings.COMMERCE_CA_FILE,
+def create_page(options: Options) -> GraphiqlPage:
+    """Returns GraphiQL, with a token of the demo where there is one."""
+    return GraphiqlPage(DEMO_TOKENS[0] if options.is_embedded else "", options.root_path)
+
+
+def document_limits(options: Options) -> DocumentLimits:
+    """Returns the limits of GraphQL documents."""
+    return DocumentLimits(
+        length=options.query_maximum_length,
+        tokens=options.query_maximum_tokens,
+        depth=options.query_maximum_depth,
+        aliases=options.query_maximum_aliases,
+        directives=options.query_maximum_directives,
+        repeated_fields=options.query_maximum_repeated_fields,
+        cost=options.query_maximum_cost,
+        introspection=options.introspection,
+    )
+
+
+def create_view(
+    options: Options, page: GraphiqlPage | None, tracing: "Tracing | None"
+) -> GraphQLView:
+    """Returns the endpoint of GraphQL."""
+    # A file a little too large is rejected with its size; one far too large is not read to its end.
+    upload_bytes = 2 * options.import_maximum_bytes + options.request_maximum_bytes
+    return GraphQLView(
+        schema._schema,
+        limits=document_limits(options),
+        rules=RequestRules(
+            options.request_maximum_bytes, upload_bytes, options.requires_preflight
+        ),
+        seconds=options.operation_seconds,
+        is_compiled=options.is_compiled,
+        page=page,
+        instrument=tracing.trace_execution if tracing else None,
     )
 
 
 def middleware(
-    view: GraphQLView, tracing: "Tracing | None", *, with_timing: bool
+    options: Options, view: GraphQLView, tracing: "Tracing | None"
 ) -> list[Middleware]:
     """Returns the middleware, outermost first; behind it, /graphql is found without the router."""
     layers: list[Middleware] = []
-    if settings.ROOT_PATH:
-        layers.append(Middleware(PathPrefix, prefix=settings.ROOT_PATH))
-    if settings.CORS_ORIGINS:
-        # Outside of the observation, so that a page can also read its answers: 500 and 503.
-        layers.append(cross_origin_sharing())
+    if options.root_path:
+        layers.append(Middleware(PathPrefix, prefix=options.root_path))
+    if options.cors_origins:
+        # Outside of the recorder, so that pages can also read its responses: 500 and 503.
+        layers.append(cross_origin_sharing(options.cors_origins))
     layers.append(
         Middleware(
-            Observation, with_timing=with_timing, with_access_log=settings.ACCESS_LOG
+            RequestRecorder,
+            has_timing=options.is_embedded,
+            has_access_log=options.access_log,
         )
     )
     if tracing:
         layers.append(tracing.middleware())
     layers.append(Middleware(AddressLimit))
-    layers.append(Middleware(DirectRoute, path="/graphql", target=view))
+    layers.append(Middleware(DirectRoute, path="/graphql", endpoint=view))
     return layers
 
 
-def cross_origin_sharing() -> Middleware:
-    """Returns the middleware that lets pages of CORS_ORIGINS ask and read."""
-    return Middleware(
-        CORSMiddleware,
-        allow_origins=settings.CORS_ORIGINS,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        # Pages of these origins may send what they like: clients add headers of their own, and so
-        # do tracers, and nothing here trusts a header because a browser would not send it.
-        allow_headers=["*"],
-        expose_headers=[
-            "Content-Disposition",
-            "Content-Range",
-            "ETag",
-            "Retry-After",
-            "X-Request-ID",
-        ],
-        max_age=600,
-    )
-
-
-async def redis_server(url: str) -> RedisServer | None:
-    """Returns the checked Redis of this installation; raises NotServing when it can never be used."""
-    try:
-        return await find_redis_server(url, settings.REDIS_PREFIX)
-    except StartupError as reason:
-        raise NotServing(str(reason)) from None
-
-
 @asynccontextmanager
-async def resources_of_requests(
-    database_url: str,
-    redis_url: str,
-    commerce_url: str,
+async def open_resources(
+    options: Options,
     export_store: ExportStore,
-    token_kept_seconds: float,
+    dead_letters: DeadLetters,
     tracing: "Tracing | None",
 ) -> AsyncIterator[State]:
-    """Keeps open what requests need. Without a Commerce address it starts the demo Commerce server."""
+    """Opens the resources of requests, in the order in which they need each other."""
     async with AsyncExitStack() as resources:
+        enter = resources.enter_async_context
         if tracing:
-            await resources.enter_async_context(tracing.open())
-        await resources.enter_async_context(connected(database_url))
+            await enter(tracing.open())
+        await enter(open_database(options))
         await check_migrations()
-        await check_people()
-        url = commerce_url or await resources.enter_async_context(serve_demo())
-        commerce = await resources.enter_async_context(commerce_client(url, tracing))
-        redis = await redis_server(redis_url)
-        await resources.enter_async_context(
-            background_loop("idempotency keys", delete_expired_keys, SWEEP_SECONDS)
-        )
-        await resources.enter_async_context(sharing_metrics())
+        if not options.is_embedded:
+            await check_people(options.database_url)
+        commerce_url = options.commerce_url or await enter(serve_demo())
+        commerce = await enter(create_commerce_client(options, commerce_url, tracing))
+        redis = await find_redis_server(options.redis_url, options.redis_prefix)
+        await enter(background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS))
         spreadsheets = SpreadsheetReader()
-        await resources.enter_async_context(spreadsheets.open())
-        exports = await resources.enter_async_context(exporting(redis, export_store))
-        limits = await resources.enter_async_context(
-            rate_limits(
-                redis, token=settings.RATE_LIMIT_TOKEN, address=settings.RATE_LIMIT_ADDRESS
-            )
+        await enter(spreadsheets.open())
+        retention = timedelta(seconds=options.export_kept_seconds)
+        limits = rate_limits(
+            redis, token=options.rate_limit_token, address=options.rate_limit_address
         )
         yield {
-            "buyers": Buyers(token_kept_seconds),
+            "buyers": Buyers(options.token_kept_seconds),
             "commerce": commerce,
             "redis": resources.enter_context(closing(RedisCheck(redis))) if redis else None,
-            "exports": exports,
+            "exports": await enter(
+                open_exports(redis, export_store, retention, dead_letters)
+            ),
             "export_store": export_store,
             "spreadsheets": spreadsheets,
-            "rate_limits": limits,
+            "rate_limits": await enter(limits),
+            "arrival_limits": ArrivalLimits(
+                options.request_maximum_head_bytes,
+                options.request_head_seconds,
+                options.request_body_seconds,
+            ),
         }
 
 
-def graphql_view(*, embedded: bool, has_graphiql: bool) -> GraphQLView:
-    """Returns the view of /graphql, which shows a token of the demo where the database is the embedded one."""
-    return GraphQLView(
-        schema._schema,
-        maximum_bytes=settings.REQUEST_MAXIMUM_BYTES,
-        # A file a little too large is rejected with its size; one far too large is not read to its end.
-        maximum_upload_bytes=2 * settings.IMPORT_MAXIMUM_BYTES
-        + settings.REQUEST_MAXIMUM_BYTES,
-        seconds=settings.OPERATION_SECONDS,
-        demo_token=DEMO_TOKENS[0] if embedded else None,
-        is_compiled=settings.COMPILED_SELECTIONS,
-        has_graphiql=has_graphiql,
+@asynccontextmanager
+async def open_database(options: Options) -> AsyncIterator[None]:
+    """Keeps the database open."""
+    bounds = Bounds(
+        options.database_pool_wait_seconds, options.database_statement_timeout_seconds
     )
-
-
-def create_application(
-    *,
-    database_url: str = settings.DATABASE_URL,
-    redis_url: str = settings.REDIS_URL,
-    commerce_url: str = settings.COMMERCE_URL,
-    export_url: str = settings.EXPORT_URL,
-    embedded: bool = settings.EMBEDDED,
-    token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS,
-    has_graphiql: bool = settings.GRAPHIQL and settings.INTROSPECTION,
-) -> Starlette:
-    """Puts the application together. Without a Commerce address it starts the demo Commerce server."""
-    if not settings.INTROSPECTION:
-        hide_suggestions()
-    view = graphql_view(embedded=embedded, has_graphiql=has_graphiql)
-    if tracing := configured_tracing():
-        tracing.watch(view)
-
-    @asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncIterator[State]:
-        logs.take_over()
-        check_settings()
-        export_store = opened_store(application) or open_export_store(
-            export_url, shared=bool(redis_url)
-        )
-        async with resources_of_requests(
-            database_url, redis_url, commerce_url, export_store, token_kept_seconds, tracing
-        ) as state:
-            # What lives as long as the process need not be looked through by every full garbage collection, which
-            # would otherwise keep everybody waiting for a tenth of a second.
-            gc.collect()
-            gc.freeze()
-            yield state
-
-    created = Starlette(
-        routes=[
-            *(graphiql_routes() if has_graphiql else []),
-            Route("/export_file/{name}", export_file),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-            *rest_routes(),
-        ],
-        middleware=middleware(view, tracing, with_timing=embedded),
-        exception_handlers={HTTPException: http_error},
-        lifespan=lifespan,
+    await connect(
+        options.database_url, options.database_pool_size, bounds, options.database_pooler
     )
-    # Starlette would redirect to an address made of the Host header, which the client writes.
-    created.router.redirect_slashes = False
-    return created
+    try:
+        yield
+    finally:
+        await disconnect()
+
+
+def create_commerce_client(
+    options: Options, url: str, tracing: "Tracing | None"
+) -> CommerceClient:
+    """Returns the one client of Commerce."""
+    return CommerceClient(
+        url,
+        token=str(options.commerce_token),
+        timeout=options.commerce_timeout_seconds,
+        retries=options.commerce_retries,
+        concurrency=options.commerce_concurrency,
+        traces=[tracing.commerce()] if tracing else [],
+        # The demo Commerce is on this machine.
+        proxy=options.commerce_proxy if options.commerce_url else "",
+        ca_file=options.commerce_ca_file,
+    )

@@ -1,7 +1,7 @@
-"""The logs: one set-up for servers and workers. Lines of JSON in production, readable ones embedded.
+"""The logs of servers and workers: lines of JSON in production, readable lines embedded.
 
-Every record of a request carries the request's id. What clients sent is never logged: no header, no body, and of an
-unexpected error no message that may quote one, unless DEBUG is on.
+Every line about a request has the request's id. Nothing that clients sent is logged: no header, no
+body, and of an unexpected error no message that may quote one, unless DEBUG is on.
 """
 
 import logging
@@ -10,7 +10,6 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from traceback import format_tb
 from types import TracebackType
@@ -18,31 +17,30 @@ from typing import TextIO
 
 import orjson
 
-import settings
-
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that is being answered; empty outside of one."""
+from request_record import current_record
+from settings.options import LogOptions
 
 _SECRETS = re.compile(
     r"(?<=://)[^/\s@]*(?=@)"
     r"|\b(?:Token|[Bb]earer)\s+[^\s'\",]+"
     r"|\bbasket_[\w-]{20,}"
-    r"|(?:signature|[?&]\w*pass\w*)=[^\s&'\"]+"
+    r"|(?:signature|[?&]\w*pass\w*)=[^&\s'\"]+"
 )
 _MAXIMUM_LENGTH = 2_000
 _MAXIMUM_CAUSES = 8
-_TELLING_MODULES = ("asyncpg", "redis", "models.", "commerce.", "tasks.")
-# Classes of PostgreSQL's errors whose texts tell of the server or the statement and never of a value:
-# connections, wrong statements, resources, limits, states, operators' interventions, systems.
-_TELLING_STATES = ("08", "25", "40", "42", "53", "54", "55", "57", "58")
+_SAFE_MODULES = ("asyncpg", "redis", "models.", "commerce.", "tasks.")
+# Classes of PostgreSQL's errors whose messages are about the server or the statement and never
+# about a value: connections, wrong statements, resources, limits, states, operators, systems.
+_SAFE_STATES = ("08", "25", "40", "42", "53", "54", "55", "57", "58")
 
 
 class Log(logging.Handler):
-    """Writes to standard error, looking it up for every line: the worker's processes replace it."""
+    """Writes to standard error, looked up for every line: Dramatiq's processes replace it."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, options: LogOptions) -> None:
         super().__init__()
-        self.setFormatter(JsonFormatter() if as_json else TextFormatter())
+        formatter = JsonFormatter if options.is_json else TextFormatter
+        self.setFormatter(formatter(shows_messages=options.shows_messages))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one line."""
@@ -55,56 +53,64 @@ class Log(logging.Handler):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and, where there are any, request id, fields and error."""
+    """One JSON object per line: time, level, logger, message, request id, fields and error."""
+
+    def __init__(self, *, shows_messages: bool = False) -> None:
+        super().__init__()
+        self.shows_messages = shows_messages
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns the line."""
+        """Returns the line; the request id, the fields and the error are there if they exist."""
+        time = datetime.fromtimestamp(record.created, UTC)
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(
-                timespec="milliseconds"
-            ),
+            "time": time.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": cleaned(record.getMessage()),
+            "message": remove_secrets(record.getMessage()),
         }
-        if found := request_id.get():
-            line["request_id"] = found
+        if request_id := current_record().request_id:
+            line["request_id"] = request_id
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1]:
-            line["error"] = described(record.exc_info[1])
+            line["error"] = describe_error(record.exc_info[1], self.shows_messages)
         return orjson.dumps(line, default=str).decode()
 
 
 class TextFormatter(logging.Formatter):
     """The readable form, for a person at a terminal."""
 
+    def __init__(self, *, shows_messages: bool = False) -> None:
+        super().__init__()
+        self.shows_messages = shows_messages
+
     def format(self, record: logging.LogRecord) -> str:
         """Returns the line, and the error below it."""
-        named = f" [{found}]" if (found := request_id.get()) else ""
-        text = f"{record.levelname} {record.name}{named}: {cleaned(record.getMessage())}"
-        fields = "".join(
-            f" {name}={value}" for name, value in getattr(record, "fields", {}).items()
-        )
+        request_id = current_record().request_id
+        name = f"{record.name} [{request_id}]" if request_id else record.name
+        text = f"{record.levelname} {name}: {remove_secrets(record.getMessage())}"
+        for field, value in getattr(record, "fields", {}).items():
+            text += f" {field}={value}"
         if record.exc_info and record.exc_info[1]:
-            return f"{text}{fields}\n{described(record.exc_info[1])}"
-        return text + fields
+            text += "\n" + describe_error(record.exc_info[1], self.shows_messages)
+        return text
 
 
-def cleaned(text: str) -> str:
-    """Takes passwords of addresses, tokens and signatures out of a text, and its end if it is very long."""
+def remove_secrets(text: str) -> str:
+    """Returns a text without passwords of addresses, tokens and signatures, cut when very long."""
     return _SECRETS.sub("…", text[:_MAXIMUM_LENGTH])
 
 
-def described(error: BaseException) -> str:
-    """Returns where an error and its causes came from, and their messages unless they may quote what a client sent."""
+def describe_error(error: BaseException, shows_messages: bool) -> str:
+    """Returns the tracebacks of an error and its causes, and their messages if they are safe."""
     return "\n".join(
-        f"{''.join(format_tb(each.__traceback__))}{type(each).__name__}: {_message(each)}"
-        for each in _chain(error)
+        f"{''.join(format_tb(cause.__traceback__))}{type(cause).__name__}: "
+        f"{_describe_message(cause, shows_messages)}"
+        for cause in _chain(error)
     )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yields an error after what caused it, as Python prints them."""
+    """Yields an error after its causes, as Python prints them."""
     chain = [error]
     while len(chain) < _MAXIMUM_CAUSES:
         last = chain[-1]
@@ -115,31 +121,32 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     yield from reversed(chain)
 
 
-def _message(error: BaseException) -> str:
-    """Returns the first line of an error's message if it is of a kind that tells of us and never of a request."""
+def _describe_message(error: BaseException, shows_messages: bool) -> str:
+    """Returns the first line of an error's message unless it may quote a request."""
     state = getattr(error, "sqlstate", None)
-    is_telling = (
-        state[:2] in _TELLING_STATES if isinstance(state, str) else _is_telling(error)
-    )
-    if is_telling or settings.DEBUG:
-        text = (
-            error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        )
-        return cleaned(text.partition("\n")[0])
-    return f"({f'SQL state {state}; ' if state else ''}the message may quote a request; DEBUG=true shows it)"
+    if not (shows_messages or _is_safe(error, state)):
+        prefix = f"SQL state {state}; " if state else ""
+        return f"({prefix}the message may quote a request; DEBUG=true shows it)"
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    return remove_secrets(text.partition("\n")[0])
 
 
-def _is_telling(error: BaseException) -> bool:
-    # What asyncpg rejects as a value is an InterfaceError and a ValueError.
+def _is_safe(error: BaseException, state: object) -> bool:
+    """Whether the message of an error never quotes a value of a request."""
+    if isinstance(state, str):
+        return state[:2] in _SAFE_STATES
+    # A value that asyncpg rejects is an InterfaceError and a ValueError.
     if isinstance(error, ValueError | LookupError | TypeError):
         return False
-    return isinstance(error, OSError | sqlite3.OperationalError) or type(
-        error
-    ).__module__.startswith(_TELLING_MODULES)
+    if isinstance(error, OSError | sqlite3.OperationalError):
+        return True
+    return type(error).__module__.startswith(_SAFE_MODULES)
 
 
 def report(message: str) -> None:
-    """Says why a process does not start: in the log where that is JSON, otherwise as a plain line."""
+    """Writes why a process does not start: to the log if that is JSON, else as a plain line."""
     if _is_json():
         logging.getLogger("basket").critical(message)
     else:
@@ -147,7 +154,7 @@ def report(message: str) -> None:
 
 
 def announce(message: str) -> None:
-    """Says what a process has done: in the log where that is JSON, otherwise on standard output."""
+    """Writes a result of a process: to the log if that is JSON, else to standard output."""
     if _is_json():
         logging.getLogger("basket").info(message)
     else:
@@ -155,36 +162,36 @@ def announce(message: str) -> None:
 
 
 def _is_json() -> bool:
-    """Tells whether this process has set its logs up, and writes JSON."""
+    """Whether this process has set its logs up, and writes JSON."""
     return any(
         isinstance(handler.formatter, JsonFormatter) for handler in logging.root.handlers
     )
 
 
-def set_up() -> None:
-    """Sends every record of this process, also uvicorn's and Dramatiq's, through our handler, and only through it."""
-    handler = Log(as_json=settings.LOG_FORMAT == "json")
+def set_up(options: LogOptions) -> None:
+    """Sends every record, also uvicorn's and Dramatiq's, through our handler and only it."""
+    handler = Log(options)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dramatiq"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    # uvicorn's line of access holds the whole address, and so the signatures of downloads; ours has the path's kind.
+    # uvicorn's access line has the whole address, and so the signatures of downloads.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("dramatiq").setLevel(logging.INFO)
-    logging.getLogger("basket").setLevel(settings.LOG_LEVEL)
-    if settings.LOG_FORMAT == "json":
-        _log_what_python_prints()
+    logging.getLogger("basket").setLevel(options.level)
+    if options.is_json:
+        _capture_prints()
 
 
-def _log_what_python_prints() -> None:
+def _capture_prints() -> None:
     """Sends warnings and uncaught exceptions to the log, each as one line."""
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
-    sys.unraisablehook = lambda raised: _log_raised(
+    sys.unraisablehook = lambda raised: _log_error(
         raised.exc_value, "An exception was ignored"
     )
-    threading.excepthook = lambda raised: _log_raised(
+    threading.excepthook = lambda raised: _log_error(
         raised.exc_value, "A thread ended by an exception"
     )
 
@@ -195,14 +202,14 @@ def _log_uncaught(
     if isinstance(error, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
-        _log_raised(error, "The process ended by an exception")
+        _log_error(error, "The process ended by an exception")
 
 
-def _log_raised(error: BaseException | None, message: str) -> None:
+def _log_error(error: BaseException | None, message: str) -> None:
     logging.getLogger("basket").critical(message, exc_info=error)
 
 
-def take_over() -> None:
-    """Sets the logs up when uvicorn was started from its own command line and has set up its own."""
+def take_over(options: LogOptions) -> None:
+    """Sets the logs up if uvicorn was started from its own command line and has set up its own."""
     if logging.getLogger("uvicorn").handlers:
-        set_up()
+        set_up(options)

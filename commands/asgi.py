@@ -6,19 +6,20 @@ from starlette.applications import Starlette
 
 import logs
 from application import create_application
+from settings.options import LogOptions
 from settings.scratch import use_scratch
-from web.startup.checks import start_problems
+from web.lifecycle.checks import start_problems
 
-Rejected = 3
+REJECTED = 3
 """The exit status of a rejected start, at which gunicorn gives up too."""
 
 
 def create_checked_application() -> Starlette:
-    """Returns the application; ends the process with one line for each setting that is wrong."""
-    logs.set_up()
+    """Returns the application; ends the process with one line per rejected setting."""
+    logs.set_up(LogOptions())
     use_scratch()
-    if found := start_problems():
-        for problem in found:
-            logs.report(problem)
-        sys.exit(Rejected)
+    if reasons := start_problems():
+        for reason in reasons:
+            logs.report(reason)
+        sys.exit(REJECTED)
     return create_application()

@@ -20,12 +20,12 @@ from models.database.connection import (
     migrate_forward,
     session_settings,
 )
+from models.database.fault import explain_failure
 from models.database.migrate import migration_state
 from models.database.postgres.address import parse_address
 from models.database.postgres.pooler import role_statements
 from models.demo import DEMO_TOKENS, write_demo
 from tasks.database_address import database_problems
-from web.http.database_fault import fault
 
 
 def on_database(
@@ -34,8 +34,8 @@ def on_database(
     """Makes a coroutine function a command that runs on the open database and returns an exit status."""
 
     @functools.wraps(command)
-    def run(given: argparse.Namespace) -> int:
-        return run_on_database(lambda: command(given))
+    def run(arguments: argparse.Namespace) -> int:
+        return run_on_database(lambda: command(arguments))
 
     return run
 
@@ -49,7 +49,7 @@ def run_on_database(action: Callable[[], Awaitable[None]]) -> int:
     except AdministrationRejected as rejection:
         return _complain(str(rejection), REJECTED)
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
-        return _complain(fault(failure), FAILED)
+        return _complain(explain_failure(failure, settings.DATABASE_URL), FAILED)
     return 0
 
 
@@ -75,7 +75,7 @@ async def _connection(url: str) -> AsyncIterator[None]:
         await disconnect()
 
 
-def migrate(given: argparse.Namespace) -> int:
+def migrate(arguments: argparse.Namespace) -> int:
     """Brings the tables up to date, or tells by the exit status whether they are."""
     url = settings.MIGRATION_ADDRESS
     if found := database_problems():
@@ -84,9 +84,11 @@ def migrate(given: argparse.Namespace) -> int:
         "MIGRATION_DATABASE_URL" if settings.MIGRATION_DATABASE_URL else "DATABASE_URL"
     )
     try:
-        return asyncio.run(_check_tables(url) if given.check else _migrate(url, given.to))
+        return asyncio.run(
+            _check_tables(url) if arguments.check else _migrate(url, arguments.to)
+        )
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
-        return _complain(fault(failure, setting, url), FAILED)
+        return _complain(explain_failure(failure, url, setting), FAILED)
 
 
 async def _migrate(url: str, target: str | None) -> int:
@@ -128,7 +130,7 @@ def role_settings() -> list[str]:
 
 
 @on_database
-async def demo(given: argparse.Namespace) -> None:
+async def demo(arguments: argparse.Namespace) -> None:
     """Writes the demo divisions and users."""
     if not settings.EMBEDDED:
         raise AdministrationRejected(

@@ -5,7 +5,7 @@ import argparse
 from application import schema
 
 
-def print_schema(given: argparse.Namespace) -> int:
+def print_schema(arguments: argparse.Namespace) -> int:
     """Prints the GraphQL schema."""
     print(schema.as_str())
     return 0

@@ -1,4 +1,4 @@
-"""Serving: what is checked before, and what is said once the server listens."""
+"""The command that serves: checks, migrations, the port, and the welcome."""
 
 import argparse
 import asyncio
@@ -25,14 +25,15 @@ from models.database.connection import (
     disconnect,
     migrate_forward,
 )
+from models.database.fault import explain_failure
 from models.demo import DEMO_TOKENS, write_demo
 from settings.names import unknown_names
-from web.http.database_fault import fault
-from web.http.draining import DrainingServer
+from settings.startup_error import StartupError
+from tasks.exports.store import open_store
 from web.http.protocol import PunctualProtocol
-from web.startup.checks import check_people, open_export_store, start_problems
-from web.startup.not_serving import NotServing
-from web.startup.service_manager import notify
+from web.lifecycle.checks import check_people, start_problems
+from web.lifecycle.draining import DrainingServer
+from web.lifecycle.service_manager import notify
 
 logger = logging.getLogger("basket")
 
@@ -52,27 +53,28 @@ Try it:
 
 
 async def prepare_database() -> None:
-    """Migrates, and writes the demo when embedded; raises NotServing when production holds demo users."""
+    """Migrates, and writes the demo when embedded; raises StartupError when production holds demo users."""
     await migrate_forward(
         settings.MIGRATION_ADDRESS, logs.announce, settings.DATABASE_POOLER
     )
     await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
-        await check_people()
         if settings.EMBEDDED:
             await write_demo()
+        else:
+            await check_people(settings.DATABASE_URL)
     finally:
         await disconnect()
 
 
-def bound_socket() -> socket.socket:
-    """Takes the port, without listening yet; raises NotServing when another program has it.
+def bind_socket() -> socket.socket:
+    """Binds the port, without listening yet; raises StartupError when another program has it.
 
     `HOST=::` takes it for IPv6 and for IPv4.
     """
     host = settings.HOST.removeprefix("[").removesuffix("]")
     try:
-        family, *_, address = _address_of(host)
+        family, *_, address = _look_up(host)
         listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise _not_bound(error) from None
@@ -89,51 +91,52 @@ def bound_socket() -> socket.socket:
     return listener
 
 
-def _address_of(host: str) -> tuple[Any, ...]:
-    """Returns family and address of a host, those of IPv4 where a name has both."""
-    found = socket.getaddrinfo(
+def _look_up(host: str) -> tuple[Any, ...]:
+    """Returns family and address of a host, for IPv4 where a name has both."""
+    addresses = socket.getaddrinfo(
         host, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
-    return min(found, key=lambda info: info[0] != socket.AF_INET)
+    return min(addresses, key=lambda info: info[0] != socket.AF_INET)
 
 
-def _not_bound(error: OSError) -> NotServing:
+def _not_bound(error: OSError) -> StartupError:
     address = settings.LOCAL_URL.removeprefix("http://")
-    return NotServing(f"{address} cannot be served on: {_reason(error)}. Set HOST or PORT.")
+    return StartupError(
+        f"{address} cannot be served on: {_reason(error)}. Set HOST or PORT."
+    )
 
 
 def _reason(error: OSError) -> str:
-    """Says why an address cannot be taken; the system does not know the errors of names."""
-    return (
-        os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
-    )
+    """Returns the system's message for an error, or that of the look-up of a name."""
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error.strerror)
 
 
 class WelcomingServer(DrainingServer):
     """A server that says where it is once it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts listening, then prints the welcome."""
+        """Starts listening, then tells the service manager and prints the welcome."""
         await super().startup(sockets)
         if self.started:
             notify(settings.NOTIFY_SOCKET, "READY=1")
         if self.started and settings.EMBEDDED:
             main, sub = DEMO_TOKENS
-            print(
-                WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub), flush=True
-            )
+            welcome = WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub)
+            print(welcome, flush=True)
 
 
-def serve(given: argparse.Namespace) -> int:
+def serve(arguments: argparse.Namespace) -> int:
     """Migrates and serves until a signal stops the server; returns the exit status."""
-    if found := start_problems():
-        for problem in found:
-            logs.report(problem)
+    if reasons := start_problems():
+        for reason in reasons:
+            logs.report(reason)
         return FAILED
     # Uvicorn raises the signal again after its shutdown, and the process would die of it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    return run_on_database(check_answers) or serve_application(create_application())
+    return run_on_database(check_answers) or migrate_and_serve()
 
 
 def stop(number: int, frame: FrameType | None) -> None:
@@ -141,21 +144,31 @@ def stop(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def serve_application(application: Starlette) -> int:
-    """Serves until it is told to stop, and returns the exit status."""
+def migrate_and_serve() -> int:
+    """Serves until the process is told to stop, and returns the exit status."""
     try:
-        store = open_export_store(settings.EXPORT_URL, shared=bool(settings.REDIS_URL))
-        application.state.export_store = store
-        listener = bound_socket()
+        export_store = open_store(
+            settings.EXPORT_URL,
+            shared=bool(settings.REDIS_URL),
+            presigned=settings.EXPORT_PRESIGNED,
+        )
+        listener = bind_socket()
         asyncio.run(prepare_database())
-    except NotServing as reason:
+    except StartupError as reason:
         logs.report(str(reason))
         return FAILED
     except (OSError, *DATABASE_FAILURES) as failure:
-        logs.report(fault(failure))
+        logs.report(explain_failure(failure, settings.DATABASE_URL))
         return FAILED
     for warning in unknown_names():
         logger.warning(warning)
+    server = create_server(create_application(export_store=export_store))
+    server.run(sockets=[listener])
+    return 0 if server.started else FAILED
+
+
+def create_server(application: Starlette) -> WelcomingServer:
+    """Returns uvicorn's server for an application, with our protocol and our settings."""
     configuration = uvicorn.Config(
         application,
         http=PunctualProtocol,
@@ -169,6 +182,9 @@ def serve_application(application: Starlette) -> int:
         timeout_graceful_shutdown=settings.STOP_SECONDS,
         forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
     )
-    server = WelcomingServer(configuration, application)
-    server.run(sockets=[listener])
-    return 0 if server.started else FAILED
+    return WelcomingServer(
+        configuration,
+        application,
+        drain_seconds=settings.DRAIN_SECONDS,
+        notify_socket=settings.NOTIFY_SOCKET,
+    )

@@ -11,21 +11,21 @@ from settings.reading import Setting
 from tasks.addresses import address_problems
 
 
-def check(given: argparse.Namespace) -> int:
-    """Prints the settings in force, without secrets, and reports those that are rejected."""
+def check(arguments: argparse.Namespace) -> int:
+    """Prints the settings in force, without secrets, and reports the rejected ones."""
     for setting in settings.READER.settings.values():
-        print(f"{setting.name}={setting.shown}  ({origin(setting)})")
+        print(f"{setting.name}={setting.shown}  ({describe_origin(setting)})")
     for warning in unknown_names():
         logs.report(f"Warning: {warning}")
-    use = Use[given.use.upper()]
-    found = problems(use) + (address_problems() if use is not Use.COMMAND else [])
-    for problem in found:
-        logs.report(problem)
-    return FAILED if found else 0
+    use = Use[arguments.use.upper()]
+    reasons = problems(use) + (address_problems() if use is not Use.COMMAND else [])
+    for reason in reasons:
+        logs.report(reason)
+    return FAILED if reasons else 0
 
 
-def origin(setting: Setting) -> str:
-    """Returns where the value of a setting comes from, in a word."""
+def describe_origin(setting: Setting) -> str:
+    """Returns the variable of a setting's value, or a word in its place."""
     if setting.name in settings.READER.problems:
         return "rejected"
     return setting.source or "default"

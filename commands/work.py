@@ -1,4 +1,4 @@
-"""The command of workers: Dramatiq's, with our settings checked once and our logs in its main process too."""
+"""The command of workers: Dramatiq's, after a check of our settings and with our logs."""
 
 import argparse
 import sys
@@ -9,21 +9,21 @@ from commands.status import FAILED
 from settings.checks import Use, problems
 
 PROGRAM = "dramatiq.cli"
-"""Imported only by this command: `tasks` sets a worker up in every process that has imported it."""
+"""Imported by its name, as it makes a worker of every process that imports `tasks` after it."""
 
 
-def work(given: argparse.Namespace) -> int:
+def work(arguments: argparse.Namespace) -> int:
     """Works until a signal stops the process; returns the exit status."""
-    if found := problems(Use.WORKER):
-        for problem in found:
-            logs.report(problem)
+    if reasons := problems(Use.WORKER):
+        for reason in reasons:
+            logs.report(reason)
         return FAILED
     program = import_module(PROGRAM)
-    numbers = ("--processes", str(given.processes), "--threads", str(given.threads))
-    arguments = program.make_argument_parser().parse_args(
+    numbers = ("--processes", str(arguments.processes), "--threads", str(arguments.threads))
+    options = program.make_argument_parser().parse_args(
         ["tasks", "--skip-logging", *numbers]
     )
     # On SIGHUP the program starts itself again from these.
     sys.argv = [sys.executable, *sys.orig_argv[1:]]
-    status: int = program.main(arguments)
+    status: int = program.main(options)
     return status

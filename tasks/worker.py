@@ -17,13 +17,14 @@ import settings
 from models.database.connection import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.database.migrate import log_migrations
 from settings.checks import Use, problems
+from settings.options import LogOptions
 from settings.scratch import use_scratch
 from settings.startup_error import StartupError
 from tasks.addresses import address_problems
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
-from tasks.exports.metrics import DEAD_LETTERS
+from tasks.exports.metrics import DeadLetters
 from tasks.exports.store import open_store
 from tasks.redis.check import RedisCheck
 from tasks.redis.connection import RedisServer
@@ -109,13 +110,13 @@ def end_process(reasons: list[str]) -> NoReturn:
 def create_worker_broker() -> Broker:
     """Returns the broker with the actors declared on it; raises StartupError."""
     store = open_store(settings.EXPORT_URL, shared=True)
-    attempts = Attempts()
+    attempts, dead_letters = Attempts(), DeadLetters()
     redis = wait_for_redis_server()
     middleware: list[Middleware] = [AsyncIO(), Database(), attempts]
     if settings.WORKER_PORT and redis is not None:
-        middleware.append(Monitor(listen(), RedisCheck(redis), store))
+        middleware.append(Monitor(listen(), RedisCheck(redis), store, dead_letters))
     broker = create_broker(redis, timeout=REDIS_TIMEOUT, middleware=middleware)
-    DEAD_LETTERS.watch(broker)
+    dead_letters.watch(broker)
     retention = timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
     declare_export(broker, attempts, store, retention)
     return broker
@@ -123,7 +124,7 @@ def create_worker_broker() -> Broker:
 
 def set_up() -> None:
     """Makes the broker that `dramatiq` asks for; ends the process where there can be none."""
-    logs.set_up()
+    logs.set_up(LogOptions())
     if reasons := worker_problems():
         end_process(reasons)
     use_scratch()

@@ -11,13 +11,13 @@ import time
 from aiohttp import web
 from dramatiq import Broker, Middleware, Worker
 from dramatiq.asyncio import get_event_loop_thread
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 import settings
 from models.database.connection import DATABASE_FAILURES, check_answers
 from settings.startup_error import StartupError
 from tasks.dramatiq_internals import dead_threads
-from tasks.exports.metrics import DEAD_LETTERS
+from tasks.exports.metrics import DeadLetters
 from tasks.exports.store import ExportStore
 from tasks.redis.check import RedisCheck
 
@@ -33,8 +33,15 @@ class Monitor(Middleware):
     """Serves `/healthz`, `/readyz` and `/metrics` on the event loop of the worker."""
 
     def __init__(
-        self, listener: socket.socket, redis: RedisCheck, store: ExportStore
+        self,
+        listener: socket.socket,
+        redis: RedisCheck,
+        store: ExportStore,
+        dead_letters: DeadLetters,
     ) -> None:
+        self._dead_letters = dead_letters
+        self._registry = CollectorRegistry()
+        self._registry.register(dead_letters)
         self._socket = listener
         self._redis = redis
         self._store = store
@@ -140,9 +147,10 @@ class Monitor(Middleware):
             return web.json_response(
                 {"detail": "Send METRICS_TOKEN."}, status=401, headers=challenge
             )
-        await DEAD_LETTERS.refresh()
+        await self._dead_letters.refresh()
         return web.Response(
-            body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+            body=generate_latest() + generate_latest(self._registry),
+            headers={"Content-Type": CONTENT_TYPE_LATEST},
         )
 
 

@@ -1,1 +1,1 @@
-"""The doors: the GraphQL view, the documented REST interface, GraphiQL, health, the command line. HTTP ends here."""
+"""The transports: GraphQL, REST, downloads, health. HTTP ends here."""

@@ -66,8 +66,14 @@ class Operation:
     """One operation of a valid document, with all that was found out about it."""
 
     def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
+        *,
+        hides_suggestions: bool = False,
     ) -> None:
+        self.hides_suggestions = hides_suggestions
         self.schema = schema
         self.node = node
         definitions = [
@@ -90,7 +96,11 @@ class Operation:
         values = _NO_VARIABLES
         if definitions := self.node.variable_definitions:
             coerced = get_variable_values(
-                self.schema, definitions, variables or {}, max_errors=MAXIMUM_ERRORS
+                self.schema,
+                definitions,
+                variables or {},
+                max_errors=MAXIMUM_ERRORS,
+                hide_suggestions=self.hides_suggestions,
             )
             if isinstance(coerced, list):
                 return ExecutionResult(None, coerced)

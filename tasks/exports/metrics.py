@@ -7,7 +7,7 @@ from time import monotonic
 
 from dramatiq import Broker
 from dramatiq.brokers.redis import RedisBroker
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
@@ -73,7 +73,3 @@ class DeadLetters(Collector):
         if self._count is not None:
             text = "Messages put aside because their attempt could not be begun; their jobs are sent again."
             yield GaugeMetricFamily("basket_dead_letters", text, self._count)
-
-
-DEAD_LETTERS = DeadLetters()
-REGISTRY.register(DEAD_LETTERS)

@@ -7,7 +7,7 @@ from typing import Any
 from fsspec.core import url_to_fs
 from fsspec.registry import get_filesystem_class
 
-from logs import cleaned
+from logs import remove_secrets
 from settings.startup_error import StartupError
 
 PACKAGES = {
@@ -28,7 +28,7 @@ def store_rejection(url: str, reason: str) -> StartupError:
 
 def shown_url(url: str) -> str:
     """Returns an address without what may be a password."""
-    return cleaned(url)
+    return remove_secrets(url)
 
 
 def open_storage(url: str) -> tuple[Any, str, str]:
@@ -98,4 +98,4 @@ def reason_of_failure(error: BaseException) -> str:
         text = error.strerror
     else:
         text = str(error) or type(error).__name__
-    return " ".join(cleaned(text).splitlines()[:1]).rstrip(".")
+    return " ".join(remove_secrets(text).splitlines()[:1]).rstrip(".")

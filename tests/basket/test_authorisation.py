@@ -233,7 +233,7 @@ def test_what_is_added_is_enumerated() -> None:
         Mount("/files", app=Response()),
         WebSocketRoute("/live", page),
     ]
-    direct = Middleware(DirectRoute, path="/direct", target=Response())
+    direct = Middleware(DirectRoute, path="/direct", endpoint=Response())
     assert paths_of(Starlette(middleware=[direct])) == {"ANY /direct"}
     assert set(routes_of(routes)) == {
         "GET /api/{id}",

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-import settings as server_settings
 from tests.support.service import Caller, Service, number_in, serve
 from tests.support.shop import Shop
 
@@ -30,10 +29,9 @@ async def items_of(caller: Caller) -> dict[int, str]:
 
 @pytest.mark.parametrize("is_compiled", [True, False])
 async def test_the_state_after_a_change_comes_in_the_same_round_trip(
-    database_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, is_compiled: bool
+    database_url: str, shop: Shop, is_compiled: bool
 ) -> None:
-    monkeypatch.setattr(server_settings, "COMPILED_SELECTIONS", is_compiled)
-    async with serve(database_url, shop) as service:
+    async with serve(database_url, shop, is_compiled=is_compiled) as service:
         items = [{"productRemoteId": 1, "divisionErpCode": "ERP01"}]
         for _ in range(2):
             added = await service.main.change(
@@ -231,10 +229,9 @@ async def saved_draft(caller: Caller, product: int, **more: Any) -> str:
 
 @pytest.mark.parametrize("is_compiled", [True, False])
 async def test_a_load_tells_which_basket_it_displaced(
-    database_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, is_compiled: bool
+    database_url: str, shop: Shop, is_compiled: bool
 ) -> None:
-    monkeypatch.setattr(server_settings, "COMPILED_SELECTIONS", is_compiled)
-    async with serve(database_url, shop) as service:
+    async with serve(database_url, shop, is_compiled=is_compiled) as service:
         draft = await saved_draft(service.main, 1)
         active = await add(service.main, 2)
         loaded = await service.main.change(

@@ -121,13 +121,15 @@ async def test_whatever_commerce_does_wrong_is_a_rejection_and_changes_nothing(
     name: str,
     database_url: str,
     commerce: MisbehavingCommerce,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("settings.COMMERCE_TIMEOUT_SECONDS", 0.3)
-    monkeypatch.setattr("settings.COMMERCE_RETRIES", 1)
     answer, code = MISBEHAVIOUR[name]
     commerce.answers(answer)
-    async with serve(database_url, Shop(url=commerce.url)) as service:
+    async with serve(
+        database_url,
+        Shop(url=commerce.url),
+        commerce_timeout_seconds=0.3,
+        commerce_retries=1,
+    ) as service:
         ((rejected, _),) = await service.main.rejected("basketItemsAdd", items=[LINE])
         assert rejected == code
         assert await Product.all().count() == (1 if name == "not for sale" else 0)

@@ -7,6 +7,7 @@ import pytest
 
 from application import create_application
 from settings import ROOT
+from settings.options import Options
 from tests.support.command_line import CommandLine, Commands
 from tests.support.databases import sqlite_database
 from tests.support.service import Caller, open_client
@@ -42,7 +43,7 @@ def division(erp_code: str, name: str, *more: str) -> list[str]:
 async def email_of(database_url: str, token: str) -> str | None:
     """Asks a served application who a token belongs to; None when it stays shut."""
     application = create_application(
-        database_url=database_url, commerce_url="http://x.invalid", redis_url=""
+        Options(database_url=database_url, commerce_url="http://x.invalid", redis_url="")
     )
     async with open_client(application) as client:
         response = await Caller(client, token).post("{ viewer { email } }")

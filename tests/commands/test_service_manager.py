@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.processes import Processes, free_port
 from tests.support.waiting import TIMEOUT_SECONDS
-from web.startup.service_manager import notify
+from web.lifecycle.service_manager import notify
 
 pytestmark = pytest.mark.long
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import settings
 from commerce.client import CommerceClient, CommerceFailed
 from tests.support.command_line import Commands
 from tests.support.forward_proxy import forward_proxy
@@ -85,13 +84,10 @@ async def test_no_other_certificate_is_trusted(tmp_path: Path, authority: str) -
         assert commerce.requests == []
 
 
-async def test_the_server_asks_as_the_settings_say(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_server_asks_as_the_settings_say(sqlite_url: str, tmp_path: Path) -> None:
     async with serve_shop() as shop, forward_proxy("me:right") as proxy:
-        monkeypatch.setattr(settings, "COMMERCE_URL", shop.url)
-        monkeypatch.setattr(settings, "COMMERCE_PROXY", proxy.url)
-        async with serve(sqlite_url, shop, str(tmp_path / "exports")) as service:
+        exports = str(tmp_path / "exports")
+        async with serve(sqlite_url, shop, exports, commerce_proxy=proxy.url) as service:
             items = [{"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 2}]
             basket = await service.main.accepted("basketItemsAdd", items=items)
             assert (basket["totalQuantity"], len(proxy.passed), len(shop.requests)) == (

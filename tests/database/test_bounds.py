@@ -18,7 +18,6 @@ import httpx
 import pytest
 from tortoise.transactions import in_transaction
 
-import settings
 from models.database import connection as database
 from models.database.connection import (
     BOUNDS,
@@ -75,14 +74,15 @@ async def exhausted(count: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def small_service(
-    url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Service]:
+async def small_service(url: str, shop: Shop) -> AsyncIterator[Service]:
     """Runs the application on two connections, which are waited for one second."""
-    monkeypatch.setattr(settings, "DATABASE_POOL_SIZE", 2)
-    monkeypatch.setattr(settings, "DATABASE_POOL_WAIT_SECONDS", 1.0)
-    monkeypatch.setattr(settings, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 2.0)
-    async with serve(url, shop) as service:
+    async with serve(
+        url,
+        shop,
+        database_pool_size=2,
+        database_pool_wait_seconds=1.0,
+        database_statement_timeout_seconds=2.0,
+    ) as service:
         yield service
 
 
@@ -102,9 +102,9 @@ async def test_a_statement_is_cut_off(postgres_url: str) -> None:
 
 
 async def test_an_exhausted_pool_is_waited_for_and_then_answered_with_503(
-    postgres_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, shop: Shop
 ) -> None:
-    async with small_service(postgres_url, shop, monkeypatch) as service:
+    async with small_service(postgres_url, shop) as service:
         async with exhausted(2):
             # Until they are answered, nobody gives a connection back.
             answers = await asyncio.gather(
@@ -134,9 +134,9 @@ def check_unavailable(answer: httpx.Response) -> None:
 
 
 async def test_a_mutation_that_waits_for_a_lock_too_long_is_answered_with_503_and_changes_nothing(
-    postgres_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, shop: Shop
 ) -> None:
-    async with small_service(postgres_url, shop, monkeypatch) as service:
+    async with small_service(postgres_url, shop) as service:
         line = {"sku": "SKU01", "divisionId": service.division("ERP01"), "quantity": 1}
         before = await service.main.accepted("basketItemsAdd", items=[line])
         holder = await asyncpg.connect(postgres_url)
@@ -151,9 +151,9 @@ async def test_a_mutation_that_waits_for_a_lock_too_long_is_answered_with_503_an
 
 
 async def test_after_a_change_an_outage_is_told_where_the_state_is_read_and_not_as_a_request_to_repeat(
-    postgres_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, shop: Shop
 ) -> None:
-    async with small_service(postgres_url, shop, monkeypatch) as service:
+    async with small_service(postgres_url, shop) as service:
         line = {"sku": "SKU01", "divisionId": service.division("ERP01"), "quantity": 1}
         state = "basket { totalQuantity } query { quotations { totalCount } }"
         document = payload_document("basketItemsAdd", state)
@@ -203,7 +203,7 @@ async def test_an_unreachable_database_is_answered_with_503(
         async with connected(cluster.url, 2, Bounds(2.0, 2.0)):
             with pytest.raises(OSError, match="."):
                 await check_answers()
-        async with small_service(postgres_url, shop, monkeypatch) as service:
+        async with small_service(postgres_url, shop) as service:
             await disconnect()
             await connect(cluster.url, 2, Bounds(2.0, 2.0))
             check_unavailable(await service.main.post("{ activeBasket { id } }"))
@@ -246,9 +246,9 @@ def locked(path: str) -> Iterator[None]:
 
 
 async def test_a_locked_sqlite_file_is_waited_for_and_then_answered_with_503(
-    sqlite_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, shop: Shop
 ) -> None:
-    async with small_service(sqlite_url, shop, monkeypatch) as service:
+    async with small_service(sqlite_url, shop) as service:
         with locked(sqlite_url.removeprefix("sqlite://")):
             line = {"sku": "SKU01", "divisionId": service.division("ERP01"), "quantity": 1}
             check_unavailable(await service.main.post(ADD, items=[line]))

@@ -27,6 +27,7 @@ from models.database.connection import (
 from models.database.postgres import watch
 from models.database.statement import Statement
 from settings import ROOT
+from settings.options import Options
 from tests.support.loop_time import loop_clock
 from tests.support.programs import missing, program
 from tests.support.service import Service, open_client, serve
@@ -178,10 +179,12 @@ async def test_the_background_loops_outlive_a_silence(
 ) -> None:
     async with proxied(postgres_url) as (proxy, url):
         application = create_application(
-            database_url=url,
-            commerce_url=shop.url,
-            redis_url="",
-            export_url="memory://silence",
+            Options(
+                database_url=url,
+                commerce_url=shop.url,
+                redis_url="",
+                export_url="memory://silence",
+            )
         )
         async with open_client(application) as client:
             proxy.is_silent = True

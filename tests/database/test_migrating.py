@@ -13,6 +13,7 @@ from models.database import migrate as migrating
 from models.database.connection import connect, disconnect, migrate_forward
 from models.database.migrate import known_migrations, migration_state
 from settings import ROOT
+from settings.options import Options
 from tests.support.command_line import CommandLine
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import open_client
@@ -134,7 +135,7 @@ async def test_a_role_that_may_only_read_and_write_serves_what_another_one_migra
         == 0
     )
     application = create_application(
-        database_url=buyer, commerce_url="http://x.invalid", redis_url=""
+        Options(database_url=buyer, commerce_url="http://x.invalid", redis_url="")
     )
     async with open_client(application) as client:
         assert (await client.get("/readyz")).json() == {"status": "ok", "database": "ok"}
@@ -177,7 +178,7 @@ async def test_a_server_says_at_start_and_when_asked_that_the_tables_are_not_its
     await server.execute(change)
     await server.close()
     application = create_application(
-        database_url=url, commerce_url="http://x.invalid", redis_url=""
+        Options(database_url=url, commerce_url="http://x.invalid", redis_url="")
     )
     async with open_client(application) as client:
         response = await client.get("/readyz")
@@ -194,7 +195,7 @@ async def test_a_read_only_server_is_an_outage_and_not_ready(cluster: Cluster) -
     url = await new_database(cluster, "read_only")
     await migrate_forward(url)
     application = create_application(
-        database_url=url, commerce_url="http://x.invalid", redis_url=""
+        Options(database_url=url, commerce_url="http://x.invalid", redis_url="")
     )
     async with open_client(application) as client:
         assert (await client.get("/readyz")).status_code == 200

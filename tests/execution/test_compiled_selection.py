@@ -10,7 +10,6 @@ import httpx
 import pytest
 from graphql import ExecutionResult
 
-import settings
 from application import create_application
 from schema.basket import Basket
 from schema.division import Division
@@ -19,6 +18,7 @@ from schema.execution.operation import MAXIMUM_SELECTIONS, CompiledExecutor, Ope
 from schema.execution.selection import MAXIMUM_FIELDS
 from schema.product import Product
 from schema.scalars import JSON
+from settings.options import Options
 from tests.support.documents import UNLIMITED
 from tests.support.generated_schema import real_types
 from tests.support.generated_values import MOMENT, Later
@@ -292,14 +292,14 @@ def test_beyond_the_number_kept_the_stock_path_answers_and_nothing_is_compiled_a
 
 
 def test_documents_are_kept_up_to_a_number_and_a_length() -> None:
-    documents = Documents(SCHEMA._schema)
+    documents = Documents(SCHEMA._schema, UNLIMITED)
     text = "{ viewer { id } }"
     assert documents.find(text) is documents.find(text)
     long = text + " " * CACHED_LENGTH
     assert documents.find(long) is not documents.find(long)
     for number in range(CACHED_DOCUMENTS + 1):
         documents.find(f"{{ viewer {{ id }} }} # {number}")
-    assert len(documents.kept) == CACHED_DOCUMENTS == 1_000
+    assert len(documents.cached) == CACHED_DOCUMENTS == 1_000
 
 
 async def answers(client: httpx.AsyncClient) -> list[bytes]:
@@ -324,17 +324,18 @@ async def test_switched_off_by_the_setting_all_answers_are_the_same(
         raise AssertionError("Compiled execution is switched off.")
 
     with monkeypatch.context() as switched:
-        switched.setattr(settings, "COMPILED_SELECTIONS", False)
         switched.setattr(CompiledExecutor, "answer", forbidden)
-        async with serve(database_url, shop) as service:
+        async with serve(database_url, shop, is_compiled=False) as service:
             items = [{"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": 2}]
             await service.main.accepted("basketItemsAdd", items=items)
             stock = await answers(service.client)
     application = create_application(
-        database_url=database_url,
-        commerce_url=shop.url,
-        redis_url="",
-        export_url="memory://exports",
+        Options(
+            database_url=database_url,
+            commerce_url=shop.url,
+            redis_url="",
+            export_url="memory://exports",
+        )
     )
     async with open_client(application) as client:
         assert await answers(client) == stock

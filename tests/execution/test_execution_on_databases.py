@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from application import create_application, schema
 from models.user import Buyer, buyer_with, digest_of
 from resolvers.context import Context
+from settings.options import Options
 from tests.support.documents import UNLIMITED
 from tests.support.executors import compare
 from tests.support.operations import THOROUGHNESS, Choices, Drawn, operations
@@ -97,10 +98,12 @@ class People:
 async def people(database_url: str, shop: Shop) -> AsyncIterator[People]:
     """Opens the application on a database and gives two buyers baskets, drafts, quotations and exports."""
     application = create_application(
-        database_url=database_url,
-        commerce_url=shop.url,
-        redis_url="",
-        export_url="memory://exports",
+        Options(
+            database_url=database_url,
+            commerce_url=shop.url,
+            redis_url="",
+            export_url="memory://exports",
+        )
     )
     shop.sell(8, "1.25", name=None)
     async with application.router.lifespan_context(application) as state:

@@ -17,6 +17,7 @@ from application import create_application
 from models.database.statement import now
 from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
+from settings.options import Options
 from tests.support.databases import TEST_DATABASE_URL, sqlite_database
 from tests.support.exports import ask, completed, ended, files_of, fill, state
 from tests.support.pages import shell_block
@@ -85,7 +86,7 @@ async def test_a_restored_database_serves_and_expires_exports_without_their_file
     url = urlsplit(postgres_url)._replace(path=f"/{restored_name}").geturl()
     elsewhere = str(tmp_path / "elsewhere")
     application = create_application(
-        database_url=url, commerce_url=shop.url, redis_url="", export_url=elsewhere
+        Options(database_url=url, commerce_url=shop.url, redis_url="", export_url=elsewhere)
     )
     async with open_client(application) as client:
         service = Service(client, shop, {})

@@ -21,7 +21,7 @@ from tests.support.databases import sqlite_database
 from tests.support.exports import completed, fill
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
-from web.http.byte_range import range_of
+from web.exports.byte_range import parse_range
 
 CSV = b"\xef\xbb\xbfproduct__sku,quantity\r\nSKU01,2\r\nSKU01,4\r\nSKU02,3\r\n"
 COLUMNS = ["PRODUCT_SKU", "QUANTITY"]
@@ -92,7 +92,7 @@ async def test_a_head_says_what_a_get_would_and_sends_nothing(stored: Service) -
     assert response.headers["content-length"] == str(len(CSV))
 
 
-async def test_a_range_of_the_file_can_be_asked_for(stored: Service) -> None:
+async def test_a_parse_range_the_file_can_be_asked_for(stored: Service) -> None:
     url = (await exported(stored))["url"]
     assert len(CSV) == 53
     for asked, status, content, said in (
@@ -168,18 +168,18 @@ async def test_a_range_is_of_the_very_file_that_was_begun(stored: Service) -> No
 
 def test_ranges_are_read_as_http_says() -> None:
     for ignored in IGNORED:
-        assert range_of(ignored, 10) is None
-    assert range_of("bytes=0-0", 10) == (0, 1)
-    assert range_of("Bytes = 0-9", 10) == (0, 10)
-    assert range_of("bytes=2-", 10) == (2, 10)
-    assert range_of("bytes=-3", 10) == (7, 10)
-    assert range_of("bytes=-99", 10) == (0, 10)
-    assert range_of(f"bytes=4-{'9' * 25}", 10) == (4, 10)
+        assert parse_range(ignored, 10) is None
+    assert parse_range("bytes=0-0", 10) == (0, 1)
+    assert parse_range("Bytes = 0-9", 10) == (0, 10)
+    assert parse_range("bytes=2-", 10) == (2, 10)
+    assert parse_range("bytes=-3", 10) == (7, 10)
+    assert parse_range("bytes=-99", 10) == (0, 10)
+    assert parse_range(f"bytes=4-{'9' * 25}", 10) == (4, 10)
     for nothing in ("bytes=10-", "bytes=-0", "bytes=10-11"):
         with pytest.raises(ValueError, match="Nothing of 10 bytes"):
-            range_of(nothing, 10)
+            parse_range(nothing, 10)
     with pytest.raises(ValueError, match="Nothing of 0 bytes"):
-        range_of("bytes=-1", 0)
+        parse_range("bytes=-1", 0)
 
 
 @pytest.mark.parametrize(

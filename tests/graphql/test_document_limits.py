@@ -3,11 +3,12 @@
 import pytest
 from graphql import GraphQLError, get_introspection_query
 
-from application import schema
+from application import document_limits, schema
+from settings.options import OPTIONS
 from tests.support.service import BASKET, Service
-from web.graphql.document import LIMITS
-from web.graphql.document_limits import DocumentLimits, Measures, measured, parsed
+from web.graphql.limits import DocumentLimits, Measures, measure_document, parse_document
 
+LIMITS = document_limits(OPTIONS)
 FEW = DocumentLimits(
     length=500,
     tokens=120,
@@ -22,7 +23,7 @@ FEW = DocumentLimits(
 
 def measures(document: str, limits: DocumentLimits = LIMITS) -> Measures:
     """Parses and measures a document."""
-    return measured(schema._schema, parsed(document, limits), limits)
+    return measure_document(schema._schema, parse_document(document, limits), limits)
 
 
 def rejections(document: str, limits: DocumentLimits = FEW) -> list[str]:
@@ -42,14 +43,14 @@ def test_the_length_and_the_tokens_are_limited_before_anything_is_parsed() -> No
     with pytest.raises(
         GraphQLError, match="The document has 501 characters; at most 500 are allowed."
     ):
-        parsed(padded + " ", FEW)
+        parse_document(padded + " ", FEW)
     assert rejections("{" + "a " * 118 + "}", FEW) == [
         "The document asks for 'a' more than 3 times in one place.",
     ]
     with pytest.raises(GraphQLError, match="Document contains more than 120 tokens"):
-        parsed("{" + "a " * 119 + "}", FEW)
+        parse_document("{" + "a " * 119 + "}", FEW)
     with pytest.raises(GraphQLError, match="Document contains more than 120 comments"):
-        parsed("{viewer{id}}" + "#\n" * 121, FEW)
+        parse_document("{viewer{id}}" + "#\n" * 121, FEW)
 
 
 DEPTH = "The document is nested deeper than 4 fields."

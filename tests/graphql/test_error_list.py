@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLError
 
 from tests.support.service import Service
-from web.graphql.error_list import error_content
+from web.graphql.errors import error_content
 
 
 async def test_at_most_ten_errors_are_listed_and_the_others_counted(

@@ -14,6 +14,7 @@ from graphql import FieldNode, OperationDefinitionNode, parse, validate
 
 from application import create_application, schema
 from models.demo import write_demo
+from settings.options import Options
 from tests.support.browser import Page, open_page
 from tests.support.programs import program
 from tests.support.service import Service
@@ -33,7 +34,9 @@ WATCH_POLICY = (
 async def listening(database_url: str, *, embedded: bool) -> AsyncIterator[str]:
     """Serves the application, with the demo catalogue and people, on a free port."""
     application = create_application(
-        database_url=database_url, commerce_url="", redis_url="", embedded=embedded
+        Options(
+            database_url=database_url, commerce_url="", redis_url="", is_embedded=embedded
+        )
     )
     server = uvicorn.Server(
         uvicorn.Config(application, port=0, log_level="error", log_config=None)
@@ -195,7 +198,9 @@ def test_every_operation_of_the_tabs_is_valid() -> None:
 
 async def test_the_page_can_be_switched_off(database_url: str) -> None:
     application = create_application(
-        database_url=database_url, commerce_url="http://x.invalid", has_graphiql=False
+        Options(
+            database_url=database_url, commerce_url="http://x.invalid", has_graphiql=False
+        )
     )
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://basket") as client:
@@ -221,7 +226,11 @@ async def test_graphiql_comes_with_a_strict_policy_and_without_a_token_in_produc
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     application = create_application(
-        database_url="sqlite://:memory:", commerce_url="http://x.invalid", embedded=False
+        Options(
+            database_url="sqlite://:memory:",
+            commerce_url="http://x.invalid",
+            is_embedded=False,
+        )
     )
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://basket") as client:

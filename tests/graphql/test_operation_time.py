@@ -7,11 +7,9 @@ import asyncpg
 import httpx
 import pytest
 
-import settings
-from application import create_application
 from resolvers.time_limit import TimeLimits, TookTooLong, begin_to_commit
 from tests.support.databases import waits_for_lock
-from tests.support.service import Caller, Service, open_client
+from tests.support.service import Caller, Service, serve_beside
 from tests.support.waiting import eventually
 
 LIMIT_SECONDS = 4.0
@@ -32,16 +30,14 @@ QUICK_COMMIT = "DROP TRIGGER slow_commit ON basket; DROP FUNCTION wait_for_lock(
 
 @pytest.fixture
 async def impatient(
-    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+    service: Service, database_url: str
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A second application on the service's PostgreSQL, with a short time for an operation."""
     if database_url.startswith("sqlite"):
         pytest.skip("SQLite has no locks that another process can hold for a while.")
-    monkeypatch.setattr(settings, "OPERATION_SECONDS", LIMIT_SECONDS)
-    application = create_application(
-        database_url=database_url, commerce_url=service.shop.url, redis_url=""
-    )
-    async with open_client(application) as client:
+    async with serve_beside(
+        service, database_url, operation_seconds=LIMIT_SECONDS
+    ) as client:
         yield client
 
 

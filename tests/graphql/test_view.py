@@ -10,7 +10,7 @@ import resolvers.query
 from resolvers.time_limit import TookTooLong
 from schema.execution.operation import Operation
 from tests.support.service import Service
-from web.graphql.accepted_type import chosen_type
+from web.graphql.media_type import choose_media_type
 
 HEADERS = {"Authorization": "Token main"}
 GRAPHQL = "application/graphql-response+json"
@@ -132,7 +132,7 @@ async def test_the_media_type_of_the_answer_is_what_is_accepted(service: Service
     ],
 )
 def test_the_media_type_follows_the_weights(accept: str, media_type: str | None) -> None:
-    assert chosen_type(accept) == media_type
+    assert choose_media_type(accept) == media_type
 
 
 async def test_a_page_is_for_those_who_prefer_it(service: Service) -> None:

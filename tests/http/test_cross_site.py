@@ -1,11 +1,12 @@
 """What pages of other sites can make a browser send changes nothing and tells them nothing."""
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
 import httpx
 import pytest
 
-import settings
-from application import create_application
-from tests.support.service import Service, open_client
+from tests.support.service import Service, serve_beside
 from web.graphql.view import GraphQLView
 
 MAIN = {"Authorization": "Token main"}
@@ -21,9 +22,10 @@ async def get(
 
 
 @pytest.fixture
-def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+async def strict(service: Service, database_url: str) -> AsyncIterator[Service]:
     """Demands a preflight header, as behind a proxy that makes the token out of a cookie."""
-    monkeypatch.setattr(settings, "REQUIRE_PREFLIGHT_HEADER", True)
+    async with serve_beside(service, database_url, requires_preflight=True) as client:
+        yield replace(service, client=client)
 
 
 async def test_get_queries_with_nothing_but_the_token(service: Service) -> None:
@@ -51,9 +53,8 @@ async def test_a_token_is_taken_from_no_other_place_than_its_header(
                 assert posted.status_code == 401
 
 
-@pytest.mark.usefixtures("strict")
 async def test_get_queries_with_a_preflight_header_only_where_it_is_demanded(
-    service: Service,
+    strict: Service,
 ) -> None:
     query = "{ viewer { email } }"
     for header in (
@@ -61,16 +62,16 @@ async def test_get_queries_with_a_preflight_header_only_where_it_is_demanded(
         "Apollo-Require-Preflight",
         "X-Apollo-Operation-Name",
     ):
-        response = await get(service, {header: "x"}, query=query)
+        response = await get(strict, {header: "x"}, query=query)
         assert response.json() == {"data": {"viewer": {"email": "main@example.invalid"}}}
     for headers in ({}, {"X-Requested-With": " "}):
-        response = await get(service, headers, query=query)
+        response = await get(strict, headers, query=query)
         assert (response.status_code, response.json()["errors"][0]["extensions"]) == (
             403,
             {"code": "PREFLIGHT_REQUIRED"},
         )
     assert (
-        await service.client.get("/graphql", params={"query": query}, headers=PREFLIGHT)
+        await strict.client.get("/graphql", params={"query": query}, headers=PREFLIGHT)
     ).status_code == 401
 
 
@@ -142,12 +143,11 @@ async def test_two_content_types_are_415(service: Service) -> None:
     assert response.status_code == 415
 
 
-@pytest.mark.usefixtures("strict")
 async def test_a_form_without_a_preflight_header_is_403_where_it_is_demanded(
-    service: Service,
+    strict: Service,
 ) -> None:
     headers = MAIN | {"Content-Type": "multipart/form-data; boundary=x"}
-    response = await service.client.post("/graphql", content=b"--x--", headers=headers)
+    response = await strict.client.post("/graphql", content=b"--x--", headers=headers)
     assert response.status_code == 403
     assert response.json()["errors"][0]["extensions"] == {"code": "PREFLIGHT_REQUIRED"}
 
@@ -172,13 +172,11 @@ async def test_no_origin_is_let_in_unless_it_is_configured(service: Service) -> 
 
 
 async def test_configured_origins_are_let_in_and_no_others(
-    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+    service: Service, database_url: str
 ) -> None:
-    monkeypatch.setattr(settings, "CORS_ORIGINS", ["https://shop.example"])
-    application = create_application(
-        database_url=database_url, commerce_url=service.shop.url, redis_url=""
-    )
-    async with open_client(application) as client:
+    async with serve_beside(
+        service, database_url, cors_origins=("https://shop.example",)
+    ) as client:
         asked = await client.options("/graphql", headers=ASKS)
         assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (
             200,
@@ -206,13 +204,11 @@ CLIENT_HEADERS = (
 
 
 async def test_pages_of_configured_origins_send_and_read_what_clients_do(
-    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+    service: Service, database_url: str
 ) -> None:
-    monkeypatch.setattr(settings, "CORS_ORIGINS", [ORIGIN["Origin"]])
-    application = create_application(
-        database_url=database_url, commerce_url=service.shop.url, redis_url=""
-    )
-    async with open_client(application) as client:
+    async with serve_beside(
+        service, database_url, cors_origins=(ORIGIN["Origin"],)
+    ) as client:
         for names in CLIENT_HEADERS:
             asks = ASKS | {"Access-Control-Request-Headers": names}
             asked = await client.options("/graphql", headers=asks)
@@ -248,12 +244,10 @@ async def test_pages_of_configured_origins_read_faults_too(
     async def broken(*given: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(settings, "CORS_ORIGINS", [ORIGIN["Origin"]])
-    monkeypatch.setattr(GraphQLView, "answer", broken)
-    application = create_application(
-        database_url=database_url, commerce_url=service.shop.url, redis_url=""
-    )
-    async with open_client(application) as client:
+    monkeypatch.setattr(GraphQLView, "__call__", broken)
+    async with serve_beside(
+        service, database_url, cors_origins=(ORIGIN["Origin"],)
+    ) as client:
         failed = await client.get("/graphql", headers=ORIGIN)
         assert failed.status_code == 500
         assert failed.headers["access-control-allow-origin"] == ORIGIN["Origin"]

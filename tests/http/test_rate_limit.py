@@ -3,22 +3,19 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 from prometheus_client import REGISTRY, Counter
 
-import settings
-from application import create_application
 from tasks.redis.address import parse_redis_address
 from tasks.redis.connection import RedisServer
 from tests.support.ports import free_port
 from tests.support.processes import Processes, kill
-from tests.support.service import Service, open_client
+from tests.support.service import Service, serve_beside
 from tests.support.waiting import TIMEOUT_SECONDS, eventually
 from web.http.rate_limit import (
     MAXIMUM_KEYS,
@@ -74,18 +71,21 @@ class OwnRedis:
             )
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a busy machine take its time to answer."""
-    monkeypatch.setattr("web.http.rate_limit.PATIENCE_SECONDS", TIMEOUT_SECONDS)
-
-
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
     """A Redis of this test."""
     started = OwnRedis(tmp_path)
     yield started
     started.processes.end()
+
+
+def patient_limits(
+    own_redis: OwnRedis, *, token: str, address: str
+) -> AbstractAsyncContextManager[RateLimits]:
+    """Opens limits that let a busy machine take its time to answer."""
+    return rate_limits(
+        own_redis.server, token=token, address=address, seconds=TIMEOUT_SECONDS
+    )
 
 
 async def allowed(limit: RateLimit | None, key: str, times: int) -> int:
@@ -111,9 +111,9 @@ async def test_processes_together_let_exactly_the_limit_through(
     own_redis: OwnRedis,
 ) -> None:
     async with (
-        rate_limits(own_redis.server, token="1000/hour", address="") as one,
-        rate_limits(own_redis.server, token="1000/hour", address="") as two,
-        rate_limits(own_redis.server, token="1000/hour", address="") as three,
+        patient_limits(own_redis, token="1000/hour", address="") as one,
+        patient_limits(own_redis, token="1000/hour", address="") as two,
+        patient_limits(own_redis, token="1000/hour", address="") as three,
     ):
         before = counted(REJECTED)
         takers = [
@@ -128,7 +128,7 @@ async def test_processes_together_let_exactly_the_limit_through(
 
 
 async def test_hits_bought_near_the_end_of_a_window_are_used(own_redis: OwnRedis) -> None:
-    async with rate_limits(own_redis.server, token="100/minute", address="") as limits:
+    async with patient_limits(own_redis, token="100/minute", address="") as limits:
         assert await allowed(limits.token, "key", 1) == 1
         (key,) = own_redis.keys()
         with redis.Redis(port=own_redis.port) as client:
@@ -138,7 +138,7 @@ async def test_hits_bought_near_the_end_of_a_window_are_used(own_redis: OwnRedis
 
 
 async def test_a_window_ends(own_redis: OwnRedis) -> None:
-    async with rate_limits(own_redis.server, token="3/5seconds", address="") as limits:
+    async with patient_limits(own_redis, token="3/5seconds", address="") as limits:
         assert await allowed(limits.token, "key", 10) == 3
 
         async def is_allowed() -> bool:
@@ -151,7 +151,7 @@ async def test_a_window_ends(own_redis: OwnRedis) -> None:
 async def test_without_redis_everything_is_let_through_and_counted_until_it_is_back(
     own_redis: OwnRedis,
 ) -> None:
-    async with rate_limits(own_redis.server, token="5/hour", address="") as limits:
+    async with patient_limits(own_redis, token="5/hour", address="") as limits:
         assert await allowed(limits.token, "key", 10) == 5
         await asyncio.to_thread(own_redis.stop)
         before = counted(UNANSWERED)
@@ -163,13 +163,13 @@ async def test_without_redis_everything_is_let_through_and_counted_until_it_is_b
 
 
 async def test_a_frozen_redis_costs_a_quarter_of_a_second_once(
-    own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
+    own_redis: OwnRedis,
 ) -> None:
-    async with rate_limits(own_redis.server, token="5/hour", address="") as limits:
+    async with patient_limits(own_redis, token="5/hour", address="") as limits:
         assert await allowed(limits.token, "key", 1) == 1
         own_redis.process.send_signal(19)
-        monkeypatch.setattr("web.http.rate_limit.PATIENCE_SECONDS", 0.25)
-        monkeypatch.setattr("web.http.rate_limit.PAUSE_SECONDS", TIMEOUT_SECONDS)
+        assert limits.token is not None
+        limits.token.timeout, limits.token.pause = 0.25, TIMEOUT_SECONDS
         before = counted(UNANSWERED)
         assert await allowed(limits.token, "other", 50) == 50
         # Fifty requests that each waited for it would each have counted.
@@ -207,29 +207,11 @@ async def test_no_limit_is_no_limit(off: str) -> None:
         assert limits == RateLimits(None, None)
 
 
-@asynccontextmanager
-async def limited_service(
-    service: Service,
-    monkeypatch: pytest.MonkeyPatch,
-    database_url: str,
-    token: str,
-    address: str,
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A second application on the service's database, with limits."""
-    monkeypatch.setattr(settings, "RATE_LIMIT_TOKEN", token)
-    monkeypatch.setattr(settings, "RATE_LIMIT_ADDRESS", address)
-    application = create_application(
-        database_url=database_url, commerce_url=service.shop.url, redis_url=""
-    )
-    async with open_client(application) as client:
-        yield client
-
-
 async def test_a_token_over_its_limit_is_429_and_others_are_not(
-    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+    service: Service, database_url: str
 ) -> None:
-    async with limited_service(
-        service, monkeypatch, database_url, "3/minute", ""
+    async with serve_beside(
+        service, database_url, rate_limit_token="3/minute", rate_limit_address=""
     ) as client:
         for _ in range(3):
             assert (
@@ -252,10 +234,10 @@ async def test_a_token_over_its_limit_is_429_and_others_are_not(
 
 
 async def test_an_address_without_a_token_is_soon_rejected_and_health_never_is(
-    service: Service, monkeypatch: pytest.MonkeyPatch, database_url: str
+    service: Service, database_url: str
 ) -> None:
-    async with limited_service(
-        service, monkeypatch, database_url, "", "100/minute"
+    async with serve_beside(
+        service, database_url, rate_limit_token="", rate_limit_address="100/minute"
     ) as client:
         statuses = [
             (await client.post("/graphql", json=QUERY)).status_code for _ in range(20)
@@ -272,11 +254,10 @@ async def test_an_address_without_a_token_is_soon_rejected_and_health_never_is(
 
 async def test_redis_keeps_digests_only(
     service: Service,
-    monkeypatch: pytest.MonkeyPatch,
     database_url: str,
     own_redis: OwnRedis,
 ) -> None:
-    async with rate_limits(own_redis.server, token="3/minute", address="") as limits:
+    async with patient_limits(own_redis, token="3/minute", address="") as limits:
         assert limits.token is not None
         await limits.token.take(hashlib.sha256(b"main").hexdigest())
     (key,) = await asyncio.to_thread(own_redis.keys)

@@ -3,6 +3,7 @@
 import pytest
 
 from application import create_application
+from settings.options import Options
 from tests.support.service import open_client
 
 NOWHERE = "127.0.0.1:1"
@@ -11,7 +12,9 @@ NOWHERE = "127.0.0.1:1"
 async def readiness(database_url: str, redis_url: str) -> tuple[int, dict[str, str]]:
     """Asks an application with these services whether it is ready; it must be up in any case."""
     application = create_application(
-        database_url=database_url, commerce_url="http://x.invalid", redis_url=redis_url
+        Options(
+            database_url=database_url, commerce_url="http://x.invalid", redis_url=redis_url
+        )
     )
     async with open_client(application) as client:
         assert (await client.get("/healthz")).status_code == 200

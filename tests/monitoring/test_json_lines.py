@@ -130,7 +130,8 @@ def test_a_database_that_cannot_be_used_is_told_in_json(
 def test_warnings_and_exceptions_of_python_are_lines_of_json() -> None:
     code = """
 import logs, threading, warnings
-logs.set_up()
+from settings.options import LogOptions
+logs.set_up(LogOptions())
 warnings.warn("first\\nof two lines")
 def fail(): raise OSError("second")
 thread = threading.Thread(target=fail)

@@ -1,19 +1,19 @@
 """The metrics, as Prometheus reads them, over HTTP."""
 
 import asyncio
-from collections.abc import Iterator
 
 import httpx
-import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
-from starlette.datastructures import Secret
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-import settings
+from settings.secret import Secret
+from tasks.exports.metrics import DeadLetters
 from tests.support.exports import completed, fill
-from tests.support.service import Service
+from tests.support.service import Service, serve_beside
 from web.http.rate_limit import REJECTED, UNANSWERED
-from web.monitoring import metrics
+from web.monitoring.metrics import JobCollector, Metrics
 
 DOCUMENT = "query %s { activeBasket { id } }"
 
@@ -43,14 +43,6 @@ async def scraped(
         for family in families
         for each in family.samples
     }
-
-
-@pytest.fixture
-def fresh_jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Makes the next scrape count the jobs anew."""
-    monkeypatch.setattr(metrics._jobs, "_read_at", float("-inf"))
-    yield
-    metrics._jobs._read_at = float("-inf")
 
 
 async def test_operations_are_counted_by_their_root_field_and_outcome(
@@ -103,7 +95,7 @@ async def test_what_clients_choose_makes_no_series(service: Service) -> None:
 
 
 async def test_jobs_are_counted_by_state_and_the_pool_is_shown(
-    service: Service, fresh_jobs: None
+    service: Service,
 ) -> None:
     samples = await scraped(service.client)
     states = {
@@ -128,41 +120,52 @@ async def test_jobs_are_counted_by_state_and_the_pool_is_shown(
         assert pool == set()
 
 
-async def test_a_scrape_does_not_wait_for_the_database(
-    service: Service, fresh_jobs: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_scrape_does_not_wait_for_the_database() -> None:
     async def silent() -> dict[str, int]:
         await asyncio.Event().wait()
         return {}
 
-    monkeypatch.setattr(metrics, "count_exports", silent)
-    monkeypatch.setattr(metrics, "JOBS_PATIENCE_SECONDS", 0.05)
-    # The database never answers here, and the scrapes are.
-    await asyncio.gather(scraped(service.client), scraped(service.client))
-    reading = metrics._jobs._reading
-    assert reading is not None
-    reading.cancel()
+    metrics = Metrics(
+        token="",
+        is_embedded=True,
+        folder="",
+        dead_letters=DeadLetters(),
+        jobs=JobCollector(silent, 0.05),
+    )
+    application = Starlette(routes=[Route("/metrics", metrics.respond)])
+    transport = httpx.ASGITransport(application)
+    async with (
+        metrics.open(),
+        httpx.AsyncClient(transport=transport, base_url="http://basket") as client,
+    ):
+        # The database never answers here, and the scrapes are.
+        await asyncio.gather(scraped(client), scraped(client))
 
 
 async def test_only_who_has_the_token_may_scrape(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str
 ) -> None:
-    monkeypatch.setattr(settings, "METRICS_TOKEN", Secret("for-prometheus"))
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Token main"}):
-        response = await service.client.get("/metrics", headers=headers)
-        assert (response.status_code, response.headers["www-authenticate"]) == (
-            401,
-            'Bearer realm="metrics"',
-        )
-        assert "basket_" not in response.text
-    assert await scraped(service.client, "for-prometheus")
+    token = Secret("for-prometheus")
+    async with serve_beside(service, database_url, metrics_token=token) as client:
+        for headers in (
+            {},
+            {"Authorization": "Bearer wrong"},
+            {"Authorization": "Token main"},
+        ):
+            response = await client.get("/metrics", headers=headers)
+            assert (response.status_code, response.headers["www-authenticate"]) == (
+                401,
+                'Bearer realm="metrics"',
+            )
+            assert "basket_" not in response.text
+        assert await scraped(client, "for-prometheus")
 
 
 async def test_production_shows_no_metrics_without_a_token(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str
 ) -> None:
-    monkeypatch.setattr(settings, "EMBEDDED", False)
-    response = await service.client.get("/metrics")
+    async with serve_beside(service, database_url, is_embedded=False) as client:
+        response = await client.get("/metrics")
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (
         404,
         "NOT_FOUND",

@@ -5,7 +5,6 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,10 +12,10 @@ import pytest
 from asyncpg import PostgresError
 
 import logs
-import settings
 from application import create_application
 from models.basket.read import ACTIVE
 from models.user import Buyers
+from settings.options import LogOptions, Options
 from tasks.exports.actor import reason_of
 from tests.support.service import Service, open_client
 from tests.support.shop import Shop
@@ -37,7 +36,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
         assert SECRET not in text
         return [json.loads(line) for line in text.splitlines()]
 
-    handler = logs.Log(as_json=True)
+    handler = logs.Log(LogOptions(is_json=True))
     logging.getLogger("basket").addHandler(handler)
     yield written_lines
     logging.getLogger("basket").removeHandler(handler)
@@ -85,11 +84,13 @@ async def test_an_embedded_server_says_where_the_time_went(service: Service) -> 
     assert sum(durations[:3]) <= durations[3] + 0.05
 
 
-async def test_any_other_server_does_not(tmp_path: Path, shop: Shop) -> None:
+async def test_any_other_server_does_not(sqlite_url: str, shop: Shop) -> None:
     application = create_application(
-        database_url=f"sqlite://{tmp_path / 'test.sqlite3'}",
-        commerce_url=shop.url,
-        embedded=False,
+        Options(
+            database_url=sqlite_url,
+            commerce_url=shop.url,
+            is_embedded=False,
+        )
     )
     async with open_client(application) as client:
         assert "server-timing" not in (await client.get("/healthz")).headers
@@ -151,9 +152,10 @@ async def with_access_log(
     database_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: Written
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A server that writes a line a request."""
-    monkeypatch.setattr(settings, "ACCESS_LOG", True)
     monkeypatch.setattr(logging.getLogger("basket"), "level", logging.INFO)
-    application = create_application(database_url=database_url, commerce_url=shop.url)
+    application = create_application(
+        Options(database_url=database_url, commerce_url=shop.url, access_log=True)
+    )
     async with open_client(application) as client:
         yield client
 
@@ -166,11 +168,11 @@ async def test_the_access_log_has_one_line_a_request_with_no_token_body_or_path(
     (line,) = lines()
     known = {
         name: line[name]
-        for name in ("method", "door", "status", "request_id", "logger", "level")
+        for name in ("method", "route", "status", "request_id", "logger", "level")
     }
     assert known == {
         "method": "GET",
-        "door": "/export_file/{name}",
+        "route": "/export_file/{name}",
         "status": 401,
         "request_id": "mine-3",
         "logger": "basket.access",
@@ -181,7 +183,7 @@ async def test_the_access_log_has_one_line_a_request_with_no_token_body_or_path(
 
 def written(record: logging.LogRecord, *, as_json: bool) -> str:
     """Returns the line of a record."""
-    return logs.Log(as_json=as_json).format(record)
+    return logs.Log(LogOptions(is_json=as_json)).format(record)
 
 
 def record_of(message: str, error: Exception | None = None) -> logging.LogRecord:

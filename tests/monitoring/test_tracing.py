@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from application import configured_tracing
 from settings import ROOT
+from settings.options import OPTIONS
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY, write_people_to
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -159,4 +159,4 @@ async def test_a_request_its_operation_and_its_call_of_commerce_are_one_trace(
 
 
 def test_without_a_collector_nothing_is_traced() -> None:
-    assert configured_tracing() is None
+    assert not OPTIONS.has_collector

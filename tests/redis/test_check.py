@@ -10,6 +10,7 @@ import redis
 
 from application import create_application
 from models.database.connection import connect, disconnect
+from settings.options import Options
 from settings.startup_error import StartupError
 from tasks.redis.address import parse_redis_address
 from tasks.redis.check import RedisCheck, use_redis
@@ -23,7 +24,6 @@ from tests.support.redis_servers import (
 )
 from tests.support.service import open_client
 from tests.support.waiting import TIMEOUT_SECONDS
-from web.startup.not_serving import NotServing
 
 RIGHTS = ("+@read", "+@write", "+@connection", "+@scripting", "+keys")
 DOCUMENTATION = Path("docs/redis.md").read_text(encoding="utf-8")
@@ -203,12 +203,14 @@ async def test_a_server_does_not_start_on_a_redis_that_can_never_be_used(
 ) -> None:
     port = await asyncio.to_thread(servers.start, "--replicaof", "127.0.0.1", "1")
     application = create_application(
-        database_url=sqlite_url,
-        commerce_url="http://x.invalid",
-        redis_url=f"redis://127.0.0.1:{port}",
+        Options(
+            database_url=sqlite_url,
+            commerce_url="http://x.invalid",
+            redis_url=f"redis://127.0.0.1:{port}",
+        )
     )
     with pytest.raises(
-        NotServing, match="REDIS_URL: Redis cannot be used: it is a read-only replica"
+        StartupError, match="REDIS_URL: Redis cannot be used: it is a read-only replica"
     ):
         async with open_client(application):
             pass
@@ -230,9 +232,11 @@ async def test_readiness_follows_what_redis_accepts(
 ) -> None:
     port = await asyncio.to_thread(servers.start)
     application = create_application(
-        database_url=sqlite_url,
-        commerce_url="http://x.invalid",
-        redis_url=f"redis://127.0.0.1:{port}",
+        Options(
+            database_url=sqlite_url,
+            commerce_url="http://x.invalid",
+            redis_url=f"redis://127.0.0.1:{port}",
+        )
     )
     async with open_client(application) as client:
         with redis.Redis(port=port) as administrator:

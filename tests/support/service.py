@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from application import create_application
 from models.division import Division, DivisionType
 from models.user import Token, User, digest_of
+from settings.options import Options
 from tests.support.shop import Shop
 
 BASKET = """
@@ -194,16 +195,33 @@ async def serve(
     database_url: str,
     shop: Shop,
     export_url: str = "memory://exports",
-    *,
-    token_kept_seconds: float = 0,
+    **options: Any,
 ) -> AsyncIterator[Service]:
-    """Runs the application in this process, with the people above; it remembers no tokens unless it is told to."""
+    """Runs the application in this process, with the people above; it caches no tokens unless told."""
+    defaults: dict[str, Any] = {"redis_url": "", "token_kept_seconds": 0}
     application = create_application(
-        database_url=database_url,
-        commerce_url=shop.url,
-        redis_url="",
-        export_url=export_url,
-        token_kept_seconds=token_kept_seconds,
+        Options(
+            database_url=database_url,
+            commerce_url=shop.url,
+            export_url=export_url,
+            **(defaults | options),
+        )
     )
     async with open_client(application) as client:
         yield Service(client, shop, await write_people())
+
+
+@asynccontextmanager
+async def serve_beside(
+    service: Service, database_url: str, **options: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Runs a second application, with options of its own, on the database of a service."""
+    application = create_application(
+        Options(
+            database_url=database_url,
+            commerce_url=service.shop.url,
+            **{"redis_url": "", **options},
+        )
+    )
+    async with open_client(application) as client:
+        yield client

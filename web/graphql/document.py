@@ -1,103 +1,98 @@
-"""GraphQL documents: parsed, validated and compiled once, and kept for as long as they are in use."""
+"""GraphQL documents: parsed, validated and compiled once, and cached while they are in use."""
 
 from collections import OrderedDict
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, get_operation_ast
 from graphql.validation import validate
 
-import settings
 from schema.execution.operation import Operation
-from web.graphql.document_limits import DocumentLimits, Measures, measured, parsed
-from web.graphql.operation import label_of
+from web.graphql.labels import label_operation
+from web.graphql.limits import DocumentLimits, Measures, measure_document, parse_document
 
-LIMITS = DocumentLimits(
-    length=settings.QUERY_MAXIMUM_LENGTH,
-    tokens=settings.QUERY_MAXIMUM_TOKENS,
-    depth=settings.QUERY_MAXIMUM_DEPTH,
-    aliases=settings.QUERY_MAXIMUM_ALIASES,
-    directives=settings.QUERY_MAXIMUM_DIRECTIVES,
-    repeated_fields=settings.QUERY_MAXIMUM_REPEATED_FIELDS,
-    cost=settings.QUERY_MAXIMUM_COST,
-    introspection=settings.INTROSPECTION,
-)
 CACHED_DOCUMENTS = 1_000
-"""How many documents are kept."""
+"""The highest number of cached documents."""
 CACHED_LENGTH = 10_000
-"""The longest document, in characters, that is kept."""
+"""The longest document, in characters, that is cached."""
 CACHED_CHARACTERS = 300_000
-"""How many characters all kept documents have together; they take up to a hundred megabytes."""
+"""The characters of all cached documents together; they take up to a hundred megabytes."""
 
 
 class Document:
-    """A document with what was found out about it: whether it is valid, what it costs, and its operations."""
+    """A document with its errors, its cost and its operations."""
 
-    def __init__(
-        self, schema: GraphQLSchema, query: str, limits: DocumentLimits = LIMITS
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, query: str, limits: DocumentLimits) -> None:
         self.schema = schema
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
         self.selected: dict[tuple[object, ...], bool] = {}
+        self._hides_suggestions = not limits.introspection
         self._operations: dict[str | None, Operation] = {}
         self._labels: dict[str | None, str] = {}
         try:
-            self.nodes = parsed(query, limits)
+            self.nodes = parse_document(query, limits)
         except GraphQLError as error:
             self.errors = [error]
             self.measures = Measures(limits.cost, self.errors, {})
         else:
-            self.measures = measured(schema, self.nodes, limits)
-            self.errors = self.measures.errors or validate(schema, self.nodes)
+            self.measures = measure_document(schema, self.nodes, limits)
+            self.errors = self.measures.errors or validate(
+                schema, self.nodes, hide_suggestions=self._hides_suggestions
+            )
 
     def operation(self, name: str | None) -> Operation | None:
-        """Returns the operation of this name or, without a name, the only one; None when there is no such one."""
+        """Returns the operation of a name or, without a name, the only one; None without one."""
         try:
             return self._operations[name]
         except KeyError:
             node = get_operation_ast(self.nodes, name) if self.nodes else None
-            # Names that nothing has are not remembered: there is no end of them.
+            # Unknown names are not cached: there is no end of them.
             if node is None or self.nodes is None:
                 return None
-            operation = self._operations[name] = Operation(self.schema, self.nodes, node)
+            operation = Operation(
+                self.schema, self.nodes, node, hides_suggestions=self._hides_suggestions
+            )
+            self._operations[name] = operation
             return operation
 
     def label(self, name: str | None) -> str:
-        """Returns what the operation of this name is called in metrics and logs; it must be in the document."""
+        """Returns the label of an operation of the document in metrics and logs."""
         try:
             return self._labels[name]
         except KeyError:
             operation = self.operation(name)
-            return (
-                self._labels.setdefault(name, label_of(operation.node)) if operation else ""
-            )
+            if operation is None:
+                return ""
+            label = self._labels[name] = label_operation(operation.node)
+            return label
 
 
 class Documents:
-    """The valid documents that were used last, up to a number of them and of their characters together.
+    """A cache of the valid documents that were used last.
 
-    A parsed document takes some hundred bytes for each of its characters, so what is kept is bounded by those. One that
-    is rejected is not kept at all: whoever sends many of them fills no memory.
+    A parsed document takes some hundred bytes per character, so the characters are bounded. An
+    invalid document is not cached: many of them fill no memory.
     """
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits) -> None:
         self.schema = schema
-        self.kept: OrderedDict[str, Document] = OrderedDict()
+        self.limits = limits
+        self.cached: OrderedDict[str, Document] = OrderedDict()
         self.characters = 0
 
     def find(self, query: str) -> Document:
-        """Returns the document of a text, kept or new."""
-        document = self.kept.get(query)
+        """Returns the document of a text, cached or new."""
+        document = self.cached.get(query)
         if document is not None:
-            self.kept.move_to_end(query)
+            self.cached.move_to_end(query)
             return document
-        document = Document(self.schema, query)
+        document = Document(self.schema, query, self.limits)
         if not document.errors and len(query) <= CACHED_LENGTH:
-            self._keep(query, document)
+            self._add(query, document)
         return document
 
-    def _keep(self, query: str, document: Document) -> None:
-        self.kept[query] = document
+    def _add(self, query: str, document: Document) -> None:
+        self.cached[query] = document
         self.characters += len(query)
-        while len(self.kept) > CACHED_DOCUMENTS or self.characters > CACHED_CHARACTERS:
-            forgotten, _ = self.kept.popitem(last=False)
-            self.characters -= len(forgotten)
+        while len(self.cached) > CACHED_DOCUMENTS or self.characters > CACHED_CHARACTERS:
+            evicted, _ = self.cached.popitem(last=False)
+            self.characters -= len(evicted)

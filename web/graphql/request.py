@@ -1,32 +1,46 @@
-"""Reading a GraphQL request from an HTTP one: POST of JSON or of a form with files, GET for queries."""
+"""GraphQL requests, read from HTTP: POST of JSON or of a form with files, GET for queries."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
-from starlette.types import Receive
 
-import settings
+from web.graphql.upload import read_upload
 from web.http.bad_request import BadRequest, PersistedQueryUnsupported
-from web.http.json_request import json_of
+from web.http.body import check_length, check_uncompressed, read_body
+from web.http.json_request import parse_json
 from web.http.json_response import JSON
-from web.http.multipart import (
-    MULTIPART,
-    check_preflight,
-    closing_files,
-    content_of,
-    is_upload,
-    multipart_form,
+from web.http.multipart import MULTIPART, close_files
+from web.http.request import HttpRequest
+
+PARAMETERS = ("query", "variables", "operationName", "extensions")
+PREFLIGHT_HEADERS = (
+    b"x-requested-with",
+    b"apollo-require-preflight",
+    b"x-apollo-operation-name",
 )
+LONGEST_CONTENT_TYPE = 1_000
+"""The number of characters of `Content-Type` that are read."""
+_TYPES = {"variables": (dict, "an object"), "operationName": (str, "a text")}
+_TYPES["extensions"] = _TYPES["variables"]
 
 
 @dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """A document, its variables, which of its operations is meant, and what the client wants besides.
+class RequestRules:
+    """The largest body and the largest form, in bytes, and whether GET and forms need a header."""
 
-    `wants_cost` is said by `"extensions": {"cost": true}`. A GET request may only query.
+    body_bytes: int
+    upload_bytes: int
+    requires_preflight: bool = False
+
+
+@dataclass(slots=True)
+class GraphQLRequest:
+    """A document with its variables and the name of the operation to execute.
+
+    `wants_cost` is `"extensions": {"cost": true}`. A GET request may only query.
     """
 
     query: str
@@ -34,147 +48,120 @@ class GraphQLRequest:
     operation_name: str | None
     wants_cost: bool = False
     only_queries: bool = False
+    form: FormData | None = None
+
+    def close(self) -> None:
+        """Closes the files of the request, if it has any."""
+        if self.form is not None:
+            close_files(self.form)
 
 
-PARAMETERS = ("query", "variables", "operationName", "extensions")
+async def read_request(http: HttpRequest, rules: RequestRules) -> GraphQLRequest:
+    """Returns the GraphQL request, which the caller closes.
 
-
-@asynccontextmanager
-async def received(
-    request: Request, maximum_bytes: int, maximum_upload_bytes: int
-) -> AsyncIterator[GraphQLRequest]:
-    """Reads the body, and keeps its files until the request is answered.
-
-    Raises BadRequest when it is too large, neither JSON nor multipart, or not a GraphQL request.
+    Raises BadRequest when it is too large, neither JSON nor multipart, or no GraphQL request.
     """
-    if request.method == "GET":
-        if settings.REQUIRE_PREFLIGHT_HEADER:
-            check_preflight(request, "GET requests")
-        yield _request_of(_parameters(request), only_queries=True)
-        return
-    content_type = _content_type(request)
+    if http.method == "GET":
+        if rules.requires_preflight:
+            check_preflight(http, "GET requests")
+        request = parse_request(_read_parameters(http))
+        request.only_queries = True
+        return request
+    content_type = _read_content_type(http)
     if content_type == JSON:
-        check_length(request, maximum_bytes)
-        yield parsed(await body_of(request.receive, maximum_bytes))
-    elif content_type == MULTIPART:
-        if settings.REQUIRE_PREFLIGHT_HEADER:
-            check_preflight(request, "Uploads")
-        form = await multipart_form(request, maximum_upload_bytes, is_upload)
-        with closing_files(form):
-            yield _request_of(content_of(form))
-    else:
-        message = f"The content type is {content_type[:100]!r}; send {JSON}, or {MULTIPART} with a file."
-        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
+        check_length(http.header(b"content-length"), rules.body_bytes)
+        body = await read_body(http.receive, rules.body_bytes)
+        return parse_request(parse_json(body, "The body"))
+    if content_type == MULTIPART:
+        return await _read_form(http, rules)
+    message = f"The content type is {content_type[:100]!r}; send {JSON}, or {MULTIPART} with a file."
+    raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
-def _parameters(request: Request) -> dict[str, Any]:
-    """Reads the parameters of a GET request; raises BadRequest."""
-    given = request.query_params.multi_items()
-    parameters: dict[str, Any] = {
-        name: value for name, value in given if name in PARAMETERS
-    }
-    if len(parameters) != sum(name in PARAMETERS for name, _ in given):
+async def _read_form(http: HttpRequest, rules: RequestRules) -> GraphQLRequest:
+    if rules.requires_preflight:
+        check_preflight(http, "Uploads")
+    starlette_request = Request(http.scope, http.receive)
+    content, form = await read_upload(starlette_request, rules.upload_bytes)
+    try:
+        request = parse_request(content)
+    except BadRequest:
+        close_files(form)
+        raise
+    request.form = form
+    return request
+
+
+def check_preflight(http: HttpRequest, subject: str) -> None:
+    """Raises BadRequest (403) without a header that a foreign page cannot send.
+
+    The token is such a header itself, unless a proxy makes it out of a cookie: then a form or an
+    image of another site may post multipart, or get, in the visitor's name. It cannot add a
+    header of its own without the browser asking us before.
+    """
+    if not any(http.header(name).strip() for name in PREFLIGHT_HEADERS):
+        message = f"{subject} need a non-empty header `X-Requested-With`."
+        raise BadRequest(403, "PREFLIGHT_REQUIRED", message)
+
+
+def _read_parameters(http: HttpRequest) -> dict[str, Any]:
+    """Returns the parameters of a GET request; raises BadRequest."""
+    sent = [
+        (name, value)
+        for name, value in QueryParams(http.scope["query_string"]).multi_items()
+        if name in PARAMETERS
+    ]
+    parameters: dict[str, Any] = dict(sent)
+    if len(parameters) != len(sent):
         raise BadRequest(400, "BAD_REQUEST", "The address has a parameter twice.")
     for name in ("variables", "extensions"):
-        if parameters.get(name):
-            parameters[name] = json_of(
-                parameters[name].encode(errors="replace"), f"`{name}`"
-            )
-        else:
-            parameters.pop(name, None)
+        text = parameters.pop(name, None)
+        if text:
+            parameters[name] = parse_json(text.encode(errors="replace"), f"`{name}`")
     return parameters
 
 
-def _content_type(request: Request) -> str:
-    """Returns the type of the body; raises BadRequest (415) for a compressed one, and for one in another charset."""
-    check_uncompressed(request)
-    headers = request.headers
-    name, *parameters = headers.get("content-type", "").lower().split(";")
-    charset = next(
-        (
-            text.strip()[8:].strip('"')
-            for text in parameters
-            if text.strip().startswith("charset=")
-        ),
-        "",
+def _read_content_type(http: HttpRequest) -> str:
+    """Returns the type of the body; raises BadRequest (415) for an encoded or repeated one."""
+    check_uncompressed(http.header(b"content-encoding"))
+    content_type, charset = parse_content_type(
+        http.header(b"content-type")[:LONGEST_CONTENT_TYPE]
     )
     if charset not in ("", "utf-8", "utf8"):
-        raise BadRequest(
-            415, "UNSUPPORTED_MEDIA_TYPE", f"The charset is {charset[:100]!r}; send utf-8."
-        )
-    if len(headers.getlist("content-type")) > 1:
-        raise BadRequest(
-            415, "UNSUPPORTED_MEDIA_TYPE", "The request has two content types."
-        )
-    return name.strip()
+        message = f"The charset is {charset[:100]!r}; send utf-8."
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
+    if http.is_repeated(b"content-type"):
+        message = "The request has two content types."
+        raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
+    return content_type
 
 
-def check_uncompressed(request: Request) -> None:
-    """Raises BadRequest (415) for a compressed body: a small one may hold a gigabyte."""
-    if request.headers.get("content-encoding", "identity").strip().lower() not in (
-        "",
-        "identity",
-    ):
-        raise BadRequest(
-            415,
-            "UNSUPPORTED_MEDIA_TYPE",
-            "The body is compressed; send it without `Content-Encoding`.",
-        )
+@lru_cache(256)
+def parse_content_type(header: str) -> tuple[str, str]:
+    """Returns the media type of a `Content-Type` header and its charset, "" when it has none."""
+    name, *parameters = header.lower().split(";")
+    for parameter in parameters:
+        key, _, value = parameter.strip().partition("=")
+        if key == "charset":
+            return name.strip(), value.strip('"')
+    return name.strip(), ""
 
 
-def check_length(request: Request, maximum_bytes: int) -> None:
-    """Raises BadRequest (413) for a body by the length it is said to have, before any of it is read."""
-    length = request.headers.get("content-length", "")
-    if len(length) > 18 or (length.isdigit() and int(length) > maximum_bytes):
-        raise _too_large(maximum_bytes)
-
-
-def _too_large(maximum_bytes: int) -> BadRequest:
-    return BadRequest(
-        413, "BODY_TOO_LARGE", f"The body is larger than {maximum_bytes} bytes."
-    )
-
-
-def parsed(body: bytes) -> GraphQLRequest:
-    """Reads a JSON body; raises BadRequest when it is none, or not a GraphQL request."""
-    return _request_of(json_of(body, "The body"))
-
-
-async def body_of(receive: Receive, maximum_bytes: int) -> bytes:
-    """Reads a body; raises BadRequest when it is too large, or is not sent to its end."""
-    message = await receive()
-    pieces = [message.get("body", b"")]
-    size = len(pieces[0])
-    while message.get("more_body", False) and size <= maximum_bytes:
-        message = await receive()
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-    if message["type"] == "http.disconnect":
-        raise BadRequest(400, "BAD_REQUEST", "The body ended before it was complete.")
-    if size > maximum_bytes:
-        raise _too_large(maximum_bytes)
-    return b"".join(pieces)
-
-
-def _request_of(content: Any, *, only_queries: bool = False) -> GraphQLRequest:
+def parse_request(content: Any) -> GraphQLRequest:
+    """Returns the request of a JSON value; raises BadRequest when it is no GraphQL request."""
     if isinstance(content, list):
-        raise BadRequest(
-            400, "BAD_REQUEST", "Batches are not accepted; send one operation a request."
-        )
+        message = "Batches are not accepted; send one operation per request."
+        raise BadRequest(400, "BAD_REQUEST", message)
     if not isinstance(content, dict):
         raise BadRequest(400, "BAD_REQUEST", "The body is not a JSON object.")
-    query = content.get("query") or None
-    extensions = content.get("extensions")
+    query, extensions = content.get("query") or None, content.get("extensions")
     if query is None and isinstance(extensions, dict) and extensions.get("persistedQuery"):
         raise PersistedQueryUnsupported
     if not isinstance(query, str):
         raise BadRequest(400, "BAD_REQUEST", "The request has no `query` text.")
-    for name, kind in (("variables", dict), ("operationName", str), ("extensions", dict)):
+    for name, (kind, expected) in _TYPES.items():
         if content.get(name) is not None and not isinstance(content[name], kind):
-            expected = "an object" if kind is dict else "a text"
             raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not {expected}.")
     wants_cost = extensions is not None and extensions.get("cost") is True
     operation_name = content.get("operationName") or None
-    return GraphQLRequest(
-        query, content.get("variables"), operation_name, wants_cost, only_queries
-    )
+    return GraphQLRequest(query, content.get("variables"), operation_name, wants_cost)

@@ -1,4 +1,4 @@
-"""Who is asking: the token of the Authorization header."""
+"""Authentication by the token of the Authorization header."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,18 +11,18 @@ from web.http.rate_limit import RateLimits
 
 SCHEMES = ("token", "bearer")
 CHALLENGE = 'Token realm="basket", Bearer realm="basket"'
-"""What a 401 says of how to authenticate."""
+"""The header `WWW-Authenticate` of a 401."""
 
 
-async def buyer_of(request: Request) -> Buyer | None:
-    """Returns the active user that the request's token belongs to; None when there is none. Raises RateLimited."""
-    return await buyer_authorized(request.scope, request.headers.get("authorization", ""))
+async def authenticate(request: Request) -> Buyer | None:
+    """Returns the active user of the request's token, None without one; raises RateLimited."""
+    return await find_buyer(request.scope, request.headers.get("authorization", ""))
 
 
-async def buyer_authorized(scope: Scope, authorization: str) -> Buyer | None:
-    """Returns the active user that the token of an Authorization header belongs to; None when there is none.
+async def find_buyer(scope: Scope, authorization: str) -> Buyer | None:
+    """Returns the active user of the token in an Authorization header, None without one.
 
-    Raises RateLimited when the token, or without a valid one the client's address, has asked too often.
+    Raises RateLimited when the token, or without a valid one the address, has sent too much.
     """
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
@@ -38,7 +38,7 @@ async def buyer_authorized(scope: Scope, authorization: str) -> Buyer | None:
 
 
 def unauthenticated() -> Response:
-    """Returns what everyone without a valid token gets, whatever the reason."""
+    """Returns the response to everyone without a valid token, whatever the reason."""
     response = error_response(
         401,
         "UNAUTHENTICATED",

@@ -1,8 +1,8 @@
-"""What is wrong with a request, before anything is executed."""
+"""Requests that are rejected before anything is executed."""
 
 
 class BadRequest(Exception):
-    """Raised when a request is not one of GraphQL over HTTP; carries its whole answer."""
+    """Raised for a request that is not GraphQL over HTTP; carries its response."""
 
     def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
         super().__init__(message)
@@ -13,17 +13,17 @@ class BadRequest(Exception):
 
 
 class NotAllowed(BadRequest):
-    """Raised (405) when a method is not allowed for what is asked; carries those that are."""
+    """Raised (405) for a method that is not allowed; carries the allowed ones."""
 
     def __init__(self, message: str, allowed: str) -> None:
         super().__init__(405, "METHOD_NOT_ALLOWED", message, Allow=allowed)
 
 
 class PersistedQueryUnsupported(BadRequest):
-    """Raised for a query sent as its hash alone; answered as by an Apollo server without them.
+    """Raised for a query sent as its hash alone; an Apollo server without them answers alike.
 
-    Clients know the message or the code, and send the whole query from then on. Some look into
-    nothing but answers with status 200, whatever their media type.
+    Clients know the message or the code, and send the whole query from then on. Some read only
+    responses with status 200, whatever their media type.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""JSON of requests, read strictly: no name twice in an object, no NaN, nothing that cannot be written again."""
+"""JSON of requests, parsed strictly: no name twice in an object, and no NaN."""
 
 import json
 from typing import Any
@@ -8,34 +8,34 @@ import orjson
 from web.http.bad_request import BadRequest
 
 
-def json_of(text: bytes, what: str) -> Any:
-    """Reads JSON; raises BadRequest, whose message begins with `what`, when it is none or says something twice.
+def parse_json(text: bytes, subject: str) -> Any:
+    """Returns parsed JSON; raises BadRequest, whose message begins with the subject.
 
-    Two programs may take different ones of two values with the same name, and what one has checked the other executes.
-    The quick parser keeps the last and cannot tell. But what is written again exactly as it came has no name twice, and
-    most programs write JSON alike; everything else is read a second time by the library that can tell.
+    Of two values with the same name, one program may check the first and another execute the
+    second. The fast parser keeps the last and cannot tell. But a text that it writes again byte
+    for byte has no name twice, and most programs write JSON alike; only other texts are parsed
+    again by the library that can tell.
     """
     try:
         content = orjson.loads(text)
-        if not _is_written_so(content, text):
+        if not _is_canonical(content, text):
             _STRICT.decode(text.decode())
     except RecursionError:
-        raise BadRequest(400, "BAD_REQUEST", f"{what} is nested too deeply.") from None
+        raise BadRequest(400, "BAD_REQUEST", f"{subject} is nested too deeply.") from None
     except ValueError as error:
-        raise BadRequest(
-            400, "BAD_REQUEST", f"{what} is not JSON: {str(error)[:200]}."
-        ) from None
+        message = f"{subject} is not JSON: {str(error)[:200]}."
+        raise BadRequest(400, "BAD_REQUEST", message) from None
     return content
 
 
-def _is_written_so(content: Any, text: bytes) -> bool:
+def _is_canonical(content: Any, text: bytes) -> bool:
     try:
         return orjson.dumps(content) == text
     except orjson.JSONEncodeError:
         return False
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
         names = [name for name, _ in pairs]
@@ -44,4 +44,4 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_distinct)
+_STRICT = json.JSONDecoder(object_pairs_hook=_object_from_pairs)

@@ -1,4 +1,4 @@
-"""JSON answers."""
+"""JSON responses."""
 
 from typing import Any
 
@@ -8,22 +8,20 @@ from starlette.responses import Response
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
-
 CHARSET = "; charset=utf-8"
 
 
-def json_response(content: Any, status: int = 200, media_type: str = JSON) -> Response:
-    """Answers with JSON; the charset is said because the GraphQL over HTTP specification asks for it."""
-    return Response(orjson.dumps(content), status, media_type=media_type + CHARSET)
+def json_response(content: Any, status: int = 200) -> Response:
+    """Returns a response of JSON; GraphQL over HTTP asks for the charset in its type."""
+    return Response(orjson.dumps(content), status, media_type=JSON + CHARSET)
 
 
-def error_response(
-    status: int, code: str, message: str, media_type: str = JSON
-) -> Response:
-    """Answers with one GraphQL error and no data."""
-    return json_response(error_document(code, message), status, media_type)
+def error_response(status: int, code: str, message: str) -> Response:
+    """Returns a response of one GraphQL error and no data."""
+    return json_response(error_document(code, message), status)
 
 
-def error_document(code: str, message: str) -> dict[str, Any]:
-    """Returns one GraphQL error, before it is encoded."""
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+def error_document(code: str, message: str, **extensions: str) -> dict[str, Any]:
+    """Returns one GraphQL error and no data, before it is encoded."""
+    extensions = {"code": code, **extensions}
+    return {"errors": [{"message": message, "extensions": extensions}]}

@@ -1,4 +1,4 @@
-"""The path below which clients see the server, when a proxy puts it there."""
+"""The path prefix of a server below a proxy."""
 
 from urllib.parse import unquote
 
@@ -17,7 +17,7 @@ class PathPrefix:
         self.prefix = unquote(prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or starts and stops the application."""
+        """Answers one request, or starts and stops the application."""
         if scope["type"] in ("http", "websocket"):
             path: str = scope["path"]
             if path == self.prefix or path.startswith(f"{self.prefix}/"):

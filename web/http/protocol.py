@@ -1,29 +1,40 @@
-"""HTTP/1.1 with limits on how a request arrives: uvicorn's protocol waits for ever for the rest of a head or a body."""
+"""HTTP/1.1 with limits on how a request arrives, which uvicorn's protocol waits for without end."""
 
 import asyncio
 from asyncio import TimerHandle
+from dataclasses import dataclass
 from typing import Any
 
 import httptools
+from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
-import settings
-from web.http.draining import has_data
 from web.http.json_response import error_response
+from web.http.sockets import has_data
 
 ARRIVAL_SECONDS = 1.0
-"""How long a new connection has for its first request when the server is ending."""
-
-
+"""Seconds that a new connection has for its first request when the server is ending."""
 FRAMING_PER_BYTE = 16
-"""How many bytes besides REQUEST_MAXIMUM_HEAD_BYTES may frame each byte of a chunked body."""
+"""Bytes, besides the limit of heads, that may frame each byte of a chunked body."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalLimits:
+    """The largest head, in bytes, and the timeouts of a head and of a pause in a body."""
+
+    head_bytes: int
+    head_seconds: float
+    body_seconds: float
 
 
 class PunctualProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with time limits on heads and bodies, a size limit on heads, and JSON errors.
+    """uvicorn's protocol with timeouts of heads and bodies, a limit of heads, and JSON errors.
 
     A request that comes in one packet, as nearly all do, needs no timer. An upgrade is ignored, as
     HTTP allows: the body of its request is read like any other.
+
+    The application's state has the limits, so that uvicorn can make it by its name alone.
     """
 
     arriving: str | None = "nothing"
@@ -32,22 +43,32 @@ class PunctualProtocol(HttpToolsProtocol):
     packet_bytes = 0
     framing_bytes = 0
 
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.limits: ArrivalLimits = app_state["arrival_limits"]
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Waits for the first byte."""
+        """Starts the timeout of the first head."""
         super().connection_made(transport)
         if self.client is not None:
             # To a socket that serves both families, IPv4 is a part of IPv6.
             host, port = self.client
             self.client = host.removeprefix("::ffff:"), port
-        self._wait(settings.REQUEST_HEAD_SECONDS)
+        self._start_timer(self.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits for nothing any more."""
-        self._stop_waiting()
+        """Stops the timeout."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Takes what has arrived, and waits for the rest when it is not the whole request."""
+        """Parses a packet, and starts a timeout when the request is not complete."""
         before = self.arriving
         self.packet_bytes = len(data)
         self._unset_keepalive_if_required()
@@ -56,21 +77,16 @@ class PunctualProtocol(HttpToolsProtocol):
             return
         if self.arriving == "head":
             self.head_bytes += len(data)
-            if self.head_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+            if self.head_bytes > self.limits.head_bytes:
                 return self._reject_head()
         elif self.arriving == before == "body":
             self.framing_bytes += len(data)
-            if self.framing_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+            if self.framing_bytes > self.limits.head_bytes:
                 return self._reject_framing()
         if self.arriving != before or self.timer is None:
-            self._stop_waiting()
+            self._stop_timer()
             if self.arriving is not None:
-                is_head = self.arriving == "head"
-                self._wait(
-                    settings.REQUEST_HEAD_SECONDS
-                    if is_head
-                    else settings.REQUEST_BODY_SECONDS
-                )
+                self._start_timer(self._timeout())
 
     def on_message_begin(self) -> None:
         """Begins with the head of a request."""
@@ -81,7 +97,7 @@ class PunctualProtocol(HttpToolsProtocol):
         """Goes on to the body."""
         if self._ignores_upgrade():
             return
-        if self.head_bytes + self.packet_bytes > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+        if self.head_bytes + self.packet_bytes > self.limits.head_bytes:
             self._check_head()
         super().on_headers_complete()
         self.arriving = "body"
@@ -104,7 +120,7 @@ class PunctualProtocol(HttpToolsProtocol):
         self.arriving = None
 
     def _parse(self, data: bytes) -> None:
-        """Feeds the parser; after an upgrade, a new parser reads the head again without it."""
+        """Feeds the parser; after an upgrade, a new parser gets the head again without it."""
         while data:
             try:
                 return self.parser.feed_data(data)
@@ -125,20 +141,20 @@ class PunctualProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(
             len(name) + len(value) + 4 for name, value in self.headers
         )
-        if size > settings.REQUEST_MAXIMUM_HEAD_BYTES:
+        if size > self.limits.head_bytes:
             self._reject_head()
             raise ValueError(f"The head has {size} bytes.")
 
     def _reject_head(self) -> None:
-        maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
+        maximum = self.limits.head_bytes
         self._reject(431, "HEAD_TOO_LARGE", f"The head is larger than {maximum} bytes.")
 
     def _reject_framing(self) -> None:
-        """Rejects a chunked body whose extensions and trailer fields are no end of bytes."""
+        """Rejects a chunked body with too many bytes of extensions and trailer fields."""
         if self.cycle.response_started:
             self.transport.close()
             return
-        maximum = settings.REQUEST_MAXIMUM_HEAD_BYTES
+        maximum = self.limits.head_bytes
         message = f"What is around the chunks of the body is larger than {maximum} bytes."
         self._reject(431, "HEAD_TOO_LARGE", message)
 
@@ -168,13 +184,18 @@ class PunctualProtocol(HttpToolsProtocol):
         if is_idle and not has_data(self.transport.get_extra_info("socket").fileno()):
             self.transport.close()
 
-    def _wait(self, seconds: float) -> None:
+    def _start_timer(self, seconds: float) -> None:
         self.timer = self.loop.call_later(seconds, self._give_up)
 
-    def _stop_waiting(self) -> None:
+    def _stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+    def _timeout(self) -> float:
+        if self.arriving == "head":
+            return self.limits.head_seconds
+        return self.limits.body_seconds
 
     def _give_up(self) -> None:
         self.timer = None
@@ -183,30 +204,24 @@ class PunctualProtocol(HttpToolsProtocol):
         )
         is_answerable |= self.arriving == "body" and not self.cycle.response_started
         if is_answerable:
-            seconds = (
-                settings.REQUEST_HEAD_SECONDS
-                if self.arriving == "head"
-                else settings.REQUEST_BODY_SECONDS
+            message = (
+                f"The {self.arriving} did not arrive within {self._timeout():g} seconds."
             )
-            self._reject(
-                408,
-                "REQUEST_TIMEOUT",
-                f"The {self.arriving} did not arrive within {seconds:g} seconds.",
-            )
+            self._reject(408, "REQUEST_TIMEOUT", message)
         else:
             self.transport.close()
 
     def _reject(self, status: int, code: str, message: str) -> None:
-        """Answers in the application's stead and closes; the application, if it waits for the body, is told so."""
-        self.transport.write(_answer(status, code, message))
+        """Sends an error and closes; an application awaiting the body sees a disconnect."""
+        self.transport.write(_write_error(status, code, message))
         self.transport.close()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no HTTP, conflicting lengths included, unless it is answered already."""
-        self._stop_waiting()
+        """Rejects malformed HTTP, conflicting lengths included, unless it is answered already."""
+        self._stop_timer()
         if self.transport.is_closing():
             return
         self._reject(400, "BAD_REQUEST", msg)
@@ -233,7 +248,7 @@ def _head_without_upgrade(
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _answer(status: int, code: str, message: str) -> bytes:
+def _write_error(status: int, code: str, message: str) -> bytes:
     response = error_response(status, code, message)
     response.headers["Connection"] = "close"
     lines: list[Any] = [f"HTTP/1.1 {status} {code.replace('_', ' ').title()}".encode()]

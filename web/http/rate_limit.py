@@ -1,8 +1,8 @@
-"""How many requests each token and each address may send.
+"""Rate limits per token and per address.
 
-The numbers are kept by the library `limits`, in memory or in Redis for all processes together. A request must not wait
-for Redis, so a process takes its hits in handfuls: one question buys several, which are good until the window ends.
-They are counted before they are used, so all processes together never let more through than the limit.
+The library `limits` counts, in memory or in Redis for all processes together. A request must not
+wait for Redis, so a process reserves hits in batches, which are good until the window ends. They
+are counted before they are used, so all processes together never let more through than the limit.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from redis.exceptions import RedisError
 
 from tasks.redis.connection import RedisServer
 
-HANDFULS = 50
-"""Into how many handfuls a limit is divided."""
+BATCHES = 50
+"""The number of batches that a limit is divided into."""
 MAXIMUM_KEYS = 10_000
-"""How many keys a process remembers; the storage forgets a key when its window ends."""
-PATIENCE_SECONDS = 0.25
-"""How long Redis may take."""
+"""The highest number of keys in a process; the storage deletes a key when its window ends."""
+TIMEOUT_SECONDS = 0.25
+"""Timeout of one answer of Redis, in seconds."""
 PAUSE_SECONDS = 1.0
-"""How long everything is let through, and Redis is left alone, after it did not answer."""
+"""Seconds for which everything is let through after Redis did not answer."""
 OFF = ("", "0")
 
 
@@ -39,7 +39,7 @@ UNANSWERED = Counter(
 
 
 class RateLimited(Exception):
-    """Raised when a limit is passed; says after how many seconds a request will be let through again."""
+    """Raised when a limit is passed; carries the seconds until a request is accepted again."""
 
     def __init__(self, limit: str, seconds: int) -> None:
         super().__init__(f"The limit of {limit} is passed; try again in {seconds} seconds.")
@@ -47,27 +47,31 @@ class RateLimited(Exception):
 
 
 class _Allowance:
-    """What a process may still let through for a key, until when; or until when it lets nothing through."""
+    """The hits of a key that a process has reserved, or the end of the key's rejection."""
 
-    __slots__ = ("buying", "left", "rejected_until", "until")
+    __slots__ = ("left", "lock", "rejected_until", "until")
 
     def __init__(self) -> None:
         self.left = 0
         self.until = 0.0
         self.rejected_until = 0.0
-        self.buying = asyncio.Lock()
+        self.lock = asyncio.Lock()
 
 
 class RateLimit:
     """One limit, for many keys. A key is a digest or an address, never a token."""
 
-    def __init__(self, name: str, text: str, storage: Storage) -> None:
+    def __init__(
+        self, name: str, text: str, storage: Storage, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
         self.name = name
         self.text = text
         self.item: RateLimitItem = parse(text)
         self.window = float(self.item.get_expiry())
-        self.handful = max(1, self.item.amount // HANDFULS)
+        self.batch = max(1, self.item.amount // BATCHES)
         self.storage = storage
+        self.timeout = timeout
+        self.pause = PAUSE_SECONDS
         self.allowances: dict[str, _Allowance] = {}
         self.paused_until = 0.0
 
@@ -78,29 +82,30 @@ class RateLimit:
         if allowance is not None and allowance.left >= hits and now < allowance.until:
             allowance.left -= hits
         elif now >= self.paused_until:
-            await self._buy(key, allowance or self._remembered(key), hits)
+            await self._reserve_and_take(key, allowance or self._add(key), hits)
 
-    def _remembered(self, key: str) -> _Allowance:
+    def _add(self, key: str) -> _Allowance:
         if len(self.allowances) >= MAXIMUM_KEYS:
             del self.allowances[next(iter(self.allowances))]
         allowance = self.allowances[key] = _Allowance()
         return allowance
 
-    async def _buy(self, key: str, allowance: _Allowance, hits: int) -> None:
-        async with allowance.buying:
+    async def _reserve_and_take(self, key: str, allowance: _Allowance, hits: int) -> None:
+        # Requests of one key that come at once share the batch that the first of them reserves.
+        async with allowance.lock:
             now = time.monotonic()
             if now < self.paused_until:
                 return
             if allowance.left < hits or now >= allowance.until:
                 self._check_rejected(allowance, now)
                 try:
-                    async with asyncio.timeout(PATIENCE_SECONDS):
-                        window_end = await self._ask(
-                            key, allowance, max(hits, self.handful)
+                    async with asyncio.timeout(self.timeout):
+                        window_end = await self._reserve(
+                            key, allowance, max(hits, self.batch)
                         )
                 except (RedisError, OSError):
                     UNANSWERED.inc()
-                    self.paused_until = time.monotonic() + PAUSE_SECONDS
+                    self.paused_until = time.monotonic() + self.pause
                     return
                 if allowance.left < hits:
                     allowance.left, allowance.rejected_until = 0, window_end
@@ -110,20 +115,16 @@ class RateLimit:
     def _check_rejected(self, allowance: _Allowance, now: float) -> None:
         if now < allowance.rejected_until:
             REJECTED.inc()
-            raise RateLimited(
-                self.text,
-                min(math.ceil(allowance.rejected_until - now), math.ceil(self.window)),
-            )
+            seconds = min(allowance.rejected_until - now, self.window)
+            raise RateLimited(self.text, math.ceil(seconds))
 
-    async def _ask(self, key: str, allowance: _Allowance, count: int) -> float:
-        """Counts a handful in the storage and returns when the window ends; what lies beyond the limit is not ours."""
+    async def _reserve(self, key: str, allowance: _Allowance, count: int) -> float:
+        """Counts a batch in the storage, adds its hits within the limit, returns the window's end."""
         name = self.item.key_for(self.name, key)
         total = await self.storage.incr(name, self.item.get_expiry(), amount=count)
-        rest = (
-            self.window
-            if total == count
-            else await self.storage.get_expiry(name) - time.time()
-        )
+        rest = self.window
+        if total != count:
+            rest = await self.storage.get_expiry(name) - time.time()
         if rest > self.window + 1:
             # The clock was set back: the storage would keep the window for as long again.
             await self.storage.clear(name)
@@ -132,15 +133,16 @@ class RateLimit:
         now = time.monotonic()
         left = allowance.left if now < allowance.until else 0
         allowance.left = left + max(0, min(count, self.item.amount - (total - count)))
-        # Redis tells whole seconds, so hits may be used half a second after the window. Were they given up before it
-        # may end, each request of the last second would buy a handful and waste it, and soon pass the limit.
+        # Redis tells whole seconds, so hits may be used half a second after the window. Were they
+        # dropped before its possible end, each request of the last second would reserve a batch,
+        # waste it, and soon pass the limit.
         allowance.until = now + rest
         return now + rest
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The limits of tokens and of addresses; None where there is none."""
+    """The limits per token and per address; None where there is none."""
 
     token: RateLimit | None
     address: RateLimit | None
@@ -148,27 +150,36 @@ class RateLimits:
 
 @asynccontextmanager
 async def rate_limits(
-    server: RedisServer | None, *, token: str, address: str
+    server: RedisServer | None,
+    *,
+    token: str,
+    address: str,
+    seconds: float = TIMEOUT_SECONDS,
 ) -> AsyncIterator[RateLimits]:
-    """Keeps the limits, in Redis when there is one. A limit reads like "6000/minute"; empty or 0 is none."""
-    async with _storage(server) as storage:
-        made = [
-            None if text.strip() in OFF else RateLimit(name, text, storage)
+    """Yields the limits, which read like "6000/minute"; empty or 0 is no limit.
+
+    `seconds` is the timeout of one answer of Redis.
+    """
+    async with _open_storage(server, seconds) as storage:
+        token_limit, address_limit = [
+            None if text.strip() in OFF else RateLimit(name, text, storage, seconds)
             for name, text in (("token", token), ("address", address))
         ]
-        yield RateLimits(*made)
+        yield RateLimits(token_limit, address_limit)
 
 
 @asynccontextmanager
-async def _storage(server: RedisServer | None) -> AsyncIterator[Storage]:
+async def _open_storage(
+    server: RedisServer | None, seconds: float
+) -> AsyncIterator[Storage]:
     if server is None:
         yield MemoryStorage()
         return
-    async with server.connect_async(PATIENCE_SECONDS) as client:
+    async with server.connect_async(seconds) as client:
         yield RedisStorage(
-            # The connections decide where to; the library only wants to see an address of Redis.
+            # The pool decides the address; the library only wants to see one of Redis.
             "async+redis://",
             implementation="redispy",
             key_prefix=f"{server.prefix}-limit",
-            connection_pool=client.connection_pool,  # type: ignore[arg-type] # its annotation forgot pools
+            connection_pool=client.connection_pool,  # type: ignore[arg-type] # the annotation lacks pools
         )

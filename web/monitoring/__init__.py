@@ -1,1 +1,1 @@
-"""What operators watch: request records, metrics, traces, health."""
+"""Monitoring: request records, metrics, traces, health."""

@@ -1,4 +1,4 @@
-"""Health: whether the process is up, and whether what it needs answers."""
+"""Health: whether the process is up, and whether its database and its Redis answer."""
 
 import asyncio
 import logging
@@ -14,44 +14,44 @@ from web.http.json_response import json_response
 
 logger = logging.getLogger("basket")
 
-PATIENCE_SECONDS = 3.0
-"""How long a dependency may take to answer before it counts as down."""
+CHECK_SECONDS = 3.0
+"""Seconds that a dependency may take to answer before it counts as down."""
 
 
 async def healthz(request: Request) -> Response:
-    """Says that the process is up, and in a word whether it was told to stop; asks nothing of anyone else."""
+    """Says that the process is up, or that it was told to stop; asks no dependency."""
     return json_response({"status": "draining" if is_draining(request) else "ok"})
 
 
 async def readyz(request: Request) -> Response:
-    """Says whether the database, and Redis when it is configured, answer: 200, or 503 naming what does not.
+    """Says whether the database, and Redis if configured, answer: 200, or 503 naming the failed.
 
-    A server that was told to stop is not ready either, although it still serves: a proxy is to send no more to it.
+    A server that was told to stop still serves, but says 503: a proxy is to send no more to it.
     """
     if is_draining(request):
         return json_response({"status": "draining"}, 503)
-    words = await _database_words()
+    words = await _check_database()
     redis: RedisCheck | None = request.state.redis
     if redis is not None:
-        words["redis"] = await _redis_word(redis)
+        words["redis"] = await _check_redis(redis)
     is_ready = all(words[name] == "ok" for name in ("database", "redis") if name in words)
     status = "ok" if is_ready else "unavailable"
     return json_response({"status": status, **words}, 200 if is_ready else 503)
 
 
 def is_draining(request: Request) -> bool:
-    """Tells whether this process was told to stop and serves for a last while; see `commands.serving`."""
+    """Whether this process was told to stop and serves only DRAIN_SECONDS longer."""
     return bool(getattr(request.app.state, "is_draining", False))
 
 
-async def _database_words() -> dict[str, str]:
-    """Says whether the database can be written to, and whether its tables are those of this release.
+async def _check_database() -> dict[str, str]:
+    """Says whether the database can be written to, and whether its tables fit this release.
 
-    A database that is migrated further serves this release until the newer one is there: a rolling
-    upgrade migrates first.
+    A database that is migrated further serves this release until the newer one is there: a
+    rolling upgrade migrates first.
     """
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(CHECK_SECONDS):
             await check_answers()
             state = await migration_state()
     except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
@@ -64,10 +64,10 @@ async def _database_words() -> dict[str, str]:
     return {"database": "ok"}
 
 
-async def _redis_word(redis: RedisCheck) -> str:
-    """Says in a word why Redis cannot be used: it may answer a ping and still accept nothing."""
+async def _check_redis(redis: RedisCheck) -> str:
+    """Returns a word for the state of Redis, which may answer a ping and still accept nothing."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(CHECK_SECONDS):
             fault = await asyncio.to_thread(redis.fault)
     except TimeoutError:
         return "unavailable"

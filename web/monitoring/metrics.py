@@ -1,19 +1,21 @@
-"""The metrics, in the text format of Prometheus, of this process or of all (`process_metrics`).
+"""Metrics in the text format of Prometheus, of this process or of all behind one address.
 
-The words of every label come from the schema, the routes and the code, never from a client: how many series there are
-is bounded by construction.
+The values of every label come from the schema, the routes and the code, never from a client, so
+the number of series is bounded.
 """
 
 import asyncio
 import hmac
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from functools import cache
 from time import monotonic
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
+    CollectorRegistry,
     Counter,
     Histogram,
     generate_latest,
@@ -23,25 +25,24 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-import settings
 from models.database.connection import DATABASE_FAILURES
 from models.export.job import count_exports
-from tasks.exports.metrics import DEAD_LETTERS
+from tasks.exports.metrics import DeadLetters
 from web.http.json_response import error_response
-from web.monitoring.process_metrics import POOL_GAUGES, current_pool_use, scraped_registry
+from web.monitoring.multiprocess import POOL_GAUGES, SharedGauges, read_pool_use
 
 logger = logging.getLogger("basket")
 
-JOBS_KEPT_SECONDS = 5.0
-"""How old the numbers of jobs may be: however often it is scraped, the database is asked no more often."""
-JOBS_PATIENCE_SECONDS = 1.0
-"""How long a scrape waits for them; then the last ones are answered."""
+JOBS_CACHED_SECONDS = 5.0
+"""Seconds for which the counts of jobs are cached, however often metrics are scraped."""
+JOBS_TIMEOUT_SECONDS = 1.0
+"""Seconds that a scrape waits for the counts of jobs before it shows the last ones."""
 
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _DURATIONS = Histogram(
     "basket_request_seconds",
-    "How long requests took, by operation (its kind and root field), or by route.",
+    "Seconds per request, by operation (its kind and root field), or by route.",
     ["operation"],
     buckets=LATENCIES,
 )
@@ -52,55 +53,66 @@ _OUTCOMES = Counter(
 )
 
 # Finding a metric's child by its labels takes longer than counting does.
-_duration_of = cache(_DURATIONS.labels)
-_outcome_of = cache(_OUTCOMES.labels)
+_find_duration = cache(_DURATIONS.labels)
+_find_outcome = cache(_OUTCOMES.labels)
 
 
-def observe(operation: str, outcome: str, seconds: float) -> None:
-    """Counts a request. The operation and the outcome must be words of ours."""
-    _duration_of(operation).observe(seconds)
-    _outcome_of(operation, outcome).inc()
+def count_request(operation: str, outcome: str, seconds: float) -> None:
+    """Counts a request; a client must have chosen neither the operation nor the outcome."""
+    _find_duration(operation).observe(seconds)
+    _find_outcome(operation, outcome).inc()
 
 
 class PoolCollector(Collector):
-    """Reads how the pool of the database is used at the moment of the scrape."""
+    """Reads the use of the database's pool at the time of the scrape."""
 
     def collect(self) -> Iterable[Metric]:
         """Yields the gauges; none on SQLite, which has no pool."""
-        use = current_pool_use()
+        use = read_pool_use()
         if use is not None:
             for attribute, (name, text) in POOL_GAUGES.items():
                 yield GaugeMetricFamily(name, text, getattr(use, attribute))
 
 
 class JobCollector(Collector):
-    """The jobs by state, as the database held them when it was last asked."""
+    """The number of jobs per state, as the database held them when it was last asked."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        count: Callable[[], Awaitable[dict[str, int]]] = count_exports,
+        timeout: float = JOBS_TIMEOUT_SECONDS,
+    ) -> None:
+        self._count = count
+        self._timeout = timeout
         self._counts: dict[str, int] = {}
         self._read_at = float("-inf")
         self._is_read = False
         self._reading: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
-        """Reads the numbers again when they are old; never waits long, and never asks twice at a time."""
-        if monotonic() - self._read_at < JOBS_KEPT_SECONDS:
+        """Reads the counts again when they are old; never waits long, nor reads twice at a time."""
+        if monotonic() - self._read_at < JOBS_CACHED_SECONDS:
             return
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
-        await asyncio.wait([self._reading], timeout=JOBS_PATIENCE_SECONDS)
+        await asyncio.wait([self._reading], timeout=self._timeout)
 
     async def _read(self) -> None:
         try:
-            self._counts = await count_exports()
+            self._counts = await self._count()
             self._is_read = True
         except (OSError, *DATABASE_FAILURES):
             logger.warning("The jobs could not be counted for the metrics.")
             self._is_read = False
         self._read_at = monotonic()
 
+    def close(self) -> None:
+        """Stops reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+
     def collect(self) -> Iterable[Metric]:
-        """Yields the number of jobs in each state, and whether it could be read."""
+        """Yields the number of jobs per state, and whether it could be read."""
         jobs = GaugeMetricFamily(
             "basket_exports", "Exports in the database, by state.", labels=["state"]
         )
@@ -113,33 +125,60 @@ class JobCollector(Collector):
         )
 
 
-_jobs = JobCollector()
-if not settings.PROMETHEUS_MULTIPROC_DIR:
-    REGISTRY.register(PoolCollector())
-REGISTRY.register(_jobs)
+class Metrics:
+    """The endpoint of the metrics of one application."""
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        is_embedded: bool,
+        folder: str,
+        dead_letters: DeadLetters,
+        jobs: JobCollector | None = None,
+    ) -> None:
+        self._token = token
+        self._is_embedded = is_embedded
+        self._dead_letters = dead_letters
+        self._jobs = jobs or JobCollector()
+        self._shared = SharedGauges(folder) if folder else None
+        # What the process counts in the library's registry is shared by all its applications.
+        self._registry = CollectorRegistry()
+        for collector in (self._jobs, dead_letters):
+            self._registry.register(collector)
+        if not folder:
+            self._registry.register(PoolCollector())
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Shares the gauges of this process for scrapes that other processes answer."""
+        try:
+            if self._shared is None:
+                yield
+            else:
+                async with self._shared.open():
+                    yield
+        finally:
+            self._jobs.close()
+
+    async def respond(self, request: Request) -> Response:
+        """Answers a scrape; with METRICS_TOKEN only to its bearer, in production never without."""
+        if not self._token and not self._is_embedded:
+            message = "There are no metrics here: METRICS_TOKEN is not set."
+            return error_response(404, "NOT_FOUND", message)
+        if self._token and not _has_token(request, self._token):
+            message = "Send the header `Authorization: Bearer METRICS_TOKEN`."
+            response = error_response(401, "UNAUTHENTICATED", message)
+            response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
+            return response
+        await self._jobs.refresh()
+        await self._dead_letters.refresh()
+        counted = self._shared.registry() if self._shared else REGISTRY
+        content = generate_latest(counted) + generate_latest(self._registry)
+        return Response(content, media_type=CONTENT_TYPE_LATEST)
 
 
-async def metrics(request: Request) -> Response:
-    """Answers a scrape; where METRICS_TOKEN is set, to those who send it. Production answers no one without one."""
-    token = str(settings.METRICS_TOKEN)
-    if not token and not settings.EMBEDDED:
-        return error_response(
-            404, "NOT_FOUND", "There are no metrics here: METRICS_TOKEN is not set."
-        )
-    if token and not _has(request, token):
-        response = error_response(
-            401, "UNAUTHENTICATED", "Send the header `Authorization: Bearer METRICS_TOKEN`."
-        )
-        response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
-        return response
-    await _jobs.refresh()
-    await DEAD_LETTERS.refresh()
-    registry = scraped_registry(_jobs, DEAD_LETTERS)
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-
-def _has(request: Request, token: str) -> bool:
+def _has_token(request: Request, token: str) -> bool:
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(
-        sent.strip().encode(), token.encode()
-    )
+    is_equal = hmac.compare_digest(sent.strip().encode(), token.encode())
+    return scheme.lower() == "bearer" and is_equal

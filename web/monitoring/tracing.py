@@ -1,18 +1,19 @@
-"""Traces by OpenTelemetry: a span a request, one for the operation in it, and one for each request to Commerce.
+"""Traces by OpenTelemetry: a span per request, per operation, and per request to Commerce.
 
-Imported only when a collector is configured, so that servers without one, or without the extra, pay nothing. The SDK
-reads its own standard variables: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and so on. Spans
-hold no text of a client's: no body, no variable, no name that it chose, no message of an error.
+Imported only when a collector is configured, so that other servers need not have the extra. The SDK
+reads its own standard variables: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and so on. Spans hold no
+text of a client: no body, no variable, no name of its choice, no message of an error.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import aiohttp
-from opentelemetry import context, trace
+from opentelemetry import trace
+from opentelemetry.context import attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -23,16 +24,19 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from web.graphql.view import GraphQLView
-from web.monitoring.request_record import Observed, door_of, observed
+from request_record import RequestRecord, current_record
+from web.monitoring.recorder import find_route
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 UNTRACED = ("/healthz", "/readyz", "/metrics")
-"""What machines ask all the time."""
+"""Paths that monitors request all the time."""
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Tracing:
-    """The tracer, and what sends its spans to the collector in a thread of its own."""
+    """A tracer whose spans a thread of its own sends to the collector."""
 
     def __init__(self) -> None:
         resource = Resource({"service.name": "basket"}).merge(
@@ -51,27 +55,27 @@ class Tracing:
             await asyncio.to_thread(self._provider.shutdown)
 
     def middleware(self) -> Middleware:
-        """Returns what makes the span of each request."""
+        """Returns the middleware that makes a span per request."""
         return Middleware(TracedRequests, tracer=self.tracer)
 
-    def watch(self, view: GraphQLView) -> None:
-        """Puts a span round each operation that a view executes, named by the schema's words."""
-        execute: Callable[..., Awaitable[Any]] = view._execute
+    def trace_execution(
+        self, execute: Callable[Parameters, Awaitable[Result]]
+    ) -> Callable[Parameters, Awaitable[Result]]:
+        """Wraps the execution of operations in spans, named by the schema's words."""
 
-        async def traced(*given: Any) -> Any:
+        async def traced(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
             with self.tracer.start_as_current_span(
                 "operation", record_exception=False
             ) as span:
                 try:
-                    return await execute(*given)
+                    return await execute(*args, **kwargs)
                 finally:
-                    _describe_operation(span, observed())
+                    _describe_operation(span, current_record())
 
-        # An attribute of the view itself, so that without a collector nothing stands in the way of its method.
-        setattr(view, "_execute", traced)  # noqa: B010
+        return traced
 
     def commerce(self) -> aiohttp.TraceConfig:
-        """Returns what makes aiohttp trace its requests to Commerce, and send them the trace's context."""
+        """Returns aiohttp's configuration that traces requests to Commerce and sends the context."""
         config = aiohttp.TraceConfig()
         config.on_request_start.append(self._begin)
         config.on_request_end.append(self._end)
@@ -79,36 +83,42 @@ class Tracing:
         return config
 
     async def _begin(
-        self, session: Any, kept: SimpleNamespace, asked: aiohttp.TraceRequestStartParams
+        self,
+        session: Any,
+        context: SimpleNamespace,
+        request: aiohttp.TraceRequestStartParams,
     ) -> None:
         attributes = {
-            "http.request.method": asked.method,
-            "server.address": asked.url.host or "",
+            "http.request.method": request.method,
+            "server.address": request.url.host or "",
         }
-        kept.span = self.tracer.start_span(
-            f"Commerce {asked.method}", kind=SpanKind.CLIENT, attributes=attributes
+        context.span = self.tracer.start_span(
+            f"Commerce {request.method}", kind=SpanKind.CLIENT, attributes=attributes
         )
-        _PROPAGATOR.inject(asked.headers, trace.set_span_in_context(kept.span))
+        _PROPAGATOR.inject(request.headers, trace.set_span_in_context(context.span))
 
     async def _end(
-        self, session: Any, kept: SimpleNamespace, answered: aiohttp.TraceRequestEndParams
+        self,
+        session: Any,
+        context: SimpleNamespace,
+        response: aiohttp.TraceRequestEndParams,
     ) -> None:
-        _conclude(kept.span, answered.response.status)
-        kept.span.end()
+        _set_status(context.span, response.response.status)
+        context.span.end()
 
     async def _fail(
         self,
         session: Any,
-        kept: SimpleNamespace,
-        failed: aiohttp.TraceRequestExceptionParams,
+        context: SimpleNamespace,
+        failure: aiohttp.TraceRequestExceptionParams,
     ) -> None:
-        kept.span.set_attribute("error.type", type(failed.exception).__name__)
-        kept.span.set_status(StatusCode.ERROR)
-        kept.span.end()
+        context.span.set_attribute("error.type", type(failure.exception).__name__)
+        context.span.set_status(StatusCode.ERROR)
+        context.span.end()
 
 
 class TracedRequests:
-    """ASGI middleware, inside of the observation: a span a request, in the trace that `traceparent` names."""
+    """ASGI middleware: a span per request, in the trace of its `traceparent`."""
 
     def __init__(self, application: ASGIApp, *, tracer: Tracer) -> None:
         self.application = application
@@ -126,7 +136,7 @@ class TracedRequests:
             SpanKind.SERVER,
             {"http.request.method": scope["method"]},
         )
-        token = context.attach(trace.set_span_in_context(span, parent))
+        token = attach(trace.set_span_in_context(span, parent))
         try:
             await self.application(scope, receive, send)
         except BaseException as error:
@@ -134,34 +144,34 @@ class TracedRequests:
             span.set_status(StatusCode.ERROR)
             raise
         finally:
-            context.detach(token)
+            detach(token)
             _describe(span, scope)
             span.end()
 
 
 def _describe(span: Span, scope: Scope) -> None:
-    seen, door = observed(), door_of(scope)
-    span.update_name(f"{scope['method']} {door}")
-    span.set_attributes({"http.route": door, "basket.request_id": seen.request_id})
-    if seen.status:
-        _conclude(span, seen.status)
+    record, route = current_record(), find_route(scope)
+    span.update_name(f"{scope['method']} {route}")
+    span.set_attributes({"http.route": route, "basket.request_id": record.request_id})
+    if record.status:
+        _set_status(span, record.status)
 
 
-def _describe_operation(span: Span, seen: Observed) -> None:
-    kind, _, field = seen.operation.partition(" ")
-    span.update_name(seen.operation or "operation")
+def _describe_operation(span: Span, record: RequestRecord) -> None:
+    kind, _, field = record.operation.partition(" ")
+    span.update_name(record.operation or "operation")
     span.set_attributes(
         {
             "graphql.operation.type": kind,
             "graphql.root_field": field,
-            "basket.outcome": seen.outcome,
+            "basket.outcome": record.outcome,
         }
     )
-    if seen.outcome in ("", "failed"):
+    if record.outcome in ("", "failed"):
         span.set_status(StatusCode.ERROR)
 
 
-def _conclude(span: Span, status: int) -> None:
+def _set_status(span: Span, status: int) -> None:
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
         span.set_status(StatusCode.ERROR)

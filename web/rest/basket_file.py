@@ -12,7 +12,7 @@ from schema.inputs import BasketExportInput, BasketImportInput
 from schema.scalars import Upload
 from web.http.bad_request import BadRequest
 from web.http.json_response import json_response
-from web.http.multipart import MULTIPART, closing_files, multipart_form
+from web.http.multipart import MULTIPART, closing_files, read_form
 from web.rest.fields import REQUIRED, shown
 from web.rest.rejection import InvalidFields, not_found, rejected
 from web.rest.request import RestRequest
@@ -88,7 +88,7 @@ async def import_file(asked: RestRequest) -> Response:
         message = f'Unsupported media type "{content_type[:100]}" in request.'
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
     maximum = 2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES
-    form = await multipart_form(asked.http, maximum, _is_file)
+    form = await read_form(asked.http, maximum, _is_file)
     with closing_files(form):
         return await _import_form(asked, form)
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 import settings
 from resolvers.context import Context
-from web.graphql.request import body_of, check_length
 from web.http.bad_request import BadRequest
-from web.http.json_request import json_of
+from web.http.body import check_length, read_body
+from web.http.json_request import parse_json
 from web.http.json_response import JSON
 from web.rest.fields import SEGMENT, Fields, shown
 from web.rest.rejection import NON_FIELD, InvalidFields
@@ -75,8 +75,10 @@ class RestRequest:
 
         Raises BadRequest when it cannot be read, and InvalidFields when it is no object.
         """
-        check_length(self.http, settings.REQUEST_MAXIMUM_BYTES)
-        body = await body_of(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
+        check_length(
+            self.http.headers.get("content-length", ""), settings.REQUEST_MAXIMUM_BYTES
+        )
+        body = await read_body(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
         return _values_of(body, _content_type(self.http)) if body.strip() else {}
 
 
@@ -102,7 +104,7 @@ def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
             "UNSUPPORTED_MEDIA_TYPE",
             f'Unsupported media type "{content_type[:100]}" in request.',
         )
-    values = json_of(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
+    values = parse_json(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
     if values is None:
         return {}
     if not isinstance(values, dict):

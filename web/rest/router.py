@@ -15,9 +15,9 @@ from models.database.connection import is_unavailable
 from models.rejections import Rejected
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits, TookTooLong
-from web.graphql.request import check_uncompressed
-from web.http.authentication import buyer_of
+from web.http.authentication import authenticate
 from web.http.bad_request import BadRequest
+from web.http.body import check_uncompressed
 from web.http.errors import MASKED, UNAVAILABLE
 from web.http.rate_limit import RateLimited
 from web.rest.basket import (
@@ -116,7 +116,7 @@ async def _answer(limits: TimeLimits, methods: Methods, request: Request) -> Res
         return not_allowed(request.method, _allowed(methods))
     # Strangers are turned away before their body is read.
     try:
-        buyer = await buyer_of(request)
+        buyer = await authenticate(request)
     except RateLimited as limited:
         return _too_many(limited)
     if buyer is None:
@@ -158,7 +158,7 @@ async def _nothing(request: Request) -> Response:
 
 async def _answered(endpoint: Endpoint, asked: RestRequest) -> Response:
     try:
-        check_uncompressed(asked.http)
+        check_uncompressed(asked.http.headers.get("content-encoding", ""))
         return await endpoint(asked)
     except InvalidFields as wrong:
         return invalid(wrong.messages)

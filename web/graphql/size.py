@@ -23,7 +23,7 @@ from graphql.type import (
 )
 
 from schema.page import DEFAULT_PAGE
-from web.graphql.document_cost import (
+from web.graphql.cost import (
     LIST_SIZES,
     MUTATION_WEIGHT,
     OTHER_LIST_SIZE,

@@ -1,61 +1,61 @@
-"""The media type of an answer, chosen by the `Accept` header of its request."""
+"""The media type of a response, chosen by the `Accept` header of its request."""
 
 import re
 from functools import lru_cache
 
-from starlette.requests import Request
-
 from web.http.bad_request import BadRequest
 from web.http.json_response import GRAPHQL, JSON
+from web.http.request import HttpRequest
 
 LONGEST_ACCEPT = 1_000
+"""The number of characters of `Accept` that are read."""
 _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?|\.[0-9]+)")
 _WILDCARDS = ("application/*", "*/*")
 
 
-def media_type_of(request: Request) -> str:
-    """Chooses the media type of the answer; raises BadRequest (406) when none is accepted."""
-    media_type = chosen_type(_accept_of(request))
+def negotiate_media_type(http: HttpRequest) -> str:
+    """Returns the media type of the response; raises BadRequest (406) when none is accepted."""
+    media_type = choose_media_type(_read_accept(http))
     if media_type is None:
         raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
     return media_type
 
 
 @lru_cache(256)
-def chosen_type(accept: str) -> str | None:
+def choose_media_type(accept: str) -> str | None:
     """Returns the media type with the highest weight, None when neither of ours is accepted.
 
     Of two with the same weight the one that is named goes first, then that of GraphQL; a client
     that accepts anything gets JSON.
     """
-    weights = _weights(accept)
+    weights = _parse_weights(accept)
     ranked = [
         (weight, is_named, is_named == (media_type == GRAPHQL), media_type)
         for media_type in (GRAPHQL, JSON)
-        for weight, is_named in [_weight_of(media_type, weights)]
+        for weight, is_named in [_find_weight(media_type, weights)]
     ]
     weight, *_, media_type = max(ranked)
     return media_type if weight > 0 else None
 
 
-def prefers_html(request: Request) -> bool:
-    """Whether a page is asked for rather than one of our media types, as browsers do."""
-    return _prefers_html(_accept_of(request))
+def accepts_html(http: HttpRequest) -> bool:
+    """Whether a page is preferred to our media types, as by browsers."""
+    return _prefers_html(_read_accept(http))
 
 
 @lru_cache(256)
 def _prefers_html(accept: str) -> bool:
-    weights = _weights(accept)
+    weights = _parse_weights(accept)
     html = weights.get("text/html", 0.0)
-    ours = max(_weight_of(media_type, weights) for media_type in (GRAPHQL, JSON))
+    ours = max(_find_weight(media_type, weights) for media_type in (GRAPHQL, JSON))
     return html > 0 and (html, False) >= ours
 
 
-def _accept_of(request: Request) -> str:
-    return ",".join(request.headers.getlist("accept"))[:LONGEST_ACCEPT]
+def _read_accept(http: HttpRequest) -> str:
+    return http.joined_header(b"accept")[:LONGEST_ACCEPT]
 
 
-def _weights(accept: str) -> dict[str, float]:
+def _parse_weights(accept: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for part in accept.lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
@@ -66,8 +66,8 @@ def _weights(accept: str) -> dict[str, float]:
     return weights or {"*/*": 1.0}
 
 
-def _weight_of(media_type: str, weights: dict[str, float]) -> tuple[float, bool]:
-    """Returns the weight of a media type, and whether it is named and not only meant."""
+def _find_weight(media_type: str, weights: dict[str, float]) -> tuple[float, bool]:
+    """Returns the weight of a media type, and whether it is named rather than a wildcard's."""
     if media_type in weights:
         return weights[media_type], True
     wildcards = [weights[wildcard] for wildcard in _WILDCARDS if wildcard in weights]

@@ -1,4 +1,4 @@
-"""Ranges of bytes, as HTTP asks for them (RFC 9110, section 14)."""
+"""Ranges of bytes (RFC 9110, section 14)."""
 
 import re
 
@@ -8,20 +8,20 @@ _ONE_RANGE = re.compile(r"bytes *= *([0-9]{0,30}) *- *([0-9]{0,30})", re.IGNOREC
 
 
 def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    """Returns the range that a request asks for, as first byte and end; None for the whole file.
+    """Returns the requested range, as first byte and end; None for the whole file.
 
-    Only GET has ranges, and with `If-Range` only while the file is still the one that it names.
-    Raises ValueError when nothing of the file is within the range.
+    Only GET has ranges, and with `If-Range` only while its ETag is the file's. Raises ValueError
+    when the file has no byte within the range.
     """
     if request.method != "GET" or request.headers.get("if-range", etag) != etag:
         return None
-    return range_of(", ".join(request.headers.getlist("range")), size)
+    return parse_range(", ".join(request.headers.getlist("range")), size)
 
 
-def range_of(header: str, size: int) -> tuple[int, int] | None:
-    """Reads a Range header; None when it is to be ignored, ValueError when nothing is within it.
+def parse_range(header: str, size: int) -> tuple[int, int] | None:
+    """Returns the range in a Range header; None to ignore it, ValueError when no byte is within.
 
-    Ignored is any other unit than bytes, a malformed range, and a request for several of them.
+    Other units than bytes, malformed ranges, and several ranges are ignored.
     """
     match = _ONE_RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):

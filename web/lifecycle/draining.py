@@ -1,9 +1,8 @@
-"""Ending without losing a request: for proxies that ask for health, and for those that do not."""
+"""Stopping without losing a request, behind proxies that ask for health and others."""
 
 import asyncio
 import ctypes
 import logging
-import select
 import signal
 import socket
 import struct
@@ -15,13 +14,13 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-import settings
-from web.startup.service_manager import notify
+from web.http.sockets import has_data
+from web.lifecycle.service_manager import notify
 
 logger = logging.getLogger("basket")
 
 HANDSHAKE_SECONDS = 0.25
-"""How long a connection that has begun may take to be made, before the port is given up."""
+"""Seconds that a begun handshake of TCP may take before the port is closed."""
 CLOSE = (b"connection", b"close")
 HANG_UP = getattr(signal, "SIGHUP", None)
 
@@ -41,13 +40,22 @@ _NO_NEW_CONNECTIONS = b"".join(
 class DrainingServer(uvicorn.Server):
     """A server that a proxy can take out of service without an error, and that loses no request.
 
-    Told to stop, it goes on for DRAIN_SECONDS: health says so, and every answer closes its
-    connection. Then it takes no new connections, and answers all that it has.
+    Told to stop, it goes on for `drain_seconds`: health says so, and every response closes its
+    connection. Then it accepts no connections, and answers the requests of those it has.
     """
 
-    def __init__(self, configuration: uvicorn.Config, application: Starlette) -> None:
+    def __init__(
+        self,
+        configuration: uvicorn.Config,
+        application: Starlette,
+        *,
+        drain_seconds: float,
+        notify_socket: str,
+    ) -> None:
         super().__init__(configuration)
         self.application = application
+        self.drain_seconds = drain_seconds
+        self.notify_socket = notify_socket
         self.stops_at: float | None = None
 
     @contextmanager
@@ -69,55 +77,55 @@ class DrainingServer(uvicorn.Server):
 
         SIGINT, and a second SIGTERM, stop the server without waiting for the drain's end.
         """
-        notify(settings.NOTIFY_SOCKET, "STOPPING=1")
+        notify(self.notify_socket, "STOPPING=1")
         is_stopping = self.stops_at is not None or self.should_exit
         if sig == HANG_UP:
             if is_stopping:
                 return
             sig = signal.SIGTERM
-        if sig == signal.SIGTERM and not is_stopping and settings.DRAIN_SECONDS > 0:
-            self.stops_at = time.monotonic() + settings.DRAIN_SECONDS
+        if sig == signal.SIGTERM and not is_stopping and self.drain_seconds > 0:
+            self.stops_at = time.monotonic() + self.drain_seconds
             self.application.state.is_draining = True
             self._close_connections()
         else:
             super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
-        """Tells, ten times a second, whether to stop."""
+        """Returns whether to stop; called ten times a second."""
         if self.stops_at is not None and time.monotonic() >= self.stops_at:
             self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Takes no new connections, answers the ones that were made, and ends."""
+        """Accepts no new connections, answers the requests of the others, and ends."""
         self._close_connections()
-        await end_of_arrivals(sockets or [])
+        await stop_arrivals(sockets or [])
         await super().shutdown(sockets)
 
     def _close_connections(self) -> None:
-        """Lets every answer from now on close its connection."""
+        """Makes every response from now on close its connection."""
         if CLOSE not in self.config.encoded_headers:
             self.config.encoded_headers.append(CLOSE)
         if CLOSE not in self.server_state.default_headers:
             self.server_state.default_headers.append(CLOSE)
 
 
-async def end_of_arrivals(listeners: Sequence[socket.socket]) -> None:
-    """Returns once no connection waits to be accepted, with new ones turned away.
+async def stop_arrivals(listeners: Sequence[socket.socket]) -> None:
+    """Turns new connections away, and returns once none waits to be accepted.
 
     A connection that is made but not accepted is reset when its port is closed, and a proxy does
     not repeat the request that it has sent already. So Linux is told to drop the packets that
     begin connections; they come again a second later, and find the port closed. On other systems
     new connections may be reset.
     """
-    if not all([_turn_away(listener) for listener in listeners]):
+    if not all([_reject_new_connections(listener) for listener in listeners]):
         return
     await asyncio.sleep(HANDSHAKE_SECONDS)
     while any(has_data(listener.fileno()) for listener in listeners):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
-def _turn_away(listener: socket.socket) -> bool:
+def _reject_new_connections(listener: socket.socket) -> bool:
     program = ctypes.create_string_buffer(_NO_NEW_CONNECTIONS)
     count = len(_NO_NEW_CONNECTIONS) // struct.calcsize("HBBI")
     option = struct.pack("HL", count, ctypes.addressof(program))
@@ -127,12 +135,3 @@ def _turn_away(listener: socket.socket) -> bool:
         logger.info("This system cannot turn connections away; some may be reset now.")
         return False
     return True
-
-
-def has_data(descriptor: int) -> bool:
-    """Tells whether there is something to read, or to accept, on a socket."""
-    if not hasattr(select, "poll"):
-        return False
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))

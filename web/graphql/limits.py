@@ -24,9 +24,9 @@ from graphql import (
     parse,
 )
 
-from web.graphql.document_cost import Cost
-from web.graphql.document_position import Place, RepeatedTooOften
-from web.graphql.document_size import (
+from web.graphql.cost import Cost
+from web.graphql.position import Place, RepeatedTooOften
+from web.graphql.size import (
     EMPTY,
     META_FIELDS,
     NOTHING,
@@ -109,7 +109,7 @@ def too_costly(requested: int, maximum: int) -> GraphQLError:
     )
 
 
-def parsed(query: str, limits: DocumentLimits) -> DocumentNode:
+def parse_document(query: str, limits: DocumentLimits) -> DocumentNode:
     """Parses a document; raises GraphQLError when it is too long or no GraphQL."""
     if len(query) > limits.length:
         raise _beyond(
@@ -119,7 +119,7 @@ def parsed(query: str, limits: DocumentLimits) -> DocumentNode:
     return parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
 
 
-def measured(
+def measure_document(
     schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits
 ) -> Measures:
     """Measures a document, once; errors are to be answered in place of those of the validation."""

@@ -1,0 +1,77 @@
+"""The settings of one application, to be passed to its parts."""
+
+from dataclasses import dataclass
+
+import settings
+from settings.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Settings of an application; the values in force unless others are passed."""
+
+    is_embedded: bool = settings.EMBEDDED
+    root_path: str = settings.ROOT_PATH
+    token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS
+    is_compiled: bool = settings.COMPILED_SELECTIONS
+
+    database_url: str = settings.DATABASE_URL
+    database_pooler: str = settings.DATABASE_POOLER
+    database_pool_size: int = settings.DATABASE_POOL_SIZE
+    database_pool_wait_seconds: float = settings.DATABASE_POOL_WAIT_SECONDS
+    database_statement_timeout_seconds: float = settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
+    redis_url: str = settings.REDIS_URL
+    redis_prefix: str = settings.REDIS_PREFIX
+
+    commerce_url: str = settings.COMMERCE_URL
+    commerce_token: Secret = settings.COMMERCE_TOKEN
+    commerce_proxy: str = settings.COMMERCE_PROXY
+    commerce_ca_file: str = settings.COMMERCE_CA_FILE
+    commerce_timeout_seconds: float = settings.COMMERCE_TIMEOUT_SECONDS
+    commerce_retries: int = settings.COMMERCE_RETRIES
+    commerce_concurrency: int = settings.COMMERCE_CONCURRENCY
+
+    export_url: str = settings.EXPORT_URL
+    export_kept_seconds: float = settings.EXPORT_KEPT_SECONDS
+    export_presigned: bool = settings.EXPORT_PRESIGNED
+
+    rate_limit_token: str = settings.RATE_LIMIT_TOKEN
+    rate_limit_address: str = settings.RATE_LIMIT_ADDRESS
+    cors_origins: tuple[str, ...] = tuple(settings.CORS_ORIGINS)
+    requires_preflight: bool = settings.REQUIRE_PREFLIGHT_HEADER
+
+    request_maximum_bytes: int = settings.REQUEST_MAXIMUM_BYTES
+    request_maximum_head_bytes: int = settings.REQUEST_MAXIMUM_HEAD_BYTES
+    request_head_seconds: float = settings.REQUEST_HEAD_SECONDS
+    request_body_seconds: float = settings.REQUEST_BODY_SECONDS
+    import_maximum_bytes: int = settings.IMPORT_MAXIMUM_BYTES
+    operation_seconds: float = settings.OPERATION_SECONDS
+    query_maximum_length: int = settings.QUERY_MAXIMUM_LENGTH
+    query_maximum_tokens: int = settings.QUERY_MAXIMUM_TOKENS
+    query_maximum_depth: int = settings.QUERY_MAXIMUM_DEPTH
+    query_maximum_aliases: int = settings.QUERY_MAXIMUM_ALIASES
+    query_maximum_directives: int = settings.QUERY_MAXIMUM_DIRECTIVES
+    query_maximum_repeated_fields: int = settings.QUERY_MAXIMUM_REPEATED_FIELDS
+    query_maximum_cost: int = settings.QUERY_MAXIMUM_COST
+    introspection: bool = settings.INTROSPECTION
+    has_graphiql: bool = settings.GRAPHIQL and settings.INTROSPECTION
+
+    access_log: bool = settings.ACCESS_LOG
+    metrics_token: Secret = settings.METRICS_TOKEN
+    metrics_folder: str = settings.PROMETHEUS_MULTIPROC_DIR
+    has_collector: bool = bool(
+        settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+    )
+
+
+OPTIONS = Options()
+"""The settings in force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """The form and the level of the logs, and whether the messages of all errors are shown."""
+
+    is_json: bool = settings.LOG_FORMAT == "json"
+    level: str = settings.LOG_LEVEL
+    shows_messages: bool = settings.DEBUG

@@ -1,0 +1,41 @@
+"""Checks before requests are served; each raises StartupError with the reason."""
+
+from contextlib import suppress
+
+from models.database.connection import DATABASE_FAILURES
+from models.database.fault import explain_failure
+from models.database.migrate import log_migrations
+from models.demo import has_demo_tokens
+from settings.checks import Use, problems
+from settings.startup_error import StartupError
+from tasks.addresses import address_problems
+
+
+def start_problems() -> list[str]:
+    """Returns why a server may not start on the settings; one line per reason."""
+    return problems(Use.SERVER) + address_problems()
+
+
+def check_settings() -> None:
+    """Raises StartupError when a server may not start on the settings."""
+    if reasons := start_problems():
+        raise StartupError(" ".join(reasons))
+
+
+async def check_people(database_url: str) -> None:
+    """Raises StartupError when the connected database of production has users of the demo."""
+    try:
+        is_demo = await has_demo_tokens()
+    except (OSError, *DATABASE_FAILURES) as failure:
+        raise StartupError(explain_failure(failure, database_url)) from failure
+    if is_demo:
+        raise StartupError(
+            "The database has demo users; revoke their tokens: "
+            "python server.py token revoke demo-main"
+        )
+
+
+async def check_migrations() -> None:
+    """Logs how the tables differ from this release; a silent database may come up later."""
+    with suppress(OSError, *DATABASE_FAILURES):
+        await log_migrations()

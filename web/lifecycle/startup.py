@@ -1,0 +1,27 @@
+"""The ASGI lifespan, with a start that is rejected in one line."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from settings.startup_error import StartupError
+
+
+async def run_lifespan(
+    application: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Starts and stops the application; reports StartupError in one line, without a traceback."""
+    failures: list[Message] = []
+
+    async def send_unless_failed(message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            failures.append(message)
+        else:
+            await send(message)
+
+    try:
+        await application(scope, receive, send_unless_failed)
+    except StartupError as reason:
+        await send({"type": "lifespan.startup.failed", "message": str(reason)})
+    except BaseException:
+        for message in failures:
+            await send(message)
+        raise

@@ -1,0 +1,109 @@
+"""The outermost layer: the record of each request, its id, its log line, and its last resort.
+
+It costs each request a few microseconds; see docs/decisions.md.
+"""
+
+import logging
+import re
+from random import getrandbits
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from request_record import RequestRecord, begin_record
+from web.http.errors import response_to
+from web.lifecycle.startup import run_lifespan
+from web.monitoring.metrics import count_request
+
+access = logging.getLogger("basket.access")
+
+GRAPHQL_PATH = "/graphql"
+"""The one path that has no route of Starlette's."""
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+=/@:-]{1,128}")
+RETRY_AFTER = b"1"
+"""Seconds after which a client may repeat a request that got 503."""
+
+
+class RequestRecorder:
+    """ASGI middleware: answers every exception, and adds `X-Request-ID` to every response."""
+
+    def __init__(
+        self, application: ASGIApp, *, has_timing: bool, has_access_log: bool
+    ) -> None:
+        self.application = application
+        self.has_timing = has_timing
+        self.has_access_log = has_access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or starts and stops the application."""
+        if scope["type"] != "http":
+            await run_lifespan(self.application, scope, receive, send)
+            return
+        request_id = read_request_id(scope)
+        record = begin_record(request_id, has_timing=self.has_timing)
+
+        async def send_recorded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                headers: list[tuple[bytes, bytes]] = message["headers"]
+                headers.append((b"x-request-id", request_id.encode()))
+                if record.status == 503 and b"retry-after" not in dict(headers):
+                    headers.append((b"retry-after", RETRY_AFTER))
+                if record.marks is not None:
+                    headers.append((b"server-timing", record.server_timing()))
+            await send(message)
+
+        try:
+            await self.application(scope, receive, send_recorded)
+        except Exception as error:
+            await _respond_to(error, record, scope, receive, send_recorded)
+        finally:
+            self._finish(scope, record)
+
+    def _finish(self, scope: Scope, record: RequestRecord) -> None:
+        seconds = perf_counter() - record.began
+        outcome = record.outcome or _outcome_from_status(record.status)
+        count_request(record.operation or find_route(scope), outcome, seconds)
+        if self.has_access_log:
+            fields = {
+                "method": scope["method"],
+                "route": find_route(scope),
+                "operation": record.operation,
+                "outcome": outcome,
+                "status": record.status,
+                "milliseconds": round(seconds * 1_000, 2),
+            }
+            access.info("answered", extra={"fields": fields})
+
+
+def read_request_id(scope: Scope) -> str:
+    """Returns the client's own request id if a log and a header can hold it, else a random one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return str(value.decode())
+    # It finds log lines and is no secret: the system's randomness would cost a system call.
+    return f"{getrandbits(64):016x}"
+
+
+def find_route(scope: Scope) -> str:
+    """Returns the template of the requested path, never the path itself, which is the client's."""
+    if scope["path"] == GRAPHQL_PATH:
+        return GRAPHQL_PATH
+    return str(getattr(scope.get("route"), "path", "")) or "unknown"
+
+
+def _outcome_from_status(status: int) -> str:
+    if status < 400:
+        return "ok" if status else "disconnected"
+    return f"http_{status}"
+
+
+async def _respond_to(
+    error: Exception, record: RequestRecord, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answers an exception; when the response has begun, uvicorn closes the connection early."""
+    response = response_to(error)
+    if record.status == 0:
+        await response(scope, receive, send)
+    else:
+        record.outcome = "broken_off"

@@ -1,1 +1,0 @@
-"""What must hold before the server answers."""
