@@ -1,1 +1,1 @@
-"""The commands of the README, and what they are made of."""
+"""The commands of README and docs/contributing.md, and their parts."""

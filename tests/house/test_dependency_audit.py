@@ -8,17 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from scripts.dependency_audit import pins_of, strangers, write_bill_of_materials
+from scripts.dependency_audit import find_mismatches, read_pins, write_bill_of_materials
 from settings import ROOT
 
 HASH = f"--hash=sha256:{'0' * 64}"
 
 
 def test_every_requirement_is_pinned_and_hashed_and_installed_as_pinned() -> None:
-    pins = pins_of(ROOT / "requirements" / "test.txt")
+    pins = read_pins(ROOT / "requirements" / "test.txt")
     assert len(pins) > 90
     assert pins["starlette"] == {version("starlette")}
-    assert strangers(pins) == []
+    assert find_mismatches(pins) == []
+
+
+def test_a_server_has_the_versions_that_the_tests_run_with() -> None:
+    tested = read_pins(ROOT / "requirements" / "test.txt")
+    served = read_pins(ROOT / "requirements" / "serve.txt")
+    assert served == {name: tested[name] for name in served}
 
 
 @pytest.mark.parametrize(
@@ -29,12 +35,12 @@ def test_what_is_not_pinned_and_hashed_is_rejected(line: str, tmp_path: Path) ->
     file = tmp_path / "serve.txt"
     file.write_text(f"other==2.0 \\\n    {HASH}\n    # via some\n{line}\n")
     with pytest.raises(ValueError, match="is not pinned to one version with hashes"):
-        pins_of(file)
+        read_pins(file)
 
 
 def test_what_is_installed_in_another_version_is_named() -> None:
     installed = version("starlette")
-    assert strangers({"starlette": {"0.1"}}) == [
+    assert find_mismatches({"starlette": {"0.1"}}) == [
         f"starlette is installed as {installed} and pinned as ['0.1']."
     ]
 
@@ -64,7 +70,7 @@ def test_the_bill_of_materials_has_every_pin_of_a_server_with_its_hashes(
     write_bill_of_materials(file)
     bill = json.loads(file.read_text())
     written = {(each["name"], each["version"]) for each in bill["components"]}
-    pins = pins_of(ROOT / "requirements" / "serve.txt")
+    pins = read_pins(ROOT / "requirements" / "serve.txt")
     assert bill["bomFormat"] == "CycloneDX"
     assert bill["metadata"]["component"]["name"] == "basket-server"
     assert written == {(name, pin) for name, versions in pins.items() for pin in versions}
