@@ -30,19 +30,19 @@ UPGRADES = (
 )
 
 
-@pytest.fixture(scope="module", params=["ours", "h11"])
+@pytest.fixture(scope="module", params=["serve", "uvicorn", "h11"])
 def server(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RawServer]:
-    """A server with our protocol on httptools and, again, with uvicorn's on h11."""
+    """The server by its own command, by uvicorn's without an option, and by uvicorn's on h11."""
     folder = tmp_path_factory.mktemp("server")
-    is_ours = request.param == "ours"
-    with (
-        raw_server(folder)
-        if is_ours
-        else uvicorn_server(folder, "--http", "h11") as started
-    ):
+    starts = {
+        "serve": lambda: raw_server(folder),
+        "uvicorn": lambda: uvicorn_server(folder),
+        "h11": lambda: uvicorn_server(folder, "--http", "h11"),
+    }
+    with starts[request.param]() as started:
         yield started
         assert "Traceback" not in started.output.read_text()
 
@@ -322,3 +322,10 @@ def test_curl_that_offers_http2_is_answered(server: RawServer) -> None:
     command = [curl, "-s", "--http2", address, *headers, "-d", QUERY.decode()]
     done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=True)
     assert json.loads(done.stdout) == MAIN
+
+
+def test_a_uvicorn_that_keeps_its_own_protocol_says_so(tmp_path: Path) -> None:
+    with uvicorn_server(tmp_path, "--log-level", "trace") as started:
+        lines = started.output.read_text().splitlines()
+    warning = "start it with --http web.http.protocol:PunctualProtocol."
+    assert len([line for line in lines if line.endswith(warning)]) == 1

@@ -19,7 +19,7 @@ from tests.support.shop import Shop
 SCRAPER = {"Authorization": "Bearer for-prometheus"}
 MAIN = {"Authorization": "Token main"}
 QUERY = {"query": "{ activeBasket { id } }"}
-PROTOCOL = ("--http", "web.http.protocol:PunctualProtocol", "--ws", "none")
+PROTOCOL = ("--ws", "none")
 
 
 def serves(process_id: int) -> bool:

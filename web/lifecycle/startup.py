@@ -3,12 +3,14 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings.startup_error import StartupError
+from web.lifecycle.uvicorn_protocol import replace_protocol
 
 
 async def run_lifespan(
     application: ASGIApp, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Starts and stops the application; reports StartupError in one line, without a traceback."""
+    replace_protocol(receive)
     failures: list[Message] = []
 
     async def send_unless_failed(message: Message) -> None:

@@ -1,0 +1,30 @@
+"""Our protocol under uvicorn's own command, which has chosen one before it imports us."""
+
+import logging
+
+from starlette.types import Receive
+from uvicorn.lifespan.on import LifespanOn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from web.http.protocol import PunctualProtocol
+
+logger = logging.getLogger("basket")
+
+OPTION = "--http web.http.protocol:PunctualProtocol"
+_TRACE = "uvicorn.middleware.message_logger"
+
+
+def replace_protocol(receive: Receive) -> None:
+    """Makes the uvicorn whose lifespan calls `receive` serve by our protocol instead of its own.
+
+    uvicorn's own one takes the body of a request with an upgrade for the next request, which lets
+    clients smuggle requests. uvicorn passes its configuration to nobody, but `receive` is a method
+    of its lifespan, which has it, and each connection asks the configuration for its protocol.
+    """
+    lifespan = getattr(receive, "__self__", None)
+    if isinstance(lifespan, LifespanOn):
+        config = lifespan.config
+        if config.http_protocol_class is HttpToolsProtocol:
+            config.http_protocol_class = PunctualProtocol
+    elif getattr(receive, "__module__", "") == _TRACE:
+        logger.warning("At uvicorn's log level `trace`, start it with %s.", OPTION)
