@@ -3,6 +3,7 @@
     scripts/bench                               all workloads, three alternating rounds
     scripts/bench run --only R20,W1 --rounds 5 --seconds 10
     scripts/bench run --beside ../before        the server of another checkout in the same rounds
+    scripts/bench peers                         Mercurius and PostGraphile beside ours, where Node is
     scripts/bench load --users 200 --items 20   loads the data alone; the tokens are bench-1, bench-2, ...
     scripts/bench grow --baskets 1000000        R20 with so many baskets against R20 with 1,000
     scripts/bench memory --requests 100000      growth of the server's memory after warm-up

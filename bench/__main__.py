@@ -11,6 +11,8 @@ from bench.equality import AnswersDiffer
 from bench.growth import grow, memory
 from bench.load import load, make_database
 from bench.operations import KINDS, WORKLOADS
+from bench.peers.packages import PackagesMissing
+from bench.peers.run import READS, run_peers
 from bench.population import populations
 from bench.run import OTHERS, add_run_options, checkout, run
 from bench.servers import ServerFailed, serve
@@ -34,6 +36,7 @@ def create_parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="measure all workloads, or some; the default"))
+    _add_peers(commands.add_parser("peers", help="Mercurius and PostGraphile beside ours"))
     _add_load(commands.add_parser("load", help="load the data alone"))
     _add_grow(
         commands.add_parser("grow", help="R20 with many baskets against R20 with 1,000")
@@ -56,6 +59,13 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         type=checkout,
         help="another checkout, whose server is measured in the same rounds",
     )
+    add_run_options(command)
+
+
+def _add_peers(command: argparse.ArgumentParser) -> None:
+    _add_command(command, run_peers)
+    names = ",".join(workload.name for workload in READS)
+    command.add_argument("--only", default=names, help=f"the workloads, of {names}")
     add_run_options(command)
 
 
@@ -95,7 +105,7 @@ def _add_command(command: argparse.ArgumentParser, function: object) -> None:
 
 def main(words: list[str]) -> int:
     """Carries out a command and returns the exit status."""
-    commands = {"run", "load", "grow", "memory", "serve", "-h", "--help"}
+    commands = {"run", "peers", "load", "grow", "memory", "serve", "-h", "--help"}
     arguments = create_parser().parse_args(
         words if commands & set(words[:1]) else ["run", *words]
     )
@@ -106,7 +116,14 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     try:
         asyncio.run(arguments.function(arguments))
-    except (AnswersDiffer, LoadFailed, ServerFailed, ValueError, OSError) as failure:
+    except (
+        AnswersDiffer,
+        LoadFailed,
+        PackagesMissing,
+        ServerFailed,
+        ValueError,
+        OSError,
+    ) as failure:
         print(failure, file=sys.stderr)
         return 1
     return 0

@@ -1,8 +1,8 @@
 """The operations of the workloads, as each of the three servers is asked for them."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bench.population import Placed
 
@@ -80,6 +80,8 @@ class Workload:
     """Different requests of each buyer."""
     division_id: str = f"division_{DIVISION_ID}"
     """The id of a division in a request; checkouts from before global ids take the number alone."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """The documents of the servers that have another schema."""
 
     @property
     def writes(self) -> bool:
@@ -117,9 +119,8 @@ class Workload:
                 else Shape("GET", self.path, "")
             )
         variables = {"input": {"items": [line]}} if self.line else {}
-        return Shape(
-            "POST", "/graphql", _body({"query": self.document, "variables": variables})
-        )
+        document = self.documents.get(kind, self.document)
+        return Shape("POST", "/graphql", _body({"query": document, "variables": variables}))
 
 
 def _body(content: object) -> str:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import uvicorn
 from aiohttp import web
@@ -128,7 +129,12 @@ def _python(root: Path) -> str:
 
 @contextmanager
 def _started(
-    kind: str, url: str, core: int, commerce_port: int, root: Path
+    kind: str,
+    url: str,
+    core: int,
+    commerce_port: int,
+    root: Path,
+    peer: Sequence[str] = (),
 ) -> Iterator[Callable[[], Server]]:
     """Starts a server, yields a function that waits until it listens, and ends it afterwards."""
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
@@ -137,7 +143,11 @@ def _started(
             "taskset",
             "-c",
             str(core),
-            *_command(kind, port, url, commerce_port, folder, root),
+            *(
+                [*peer, str(port), url]
+                if peer
+                else _command(kind, port, url, commerce_port, folder, root)
+            ),
         ]
         # A server complains of the requests that wrk leaves unfinished when its time is over.
         with output.open("wb") as log:
@@ -169,17 +179,28 @@ def running(
 
 @contextmanager
 def all_running(
-    kinds: Sequence[str], url: str, beside: Path | None = None
+    kinds: Sequence[str],
+    url: str,
+    beside: Path | None = None,
+    peers: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[dict[str, Server]]:
     """Runs the servers at once, with a demo Commerce on the other core; raises ServerFailed.
 
-    The kind BESIDE is the server of the checkout `beside`.
+    The kind BESIDE is the server of the checkout `beside`; `peers` holds the commands of kinds that are
+    not ours, which take a port and the URL of the database.
     """
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", url, LOAD_CORE))
         waits = {
             kind: resources.enter_context(
-                _started(kind, url, SERVER_CORE, commerce.port, root_of(kind, beside))
+                _started(
+                    kind,
+                    url,
+                    SERVER_CORE,
+                    commerce.port,
+                    root_of(kind, beside),
+                    peers.get(kind, ()),
+                )
             )
             for kind in kinds
         }
