@@ -163,7 +163,7 @@ def line_numbers(node: ast.stmt) -> set[int]:
 
 
 def code_lines(text: str) -> tuple[set[int], int]:
-    """Returns the numbers of the lines with code, docstrings included, and the count of comments."""
+    """Returns the lines with code, docstrings included, and the number of comments."""
     lines, comments = set[int](), 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         comments += token.type == tokenize.COMMENT

@@ -30,7 +30,7 @@ def print_line(text: str) -> None:
 
 
 def read_pins(path: Path) -> Pins:
-    """Reads a requirements file; raises ValueError for a requirement without a version or a hash."""
+    """Reads a requirements file; raises ValueError for one without a version or a hash."""
     pins: Pins = {}
     for requirement in path.read_text().replace("\\\n", " ").splitlines():
         text = requirement.split("#")[0].strip()

@@ -1,4 +1,4 @@
-"""The documentation as a whole: every block of commands is run, every link leads somewhere, text lines are short."""
+"""The documentation as a whole: every block of commands is run, every link leads somewhere."""
 
 import ast
 import re
@@ -17,11 +17,12 @@ from tests.support.pages import blocks, page_text, pages
 NOT_RUN = {
     ("README.md", "scripts/test"): "it runs this test",
     ("docs/contributing.md", "scripts/check"): (
-        "they run this test, take minutes or need an index; tests/benchmark, tests/deployment/test_soak.py "
-        "and tests/house/test_dependency_audit.py run their parts"
+        "they run this test, take minutes or need an index; tests/benchmark, "
+        "tests/soak and tests/house run their parts"
     ),
     ("docs/deployment/README.md", "apt-get install"): (
-        "it changes the machine; .ci/run installs the same, tests/support/private_systemd.sh adds the user"
+        "it changes the machine; .ci/run installs the same packages, and "
+        "tests/support/private_systemd.sh adds the same user"
     ),
     ("docs/deployment/README.md", "docker compose up"): "no container engine was at hand",
     ("docs/deployment/process-managers.md", "gunicorn server"): (
@@ -87,6 +88,15 @@ def test_every_link_leads_somewhere(name: str) -> None:
         page = (ROOT / name).parent / path if path else ROOT / name
         assert page.exists(), target
         assert not anchor or anchor in anchors(page), target
+
+
+@pytest.mark.parametrize("name", [*names(), "CHANGELOG.md"])
+def test_every_file_that_is_named_exists(name: str) -> None:
+    for path in re.findall(
+        r"`(\w[\w./-]*/[\w.-]+\.(?:py|sql|md|json|txt|graphql))`", page_text(name)
+    ):
+        is_there = (ROOT / path).exists() or (ROOT / name).parent.joinpath(path).exists()
+        assert is_there, path
 
 
 def text_lines(page: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Commands of the documentation, pasted: a newcomer's, a contributor's, and production on real services."""
+"""Commands of the documentation, pasted: a newcomer's, a contributor's, and production."""
 
 import asyncio
 import json
