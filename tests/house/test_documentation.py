@@ -113,6 +113,19 @@ def test_lines_of_text_are_short(name: str) -> None:
     assert [line for line in text_lines(name) if len(line) > TEXT_CHARACTERS] == []
 
 
+def test_the_map_of_readme_is_the_tree() -> None:
+    (drawing,) = blocks("README.md", "")
+    missing = []
+    for line in drawing.splitlines():
+        folder = line.split()[0]
+        for name in re.findall(r"(?<!\S)[\w/]+(?:/|\.py)(?=[\s,;]|$)", line):
+            if not ((ROOT / name).exists() or (ROOT / folder / name).exists()):
+                missing.append(name)
+    assert missing == []
+    tracked = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    assert {name for name in tracked if f"{name}/" not in drawing} == set()
+
+
 def test_readme_is_short() -> None:
     assert len(page_text("README.md").splitlines()) <= README_LINES
 
