@@ -3,15 +3,17 @@
 import settings
 from settings.startup_error import StartupError
 from tasks.database_address import database_problems
-from tasks.exports.store_url import open_storage
+from tasks.exports.store_url import check_absolute, open_storage
 from tasks.redis.address import RedisAddressRejected, parse_redis_address
 
 
 def address_problems() -> list[str]:
-    """Returns why an address is not supported; one line for each."""
+    """Returns the reasons why addresses are not supported, one per line."""
     found = database_problems()
     try:
         open_storage(settings.EXPORT_URL)
+        if not settings.EMBEDDED:
+            check_absolute(settings.EXPORT_URL)
     except StartupError as reason:
         found.append(str(reason))
     if settings.REDIS_URL:

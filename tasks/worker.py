@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import NoReturn
 
@@ -24,8 +25,9 @@ from tasks.addresses import address_problems
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.exports.actor import declare_export
+from tasks.exports.marker import is_mounted, log_missing_marker
 from tasks.exports.metrics import DeadLetters
-from tasks.exports.store import open_store
+from tasks.exports.store import ExportStore, open_store
 from tasks.redis.check import RedisCheck
 from tasks.redis.connection import RedisServer
 from tasks.redis.server import find_redis_server
@@ -67,22 +69,28 @@ class Database(Middleware):
             loop.run_coroutine(disconnect())
 
 
-async def read_redis_server() -> RedisServer | None:
-    """Returns the checked Redis of this installation; raises StartupError."""
+async def read_redis_server(store: ExportStore) -> RedisServer | None:
+    """Returns the checked Redis of this installation, and logs other faults of the set-up.
+
+    Raises StartupError, OSError, and the errors of the database.
+    """
     await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
         await log_migrations()
+        with suppress(OSError):
+            if not await is_mounted(store):
+                await log_missing_marker(store)
         return await find_redis_server(settings.REDIS_URL, settings.REDIS_PREFIX)
     finally:
         await disconnect()
 
 
-def wait_for_redis_server() -> RedisServer | None:
+def wait_for_redis_server(store: ExportStore) -> RedisServer | None:
     """Returns the Redis of this installation as soon as the database answers."""
     is_logged = False
     while True:
         try:
-            return asyncio.run(read_redis_server())
+            return asyncio.run(read_redis_server(store))
         except (OSError, *DATABASE_FAILURES) as error:
             if not is_logged:
                 logger.warning("The database does not answer; waiting for it: %s", error)
@@ -109,9 +117,9 @@ def end_process(reasons: list[str]) -> NoReturn:
 
 def create_worker_broker() -> Broker:
     """Returns the broker with the actors declared on it; raises StartupError."""
-    store = open_store(settings.EXPORT_URL, shared=True)
+    store = open_store(settings.EXPORT_URL, shared=True, guarded=not settings.EMBEDDED)
     attempts, dead_letters = Attempts(), DeadLetters()
-    redis = wait_for_redis_server()
+    redis = wait_for_redis_server(store)
     middleware: list[Middleware] = [AsyncIO(), Database(), attempts]
     if settings.WORKER_PORT and redis is not None:
         middleware.append(Monitor(listen(), RedisCheck(redis), store, dead_letters))

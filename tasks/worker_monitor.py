@@ -17,6 +17,7 @@ import settings
 from models.database.connection import DATABASE_FAILURES, check_answers
 from settings.startup_error import StartupError
 from tasks.dramatiq_internals import dead_threads
+from tasks.exports.marker import NOT_MOUNTED, is_mounted
 from tasks.exports.metrics import DeadLetters
 from tasks.exports.store import ExportStore
 from tasks.redis.check import RedisCheck
@@ -131,10 +132,10 @@ class Monitor(Middleware):
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await asyncio.to_thread(self._store.check)
-        except OSError as error:
+                return "ok" if await is_mounted(self._store) else NOT_MOUNTED
+        except (OSError, *DATABASE_FAILURES) as error:
             logger.warning("The export store does not answer: %s", error)
             return "unavailable"
-        return "ok"
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Answers a scrape, to those to whom a server would answer one."""

@@ -1,6 +1,6 @@
 """The actor `basket.export`: one attempt at writing a basket to a file.
 
-Its message carries an id and nothing else; delivered twice, it finds nothing to do the second time.
+Its message is the id of the export; a second delivery finds nothing to do.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ from models.export.job import (
 )
 from models.money import amount_text
 from tasks.attempts import Attempts
+from tasks.exports.marker import is_mounted
 from tasks.exports.metrics import ATTEMPTS, IN_PROGRESS, SECONDS
 from tasks.exports.store import ExportStore
 from tasks.spreadsheets.writing import Cell, write_spreadsheet
@@ -42,42 +43,45 @@ from tasks.spreadsheets.writing import Cell, write_spreadsheet
 logger = logging.getLogger("basket")
 
 RENEW_SECONDS = 1.0
-"""How often an attempt gives a sign of life, and says how many rows it has written."""
+"""Seconds between two renewals of an attempt's lease, which also note its progress."""
 MAXIMUM_SECONDS = 600.0
-"""How long one attempt may take."""
+"""Timeout of one attempt, in seconds."""
 
 ExportActor = Actor[[int], None]
 
-PLACES = {field: place for place, field in enumerate(ExportField)}
-"""Where each column stands in what `rows_to_export` reads."""
-PRICE = PLACES[ExportField.PRICE]
+INDEXES = {field: index for index, field in enumerate(ExportField)}
+"""The index of each column in the rows of `rows_to_export`."""
+PRICE = INDEXES[ExportField.PRICE]
 
 
 def declare_export(
-    broker: Broker, attempts: Attempts, store: ExportStore, kept: timedelta
+    broker: Broker, attempts: Attempts, store: ExportStore, retention: timedelta
 ) -> ExportActor:
-    """Declares the actor on a broker; it writes to the store and keeps files for `kept`."""
+    """Declares the actor on a broker; it writes to the store, for files kept for `retention`."""
 
     async def export(export_id: int) -> None:
-        await attempts.run(attempt(export_id, store, kept))
+        await attempts.run(attempt(export_id, store, retention))
 
     return dramatiq.actor(broker=broker, actor_name="basket.export", queue_name="exports")(
         export
     )
 
 
-class Writing:
-    """One attempt: the basket is read at one time and written in a thread; the file counts if the lease still holds."""
+class Attempt:
+    """One attempt: reads the basket in one statement and writes it in a thread.
 
-    def __init__(self, claim: Claim, store: ExportStore, kept: timedelta) -> None:
+    Its file counts only if the lease still holds at the end.
+    """
+
+    def __init__(self, claim: Claim, store: ExportStore, retention: timedelta) -> None:
         self.claim = claim
         self.store = store
-        self.kept = kept
+        self.retention = retention
         self.written = 0
         self.is_stopped = False
 
     async def carry_out(self) -> None:
-        """Writes the file; raises ExportImpossible, LeaseLost, or what the storage or the database raises."""
+        """Writes the file; raises ExportImpossible, LeaseLost, errors of storage and database."""
         rows = await self._read()
         renew = partial(self._renew, len(rows))
         async with background_loop("leases of exports", renew, RENEW_SECONDS):
@@ -86,14 +90,14 @@ class Writing:
             finally:
                 self.is_stopped = True
         try:
-            await finish_export(self.claim, len(rows), self.kept)
+            await finish_export(self.claim, len(rows), self.retention)
         except LeaseLost:
             await asyncio.to_thread(self._remove, [self.claim.file_name])
             raise
         await asyncio.to_thread(self._remove, self.claim.earlier_file_names)
 
     def _remove(self, names: Sequence[str]) -> None:
-        """Deletes files of this export; what cannot be deleted now is deleted when the export has expired."""
+        """Deletes files of this export; the expiry of the export deletes the others."""
         for name in names:
             with suppress(OSError):
                 self.store.remove(name)
@@ -127,12 +131,13 @@ class Writing:
         write_spreadsheet(file, self.claim.format.value, headers, self._cells(rows))
 
     def _cells(self, rows: Sequence[Row]) -> Iterator[list[Cell]]:
+        # Only a csv file has no number formats, so its prices are texts with two decimals.
         price = amount_text if self.claim.format is ExportFormat.CSV else _decimal
-        places = [PLACES[field] for field in self.claim.fields]
+        indexes = [INDEXES[field] for field in self.claim.fields]
         for row in rows:
             if self.is_stopped:
                 raise LeaseLost
-            yield [price(row[place]) if place == PRICE else row[place] for place in places]
+            yield [price(row[i]) if i == PRICE else row[i] for i in indexes]
             self.written += 1
 
 
@@ -140,15 +145,18 @@ def _decimal(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-async def attempt(export_id: int, store: ExportStore, kept: timedelta) -> None:
-    """Claims an export and carries out the attempt; what cannot be noted of its end is left to the sweeper."""
+async def attempt(export_id: int, store: ExportStore, retention: timedelta) -> None:
+    """Claims an export and carries out the attempt; an end that is not noted is the sweeper's."""
+    if not await is_mounted(store):
+        logger.warning("Export %d waits until %s is mounted.", export_id, store.url)
+        return
     claim = await claim_export(export_id)
     if claim is None:
         return
     begun_at, outcome = monotonic(), "failed"
     with IN_PROGRESS.track_inprogress():
         try:
-            outcome = await carry_out(claim, store, kept)
+            outcome = await carry_out(claim, store, retention)
         except asyncio.CancelledError:
             outcome = "returned"
             raise
@@ -158,11 +166,11 @@ async def attempt(export_id: int, store: ExportStore, kept: timedelta) -> None:
         SECONDS.observe(monotonic() - begun_at)
 
 
-async def carry_out(claim: Claim, store: ExportStore, kept: timedelta) -> str:
-    """Carries out an attempt, notes in the database how it ended, and returns that in a word."""
+async def carry_out(claim: Claim, store: ExportStore, retention: timedelta) -> str:
+    """Carries out an attempt, notes its outcome in the database, and returns it as a word."""
     try:
         async with asyncio.timeout(MAXIMUM_SECONDS):
-            await Writing(claim, store, kept).carry_out()
+            await Attempt(claim, store, retention).carry_out()
     except LeaseLost:
         logger.warning("Export %d was taken over by another attempt.", claim.id)
         return "lost"
@@ -175,19 +183,19 @@ async def carry_out(claim: Claim, store: ExportStore, kept: timedelta) -> str:
         return "impossible"
     except Exception as error:
         logger.exception("Attempt %d at export %d failed.", claim.attempts, claim.id)
-        await fail_attempt(claim, reason_of(error))
+        await fail_attempt(claim, explain_error(error))
         return "failed"
     logger.info("Export %d is completed.", claim.id)
     return "completed"
 
 
-def reason_of(error: Exception) -> str:
-    """Says for a person why an attempt failed, without the insides of the server."""
+def explain_error(error: Exception) -> str:
+    """Returns the reason of a failed attempt for a buyer, without internals of the server."""
     if isinstance(error, TimeoutError):
         return f"The writing took longer than {MAXIMUM_SECONDS:.0f} seconds."
     if isinstance(error, DATABASE_FAILURES):
         return "The database did not answer while the file was being written."
     if isinstance(error, OSError) and error.errno and error.errno > 0:
-        # The system's words for the number, not the error's own: those of a remote storage may name buckets and paths.
+        # Not the error's own text: that of a remote storage may name buckets and paths.
         return f"The file could not be stored: {os.strerror(error.errno)}."
     return f"The writing failed unexpectedly ({type(error).__name__})."

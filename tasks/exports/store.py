@@ -1,7 +1,7 @@
-"""The store of exported files, on any storage that fsspec knows. Its methods block: call them in a thread.
+"""The store of exported files, on any storage of fsspec. Its methods block: call them in a thread.
 
-Nothing is ever listed, neither here nor for the sake of deleting: a file is read and deleted by the name in the row of
-its export, so files of others are never touched, and no listing can be cached while another process writes.
+Nothing is ever listed: a file is read and deleted by the name in the row of its export. So files of
+others are never touched, and no listing is cached while another process writes.
 """
 
 import errno
@@ -31,28 +31,21 @@ from tasks.exports.store_url import (
 logger = logging.getLogger("basket")
 
 CHECK_SECONDS = 5.0
-"""How long the store may take for the check at the start."""
+"""Timeout of the check at the start, in seconds."""
 CHUNK_BYTES = 256 * 1024
-"""How many bytes of a file are read at a time."""
+"""Bytes per piece of a file that is read."""
 SPOOLED_BYTES = 16 * 1024 * 1024
-"""The largest file in bytes that is kept in memory until it is uploaded; larger ones are on disk."""
+"""The largest file, in bytes, that waits in memory for its upload; larger ones are on disk."""
 LIBRARIES = (
-    "botocore.",
-    "aiobotocore.",
-    "azure.",
-    "aiohttp.",
-    "gcsfs.",
-    "google.",
-    "s3fs.",
-    "adlfs.",
-)
+    "botocore.", "aiobotocore.", "azure.", "aiohttp.", "gcsfs.", "google.", "s3fs.", "adlfs.",
+)  # fmt: skip
 """The packages whose errors stand for failures of the store."""
 ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
     401: PermissionError,
     403: PermissionError,
     404: FileNotFoundError,
 }
-"""The HTTP statuses in errors of those packages, and the errors that they stand for."""
+"""The classes of errors of those packages, by their HTTP status."""
 PERMANENT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
 PERMANENT_ERRORS = (
     FileNotFoundError,
@@ -105,16 +98,20 @@ def _response_headers(scheme: str, download: Download) -> dict[str, str]:
 
 
 class ExportStore:
-    """Files that are each written once, under a name of their own, and count once their row names them."""
+    """Files that are each written once; a file counts once the row of its export names it.
 
-    def __init__(self, url: str) -> None:
+    A guarded folder needs its marker; see `tasks.exports.marker`.
+    """
+
+    def __init__(self, url: str, *, is_guarded: bool = False) -> None:
         self.url = shown_url(url)
         self._storage, self._root, self._scheme = open_storage(url)
         self._is_local = isinstance(self._storage, LocalFileSystem)
+        self.is_guarded = is_guarded and self._is_local
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether the files are only in the memory of this process."""
+        """Whether the files are in the memory of this process."""
         return isinstance(self._storage, MemoryFileSystem)
 
     def _path(self, name: str) -> str:
@@ -141,7 +138,8 @@ class ExportStore:
         except Exception as error:
             reason = reason_of_failure(error)
             raise StartupError(
-                f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, which cannot sign addresses: {reason}."
+                f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, "
+                f"which cannot sign addresses: {reason}."
             ) from error
 
     def write(self, name: str, write: Callable[[BinaryIO], None]) -> None:
@@ -183,7 +181,7 @@ class ExportStore:
         return True
 
     def size(self, name: str) -> int | None:
-        """Returns the size of a file in bytes; None when the store has no such file, OSError when it cannot tell."""
+        """Returns the size of a file in bytes, None without the file; raises OSError."""
         try:
             with _failures_as_os_errors():
                 return int(self._storage.info(self._path(name))["size"])
@@ -193,13 +191,13 @@ class ExportStore:
             return None
 
     def presigned_url(self, name: str, download: Download, seconds: int) -> str:
-        """Returns an address of the store for a file; raises NotImplementedError where it can sign none."""
+        """Returns a signed address of a file; raises NotImplementedError where there are none."""
         headers = _response_headers(self._scheme, download)
         with _failures_as_os_errors():
             return str(self._storage.sign(self._path(name), expiration=seconds, **headers))
 
     def read(self, name: str, start: int, end: int) -> Iterator[bytes]:
-        """Reads the bytes of a file from `start` to before `end`, a piece at a time."""
+        """Yields the bytes of a file from `start` to before `end`, in pieces."""
         with _failures_as_os_errors(), self._storage.open(self._path(name), "rb") as file:
             file.seek(start)
             while start < end and (piece := file.read(min(CHUNK_BYTES, end - start))):
@@ -207,12 +205,14 @@ class ExportStore:
                 yield piece
 
 
-def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStore:
-    """Returns the store after a check; raises StartupError. A store that does not answer now may do so later.
+def open_store(
+    url: str, *, shared: bool, presigned: bool = False, guarded: bool = False
+) -> ExportStore:
+    """Returns the store after a check; raises StartupError. A silent store may answer later.
 
-    A `shared` store is written to by other processes, which none in the memory of a process can be.
+    Other processes write to a `shared` store, so it cannot be the memory of one.
     """
-    store = ExportStore(url)
+    store = ExportStore(url, is_guarded=guarded)
     if shared and store.is_in_memory:
         raise store_rejection(
             store.url,
@@ -221,7 +221,7 @@ def open_store(url: str, *, shared: bool, presigned: bool = False) -> ExportStor
     if presigned:
         store.check_presigning()
     checked: Future[None] = Future()
-    # A thread of its own ends with the process, also while a storage library waits for an answer.
+    # A daemon thread ends with the process, also while a storage library waits for a response.
     Thread(target=_check, args=[store, checked], daemon=True).start()
     try:
         checked.result(CHECK_SECONDS)
@@ -252,11 +252,11 @@ def _check(store: ExportStore, checked: Future[None]) -> None:
 
 @contextmanager
 def _failures_as_os_errors() -> Iterator[None]:
-    """Raises the errors of storage libraries, which have classes of their own, as the OSError they stand for."""
+    """Raises the errors of storage libraries as the OSError that they stand for."""
     try:
         yield
     except Exception as error:
         if isinstance(error, OSError) or not type(error).__module__.startswith(LIBRARIES):
             raise
-        kind = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
-        raise kind(errno.EIO, reason_of_failure(error)) from error
+        error_class = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
+        raise error_class(errno.EIO, reason_of_failure(error)) from error

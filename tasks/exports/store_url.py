@@ -1,7 +1,8 @@
-"""The address of the export store: EXPORT_URL, opened as a storage of fsspec or rejected with the reason."""
+"""EXPORT_URL, the address of the export store: opened as a storage of fsspec, or rejected."""
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from fsspec.core import url_to_fs
@@ -27,7 +28,7 @@ def store_rejection(url: str, reason: str) -> StartupError:
 
 
 def shown_url(url: str) -> str:
-    """Returns an address without what may be a password."""
+    """Returns an address without its password."""
     return remove_secrets(url)
 
 
@@ -69,12 +70,24 @@ def _checked_scheme(url: str) -> str:
     return scheme
 
 
+def check_absolute(url: str) -> None:
+    """Raises StartupError for a relative folder, which depends on where a process starts."""
+    match = _SCHEME.fullmatch(url)
+    if match is not None and match[1].lower() not in LOCAL:
+        return
+    path = match[2] if match else url
+    if not Path(path).expanduser().is_absolute():
+        reason = "the folder depends on where the process is started; begin it with a slash"
+        raise store_rejection(url, reason)
+
+
 def _check_package(url: str, scheme: str) -> None:
     package = PACKAGES.get(scheme)
     if package and find_spec(package) is None:
         raise store_rejection(
             url,
-            f"{scheme}:// needs the package {package}, which is not installed: pip install {package}",
+            f"{scheme}:// needs the package {package}, which is not installed: "
+            f"pip install {package}",
         )
     try:
         get_filesystem_class(scheme)
@@ -88,7 +101,7 @@ def _check_package(url: str, scheme: str) -> None:
 
 
 def _options(scheme: str) -> dict[str, Any]:
-    # adlfs otherwise takes a container that it may not ask about for one that exists, with a warning.
+    # adlfs otherwise only warns of a container that it may not ask about.
     return {"assume_container_exists": True} if PACKAGES.get(scheme) == "adlfs" else {}
 
 

@@ -16,7 +16,7 @@ from application import create_application
 from models.basket.read import ACTIVE
 from models.user import Buyers
 from settings.options import LogOptions, Options
-from tasks.exports.actor import reason_of
+from tasks.exports.actor import explain_error
 from tests.support.service import Service, open_client
 from tests.support.shop import Shop
 
@@ -260,4 +260,4 @@ def test_a_readable_line_is_one_that_a_person_reads() -> None:
 def test_why_an_export_failed_is_said_without_a_path_or_sql(
     error: Exception, reason: str
 ) -> None:
-    assert reason_of(error) == reason
+    assert explain_error(error) == reason
