@@ -1,6 +1,7 @@
-"""What outlives the request: broker, actors, sweeper, files.
+"""Work that outlives a request: broker, actors, sweeper, files.
 
-Importing it does nothing, except for the command `dramatiq tasks`, which imports it to find its broker and actors.
+Importing it does nothing, except for the command `dramatiq tasks`, which imports it to find its
+broker and actors.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The attempts under way in this process, so that a worker that stops can end them and give them back."""
+"""The attempts under way in this process, so that a worker that stops gives them back."""
 
 import asyncio
 import threading
@@ -11,8 +11,8 @@ from dramatiq import Broker, Middleware, Worker
 class Attempts(Middleware):
     """Runs attempts until the worker stops, and then cancels them.
 
-    Dramatiq's own notice of a shutdown raises an exception anywhere in a thread, also in the middle of its clean-up;
-    a cancelled task ends where it waits.
+    Dramatiq's own notice of a shutdown raises an exception anywhere in a thread, even within its
+    clean-up; a cancelled task ends where it waits.
     """
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class Attempts(Middleware):
         self._is_stopping = False
 
     async def run(self, attempt: Coroutine[Any, Any, None]) -> None:
-        """Runs an attempt. One that comes while the worker stops is left to the sweeper."""
+        """Runs an attempt; one that arrives while the worker stops is left to the sweeper."""
         task = asyncio.ensure_future(attempt)
         with self._lock:
             self._running[task] = asyncio.get_running_loop()
             if self._is_stopping:
                 task.cancel()
-        # It returns also when the task was cancelled, which is no failure of the message.
+        # Awaiting the task itself would raise its cancellation, a failure of the message.
         await asyncio.wait([task])
         with self._lock:
             del self._running[task]
@@ -35,11 +35,11 @@ class Attempts(Middleware):
             task.result()
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Lets attempts run."""
+        """Begins to accept attempts."""
         self._is_stopping = False
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Cancels what is running, from the thread that stops the worker."""
+        """Cancels the running attempts, from the thread that stops the worker."""
         with self._lock:
             self._is_stopping = True
             for task, loop in self._running.items():

@@ -9,18 +9,18 @@ from dramatiq.brokers.stub import StubBroker
 from tasks.redis.connection import RedisServer
 
 HEARTBEAT_MILLISECONDS = 5_000
-"""How long a worker may be silent before another one takes its messages."""
+"""Milliseconds of silence after which a worker's messages go to another one."""
 ALWAYS = 1_000_000
-"""Dramatiq looks for silent workers on this many of a million polls; its own default makes that a lottery."""
+"""Of a million polls, all look for silent workers; by default one in a thousand does."""
 
 
 def create_broker(
     server: RedisServer | None, *, timeout: float, middleware: Sequence[Middleware]
 ) -> Broker:
-    """Makes the broker without connecting; `timeout` is in seconds per answer of Redis.
+    """Returns the broker, not connected yet; `timeout` is in seconds per command of Redis.
 
-    Of Dramatiq's own middleware none is needed: the row of a job, not its message, knows how often it was tried, for
-    how long, and why it failed.
+    None of Dramatiq's own middleware is needed: the row of a job, not its message, holds its
+    attempts, its timeout and its failure.
     """
     if server is None:
         return StubBroker(middleware=list(middleware))

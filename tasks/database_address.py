@@ -6,8 +6,8 @@ from models.database.postgres.connector import check_files
 
 
 def database_problems() -> list[str]:
-    """Returns why an address of PostgreSQL is not supported; one line for each."""
-    found: list[str] = []
+    """Returns the reasons why addresses of PostgreSQL are not supported, one per line."""
+    reasons: list[str] = []
     for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
         url = getattr(settings, name)
         if name in settings.READER.problems or not url or url.startswith("sqlite:"):
@@ -15,5 +15,5 @@ def database_problems() -> list[str]:
         try:
             check_files(parse_address(url))
         except AddressRejected as reason:
-            found.append(f"{name} cannot be used: {reason}.")
-    return found
+            reasons.append(f"{name} cannot be used: {reason}.")
+    return reasons

@@ -15,13 +15,15 @@ R = TypeVar("R")
 
 THREADS = 2
 STOP_MILLISECONDS = 10_000
+"""Timeout of an orderly stop."""
 POLL_MILLISECONDS = 50
+"""The longest time between a message and its attempt."""
 
 
 class ServerLoop(EventLoopThread):
-    """The event loop of the server, lent to the worker's threads: actors use the connections that are open there.
+    """The event loop of the server, lent to the worker's threads for its open connections.
 
-    Although Dramatiq's class is a thread, this one is never started: its loop runs already.
+    Dramatiq's class is a thread; this one is never started, since its loop already runs.
     """
 
     def __init__(self) -> None:
@@ -31,16 +33,16 @@ class ServerLoop(EventLoopThread):
 
     def run_coroutine(self, coro: Awaitable[R]) -> R:
         """Runs a coroutine there and waits for it, in a thread of the worker."""
-        return asyncio.run_coroutine_threadsafe(_awaited(coro), self.loop).result()
+        return asyncio.run_coroutine_threadsafe(_await(coro), self.loop).result()
 
 
-async def _awaited(awaitable: Awaitable[R]) -> R:
+async def _await(awaitable: Awaitable[R]) -> R:
     return await awaitable
 
 
 @asynccontextmanager
 async def embedded_worker(broker: Broker) -> AsyncIterator[None]:
-    """Runs a worker in this process. When it stops, attempts that are under way are given back."""
+    """Runs a worker in this process; when it stops, it gives back the attempts under way."""
     set_event_loop_thread(ServerLoop())
     worker = Worker(broker, worker_threads=THREADS, worker_timeout=POLL_MILLISECONDS)
     worker.start()

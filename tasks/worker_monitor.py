@@ -1,4 +1,4 @@
-"""Health and metrics of a worker process over HTTP, on the port WORKER_PORT plus the number of the process."""
+"""Health and metrics of a worker process over HTTP, on WORKER_PORT plus the process's number."""
 
 import asyncio
 import hmac
@@ -79,7 +79,7 @@ class Monitor(Middleware):
         await web.SockSite(self._runner, self._socket).start()
 
     async def healthz(self, request: web.Request) -> web.Response:
-        """Says whether all threads of the worker are alive; that it answers shows the same of its event loop."""
+        """Says whether all threads of the worker are alive; a response proves its event loop."""
         if self._is_stopping:
             return web.json_response({"status": "draining"})
         dead = dead_threads(self._worker) if self._worker else []

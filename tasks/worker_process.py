@@ -1,7 +1,7 @@
-"""Starting and stopping a worker process: it stops at its first signal, in bounded time, and with its main process.
+"""Starting and stopping a worker process: at its first signal, in bounded time.
 
-`dramatiq` itself ends a process at its second signal in a way that waits without end for a thread of its own. A process
-group that is told to stop gives each process two: its own, and the one that the main process hands on.
+A process of `dramatiq` that gets a second signal waits for one of its own threads for ever. When a
+process group is told to stop, each process gets two: its own, and one from the main process.
 """
 
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger("basket")
 STOP_SECONDS = 20.0
 """Timeout of an orderly stop, in seconds; after it the process ends at once."""
 WATCH_SECONDS = 0.5
-"""Seconds between two looks at the main process."""
+"""Seconds between two checks of the main process."""
 KILLED = 1
 """The exit status of a process that could not stop in order."""
 
@@ -40,15 +40,15 @@ class MainProcess:
 
     def is_alive(self) -> bool:
         """Whether it still runs."""
-        # What multiprocessing looks at is open in the other processes of the worker, too, if they were forked.
+        # The pipe that multiprocessing watches is also held open by forked siblings.
         if self._is_parent:
             return os.getppid() == self._number
         return self._process.is_alive()
 
     def is_told_to_stop(self) -> bool:
-        """Whether it holds a signal back, as `dramatiq` does until all its processes are up.
+        """Whether a signal is pending, which `dramatiq` blocks until all its processes are up.
 
-        Only Linux tells; elsewhere it stops a little later.
+        Only Linux tells; elsewhere the process stops a little later.
         """
         try:
             status = Path(f"/proc/{self._number}/status").read_text(encoding="ascii")
@@ -61,7 +61,7 @@ class MainProcess:
 
 
 class Stopping:
-    """Hands the first signal on to `dramatiq` and ignores all others."""
+    """Passes the first signal on to `dramatiq` and ignores all others."""
 
     def __init__(self, handler: Handler, parent: MainProcess) -> None:
         self._handler = handler
@@ -70,7 +70,7 @@ class Stopping:
         self.is_booted = False
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """Begins to stop; before the process is booted there is nothing to stop in order."""
+        """Begins to stop; a process that is not booted ends at once."""
         if self._is_told:
             return
         self._is_told = True
@@ -80,11 +80,12 @@ class Stopping:
         try:
             self._handler(number, frame)
         except SystemExit:
-            # A signal came before this handler was there, so `dramatiq` took this one for a second one.
+            # `dramatiq` got a signal before this handler was installed, and takes this one for
+            # the second.
             logger.info("The worker process is stopping already.")
 
     def _exit(self) -> None:
-        """Ends a process that has nothing to stop; the main process waits for a sign of it if it is there."""
+        """Ends a process that has nothing to stop, so that a living main process notices."""
         if not self._parent.is_alive():
             os._exit(0)
         sys.exit(0)
@@ -92,7 +93,7 @@ class Stopping:
 
 @contextmanager
 def unbuffered_errors() -> Iterator[None]:
-    """Writes to the real standard error: `dramatiq` passes nothing on until all its processes are up."""
+    """Writes to the real standard error: `dramatiq` forwards nothing until all processes are up."""
     piped = sys.stderr
     sys.stderr = sys.__stderr__ or piped
     try:
@@ -102,11 +103,11 @@ def unbuffered_errors() -> Iterator[None]:
 
 
 def start_deadline() -> None:
-    """Ends the process after STOP_SECONDS, whatever it waits for."""
+    """Ends the process after STOP_SECONDS at the latest."""
 
     def end() -> None:
         time.sleep(STOP_SECONDS)
-        # Not by way of the main process, which may have stopped reading.
+        # The main process may have stopped reading its pipe.
         sys.stderr = sys.__stderr__ or sys.stderr
         logger.error(
             "The worker process did not stop within %g seconds; ending it.", STOP_SECONDS
@@ -117,7 +118,7 @@ def start_deadline() -> None:
 
 
 def install() -> Stopping | None:
-    """Takes the signals over from `dramatiq` in one of its processes; None in any other process."""
+    """Takes the signals over from `dramatiq` in one of its processes; None elsewhere."""
     handler, process = signal.getsignal(signal.SIGTERM), multiprocessing.parent_process()
     if process is None or process.pid is None or not callable(handler):
         return None
@@ -131,7 +132,7 @@ def install() -> Stopping | None:
 
 
 def _watch(parent: MainProcess) -> None:
-    """Stops this process when the main process has ended, or is told to stop before it listens to signals."""
+    """Stops this process when the main process has ended or has a pending signal to stop."""
     while parent.is_alive() and not parent.is_told_to_stop():
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

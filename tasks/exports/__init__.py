@@ -1,1 +1,1 @@
-"""Exports: the actor that writes files, the store they are in, sending, sweeping and addresses."""
+"""Exports: the actor that writes files, their store, sending, sweeping and addresses."""

@@ -1,4 +1,4 @@
-"""The addresses of downloads: signed by us or by the store, so that they work without a token for a limited time."""
+"""Addresses of downloads, signed by us or by the store: they need no token for a limited time."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -15,27 +15,27 @@ MEDIA_TYPES = {
     ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 PRESIGNED_MAXIMUM_SECONDS = 604_800
-"""The longest time that S3 signs an address for."""
+"""The longest time, in seconds, that S3 signs an address for."""
 _SALT = "basket.export"
 
 
 class AddressExpired(Exception):
-    """Raised when an address was signed by us, too long ago."""
+    """Raised when we signed an address too long ago."""
 
 
 def _signer() -> TimestampSigner:
-    # The last key of the list signs; all of them verify.
+    # itsdangerous signs with the last key of its list; all of them verify.
     return TimestampSigner([str(key) for key in reversed(settings.SECRET_KEY)], salt=_SALT)
 
 
 def signed_address(file_name: str) -> str:
-    """Returns an address of this server for a file, good for EXPORT_LINK_SECONDS from now."""
+    """Returns an address of this server for a file, valid for EXPORT_LINK_SECONDS."""
     signature = _signer().sign(file_name).decode().removeprefix(f"{file_name}.")
     return f"{settings.PUBLIC_URL}/export_file/{file_name}?signature={signature}"
 
 
 async def presigned_address(export: ExportRead, store: ExportStore) -> str:
-    """Returns an address of the store itself for a file; raises OSError when the store cannot sign it."""
+    """Returns an address of the store for a file; raises OSError when it cannot be signed."""
     return await asyncio.to_thread(
         store.presigned_url,
         export.stored_name,
@@ -45,9 +45,9 @@ async def presigned_address(export: ExportRead, store: ExportStore) -> str:
 
 
 def is_signed(file_name: str, signature: str) -> bool:
-    """Tells whether we signed this file's address; raises AddressExpired when that was too long ago."""
+    """Tells whether we signed a file's address; raises AddressExpired for an old signature."""
     try:
-        # The age is not left to itsdangerous: to it, what a server signed whose clock is a second ahead has expired.
+        # itsdangerous would reject a signature by a server whose clock is a second ahead.
         _, signed_at = _signer().unsign(f"{file_name}.{signature}", return_timestamp=True)
     except BadSignature:
         return False

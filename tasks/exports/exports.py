@@ -1,4 +1,4 @@
-"""The exports of one server process, as resolvers use them."""
+"""The exports of one server process, for resolvers."""
 
 from collections.abc import Iterable
 
@@ -10,14 +10,14 @@ from tasks.exports.store import ExportStore
 
 
 class Exports:
-    """Sends the jobs of exports and gives the addresses of their files."""
+    """Sends the jobs of exports and makes the addresses of their files."""
 
     def __init__(self, sender: ExportSender, store: ExportStore) -> None:
         self._sender = sender
         self._store = store
 
     def send(self, export_ids: Iterable[int]) -> None:
-        """Hands the messages of jobs to the sending thread and returns at once."""
+        """Queues the messages of jobs for the sending thread."""
         self._sender.send(export_ids)
 
     async def address(self, export: ExportRead) -> str | None:

@@ -36,9 +36,9 @@ IN_PROGRESS = Gauge(
     multiprocess_mode="livesum",
 )
 READ_EVERY_SECONDS = 5.0
-"""The shortest time between two readings of the dead letters, in seconds."""
+"""Seconds for which the number of dead letters is cached."""
 READ_TIMEOUT_SECONDS = 1.0
-"""For how many seconds a scrape waits for the dead letters; then the last number is shown."""
+"""Timeout of counting the dead letters, in seconds."""
 
 
 class DeadLetters(Collector):
@@ -50,12 +50,12 @@ class DeadLetters(Collector):
         self._read_at = float("-inf")
 
     def watch(self, broker: Broker) -> None:
-        """Counts the dead letters of a broker from now on; one in memory keeps none."""
+        """Counts the dead letters of a broker from now on; a broker in memory has none."""
         self._broker = broker if isinstance(broker, RedisBroker) else None
         self._count, self._read_at = None, float("-inf")
 
     async def refresh(self) -> None:
-        """Reads the number again when it is old; never waits long."""
+        """Refreshes the number when it is old."""
         if self._broker is None or monotonic() - self._read_at < READ_EVERY_SECONDS:
             return
         self._read_at = monotonic()
@@ -69,7 +69,7 @@ class DeadLetters(Collector):
             self._count = None
 
     def collect(self) -> Iterable[Metric]:
-        """Yields the number, where there is a Redis that could be asked."""
+        """Yields the number of dead letters, if it is known."""
         if self._count is not None:
-            text = "Messages put aside because their attempt could not be begun; their jobs are sent again."
+            text = "Messages put aside: their attempt could not begin; their jobs are sent again."
             yield GaugeMetricFamily("basket_dead_letters", text, self._count)

@@ -1,4 +1,4 @@
-"""Sending the messages of exports: after the commit, in a thread, and without waiting for Redis."""
+"""Sending the messages of exports: after the commit, in a thread, not waiting for Redis."""
 
 import asyncio
 import logging
@@ -14,11 +14,11 @@ from tasks.exports.actor import ExportActor
 logger = logging.getLogger("basket")
 
 MAXIMUM_PENDING = 1_000
-"""How many messages may wait for a slow Redis; the sweeper sends any more later."""
+"""The highest number of messages that wait for a slow Redis; the sweeper sends the others."""
 
 
 class ExportSender:
-    """Sends ids to the actor. A message that cannot be sent is dropped: its row waits for the sweeper."""
+    """Sends ids to the actor; a message that cannot be sent is dropped, and left to the sweeper."""
 
     def __init__(self, actor: ExportActor) -> None:
         self._actor = actor
@@ -26,7 +26,7 @@ class ExportSender:
         self._pending: set[Future[None]] = set()
 
     def send(self, export_ids: Iterable[int]) -> None:
-        """Hands the messages to the sending thread and returns at once."""
+        """Queues messages for the sending thread."""
         for export_id in export_ids:
             if len(self._pending) >= MAXIMUM_PENDING:
                 logger.warning(
@@ -47,7 +47,7 @@ class ExportSender:
             )
 
     async def close(self) -> None:
-        """Lets the message that is being sent be sent, and drops the rest."""
+        """Finishes the message that is being sent, and drops the others."""
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
 

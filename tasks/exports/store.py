@@ -118,7 +118,7 @@ class ExportStore:
         return f"{self._root.rstrip('/')}/{name}"
 
     def check(self) -> None:
-        """Writes and deletes a small file; raises OSError, StoreUnusable where that is permanent."""
+        """Writes and deletes a small file; raises OSError, StoreUnusable for a permanent one."""
         path = self._path(f"basket-check-{secrets.token_hex(16)}")
         try:
             if self._is_local:

@@ -33,7 +33,7 @@ def shown_url(url: str) -> str:
 
 
 def open_storage(url: str) -> tuple[Any, str, str]:
-    """Returns the storage, the root in it and its scheme, with no request made; raises StartupError.
+    """Returns the storage, the root in it and its scheme, without a request; raises StartupError.
 
     No listing is cached: another process writes to the same store.
     """

@@ -30,7 +30,7 @@ CLEAN_EVERY = timedelta(minutes=10)
 
 
 class ExportSweeper:
-    """Sends overdue jobs again, fails those out of attempts, deletes expired files, finds lost ones."""
+    """Resends overdue jobs, fails those out of attempts, deletes expired files, finds lost ones."""
 
     def __init__(self, sender: ExportSender, store: ExportStore) -> None:
         self._sender = sender

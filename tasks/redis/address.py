@@ -42,7 +42,7 @@ class RedisAddressRejected(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """Where Redis is and how to log in there. Its `repr` shows neither user nor password."""
+    """The server and the login. Its `repr` shows neither user nor password."""
 
     hosts: tuple[tuple[str, int], ...] = ()
     """Host and port; those of the sentinels when there is a `service`."""
@@ -58,7 +58,7 @@ class RedisAddress:
 
 
 def parse_redis_address(text: str) -> RedisAddress:
-    """Returns the address that a text names; raises RedisAddressRejected with the part and the reason."""
+    """Returns the address of a text; raises RedisAddressRejected with the part and the reason."""
     scheme, parts = _split(text)
     words = _words(parts.query)
 
@@ -85,8 +85,8 @@ def _split(text: str) -> tuple[str, SplitResult]:
     if text != text.strip() or any(character.isspace() for character in text):
         raise RedisAddressRejected("the address contains white space.")
 
-    given, separator, rest = text.partition("://")
-    scheme = _ALIASES.get(given.lower(), given.lower())
+    written, separator, rest = text.partition("://")
+    scheme = _ALIASES.get(written.lower(), written.lower())
     if not separator or not rest.strip("/"):
         raise RedisAddressRejected(
             "the address names no host; write redis://HOST:PORT/DATABASE."
@@ -98,13 +98,14 @@ def _split(text: str) -> tuple[str, SplitResult]:
         )
     if scheme not in _SCHEMES:
         raise RedisAddressRejected(
-            f"the scheme {given!r} is unknown; known are {', '.join(_SCHEMES)}."
+            f"the scheme {written!r} is unknown; known are {', '.join(_SCHEMES)}."
         )
 
     parts = urlsplit(f"{scheme}://{rest}")
     if parts.fragment or "#" in rest or "@" in parts.path or "@" in parts.query:
         raise RedisAddressRejected(
-            "a character of the user or password breaks the address; write @ / ? # : % as %40 %2F %3F %23 %3A %25."
+            "a character of the user or password breaks the address; "
+            "write @ / ? # : % as %40 %2F %3F %23 %3A %25."
         )
     return scheme, parts
 
@@ -170,21 +171,21 @@ def _database(segments: list[str], word: int | None) -> int:
 
 
 def _hosts(netloc: str, default_port: int) -> tuple[tuple[str, int], ...]:
-    _, _, places = netloc.rpartition("@")
-    return tuple(_host_and_port(place, default_port) for place in places.split(","))
+    _, _, hosts = netloc.rpartition("@")
+    return tuple(_parse_host(host, default_port) for host in hosts.split(","))
 
 
-def _host_and_port(place: str, default_port: int) -> tuple[str, int]:
-    if place.startswith("["):
-        host, bracket, rest = place[1:].partition("]")
+def _parse_host(text: str, default_port: int) -> tuple[str, int]:
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
             raise RedisAddressRejected(
-                f"the host {place!r} has brackets that do not match."
+                f"the host {text!r} has brackets that do not match."
             )
-    elif place.count(":") > 1:
-        raise RedisAddressRejected(f"write the IPv6 address {place!r} in brackets.")
+    elif text.count(":") > 1:
+        raise RedisAddressRejected(f"write the IPv6 address {text!r} in brackets.")
     else:
-        host, _, port = place.partition(":")
+        host, _, port = text.partition(":")
         rest = f":{port}" if port else ""
 
     port_text = rest.removeprefix(":")

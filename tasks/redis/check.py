@@ -32,7 +32,7 @@ logger = logging.getLogger("basket")
 CHECK_TIMEOUT = 2.0
 """Timeout of each command of a check, in seconds."""
 CACHED_SECONDS = 1.0
-"""For how many seconds the result of a check is cached, so that frequent probes cost Redis little."""
+"""Seconds for which the result of a check is cached, so that frequent probes cost little."""
 
 _EXPIRY_MILLISECONDS = 10_000
 _COUNT = """
@@ -76,7 +76,7 @@ class RedisCheck:
 
 
 def check_redis(server: RedisServer) -> None:
-    """Raises StartupError when this Redis can never be used, and logs when it cannot be used now."""
+    """Raises StartupError for a Redis that can never be used; logs one that cannot be used now."""
     check = RedisCheck(server)
     try:
         fault = check.fault()

@@ -1,4 +1,4 @@
-"""The Redis of this installation, named by the settings and checked before anything starts on it."""
+"""The Redis of this installation, named by the settings and checked before it is used."""
 
 import asyncio
 

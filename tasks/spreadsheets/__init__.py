@@ -1,1 +1,1 @@
-"""Reading uploaded spreadsheets in a child process, and writing files; imports nothing else of ours."""
+"""Reading uploaded spreadsheets in a child process, and writing files; a leaf of the imports."""

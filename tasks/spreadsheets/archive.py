@@ -41,7 +41,7 @@ class Archive:
         return _normalized(name) in self._entries
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """Yields a part piece by piece; raises SpreadsheetRejected when it is missing, broken or too large."""
+        """Yields a part in pieces; raises SpreadsheetRejected if it is missing, broken or too large."""
         entry = self._entries.get(_normalized(name))
         if entry is None:
             raise damage_rejection(f"its part {name[:100]!r} is missing")

@@ -27,7 +27,7 @@ class _Entry(NamedTuple):
 
 
 class CompoundDocument:
-    """The streams of a compound document; raises SpreadsheetRejected when its header or list is broken."""
+    """The streams of a compound document; raises SpreadsheetRejected for a broken header."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content

@@ -1,4 +1,4 @@
-"""The reason why a record of a csv file cannot be read: row, line, column, and what to do."""
+"""The reason why a record of a csv file cannot be read: row, line, column, and the remedy."""
 
 import io
 from enum import Enum, auto

@@ -69,7 +69,10 @@ def _strictly(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeError:
-        message = "The file is neither a spreadsheet nor text in a known encoding; save it as csv in UTF-8, or as xlsx."
+        message = (
+            "The file is neither a spreadsheet nor text in a known encoding; "
+            "save it as csv in UTF-8, or as xlsx."
+        )
         raise format_rejection(message) from None
 
 

@@ -16,12 +16,12 @@ _MARKED = re.compile(rf"{_BEGINNINGS}'(?={_FORMULA})")
 
 
 def escape_formulas(text: str) -> str:
-    """Puts an apostrophe before all that would be run as a formula; `unescape_formulas` takes it off."""
+    """Puts an apostrophe before each formula; `unescape_formulas` removes it."""
     return _UNSAFE.sub(r"\1'", text)
 
 
 def unescape_formulas(text: str) -> str:
-    """Takes off the apostrophes that make formulas harmless."""
+    """Removes the apostrophes of `escape_formulas`."""
     return _MARKED.sub(r"\1", text) if "'" in text else text
 
 

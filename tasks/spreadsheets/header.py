@@ -1,4 +1,4 @@
-"""The header of a spreadsheet: which columns an import needs, and where they stand."""
+"""The header of a spreadsheet: the columns that an import needs, and their indexes."""
 
 import re
 import unicodedata
@@ -33,7 +33,10 @@ def header_name(cell: str) -> str:
 
 
 def find_columns(number: int, header: Row) -> list[int]:
-    """Returns where each of COLUMNS stands; raises SpreadsheetRejected when one is missing or occurs twice."""
+    """Returns the index of each of COLUMNS.
+
+    Raises SpreadsheetRejected when one is missing or occurs twice.
+    """
     positions: dict[str, list[int]] = {name: [] for name in COLUMNS}
     for position, cell in sorted(header.items()):
         positions.get(header_name(str(cell)), []).append(position)

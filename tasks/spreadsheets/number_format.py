@@ -28,7 +28,8 @@ _BUILT_IN = {
 }
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|_(?P<space>.)|\*(?P<fill>.)|\[(?P<bracket>[^\]]*)\]'
-    r"|(?P<general>general)|(?P<digit>[0#?])|(?P<sign>[.,%@/]|[eE][+-])|(?P<letter>[A-Za-z])|(?P<literal>.)",
+    r"|(?P<general>general)|(?P<digit>[0#?])|(?P<sign>[.,%@/]|[eE][+-])"
+    r"|(?P<letter>[A-Za-z])|(?P<literal>.)",
     re.IGNORECASE | re.DOTALL,
 )
 _COLOUR = re.compile(

@@ -1,4 +1,4 @@
-"""Reading an uploaded spreadsheet in a child process, so that no file harms or delays the server."""
+"""Reading an uploaded spreadsheet in a child process, safe from hostile files."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The order of rows: a file may list them otherwise than a sheet shows them."""
+"""The order of rows: a file may store them in another order than a sheet shows."""
 
 from collections.abc import Iterable, Iterator
 
@@ -21,7 +21,7 @@ def check_order(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
 
 
 def sort_rows(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    """Yields rows in the order of their numbers; raises SpreadsheetRejected for a number that occurs twice."""
+    """Yields rows in the order of their numbers; raises SpreadsheetRejected for a double number."""
     last = 0
     for number, row in sorted(rows, key=lambda numbered: numbered[0]):
         if number == last:

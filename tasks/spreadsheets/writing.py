@@ -45,7 +45,7 @@ class _QuotingLines:
 def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     # The byte order mark tells Excel that the text is UTF-8.
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
-    # Not through pyexcel, which takes four times as long for what is the same module beneath.
+    # Not through pyexcel, which uses the same module and takes four times as long.
     writer = csv.writer(_QuotingLines(text), lineterminator=_QuotingLines.LINE_END)
     writer.writerow(headers)
     writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
@@ -60,7 +60,7 @@ def _csv_cell(cell: Cell) -> Cell:
 
 
 def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
-    # A text is written as a text cell here, whatever it begins with, so it is never a formula.
+    # Texts are written as text cells, so none is ever a formula.
     cut = (
         [cell[:MAXIMUM_CELL_LENGTH] if isinstance(cell, str) else cell for cell in row]
         for row in rows

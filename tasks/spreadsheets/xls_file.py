@@ -139,7 +139,7 @@ _REPLACED: tuple[tuple[Any, str, Any], ...] = (
 
 @contextmanager
 def _lenient_xlrd() -> Iterator[None]:
-    """Lets xlrd read as an import needs it, and puts back what other readers of the process use."""
+    """Patches xlrd while a file is read; only child processes, which read one file, call it."""
     originals = [getattr(module, name) for module, name, _ in _REPLACED]
     for module, name, own in _REPLACED:
         setattr(module, name, own)

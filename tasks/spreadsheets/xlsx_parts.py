@@ -36,7 +36,7 @@ def join_surrogates(text: str) -> str:
 
 
 class Relation(NamedTuple):
-    """A part that another part names, and what it is to that part."""
+    """A part that another part refers to, and the kind of the reference."""
 
     kind: str
     target: str
@@ -80,7 +80,7 @@ def workbook_name(archive: Archive) -> str:
 
 
 def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
-    """Returns the parts that an import reads; raises SpreadsheetRejected without a visible sheet."""
+    """Returns the parts to read; raises SpreadsheetRejected without a visible sheet."""
     relations = read_relations(archive, workbook)
     sheets: list[str] = []
 

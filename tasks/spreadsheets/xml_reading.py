@@ -1,4 +1,4 @@
-"""Reading XML as a stream of elements, whatever their prefixes; declarations are rejected."""
+"""Reading XML as a stream of elements without their prefixes; declarations are rejected."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
@@ -26,7 +26,7 @@ def attributes_by_local_name(attributes: Attributes) -> Attributes:
 
 
 class XmlReader:
-    """Feeds a handler with the elements of a part; `text` collects what stands within elements."""
+    """Feeds a handler with the elements of a part; `text` receives the text within elements."""
 
     def __init__(self, start: Start, end: End, text: Callable[[str], object]) -> None:
         self._parser = expat.ParserCreate()
