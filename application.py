@@ -102,6 +102,7 @@ def create_application(
             options.export_url,
             shared=bool(options.redis_url),
             presigned=options.export_presigned,
+            guarded=not options.is_embedded,
         )
         async with open_resources(options, store, dead_letters, tracing) as state:
             async with metrics.open():

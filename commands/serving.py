@@ -151,6 +151,7 @@ def migrate_and_serve() -> int:
             settings.EXPORT_URL,
             shared=bool(settings.REDIS_URL),
             presigned=settings.EXPORT_PRESIGNED,
+            guarded=not settings.EMBEDDED,
         )
         listener = bind_socket()
         asyncio.run(prepare_database())

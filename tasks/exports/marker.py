@@ -18,7 +18,9 @@ from tasks.exports.store import ExportStore
 logger = logging.getLogger("basket")
 
 PREFIX = "basket-exports-"
-NOTE = b"A basket server keeps its exports in this folder, and recognises it by this file.\n"
+NOTE = (
+    b"A basket server keeps its exports in this folder, and recognises it by this file.\n"
+)
 NOT_MOUNTED = "not the folder it was: not mounted?"
 """The word of the health checks for a folder without its marker."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

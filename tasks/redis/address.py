@@ -179,9 +179,7 @@ def _parse_host(text: str, default_port: int) -> tuple[str, int]:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise RedisAddressRejected(
-                f"the host {text!r} has brackets that do not match."
-            )
+            raise RedisAddressRejected(f"the host {text!r} has brackets that do not match.")
     elif text.count(":") > 1:
         raise RedisAddressRejected(f"write the IPv6 address {text!r} in brackets.")
     else:

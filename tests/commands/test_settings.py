@@ -170,6 +170,21 @@ def test_an_unknown_storage_is_rejected(value: str) -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["exports", "./exports", "file://exports", "../x"])
+def test_a_relative_export_folder_is_rejected_in_production(value: str) -> None:
+    (line,) = problems_of(
+        EXPORT_URL=value,
+        ENVIRONMENT="production",
+        COMMERCE_URL="http://h",
+        SECRET_KEY=KEY,
+    )
+    assert line == (
+        f"EXPORT_URL is {value}: the folder depends on where the process is started; "
+        "begin it with a slash."
+    )
+    assert problems_of(EXPORT_URL=value) == []
+
+
 def test_a_misspelt_environment_is_rejected_and_is_not_the_demo() -> None:
     lines = problems_of(ENVIRONMENT="prodution", COMMERCE_URL="http://h", SECRET_KEY=KEY)
     assert lines == ["ENVIRONMENT is 'prodution'; it is one of embedded, test, production."]

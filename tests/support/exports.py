@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tasks.exports.marker import PREFIX
 from tests.support.service import Caller
 from tests.support.waiting import TIMEOUT_SECONDS
 
@@ -65,5 +66,6 @@ async def completed(caller: Caller, **given: Any) -> dict[str, Any]:
 
 
 def files_of(folder: Path) -> list[str]:
-    """Lists the names in a folder."""
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    """Lists the names in a folder, without the marker by which servers recognise it."""
+    paths = folder.iterdir() if folder.exists() else ()
+    return sorted(path.name for path in paths if not path.name.startswith(PREFIX))

@@ -62,8 +62,8 @@ class ExportDownload:
             logger.warning("The export store %s does not answer: %s", store.url, error)
             return _unavailable()
         if size is None:
-            await report_missing(export.id, export.stored_name, store)
-            return _expired()
+            is_lost = await report_missing(export.id, export.stored_name, store)
+            return _expired() if is_lost else _unavailable()
         if self._is_presigned:
             address = await presigned_address(export, store)
             return RedirectResponse(address, 307, headers={"Cache-Control": _CACHE_CONTROL})

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from models.database.connection import DATABASE_FAILURES, check_answers
 from models.database.migrate import migration_state
 from models.database.outage import is_read_only
+from tasks.exports.marker import NOT_MOUNTED, is_mounted
+from tasks.exports.store import ExportStore
 from tasks.redis.check import RedisCheck
 from web.http.json_response import json_response
 
@@ -34,6 +36,7 @@ async def readyz(request: Request) -> Response:
     redis: RedisCheck | None = request.state.redis
     if redis is not None:
         words["redis"] = await _check_redis(redis)
+    words |= await _check_exports(request.state.export_store)
     is_ready = all(words[name] == "ok" for name in ("database", "redis") if name in words)
     status = "ok" if is_ready else "unavailable"
     return json_response({"status": status, **words}, 200 if is_ready else 503)
@@ -62,6 +65,16 @@ async def _check_database() -> dict[str, str]:
     if state.unknown:
         return {"database": "ok", "migrations_unknown": ", ".join(state.unknown)}
     return {"database": "ok"}
+
+
+async def _check_exports(store: ExportStore) -> dict[str, str]:
+    """Says when the export folder is not mounted; baskets are served without it."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return {} if await is_mounted(store) else {"exports": NOT_MOUNTED}
+    except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
+        logger.warning("The export folder cannot be checked: %s", error)
+        return {}
 
 
 async def _check_redis(redis: RedisCheck) -> str:
