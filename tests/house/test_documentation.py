@@ -124,6 +124,7 @@ def test_the_map_of_readme_is_the_tree() -> None:
     assert missing == []
     tracked = {file.parent.name for file in ROOT.glob("*/__init__.py")}
     assert {name for name in tracked if f"{name}/" not in drawing} == set()
+    assert {file.name for file in ROOT.glob("*.py") if file.name not in drawing} == set()
 
 
 def test_readme_is_short() -> None:
