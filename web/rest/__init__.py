@@ -1,1 +1,1 @@
-"""The documented REST interface: a second door to the same units of work and reads, without rules of its own."""
+"""The documented REST interface to the same units of work and reads, without own rules."""

@@ -1,4 +1,4 @@
-"""The basket: its items, and what becomes of it."""
+"""The basket: its items, saving it and loading drafts."""
 
 from typing import Any
 
@@ -22,94 +22,96 @@ from schema.inputs import (
 from schema.page import LATEST
 from web.http.json_response import json_response
 from web.rest.basket_answer import basket_answer, draft_answers
-from web.rest.basket_file import asked_state, asks_export, export_basket
-from web.rest.rejection import rejected
+from web.rest.basket_file import export_basket, is_export_query, read_export_state
+from web.rest.rejection import rejection_response
 from web.rest.request import RestRequest
 
 
-async def read_basket(asked: RestRequest) -> Response:
-    """Answers with the active basket of a segment, or, as the query asks, exports it or tells how far that is."""
-    if not asked.http.scope["query_string"]:
+async def read_basket(request: RestRequest) -> Response:
+    """Returns the active basket of a segment; or starts an export, or returns its state."""
+    if not request.http.scope["query_string"]:
         segment = None
-    elif "status_cache_key" in asked.query:
-        return await asked_state(asked)
-    elif asks_export(asked.query):
-        return await export_basket(asked)
+    elif "status_cache_key" in request.query:
+        return await read_export_state(request)
+    elif is_export_query(request.query):
+        return await export_basket(request)
     else:
-        segment = asked.segment()
-    buyer = asked.context.buyer
+        segment = request.segment()
+    buyer = request.context.buyer
     buyer.check_active()
     read = await ACTIVE.rows(buyer.id, segment_of(segment), whole=True)
     return json_response(basket_answer(read.rows))
 
 
-async def changed(
-    kind: type[Change[GivenInput]], asked: RestRequest, given: GivenInput
+async def change_basket(
+    change: type[Change[GivenInput]], request: RestRequest, given: GivenInput
 ) -> Response:
-    """Carries out a change and answers with the basket after it."""
-    answer = await carry_out(kind, asked.context, given)
+    """Carries out a change and returns the basket after it."""
+    answer = await carry_out(change, request.context, given)
     if answer.user_errors or answer.baskets is None:
-        return rejected(answer.user_errors)
+        return rejection_response(answer.user_errors)
     return json_response(basket_answer(answer.baskets.rows))
 
 
-async def add_item(asked: RestRequest) -> Response:
+async def add_item(request: RestRequest) -> Response:
     """Adds a quantity of a product for a division."""
-    remote_id, division, quantity, shared = await _line(asked)
+    remote_id, division, quantity, shared = await _read_line(request)
     line = BasketItemInput(
         product_remote_id=remote_id, division_id=ID(division), quantity=quantity
     )
-    return await changed(BasketItemsAdd, asked, BasketItemsAddInput(items=[line], **shared))
+    return await change_basket(
+        BasketItemsAdd, request, BasketItemsAddInput(items=[line], **shared)
+    )
 
 
-async def update_item(asked: RestRequest) -> Response:
+async def update_item(request: RestRequest) -> Response:
     """Sets the quantity of a product for a division; 0 removes it there."""
-    remote_id, division, quantity, shared = await _line(asked)
+    remote_id, division, quantity, shared = await _read_line(request)
     given = BasketItemUpdateInput(
         product_remote_id=remote_id, division_id=ID(division), quantity=quantity, **shared
     )
-    return await changed(BasketItemUpdate, asked, given)
+    return await change_basket(BasketItemUpdate, request, given)
 
 
-async def _line(asked: RestRequest) -> tuple[int, str, int, dict[str, Any]]:
-    fields = await asked.fields()
+async def _read_line(request: RestRequest) -> tuple[int, str, int, dict[str, Any]]:
+    fields = await request.fields()
     remote_id, division, quantity = (
         fields.number(name) for name in ("product_remote_id", "division", "quantity")
     )
-    return remote_id, str(division), quantity, asked.shared_inputs(fields)
+    return remote_id, str(division), quantity, request.shared_inputs(fields)
 
 
-async def remove_item(asked: RestRequest) -> Response:
-    """Takes a product away, for all divisions."""
-    fields = await asked.fields()
+async def remove_item(request: RestRequest) -> Response:
+    """Removes a product for all divisions."""
+    fields = await request.fields()
     remote_id = fields.number("product_remote_id")
     given = BasketItemRemoveInput(
-        product_remote_id=remote_id, **asked.shared_inputs(fields)
+        product_remote_id=remote_id, **request.shared_inputs(fields)
     )
-    return await changed(BasketItemRemove, asked, given)
+    return await change_basket(BasketItemRemove, request, given)
 
 
-async def list_drafts(asked: RestRequest) -> Response:
+async def list_drafts(request: RestRequest) -> Response:
     """Lists all drafts, or those of one segment, most recently saved first."""
-    segment, buyer = asked.segment(), asked.context.buyer
+    segment, buyer = request.segment(), request.context.buyer
     buyer.check_active()
-    chosen = None if segment is None else segment_of(segment)
+    column = None if segment is None else segment_of(segment)
     read = await DRAFTS.rows(buyer.id, LATEST, LARGEST_BIGINT, LARGEST_BIGINT, whole=False)
-    return json_response(draft_answers(read.rows, chosen))
+    return json_response(draft_answers(read.rows, column))
 
 
-async def save_basket(asked: RestRequest) -> Response:
-    """Keeps the active basket as a draft, with a name if one is given."""
-    fields = await asked.fields()
+async def save_basket(request: RestRequest) -> Response:
+    """Saves the active basket as a draft, with a name if there is one."""
+    fields = await request.fields()
     name = fields.optional_text("name")
-    given = BasketSaveInput(name=name or "", **asked.shared_inputs(fields))
-    return await changed(UnnamedSave if name is None else BasketSave, asked, given)
+    given = BasketSaveInput(name=name or "", **request.shared_inputs(fields))
+    return await change_basket(UnnamedSave if name is None else BasketSave, request, given)
 
 
-async def load_basket(asked: RestRequest) -> Response:
-    """Makes the draft that the address names the active basket again."""
-    await asked.body()
+async def load_basket(request: RestRequest) -> Response:
+    """Makes the draft of the address the active basket again."""
+    await request.body()
     given = BasketLoadInput(
-        basket_id=ID(asked.basket_number), idempotency_key=asked.idempotency_key
+        basket_id=ID(request.basket_number), idempotency_key=request.idempotency_key
     )
-    return await changed(BasketLoad, asked, given)
+    return await change_basket(BasketLoad, request, given)

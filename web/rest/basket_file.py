@@ -1,4 +1,4 @@
-"""Files of baskets: bulk import, export, and how far an export is."""
+"""Files of baskets: bulk import, export, and the state of an export."""
 
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.responses import Response
@@ -13,100 +13,103 @@ from schema.scalars import Upload
 from web.http.bad_request import BadRequest
 from web.http.json_response import json_response
 from web.http.multipart import MULTIPART, closing_files, read_form
-from web.rest.fields import REQUIRED, shown
-from web.rest.rejection import InvalidFields, not_found, rejected
+from web.rest.fields import REQUIRED, format_value
+from web.rest.rejection import InvalidFields, not_found_response, rejection_response
 from web.rest.request import RestRequest
 
 IMPORTED = {"message": "File imported successfully."}
 FILE = "filename"
 
 
-def asks_export(query: QueryParams) -> bool:
+def is_export_query(query: QueryParams) -> bool:
     """Tells whether a query of the basket's address asks for a file."""
     return "fields" in query or "format" in query
 
 
-async def export_basket(asked: RestRequest) -> Response:
-    """Starts an export of the active basket and answers with the key by which its state is asked for."""
+async def export_basket(request: RestRequest) -> Response:
+    """Starts an export of the active basket and returns the key of its state."""
     given = BasketExportInput(
-        segment_remote_id=asked.segment(),
-        fields=_fields_of(asked.query),
-        format=_format_of(asked.query),
-        idempotency_key=asked.idempotency_key,
+        segment_remote_id=request.segment(),
+        fields=_parse_columns(request.query),
+        format=_parse_format(request.query),
+        idempotency_key=request.idempotency_key,
     )
-    answer = await carry_out(BasketExportChange, asked.context, given)
+    answer = await carry_out(BasketExportChange, request.context, given)
     if answer.user_errors or answer.export is None:
-        return rejected(answer.user_errors)
+        return rejection_response(answer.user_errors)
     return json_response({"cache_key": export_of(answer.export).cache_key})
 
 
-def _fields_of(query: QueryParams) -> list[ExportField] | None:
-    """Reads the columns, repeated or separated by commas; the documented address has line breaks between them."""
+def _parse_columns(query: QueryParams) -> list[ExportField] | None:
+    """Returns the columns, repeated or separated by commas; None without any.
+
+    The documented example has line breaks between them, so names are stripped.
+    """
     if "fields" not in query:
         return None
     names = [name.strip() for text in query.getlist("fields") for name in text.split(",")]
     known = {field.value for field in ExportField}
-    if wrong := [name for name in names if name and name not in known]:
+    if unknown := [name for name in names if name and name not in known]:
         raise InvalidFields(
             {
                 "fields": [
-                    f"{shown(name)} is not one of {', '.join(ExportField)}."
-                    for name in wrong
+                    f"{format_value(name)} is not one of {', '.join(ExportField)}."
+                    for name in unknown
                 ]
             }
         )
     return [ExportField(name) for name in names if name]
 
 
-def _format_of(query: QueryParams) -> ExportFormat:
+def _parse_format(query: QueryParams) -> ExportFormat:
     name = query.get("format", ExportFormat.XLS.value).strip()
     try:
         return ExportFormat(name)
     except ValueError:
         raise InvalidFields(
-            {"format": [f"{shown(name)} is not one of {', '.join(ExportFormat)}."]}
+            {"format": [f"{format_value(name)} is not one of {', '.join(ExportFormat)}."]}
         ) from None
 
 
-async def asked_state(asked: RestRequest) -> Response:
-    """Tells how far an export is, and its address when it is ready."""
-    buyer = asked.context.buyer
+async def read_export_state(request: RestRequest) -> Response:
+    """Returns the state of an export, and its address when it is ready."""
+    buyer = request.context.buyer
     buyer.check_active()
-    found = await find_export(asked.query["status_cache_key"])
-    if found is None or found.user_id != buyer.id:
-        return not_found()
-    url = await asked.context.exports.address(found)
+    export = await find_export(request.query["status_cache_key"])
+    if export is None or export.user_id != buyer.id:
+        return not_found_response()
+    url = await request.context.exports.address(export)
     return json_response(
-        {"is_ready": url is not None, "url": url, "status": found.status.lower()}
+        {"is_ready": url is not None, "url": url, "status": export.status.lower()}
     )
 
 
-async def import_file(asked: RestRequest) -> Response:
+async def import_file(request: RestRequest) -> Response:
     """Adds all rows of a spreadsheet to the active basket, or none of them."""
-    content_type = asked.http.headers.get("content-type", "").split(";")[0].strip()
+    content_type = request.http.headers.get("content-type", "").split(";")[0].strip()
     if content_type.lower() != MULTIPART:
         message = f'Unsupported media type "{content_type[:100]}" in request.'
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
     maximum = 2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES
-    form = await read_form(asked.http, maximum, _is_file)
+    form = await read_form(request.http, maximum, _is_file)
     with closing_files(form):
-        return await _import_form(asked, form)
+        return await _import_form(request, form)
 
 
 def _is_file(name: str, has_file_name: bool) -> bool:
     return has_file_name or name == FILE
 
 
-async def _import_form(asked: RestRequest, form: FormData) -> Response:
+async def _import_form(request: RestRequest, form: FormData) -> Response:
     file = form.get(FILE)
     if not isinstance(file, UploadFile):
         raise InvalidFields({FILE: [REQUIRED]})
     given = BasketImportInput(
-        file=Upload(file), **asked.shared_inputs(asked.with_segment(form))
+        file=Upload(file), **request.shared_inputs(request.with_segment(form))
     )
-    answer = await carry_out(BasketImport, asked.context, given, whole=False)
+    answer = await carry_out(BasketImport, request.context, given, whole=False)
     if answer.user_errors:
-        return rejected(
+        return rejection_response(
             answer.user_errors, answer.report.row_errors if answer.report else ()
         )
     return json_response(IMPORTED)

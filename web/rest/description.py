@@ -1,4 +1,4 @@
-"""The OpenAPI description of the documented interface, true to what it does: a test lets schemathesis compare them."""
+"""The OpenAPI description of the interface; a test compares both by schemathesis."""
 
 from typing import Any
 
@@ -11,21 +11,22 @@ from text import MAXIMUM_LENGTH
 from web.http.json_response import json_response
 from web.rest.fields import LARGEST
 from web.rest.page import DEFAULT_SIZE, MAXIMUM_SIZE
-from web.rest.schemas import IDENTIFIER, SCHEMAS, Schema, listed, reference
+from web.rest.schemas import IDENTIFIER, SCHEMAS, Schema, list_schema, reference
 
 ABOUT = (
-    "The documented REST interface of the basket server, for clients that already speak it; new ones use GraphQL. "
-    "Every address is served below `/api/v1` and `/b2b`, and `my-divisions/` and `my-quotations/` also below `basket/` "
-    "there. Addresses end with a slash; a GET without one is redirected."
+    "The documented REST interface of the basket server, for clients that already speak it; new ones "
+    "use GraphQL. Every address is served below `/api/v1` and `/b2b`, and `my-divisions/` and "
+    "`my-quotations/` also below `basket/` there. Addresses end with a slash; a GET without one is "
+    "redirected."
 )
 TOKEN_ABOUT = "`Token …` or `Bearer …`, with the token of an active user."  # noqa: S105
 
 
-def _answers(description: str, schema: Schema) -> dict[str, Any]:
+def _response(description: str, schema: Schema) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _says(description: str, **headers: str) -> dict[str, Any]:
+def _detail_response(description: str, **headers: str) -> dict[str, Any]:
     described = {
         name.replace("_", "-"): {
             "description": text,
@@ -34,25 +35,27 @@ def _says(description: str, **headers: str) -> dict[str, Any]:
         }
         for name, text in headers.items()
     }
-    return _answers(description, reference("Detail")) | {"headers": described}
+    return _response(description, reference("Detail")) | {"headers": described}
 
 
 RESPONSES = {
-    "400": _answers(
+    "400": _response(
         "The request is rejected, and nothing has changed.", reference("FieldErrors")
     ),
-    "401": _says("There is no valid token.", WWW_Authenticate="How to authenticate."),
-    "404": _says("There is no such thing, or it is somebody else's."),
-    "405": _says(
+    "401": _detail_response(
+        "There is no valid token.", WWW_Authenticate="How to authenticate."
+    ),
+    "404": _detail_response("There is no such thing, or it is somebody else's."),
+    "405": _detail_response(
         "The address does not have this method.", Allow="The methods that it has."
     ),
-    "413": _says("The body is too large."),
-    "415": _says("The body has another type than the one described."),
-    "429": _says(
+    "413": _detail_response("The body is too large."),
+    "415": _detail_response("The body has another type than the one described."),
+    "429": _detail_response(
         "Too many requests came.", Retry_After="After how many seconds to try again."
     ),
-    "500": _says("A fault on our side."),
-    "503": _says(
+    "500": _detail_response("A fault on our side."),
+    "503": _detail_response(
         "Commerce or the database cannot be asked now; trying again later may help."
     ),
 }
@@ -72,7 +75,7 @@ def _parameter(
 
 SEGMENT_PARAMETER = _parameter(
     "segment_remote_id",
-    "The customer segment; none when it is left out or empty. What the body says goes first.",
+    "The customer segment; none when it is left out or empty. The one of the body goes first.",
     {
         "anyOf": [
             {"type": "integer", "minimum": 1, "maximum": LARGEST},
@@ -82,8 +85,8 @@ SEGMENT_PARAMETER = _parameter(
 )
 KEY_PARAMETER = _parameter(
     "Idempotency-Key",
-    "A retry with the same key and the same input gets the first answer and changes nothing more, for 24 hours. "
-    "Not blank; characters beyond ASCII in UTF-8.",
+    "A retry with the same key and the same input gets the first response and changes nothing more, "
+    "for 24 hours. Not blank; characters beyond ASCII in UTF-8.",
     {"type": "string", "pattern": f"^[!-~]{{1,{MAXIMUM_LENGTH}}}$"},
     "header",
 )
@@ -97,7 +100,7 @@ PAGING = [
     *(
         _parameter(
             name,
-            f"How many entries a page has; {DEFAULT_SIZE} when left out. `limit` goes before `page_size`.",
+            f"Entries per page; {DEFAULT_SIZE} when left out. `limit` goes before `page_size`.",
             {"type": "integer", "minimum": 1, "maximum": MAXIMUM_SIZE},
         )
         for name in ("limit", "page_size")
@@ -141,7 +144,7 @@ def _operation(
         "operationId": name,
         "summary": summary,
         "parameters": parameters,
-        "responses": {"200": _answers("It is done.", answer)}
+        "responses": {"200": _response("It is done.", answer)}
         | {status: {"$ref": f"#/components/responses/{status}"} for status in RESPONSES},
     }
     if body:
@@ -155,7 +158,8 @@ PATHS: dict[str, Any] = {
     "/basket/": {
         "get": _operation(
             "readBasket",
-            "The active basket; or with `fields` or `format` an export of it; or with `status_cache_key` its state.",
+            "The active basket; or with `fields` or `format` an export of it; "
+            "or with `status_cache_key` its state.",
             {"oneOf": [BASKET, reference("ExportKey"), reference("ExportState")]},
             parameters=[SEGMENT_PARAMETER, *EXPORTING, KEY_PARAMETER],
         ),
@@ -185,7 +189,7 @@ PATHS: dict[str, Any] = {
         "get": _operation(
             "listDrafts",
             "All drafts, or those of one segment, most recently saved first.",
-            listed(reference("Draft")),
+            list_schema(reference("Draft")),
             parameters=[SEGMENT_PARAMETER],
         )
     },
@@ -202,7 +206,8 @@ PATHS: dict[str, Any] = {
     "/basket/{basket_id}/load/": {
         "post": _operation(
             "loadBasket",
-            "Makes a draft the active basket; one with items that was active becomes an unnamed draft.",
+            "Makes a draft the active basket; one with items that was active "
+            "becomes an unnamed draft.",
             BASKET,
             parameters=[
                 _parameter("basket_id", "The draft's identifier.", IDENTIFIER, "path"),
@@ -215,7 +220,8 @@ PATHS: dict[str, Any] = {
     "/basket/bulk-import/": {
         "post": _operation(
             "importFile",
-            "Adds the rows of a spreadsheet (product__sku, quantity, division__erp_code): all of them, or none.",
+            "Adds the rows of a spreadsheet (product__sku, quantity, division__erp_code): "
+            "all of them, or none.",
             reference("Imported"),
             parameters=CHANGING,
             body="Import",
@@ -268,5 +274,5 @@ DESCRIPTION: dict[str, Any] = {
 
 
 async def openapi(request: Request) -> Response:
-    """Answers with the description, to everybody."""
+    """Returns the description, to everybody."""
     return json_response(DESCRIPTION)

@@ -1,4 +1,4 @@
-"""The values of a request, read one by one; all that is wrong with them is said at once."""
+"""The values of a request, parsed one by one; all faults are reported together."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ _shortened = Repr()
 _shortened.maxstring = _shortened.maxother = 100
 
 
-def shown(value: object) -> str:
-    """Writes a rejected value, shortened."""
+def format_value(value: object) -> str:
+    """Formats a rejected value for a message, truncated."""
     return _shortened.repr(value)
 
 
-def whole_number(value: object) -> int:
-    """Reads a whole number, which may be sent as a text; raises ValueError naming a value that is none."""
+def parse_whole_number(value: object) -> int:
+    """Returns a whole number, which may be sent as a text; raises ValueError with the value."""
     number: int | None = None
     if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         number = int(value)
@@ -31,58 +31,58 @@ def whole_number(value: object) -> int:
     elif isinstance(value, float) and value.is_integer():
         number = int(value)
     if number is None:
-        raise ValueError(f"{shown(value)} is not a whole number.")
+        raise ValueError(f"{format_value(value)} is not a whole number.")
     if not SMALLEST <= number <= LARGEST:
-        raise ValueError(f"{shown(value)} is not between {SMALLEST} and {LARGEST}.")
+        raise ValueError(f"{format_value(value)} is not between {SMALLEST} and {LARGEST}.")
     return number
 
 
 class Fields:
-    """The values of one request by name; `check` raises what was found wrong with those that were asked for."""
+    """The values of one request by name; `check` raises the faults of those that were read."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.messages: dict[str, list[str]] = {}
 
     def number(self, name: str) -> int:
-        """Reads a whole number that has to be there."""
+        """Returns a whole number; a missing one is a fault."""
         number = self.optional_number(name)
         if number is None:
             self._reject(name, NOT_NULL if name in self.values else REQUIRED)
         return number or 0
 
     def optional_number(self, name: str) -> int | None:
-        """Reads a whole number, None when it is left out or null."""
+        """Returns a whole number, None when it is missing or null."""
         value = self.values.get(name)
         if value is None:
             return None
         try:
-            return whole_number(value)
+            return parse_whole_number(value)
         except ValueError as error:
             self._reject(name, str(error))
             return 0
 
     def segment(self) -> int | None:
-        """Reads the segment; a front end that has none may write an empty one."""
+        """Returns the segment; clients without one may send an empty text."""
         return self.optional_number(SEGMENT) if self.values.get(SEGMENT) != "" else None
 
     def text(self, name: str) -> str:
-        """Reads a text that has to be there."""
+        """Returns a text; a missing one is a fault."""
         text = self.optional_text(name)
         if text is None:
             self._reject(name, NOT_NULL if name in self.values else REQUIRED)
         return text or ""
 
     def optional_text(self, name: str) -> str | None:
-        """Reads a text, None when it is left out or null."""
+        """Returns a text, None when it is missing or null."""
         value = self.values.get(name)
         if value is None or isinstance(value, str):
             return value
-        self._reject(name, f"{shown(value)} is not a text.")
+        self._reject(name, f"{format_value(value)} is not a text.")
         return ""
 
     def check(self) -> None:
-        """Raises InvalidFields when anything that was read is wrong."""
+        """Raises InvalidFields when a value that was read has a fault."""
         if self.messages:
             raise InvalidFields(self.messages)
 

@@ -14,20 +14,20 @@ DEFAULT_SIZE, MAXIMUM_SIZE = 20, 100
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which page is asked for, counted from 1, and how many entries it has."""
+    """A requested page: its number, counted from 1, and its highest number of entries."""
 
     number: int
     size: int
 
     @property
     def first(self) -> int:
-        """How many entries come before the page."""
+        """The index of its first entry."""
         return (self.number - 1) * self.size
 
 
-def page_of(asked: RestRequest) -> Page:
-    """Reads `page` and `limit` (or `page_size`) from the query; raises InvalidFields."""
-    fields = Fields(asked.query)
+def read_page(request: RestRequest) -> Page:
+    """Parses `page` and `limit` (or `page_size`) of the query; raises InvalidFields."""
+    fields = Fields(request.query)
     number, size = _within(fields, "page", 1, None), DEFAULT_SIZE
     for name in ("page_size", "limit"):
         size = _within(fields, name, size, MAXIMUM_SIZE)
@@ -45,21 +45,23 @@ def _within(fields: Fields, name: str, default: int, maximum: int | None) -> int
     return number
 
 
-def page_answer(
-    asked: RestRequest, page: Page, count: int, results: list[dict[str, Any]]
+def page_json(
+    request: RestRequest, page: Page, count: int, results: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Writes a page with the addresses of its neighbours."""
+    """Returns a page with the addresses of its neighbours."""
     return {
         "count": count,
-        "next": _address(asked, page.number + 1)
+        "next": _address(request, page.number + 1)
         if page.first + page.size < count
         else None,
-        "previous": _address(asked, page.number - 1) if page.number > 1 else None,
+        "previous": _address(request, page.number - 1) if page.number > 1 else None,
         "results": results,
     }
 
 
-def _address(asked: RestRequest, number: int) -> str:
-    kept = [(name, value) for name, value in asked.query.multi_items() if name != "page"]
-    query = urlencode([*kept, ("page", number)])
-    return f"{settings.PUBLIC_URL}{asked.http.scope['path']}?{query}"
+def _address(request: RestRequest, number: int) -> str:
+    others = [
+        (name, value) for name, value in request.query.multi_items() if name != "page"
+    ]
+    query = urlencode([*others, ("page", number)])
+    return f"{settings.PUBLIC_URL}{request.http.scope['path']}?{query}"

@@ -14,28 +14,28 @@ from resolvers.basket_status import QuotationRequest
 from schema.inputs import QuotationRequestInput
 from schema.page import LATEST
 from web.http.json_response import json_response
-from web.rest.basket import changed
-from web.rest.page import page_answer, page_of
-from web.rest.rejection import not_found
+from web.rest.basket import change_basket
+from web.rest.page import page_json, read_page
+from web.rest.rejection import not_found_response
 from web.rest.request import RestRequest
 
 
-async def list_quotations(asked: RestRequest) -> Response:
+async def list_quotations(request: RestRequest) -> Response:
     """Lists the buyer's quotations, newest first."""
-    page, buyer = page_of(asked), asked.context.buyer
+    page, buyer = read_page(request), request.context.buyer
     buyer.check_active()
     count = await quotation_count(buyer.id)
     if page.number > 1 and page.first >= count:
-        return not_found()
+        return not_found_response()
     rows = await quotation_page(
         buyer.id, Position(LATEST, LARGEST_BIGINT), page.size, skipped=page.first
     )
     return json_response(
-        page_answer(asked, page, count, [_quotation_answer(row) for row in rows])
+        page_json(request, page, count, [_quotation_json(row) for row in rows])
     )
 
 
-def _quotation_answer(row: Sequence[Any]) -> dict[str, Any]:
+def _quotation_json(row: Sequence[Any]) -> dict[str, Any]:
     return {
         "id": row[0],
         "name": row[1],
@@ -47,9 +47,9 @@ def _quotation_answer(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-async def request_quotation(asked: RestRequest) -> Response:
-    """Submits the active basket and answers with it."""
-    fields = await asked.fields()
+async def request_quotation(request: RestRequest) -> Response:
+    """Submits the active basket and returns it."""
+    fields = await request.fields()
     name = fields.text("name")
-    given = QuotationRequestInput(name=name, **asked.shared_inputs(fields))
-    return await changed(QuotationRequest, asked, given)
+    given = QuotationRequestInput(name=name, **request.shared_inputs(fields))
+    return await change_basket(QuotationRequest, request, given)

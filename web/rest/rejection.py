@@ -12,7 +12,7 @@ from web.http.json_response import json_response
 
 NON_FIELD = "non_field_errors"
 LISTED_ROWS = 100
-"""How many rejected rows of a spreadsheet are said; the first message says how many there are."""
+"""The highest number of rejected rows that are listed; the first message counts all."""
 
 FIELD_NAMES = {
     "productRemoteId": "product_remote_id",
@@ -25,7 +25,7 @@ FIELD_NAMES = {
     "format": "format",
     "idempotencyKey": "Idempotency-Key",
 }
-"""What an input of a unit of work is called here."""
+"""The names of inputs of the units of work in this interface."""
 _OF_THE_BASKET = frozenset(
     {
         RejectionCode.BASKET_NOT_FOUND,
@@ -33,11 +33,11 @@ _OF_THE_BASKET = frozenset(
         RejectionCode.IDEMPOTENCY_KEY_REUSED,
     }
 )
-"""Rejections of what there is, and not of the value of the input that they point to."""
+"""Rejections for the state of the basket, not for the value of the input they point to."""
 
 
 class RejectedInput(Protocol):
-    """A rejection, as it is raised or as it is answered."""
+    """A rejection, as raised or as a user error."""
 
     @property
     def code(self) -> RejectionCode: ...
@@ -56,40 +56,40 @@ class InvalidFields(Exception):
 
 
 def detail_response(status: int, detail: str, **headers: str) -> Response:
-    """Answers with one sentence; an underscore in the name of a header stands for a hyphen."""
+    """Returns a response of one sentence; underscores in header names become hyphens."""
     response = json_response({"detail": detail}, status)
     for name, value in headers.items():
         response.headers[name.replace("_", "-")] = value
     return response
 
 
-def not_found() -> Response:
-    """Answers that there is no such thing, or that it is somebody else's."""
+def not_found_response() -> Response:
+    """Returns 404, for a missing object and for another buyer's."""
     return detail_response(404, "Not found.")
 
 
-def unauthenticated(has_header: bool) -> Response:
-    """Answers to whoever has no valid token."""
+def unauthenticated_response(has_header: bool) -> Response:
+    """Returns 401 for a missing or an invalid token."""
     detail = (
         "Invalid token." if has_header else "Authentication credentials were not provided."
     )
     return detail_response(401, detail, WWW_Authenticate=CHALLENGE)
 
 
-def not_allowed(method: str, allowed: Sequence[str]) -> Response:
-    """Answers to a method that an address does not have."""
+def not_allowed_response(method: str, allowed: Sequence[str]) -> Response:
+    """Returns 405 with the methods of the address."""
     return detail_response(405, f'Method "{method}" not allowed.', Allow=", ".join(allowed))
 
 
-def invalid(messages: Mapping[str, Sequence[str]]) -> Response:
-    """Answers to values that are rejected, by name of the field."""
+def invalid_response(messages: Mapping[str, Sequence[str]]) -> Response:
+    """Returns 400 with messages by name of the field."""
     return json_response(messages, 400)
 
 
-def rejected(
+def rejection_response(
     rejections: Sequence[RejectedInput], row_errors: Sequence[ImportRowError] = ()
 ) -> Response:
-    """Answers to an input that the domain rejects: 404 for a basket by its id, 503 for Commerce, 400 for the rest."""
+    """Returns the response to rejections: 404 for a basket by id, 503 for Commerce, else 400."""
     codes = {rejection.code for rejection in rejections}
     if RejectionCode.COMMERCE_UNAVAILABLE in codes:
         return detail_response(503, rejections[0].message)
@@ -97,24 +97,24 @@ def rejected(
         rejection.code is RejectionCode.BASKET_NOT_FOUND and "basketId" in rejection.field
         for rejection in rejections
     ):
-        return not_found()
+        return not_found_response()
     messages: dict[str, Any] = {}
     for rejection in rejections:
-        messages.setdefault(_name_of(rejection), []).append(rejection.message)
+        messages.setdefault(_find_field_name(rejection), []).append(rejection.message)
     if row_errors:
         messages.setdefault("filename", []).extend(
-            _row_text(error) for error in row_errors[:LISTED_ROWS]
+            _format_row_error(error) for error in row_errors[:LISTED_ROWS]
         )
-    return invalid(messages)
+    return invalid_response(messages)
 
 
-def _name_of(rejection: RejectedInput) -> str:
+def _find_field_name(rejection: RejectedInput) -> str:
     if rejection.code in _OF_THE_BASKET:
         return NON_FIELD
     names = (FIELD_NAMES.get(part) for part in reversed(rejection.field))
     return next((name for name in names if name), NON_FIELD)
 
 
-def _row_text(error: ImportRowError) -> str:
-    place = f"Row {error.row}, {error.column}" if error.column else f"Row {error.row}"
-    return f"{place}: {error.message}"
+def _format_row_error(error: ImportRowError) -> str:
+    cell = f"Row {error.row}, {error.column}" if error.column else f"Row {error.row}"
+    return f"{cell}: {error.message}"

@@ -1,4 +1,4 @@
-"""A request of the documented interface: who asks, and the values in its query and its body."""
+"""A request of the documented interface: its buyer, and the values of its query and body."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from web.http.bad_request import BadRequest
 from web.http.body import check_length, read_body
 from web.http.json_request import parse_json
 from web.http.json_response import JSON
-from web.rest.fields import SEGMENT, Fields, shown
+from web.rest.fields import SEGMENT, Fields, format_value
 from web.rest.rejection import NON_FIELD, InvalidFields
 
 FORM = "application/x-www-form-urlencoded"
@@ -35,84 +35,88 @@ class RestRequest:
 
     @property
     def basket_number(self) -> str:
-        """The number that the address names a basket by; empty, which no basket has, when it is none."""
-        named = str(self.http.path_params["basket_id"])
-        return named if named.isdigit() else ""
+        """The number of the basket in the address; empty, which finds no basket, if it is none."""
+        text = str(self.http.path_params["basket_id"])
+        return text if text.isdigit() else ""
 
     @property
     def idempotency_key(self) -> str | None:
-        """The key under which a change is made once; raises InvalidFields for a second header."""
+        """The idempotency key; raises InvalidFields for a second header."""
         keys = self.http.headers.getlist(KEY)
         if len(keys) > 1:
             raise InvalidFields(
                 {KEY: [f"The header is sent {len(keys)} times; send one key."]}
             )
-        return _header_text(keys[0]) if keys else None
+        return _decode_header(keys[0]) if keys else None
 
     def segment(self) -> int | None:
-        """Reads the segment of a request without a body; raises InvalidFields."""
+        """Returns the segment of a request without a body; raises InvalidFields."""
         fields = Fields(self.query)
         segment = fields.segment()
         fields.check()
         return segment
 
     async def fields(self) -> Fields:
-        """Returns the values of the body, and from the query the segment if the body has none."""
+        """Returns the values of the body; the segment of the query if the body has none."""
         return self.with_segment(await self.body())
 
     def with_segment(self, values: Mapping[str, Any]) -> Fields:
-        """Returns these values, and from the query the segment if they have none."""
+        """Returns values with the segment of the query if they have none."""
         return Fields({SEGMENT: self.query.get(SEGMENT), **values})
 
     def shared_inputs(self, fields: Fields) -> dict[str, Any]:
-        """Returns the inputs of every change of an active basket, once all fields are read; raises InvalidFields."""
+        """Returns the inputs common to all changes; raises InvalidFields for all fields read."""
         segment = fields.segment()
         fields.check()
         return {"segment_remote_id": segment, "idempotency_key": self.idempotency_key}
 
     async def body(self) -> dict[str, Any]:
-        """Reads the values of the body, JSON or a form's; none when there is no body.
+        """Returns the values of the body, JSON or a form; an empty one without a body.
 
-        Raises BadRequest when it cannot be read, and InvalidFields when it is no object.
+        Raises BadRequest for an unreadable body, InvalidFields for JSON that is no object.
         """
         check_length(
             self.http.headers.get("content-length", ""), settings.REQUEST_MAXIMUM_BYTES
         )
         body = await read_body(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
-        return _values_of(body, _content_type(self.http)) if body.strip() else {}
+        return _parse_values(body, _read_content_type(self.http)) if body.strip() else {}
 
 
-def _header_text(value: str) -> str:
-    """Reads the text of a header, which Starlette decodes as Latin-1 and clients send as UTF-8."""
+def _decode_header(value: str) -> str:
+    """Returns a header as UTF-8, as clients send it; Starlette decodes it as Latin-1."""
     try:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:
         return value
 
 
-def _content_type(request: Request) -> str:
+def _read_content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-def _values_of(body: bytes, content_type: str) -> dict[str, Any]:
+def _parse_values(body: bytes, content_type: str) -> dict[str, Any]:
     # curl and some front ends call everything a form, also JSON.
     if content_type == FORM and not body.lstrip().startswith(b"{"):
-        return _form_values(body)
+        return _parse_form(body)
     if content_type not in ("", JSON, FORM):
         raise BadRequest(
             415,
             "UNSUPPORTED_MEDIA_TYPE",
             f'Unsupported media type "{content_type[:100]}" in request.',
         )
-    values = parse_json(body, f"The body {shown(body[:1_000].decode('utf-8', 'replace'))}")
+    values = parse_json(
+        body, f"The body {format_value(body[:1_000].decode('utf-8', 'replace'))}"
+    )
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise InvalidFields({NON_FIELD: [f"The body {shown(values)} is not an object."]})
+        raise InvalidFields(
+            {NON_FIELD: [f"The body {format_value(values)} is not an object."]}
+        )
     return values
 
 
-def _form_values(body: bytes) -> dict[str, Any]:
+def _parse_form(body: bytes) -> dict[str, Any]:
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError:

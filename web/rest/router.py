@@ -1,4 +1,4 @@
-"""The door: addresses and methods, and what is the same for all of them."""
+"""The addresses and methods of the REST interface, and the handling common to all of them."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -37,11 +37,11 @@ from web.rest.rejection import (
     NON_FIELD,
     InvalidFields,
     detail_response,
-    invalid,
-    not_allowed,
-    not_found,
-    rejected,
-    unauthenticated,
+    invalid_response,
+    not_allowed_response,
+    not_found_response,
+    rejection_response,
+    unauthenticated_response,
 )
 from web.rest.request import RestRequest
 
@@ -73,59 +73,50 @@ ADDRESSES: Mapping[str, Methods] = {
 
 
 def rest_routes() -> Sequence[BaseRoute]:
-    """Returns the routes of the documented interface, the same below each prefix, and of its description."""
+    """Returns the routes of the interface, the same below each prefix, and of its description."""
     limits = TimeLimits(settings.OPERATION_SECONDS)
-    doors = {
-        path: Door(partial(_answer, limits, methods)) for path, methods in ADDRESSES.items()
-    }
-    return [
-        *(
-            Route(prefix + path, door)
-            for path, door in doors.items()
-            for prefix in PREFIXES
-        ),
-        Route("/api/v1/openapi.json", openapi),
-        *(
-            Route(prefix + path.rstrip("/"), Door(_without_slash))
-            for path in doors
-            for prefix in PREFIXES
-        ),
-        *(
-            Route(prefix + path, Door(_nothing))
-            for path in ("", "/{path:path}")
-            for prefix in PREFIXES
-        ),
-    ]
+    routes: list[BaseRoute] = [Route("/api/v1/openapi.json", openapi)]
+    for prefix in PREFIXES:
+        for path, methods in ADDRESSES.items():
+            endpoint = AnyMethod(partial(_respond, limits, methods))
+            routes.append(Route(prefix + path, endpoint))
+            without_slash = prefix + path.rstrip("/")
+            routes.append(Route(without_slash, AnyMethod(_redirect_to_slash)))
+    # Starlette takes the first route that matches, so these come last.
+    for prefix in PREFIXES:
+        for path in ("", "/{path:path}"):
+            routes.append(Route(prefix + path, AnyMethod(_respond_not_found)))
+    return routes
 
 
-class Door:
-    """Answers requests of every method: Starlette takes an object for an application, and a function for GET only."""
+class AnyMethod:
+    """An endpoint for all methods: Starlette allows only GET to an endpoint that is a function."""
 
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
-        self.answer = answer
+    def __init__(self, respond: Callable[[Request], Awaitable[Response]]) -> None:
+        self.respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        response = await self.answer(Request(scope, receive, send))
+        """Responds to one request."""
+        response = await self.respond(Request(scope, receive, send))
         await response(scope, receive, send)
 
 
-async def _answer(limits: TimeLimits, methods: Methods, request: Request) -> Response:
+async def _respond(limits: TimeLimits, methods: Methods, request: Request) -> Response:
     endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
     if endpoint is None:
-        return not_allowed(request.method, _allowed(methods))
-    # Strangers are turned away before their body is read.
+        return not_allowed_response(request.method, _allowed_methods(methods))
+    # The body of an unauthenticated request is never read.
     try:
         buyer = await authenticate(request)
     except RateLimited as limited:
-        return _too_many(limited)
+        return _rate_limit_response(limited)
     if buyer is None:
-        return unauthenticated("authorization" in request.headers)
+        return unauthenticated_response("authorization" in request.headers)
     state = request.state
     context = Context(buyer, state.commerce, state.exports, state.spreadsheets)
     try:
         with limits.limit():
-            return await _answered(endpoint, RestRequest(request, context))
+            return await _call(endpoint, RestRequest(request, context))
     except TookTooLong:
         return detail_response(
             503,
@@ -133,54 +124,47 @@ async def _answer(limits: TimeLimits, methods: Methods, request: Request) -> Res
         )
 
 
-def _allowed(methods: Methods) -> list[str]:
-    return [
-        name
-        for method in methods
-        for name in (("GET", "HEAD") if method == "GET" else (method,))
-    ]
+def _allowed_methods(methods: Methods) -> list[str]:
+    names = list(methods)
+    if "GET" in names:
+        names.insert(names.index("GET") + 1, "HEAD")
+    return names
 
 
-async def _without_slash(request: Request) -> Response:
-    """Sends reads on to the address with a slash; a change must not be repeated somewhere else by itself."""
+async def _redirect_to_slash(request: Request) -> Response:
+    """Redirects reads to the address with a slash; clients must not repeat a change unasked."""
     if request.method not in ("GET", "HEAD"):
-        return not_allowed(request.method, ["GET", "HEAD"])
+        return not_allowed_response(request.method, ["GET", "HEAD"])
     query = request.scope["query_string"].decode("latin-1")
-    # Without the Host header, which the client writes.
+    # The Host header, which Starlette would use, is written by the client.
     path = settings.ROOT_PATH + quote(request.scope["path"])
     location = f"{path}/" + (f"?{query}" if query else "")
     return Response(status_code=301, headers={"Location": location})
 
 
-async def _nothing(request: Request) -> Response:
-    return not_found()
+async def _respond_not_found(request: Request) -> Response:
+    return not_found_response()
 
 
-async def _answered(endpoint: Endpoint, asked: RestRequest) -> Response:
+async def _call(endpoint: Endpoint, request: RestRequest) -> Response:
     try:
-        check_uncompressed(asked.http.headers.get("content-encoding", ""))
-        return await endpoint(asked)
-    except InvalidFields as wrong:
-        return invalid(wrong.messages)
-    except BadRequest as wrong:
-        return (
-            invalid({NON_FIELD: [wrong.message]}) if wrong.status == 400 else _detail(wrong)
-        )
-    except Rejected as rejection:
-        return rejected(rejection.rejections)
+        check_uncompressed(request.http.headers.get("content-encoding", ""))
+        return await endpoint(request)
+    except InvalidFields as invalid:
+        return invalid_response(invalid.messages)
+    except BadRequest as bad:
+        if bad.status == 400:
+            return invalid_response({NON_FIELD: [bad.message]})
+        return detail_response(bad.status, bad.message)
+    except Rejected as rejected:
+        return rejection_response(rejected.rejections)
     except Exception as error:
         if is_unavailable(error):
             logger.warning("The database cannot be used.", exc_info=error)
             return detail_response(503, UNAVAILABLE)
-        logger.exception("An unexpected error at %s.", asked.http.scope["path"])
+        logger.exception("An unexpected error at %s.", request.http.scope["path"])
         return detail_response(500, MASKED)
 
 
-def _too_many(limited: RateLimited) -> Response:
-    response = detail_response(429, str(limited))
-    response.headers["Retry-After"] = str(limited.seconds)
-    return response
-
-
-def _detail(wrong: BadRequest) -> Response:
-    return detail_response(wrong.status, wrong.message)
+def _rate_limit_response(limited: RateLimited) -> Response:
+    return detail_response(429, str(limited), Retry_After=str(limited.seconds))

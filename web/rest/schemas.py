@@ -1,4 +1,4 @@
-"""What is sent and answered, in the words of JSON Schema, for the OpenAPI description."""
+"""The JSON schemas of requests and responses, for the OpenAPI description."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ Schema = dict[str, Any]
 
 
 def reference(name: str) -> Schema:
-    """Refers to one of SCHEMAS."""
+    """Returns a reference to one of SCHEMAS."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def listed(item: Schema) -> Schema:
-    """Describes a list."""
+def list_schema(item: Schema) -> Schema:
+    """Returns the schema of a list."""
     return {"type": "array", "items": item}
 
 
-def record(required: Schema, optional: Schema | None = None) -> Schema:
-    """Describes an answer with these values and no others."""
+def record_schema(required: Schema, optional: Schema | None = None) -> Schema:
+    """Returns the schema of a response with these values and no others."""
     properties = required | (optional or {})
     return {
         "type": "object",
@@ -32,8 +32,8 @@ def record(required: Schema, optional: Schema | None = None) -> Schema:
     }
 
 
-def number(least: int, greatest: int, description: str) -> Schema:
-    """Describes a whole number that may be sent as a text."""
+def number_schema(least: int, greatest: int, description: str) -> Schema:
+    """Returns the schema of a whole number that may be sent as a text."""
     choices = [
         {"type": "integer", "minimum": least, "maximum": greatest},
         {"type": "string", "pattern": "^[0-9]{1,9}$"},
@@ -43,8 +43,8 @@ def number(least: int, greatest: int, description: str) -> Schema:
 
 def _page(of: str) -> Schema:
     address = {"type": ["string", "null"], "format": "uri"}
-    entries = listed(reference(of))
-    return record(
+    entries = list_schema(reference(of))
+    return record_schema(
         {
             "count": {"type": "integer"},
             "next": address,
@@ -72,8 +72,8 @@ SEGMENT: Schema = {
     ],
     "description": "The customer segment; none when it is left out, null or empty.",
 }
-_PRODUCT = number(1, LARGEST, "The product's identifier in Commerce.")
-_DIVISION = number(1, LARGEST, "Our identifier of the division.")
+_PRODUCT = number_schema(1, LARGEST, "The product's identifier in Commerce.")
+_DIVISION = number_schema(1, LARGEST, "Our identifier of the division.")
 _OPTIONAL_NAME = NAME | {
     "type": ["string", "null"],
     "description": "The draft's name; none when it is left out.",
@@ -82,12 +82,13 @@ _OPTIONAL_NAME = NAME | {
 SCHEMAS: dict[str, Schema] = {
     "FieldErrors": {
         "type": "object",
-        "description": "What was rejected, by the name of the value, or `non_field_errors`. Nothing has changed.",
-        "additionalProperties": listed(TEXT),
+        "description": "The reasons of the rejection by the name of the value, "
+        "or `non_field_errors`. Nothing has changed.",
+        "additionalProperties": list_schema(TEXT),
         "minProperties": 1,
     },
-    "Detail": record({"detail": TEXT}),
-    "Basket": record(
+    "Detail": record_schema({"detail": TEXT}),
+    "Basket": record_schema(
         {
             "id": {
                 "type": ["integer", "null"],
@@ -95,24 +96,24 @@ SCHEMAS: dict[str, Schema] = {
             },
             "total_amount": AMOUNT,
             "total_quantity": COUNT,
-            "basket_items": listed(reference("BasketItem")),
+            "basket_items": list_schema(reference("BasketItem")),
             "segment_remote_id": {"type": ["integer", "null"]},
         }
     ),
-    "BasketItem": record(
+    "BasketItem": record_schema(
         {
             "total_amount": AMOUNT,
             "price": AMOUNT,
             "quantity": COUNT,
-            "divisions": listed(reference("ItemDivision")),
+            "divisions": list_schema(reference("ItemDivision")),
             "product": reference("Product"),
             "product_remote_id": IDENTIFIER,
         }
     ),
-    "ItemDivision": record(
+    "ItemDivision": record_schema(
         {"id": IDENTIFIER, "name": TEXT, "erp_code": TEXT, "quantity": COUNT}
     ),
-    "Product": record(
+    "Product": record_schema(
         {"sku": TEXT},
         {
             "name": TEXT,
@@ -122,7 +123,7 @@ SCHEMAS: dict[str, Schema] = {
             "product_image": TEXT,
         },
     ),
-    "Draft": record(
+    "Draft": record_schema(
         {
             "id": IDENTIFIER,
             "name": {"type": ["string", "null"]},
@@ -134,7 +135,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
-            "quantity": number(1, MAXIMUM_QUANTITY, "How many pieces to add."),
+            "quantity": number_schema(1, MAXIMUM_QUANTITY, "How many pieces to add."),
         },
         product_remote_id=1,
         division=1,
@@ -144,7 +145,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
-            "quantity": number(
+            "quantity": number_schema(
                 0,
                 MAXIMUM_QUANTITY,
                 "The quantity to set; 0 removes the product for the division.",
@@ -168,16 +169,18 @@ SCHEMAS: dict[str, Schema] = {
             }
         }
     ),
-    "Imported": record({"message": {"const": "File imported successfully."}}),
-    "ExportKey": record({"cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}),
-    "ExportState": record(
+    "Imported": record_schema({"message": {"const": "File imported successfully."}}),
+    "ExportKey": record_schema(
+        {"cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}
+    ),
+    "ExportState": record_schema(
         {
             "is_ready": {"type": "boolean"},
             "url": {"type": ["string", "null"], "format": "uri"},
             "status": {"enum": [status.lower() for status in ExportStatus]},
         }
     ),
-    "Division": record(
+    "Division": record_schema(
         {
             "id": IDENTIFIER,
             "name": TEXT,
@@ -190,7 +193,7 @@ SCHEMAS: dict[str, Schema] = {
             "is_active": {"type": "boolean"},
         }
     ),
-    "Quotation": record(
+    "Quotation": record_schema(
         {
             "id": IDENTIFIER,
             "name": TEXT,
