@@ -1,4 +1,4 @@
-"""Rejections, as answered: data beside the payload, never GraphQL errors."""
+"""Rejections as data of the payload, never as GraphQL errors."""
 
 import strawberry
 
@@ -7,7 +7,7 @@ from schema.scalars import describe_enum, described
 
 describe_enum(
     RejectionCode,
-    "Why an input was refused, for a program.",
+    "Why an input was rejected, for a program.",
     name="UserErrorCode",
     **{code.name: code.description for code in RejectionCode},
 )
@@ -25,7 +25,7 @@ class UserError:
 
     @classmethod
     def of(cls, rejection: Rejection) -> "UserError":
-        """Makes the answer from the rejection."""
+        """Returns the user error of a rejection."""
         return cls(
             code=rejection.code, message=rejection.message, field=list(rejection.field)
         )

@@ -9,16 +9,16 @@ from tasks.redis.address import RedisAddressRejected, parse_redis_address
 
 def address_problems() -> list[str]:
     """Returns the reasons why addresses are not supported, one per line."""
-    found = database_problems()
+    reasons = database_problems()
     try:
         open_storage(settings.EXPORT_URL)
         if not settings.EMBEDDED:
             check_absolute(settings.EXPORT_URL)
-    except StartupError as reason:
-        found.append(str(reason))
+    except StartupError as error:
+        reasons.append(str(error))
     if settings.REDIS_URL:
         try:
             parse_redis_address(settings.REDIS_URL)
         except RedisAddressRejected as reason:
-            found.append(f"REDIS_URL: {reason}")
-    return found
+            reasons.append(f"REDIS_URL: {reason}")
+    return reasons

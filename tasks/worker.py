@@ -120,6 +120,7 @@ def create_worker_broker() -> Broker:
     store = open_store(settings.EXPORT_URL, shared=True, guarded=not settings.EMBEDDED)
     attempts, dead_letters = Attempts(), DeadLetters()
     redis = wait_for_redis_server(store)
+    # AsyncIO first: the others use its event loop.
     middleware: list[Middleware] = [AsyncIO(), Database(), attempts]
     if settings.WORKER_PORT and redis is not None:
         middleware.append(Monitor(listen(), RedisCheck(redis), store, dead_letters))

@@ -88,10 +88,12 @@ class Attempt:
             try:
                 await asyncio.to_thread(self._write, rows)
             finally:
+                # A cancelled task does not end its thread; the thread looks at this.
                 self.is_stopped = True
         try:
             await finish_export(self.claim, len(rows), self.retention)
         except LeaseLost:
+            # The row names the file of another attempt, so nobody would delete this one.
             await asyncio.to_thread(self._remove, [self.claim.file_name])
             raise
         await asyncio.to_thread(self._remove, self.claim.earlier_file_names)

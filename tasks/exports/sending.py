@@ -34,6 +34,7 @@ class ExportSender:
                     export_id,
                 )
                 continue
+            # A thread, since a command of Redis blocks; one, so that a slow Redis blocks no more.
             future = self._thread.submit(self._send, export_id)
             self._pending.add(future)
             future.add_done_callback(self._pending.discard)

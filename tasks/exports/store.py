@@ -161,6 +161,7 @@ class ExportStore:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        # The name of the file, too, has to survive a crash of the machine.
         self._sync_folder()
 
     def _sync_folder(self) -> None:
@@ -186,6 +187,7 @@ class ExportStore:
             with _failures_as_os_errors():
                 return int(self._storage.info(self._path(name))["size"])
         except FileNotFoundError:
+            # A folder that is gone as a whole is an outage, not a lost file.
             if self._is_local and not os.path.isdir(self._root):
                 raise StoreFailed(errno.EIO, f"{self.url} is not there") from None
             return None

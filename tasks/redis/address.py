@@ -60,6 +60,7 @@ class RedisAddress:
 def parse_redis_address(text: str) -> RedisAddress:
     """Returns the address of a text; raises RedisAddressRejected with the part and the reason."""
     scheme, parts = _split(text)
+    # Each step takes its words; the last one rejects the rest.
     words = _words(parts.query)
 
     database = _database_word(words)
@@ -102,6 +103,7 @@ def _split(text: str) -> tuple[str, SplitResult]:
         )
 
     parts = urlsplit(f"{scheme}://{rest}")
+    # A `#` or `@` in a password moves the borders of the parts without an error.
     if parts.fragment or "#" in rest or "@" in parts.path or "@" in parts.query:
         raise RedisAddressRejected(
             "a character of the user or password breaks the address; "

@@ -32,6 +32,7 @@ class Archive:
         self._doubled: set[str] = set()
         for entry in self._zip.infolist():
             name = _normalized(entry.filename)
+            # Programs disagree on which of two parts of one name counts.
             if self._entries.setdefault(name, entry) is not entry:
                 self._doubled.add(name)
         self._limit = unpacked_bytes
@@ -41,7 +42,7 @@ class Archive:
         return _normalized(name) in self._entries
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """Yields a part in pieces; raises SpreadsheetRejected if it is missing, broken or too large."""
+        """Yields a part in pieces; raises SpreadsheetRejected if missing, broken or too large."""
         entry = self._entries.get(_normalized(name))
         if entry is None:
             raise damage_rejection(f"its part {name[:100]!r} is missing")
@@ -56,6 +57,7 @@ class Archive:
             raise damage_rejection(f"its part {name[:100]!r} cannot be unpacked") from None
 
     def _check(self, entry: zipfile.ZipInfo) -> None:
+        # The lowest bit marks an encrypted part.
         if entry.flag_bits & 1:
             raise format_rejection(ENCRYPTED)
         if entry.compress_type not in _METHODS:

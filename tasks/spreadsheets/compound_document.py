@@ -21,7 +21,7 @@ _LAST_SECTOR = 0xFFFFFFFA
 
 class _Entry(NamedTuple):
     name: str
-    kind: int
+    type: int
     start: int
     size: int
 
@@ -43,16 +43,16 @@ class CompoundDocument:
         self._table = self._sector_table(more)
         self._entries = list(self._read_entries(self._chain(directory)))
         self._mini_table = _numbers(self._chain(mini_table))
-        root = next((entry for entry in self._entries if entry.kind == _ROOT), None)
+        root = next((entry for entry in self._entries if entry.type == _ROOT), None)
         self._mini_stream = self._chain(root.start) if root else b""
 
     def names(self) -> set[str]:
         """Returns the names of all streams, in lower case."""
-        return {entry.name.lower() for entry in self._entries if entry.kind == _STREAM}
+        return {entry.name.lower() for entry in self._entries if entry.type == _STREAM}
 
     def stream(self, name: str) -> bytes:
         """Returns the content of the first stream with this name."""
-        entries = (entry for entry in self._entries if entry.kind == _STREAM)
+        entries = (entry for entry in self._entries if entry.type == _STREAM)
         entry = next(entry for entry in entries if entry.name.lower() == name)
         if entry.size < self._cutoff:
             content = _joined(
@@ -69,6 +69,7 @@ class CompoundDocument:
 
     def _sector_table(self, more: int) -> list[int]:
         """Reads the table of sectors, whose own sectors the header and a chain behind it list."""
+        # The header has room for the first 109 sectors of the table.
         sectors = _numbers(self._content[76:_HEADER_BYTES])
         seen: set[int] = set()
         while more < _LAST_SECTOR and more not in seen:
@@ -86,6 +87,7 @@ class CompoundDocument:
         for first in range(0, len(directory) - _ENTRY_BYTES + 1, _ENTRY_BYTES):
             entry = directory[first : first + _ENTRY_BYTES]
             length = min(struct.unpack_from("<H", entry, 64)[0], 64)
+            # The length includes the NUL at the end of the name.
             name = entry[: max(length - 2, 0)].decode("utf-16-le", "replace")
             start, size = struct.unpack_from("<II", entry, 116)
             yield _Entry(name, entry[66], start, size)
@@ -100,6 +102,7 @@ def _joined(content: bytes, table: list[int], start: int, size: int, offset: int
     """Joins the sectors of a chain, until it ends, leaves the file or comes round again."""
     pieces: list[bytes] = []
     sector = start
+    # A chain longer than the table is a circle.
     for _ in range(len(table) + 1):
         first = sector * size + offset
         if sector >= _LAST_SECTOR or first >= len(content):

@@ -15,8 +15,8 @@ from tasks.spreadsheets.rejection import (
 QUOTE = '"'
 
 
-class Place(NamedTuple):
-    """A place in a csv file: the line, and the position of the cell in its row."""
+class Position(NamedTuple):
+    """A position in a csv file: the line, and the index of the cell in its row."""
 
     line: int
     column: int
@@ -40,7 +40,7 @@ class RecordScan:
         self._cell_length = cell_length
         self._state = _State.START
         self._length = 0
-        self.opened = self.place = Place(first_line, 0)
+        self.opened = self.position = Position(first_line, 0)
         self.text_follows = False
         self.is_open = False
 
@@ -51,7 +51,7 @@ class RecordScan:
                 break
             if self._state is not _State.QUOTED:
                 break
-            self.place = self.place._replace(line=self.place.line + 1)
+            self.position = self.position._replace(line=self.position.line + 1)
         self.is_open = self._state is _State.QUOTED
 
     def _take(self, character: str) -> bool:
@@ -67,7 +67,7 @@ class RecordScan:
         if character == self._delimiter:
             self._next_cell()
         elif character == QUOTE and self._state is _State.START:
-            self.opened = self.place
+            self.opened = self.position
             self._state = _State.QUOTED
         else:
             self._state = _State.PLAIN
@@ -83,7 +83,7 @@ class RecordScan:
         return not self.text_follows
 
     def _next_cell(self) -> None:
-        self.place = self.place._replace(column=self.place.column + 1)
+        self.position = self.position._replace(column=self.position.column + 1)
         self._state = _State.START
         self._length = 0
 
@@ -111,8 +111,10 @@ def rejection_from_record(
     if scan.text_follows:
         marks = f"behind the quotation mark that closes the one opened in {scan.opened}"
         remedy = "Write quotation marks within a quoted text twice."
-        return format_rejection(f"{where} in {scan.place}, text follows {marks}. {remedy}")
+        return format_rejection(
+            f"{where} in {scan.position}, text follows {marks}. {remedy}"
+        )
     limit = f"at most {cell_length} are allowed"
     return size_rejection(
-        f"{where} the cell in {scan.place} has more than {cell_length} characters; {limit}."
+        f"{where} the cell in {scan.position} has more than {cell_length} characters; {limit}."
     )

@@ -36,6 +36,7 @@ def read_csv_rows(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Ro
 def _rows(
     text: str, delimiter: str, cell_length: int, skipped_lines: int
 ) -> Iterator[tuple[int, Row]]:
+    # The module takes text behind a closing quotation mark unless it is strict.
     csv.field_size_limit(cell_length)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = lines = 0
@@ -55,6 +56,7 @@ def _decoded(content: bytes) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
             return _strictly(content, encoding)
+    # Without a mark, the NUL beside the first ASCII letter tells the byte order of UTF-16.
     if content[1:2] == b"\x00":
         return _strictly(content, "utf-16-le")
     if content[:1] == b"\x00":
@@ -62,6 +64,7 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
+        # Excel writes csv in the code page of the system, here the Turkish one.
         return _strictly(content, "windows-1254")
 
 

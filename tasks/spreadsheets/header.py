@@ -44,10 +44,10 @@ def find_columns(number: int, header: Row) -> list[int]:
         raise SpreadsheetRejected(
             SpreadsheetCode.MISSING_COLUMN, _missing_message(missing, number, header)
         )
-    for name, found in positions.items():
-        if len(found) > 1:
-            letters = " and ".join(map(column_letters, found[:SHOWN_COLUMNS]))
-            message = f"The column {name} occurs {len(found)} times in row {number}: in {letters}."
+    for name, columns in positions.items():
+        if len(columns) > 1:
+            letters = " and ".join(map(column_letters, columns[:SHOWN_COLUMNS]))
+            message = f"The column {name} occurs {len(columns)} times in row {number}: in {letters}."
             raise format_rejection(f"{message} Name one of them differently.")
     return [positions[name][0] for name in COLUMNS]
 

@@ -48,24 +48,24 @@ def built_in_code(number: int) -> str:
 class Token(NamedTuple):
     """A piece of a section: `digit`, `literal`, `@`, `,`, `.`, `date` or `other`, and its text."""
 
-    kind: str
+    type: str
     text: str
 
 
 def _token_from_match(match: re.Match[str]) -> Token | None:
-    kind = match.lastgroup or "literal"
-    text = match[kind]
-    if kind in ("quoted", "escaped", "literal"):
+    group = match.lastgroup or "literal"
+    text = match[group]
+    if group in ("quoted", "escaped", "literal"):
         return Token("literal", text)
-    if kind == "space":
+    if group == "space":
         return Token("literal", " ")
-    if kind == "bracket":
+    if group == "bracket":
         return _bracket(text)
-    if kind == "letter":
+    if group == "letter":
         return Token("date" if text in _DATE_LETTERS else "other", text)
-    if kind == "sign":
+    if group == "sign":
         return Token(text if text in ",.@" else "other", text)
-    return None if kind == "fill" else Token(kind, text)
+    return None if group == "fill" else Token(group, text)
 
 
 def _bracket(text: str) -> Token | None:
@@ -78,32 +78,32 @@ class Section:
     """One section of a format code, for numbers of one sign or for texts."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self.kinds = {token.kind for token in tokens}
+        self.types = {token.type for token in tokens}
         self.tokens = tokens
-        literals = "".join(token.text for token in tokens if token.kind == "literal")
+        literals = "".join(token.text for token in tokens if token.type == "literal")
         self._literal = literals.strip()
         self._zeros = len(tokens) if all(token == ("digit", "0") for token in tokens) else 0
 
     def is_date(self) -> bool:
         """Tells whether the section shows a number as a date or a time."""
-        return "date" in self.kinds
+        return "date" in self.types
 
     def is_general(self) -> bool:
         """Tells whether the section is General and adds nothing to it."""
         return (
-            self.kinds <= {"general", "literal"}
-            and "general" in self.kinds
+            self.types <= {"general", "literal"}
+            and "general" in self.types
             and not self._literal
         )
 
     def is_plain(self) -> bool:
         """Tells whether the section shows a whole number, and nothing else."""
-        is_number = "digit" in self.kinds and self.kinds <= {"digit", "literal", ",", "."}
+        is_number = "digit" in self.types and self.types <= {"digit", "literal", ",", "."}
         return is_number and not self._literal and not self._is_scaled()
 
     def _is_scaled(self) -> bool:
         """A comma with no whole digit behind it divides the number by a thousand."""
-        signs = "".join(token.kind[0] for token in self.tokens if token.kind != "literal")
+        signs = "".join(token.type[0] for token in self.tokens if token.type != "literal")
         whole, _, fraction = signs.partition(".")
         return whole.endswith(",") or "," in fraction
 
@@ -111,27 +111,27 @@ class Section:
         """Returns the text of a whole number; None unless it is made of digits and literals."""
         if self._zeros:
             return str(value).zfill(self._zeros)
-        places = sum(token.kind == "digit" for token in self.tokens)
-        if not places or not self.kinds <= {"digit", "literal"}:
+        digits_left = sum(token.type == "digit" for token in self.tokens)
+        if not digits_left or not self.types <= {"digit", "literal"}:
             return None
         digits = str(value) if value else ""
         shown = ""
         for token in reversed(self.tokens):
-            is_last = token.kind == "digit" and places == 1
-            places -= token.kind == "digit"
+            is_last = token.type == "digit" and digits_left == 1
+            digits_left -= token.type == "digit"
             piece, digits = _piece(token, digits, is_last=is_last)
             shown = piece + shown
         return shown.strip()
 
     def show_text(self, text: str) -> str:
         """Returns the text that a cell with this section for texts shows."""
-        pieces = (text if token.kind == "@" else token.text for token in self.tokens)
+        pieces = (text if token.type == "@" else token.text for token in self.tokens)
         return "".join(pieces) if self._literal else text
 
 
 def _piece(token: Token, digits: str, *, is_last: bool) -> tuple[str, str]:
     """Returns the text that stands for a token, and the digits that are left for those before."""
-    if token.kind == "literal":
+    if token.type == "literal":
         return token.text, digits
     if is_last and digits:
         return digits, ""
@@ -147,7 +147,7 @@ class NumberFormat:
         self.code = code
         sections = [Section(tokens) for tokens in _sections(code)]
         self._is_conditional = _CONDITION.search(code) is not None
-        has_text_section = "@" in sections[-1].kinds or len(sections) > 3
+        has_text_section = "@" in sections[-1].types or len(sections) > 3
         self._text = sections.pop() if has_text_section else None
         # With a section for texts alone, numbers are shown as texts are.
         self._numbers = sections or [Section([*_as_general(self._text)])]
@@ -176,6 +176,7 @@ class NumberFormat:
         return section.show_number(int(value)) if is_exact else None
 
     def _section(self, value: int | float) -> Section:
+        # The sections are for positive numbers, negative ones, zero and texts, in this order.
         index = 0
         if value < 0:
             index = 1
@@ -186,7 +187,7 @@ class NumberFormat:
 
 def _as_general(section: Section | None) -> Iterator[Token]:
     for token in section.tokens if section else ():
-        yield Token("general", "") if token.kind == "@" else token
+        yield Token("general", "") if token.type == "@" else token
 
 
 def _sections(code: str) -> list[list[Token]]:
@@ -202,5 +203,6 @@ def _sections(code: str) -> list[list[Token]]:
 @lru_cache(1_000)
 def number_format(code: str) -> NumberFormat | None:
     """Returns the number format of a code; None for General, which shows cells as they are."""
+    # A hostile file may have codes of megabytes.
     format = NumberFormat(code[:1_000] or GENERAL)
     return None if format.is_general else format

@@ -90,6 +90,7 @@ class OdsReader:
                 self._hidden_styles.add(self._style)
 
     def _start_table(self, attributes: Attributes) -> None:
+        # Tables may be nested in cells; only an outermost one is a sheet.
         self._tables += 1
         is_visible = attributes.get("style-name") not in self._hidden_styles
         if self._tables == 1 and is_visible and not self.is_finished:
@@ -102,7 +103,7 @@ class OdsReader:
             self._row_count = _repetition(attributes, "number-rows-repeated", MAXIMUM_ROW)
         elif local in _CELLS:
             self._cell = attributes
-            self._cell_kind = local
+            self._cell_name = local
 
     def text(self, text: str) -> None:
         """Takes a piece of text."""
@@ -143,7 +144,7 @@ class OdsReader:
         # Covered cells lie below a merged one, and are not shown.
         cell = (
             None
-            if self._cell_kind == "covered-table-cell"
+            if self._cell_name == "covered-table-cell"
             else cell_from_attributes(attributes, shown)
         )
         if cell is not None and cell != "":
@@ -168,19 +169,19 @@ def _repetition(attributes: Attributes, name: str, maximum: int) -> int:
 
 def _cell_attributes(attributes: Attributes) -> Attributes:
     """Returns a cell's attributes; an error is a text to OpenDocument, and says so besides."""
-    kinds = [value for name, value in attributes.items() if name.endswith("value-type")]
+    types = [value for name, value in attributes.items() if name.endswith("value-type")]
     local = attributes_by_local_name(attributes)
-    return local | {"value-type": "error"} if "error" in kinds else local
+    return local | {"value-type": "error"} if "error" in types else local
 
 
 def cell_from_attributes(attributes: Attributes, shown: str | None) -> Cell | None:
-    """Returns the cell that a sheet shows, from its kind, its value and its text."""
-    kind = attributes.get("value-type", "")
-    if kind in ("float", "percentage", "currency"):
+    """Returns the cell that a sheet shows, from its value_type, its value and its text."""
+    value_type = attributes.get("value-type", "")
+    if value_type in ("float", "percentage", "currency"):
         return _number(attributes.get("value", ""), shown)
-    if kind in _UNUSABLE:
-        return _UNUSABLE[kind]
-    if kind == "boolean":
+    if value_type in _UNUSABLE:
+        return _UNUSABLE[value_type]
+    if value_type == "boolean":
         return BOOLEANS[attributes.get("boolean-value") == "true"]
     if shown is None:
         shown = attributes.get("string-value")

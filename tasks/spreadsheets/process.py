@@ -35,6 +35,7 @@ async def start_reading_process() -> Process:
         stdout=PIPE,
         stderr=DEVNULL,
         limit=LONGEST_LINE_BYTES,
+        # A process group of its own, so that its children are killed with it.
         start_new_session=True,
     )
     with suppress(ProcessLookupError):

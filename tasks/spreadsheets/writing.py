@@ -72,6 +72,7 @@ def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
 
 def _write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     # Not through pyexcel: its writer makes a formula of every text that begins with "=".
+    # With constant memory each row is written to the file as it comes.
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
     money = book.add_format({"num_format": "0.00"})

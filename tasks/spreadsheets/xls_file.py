@@ -53,7 +53,7 @@ _NEEDED = frozenset(
 )
 
 
-def _half_decoded(text: bytes, encoding: str) -> str:
+def _decode_half(text: bytes, encoding: str) -> str:
     return text.decode(encoding, "surrogatepass")
 
 
@@ -96,9 +96,9 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
         self.put_cell = self._put
 
     def _put(
-        self, row: int, column: int, kind: int | None, value: Any, format: int
+        self, row: int, column: int, cell_type: int | None, value: Any, format: int
     ) -> None:
-        cell = self._cell(kind, value, self._format(format))
+        cell = self._cell(cell_type, value, self._format(format))
         if cell is None or cell == "":
             return
         if not add_cell(self.filled_rows.setdefault(row, {}), column, cell):
@@ -112,28 +112,28 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
         return self._formats[index] if 0 <= index < len(self._formats) else None
 
     def _cell(
-        self, kind: int | None, value: Any, format: NumberFormat | None
+        self, cell_type: int | None, value: Any, format: NumberFormat | None
     ) -> Cell | None:
-        if kind is None or kind == biffh.XL_CELL_NUMBER:
+        if cell_type is None or cell_type == biffh.XL_CELL_NUMBER:
             number = number_from_float(float(value))
             return number if format is None else format.show_number(number)
-        if kind == biffh.XL_CELL_TEXT:
+        if cell_type == biffh.XL_CELL_TEXT:
             text = value if value.isascii() else join_surrogates(value)
             return text if format is None else format.show_text(text)
-        if kind == biffh.XL_CELL_BOOLEAN:
+        if cell_type == biffh.XL_CELL_BOOLEAN:
             return BOOLEANS[bool(value)]
-        return ERROR if kind == biffh.XL_CELL_ERROR else None
+        return ERROR if cell_type == biffh.XL_CELL_ERROR else None
 
 
-# xlrd makes workbooks and sheets itself, and decodes every piece of a text by itself: long lists of
-# texts are cut into records, sometimes through the middle of a letter beyond U+FFFF, on which it
-# gives up the whole file. Decoded by `_half_decoded` the halves meet again in `join_surrogates`.
+# xlrd has no option for its classes of workbooks and sheets, and decodes each piece of a text
+# alone. Long lists of texts are cut into records, sometimes within a character beyond U+FFFF, for
+# which it rejects the file: `_decode_half` keeps both halves, `join_surrogates` joins them.
 _REPLACED: tuple[tuple[Any, str, Any], ...] = (
     (xlrd.book, "Book", NeededBook),
     (xlrd.sheet, "Sheet", SparseSheet),
-    (xlrd.biffh, "unicode", _half_decoded),
-    (xlrd.book, "unicode", _half_decoded),
-    (xlrd.sheet, "unicode", _half_decoded),
+    (xlrd.biffh, "unicode", _decode_half),
+    (xlrd.book, "unicode", _decode_half),
+    (xlrd.sheet, "unicode", _decode_half),
 )
 
 
@@ -185,12 +185,13 @@ def _workbook_stream(document: CompoundDocument) -> bytes:
         raise format_rejection(ENCRYPTED)
     name = next((name for name in _STREAMS if name in names), None)
     if name is None:
-        found = "a text document" if "worddocument" in names else "no workbook"
-        raise format_rejection(f"The file is no spreadsheet: it holds {found}.")
+        content = "a text document" if "worddocument" in names else "no workbook"
+        raise format_rejection(f"The file is no spreadsheet: it holds {content}.")
     return document.stream(name)
 
 
 def _book(content: bytes) -> Any:
+    # xlrd prints warnings of odd records.
     with open(os.devnull, "w") as nowhere:
         try:
             return xlrd.book.open_workbook_xls(

@@ -36,9 +36,9 @@ def join_surrogates(text: str) -> str:
 
 
 class Relation(NamedTuple):
-    """A part that another part refers to, and the kind of the reference."""
+    """A part that another part refers to, and the type of the reference."""
 
-    kind: str
+    type: str
     target: str
 
 
@@ -50,18 +50,20 @@ def read_relations(archive: Archive, part: str) -> dict[str, Relation]:
 
     def start(name: str, attributes: Attributes) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
-            kind = attributes.get("Type", "").rpartition("/")[2]
+            relation_type = attributes.get("Type", "").rpartition("/")[2]
             target = attributes.get("Target", "").replace("\\", "/")
             path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-            relations[attributes.get("Id", "")] = Relation(kind, path)
+            relations[attributes.get("Id", "")] = Relation(relation_type, path)
 
     if listing in archive:
         read_elements(archive.pieces(listing), listing, start)
     return relations
 
 
-def _related(relations: dict[str, Relation], kind: str) -> str | None:
-    targets = (relation.target for relation in relations.values() if relation.kind == kind)
+def _related(relations: dict[str, Relation], relation_type: str) -> str | None:
+    targets = (
+        relation.target for relation in relations.values() if relation.type == relation_type
+    )
     return next(targets, None)
 
 
@@ -89,13 +91,14 @@ def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
         if name != "sheet" or attributes.get("state") in ("hidden", "veryHidden"):
             return
         relation = relations.get(attributes.get("id", ""))
-        if relation and relation.kind == "worksheet":
+        if relation and relation.type == "worksheet":
             sheets.append(relation.target)
 
     read_elements(archive.pieces(workbook), workbook, start)
     if not sheets:
         raise format_rejection("The file has no visible sheet.")
     texts, styles = _related(relations, "sharedStrings"), _related(relations, "styles")
+    # Some writers leave the relation out; Excel finds the part by its usual name.
     if texts is None and SHARED_TEXTS in archive:
         texts = SHARED_TEXTS
     return WorkbookParts(sheets[0], texts, styles if styles and styles in archive else None)

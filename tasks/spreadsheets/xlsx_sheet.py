@@ -119,6 +119,7 @@ class SheetReader:
         if reference is None:
             self._column += 1
             return
+        # Nearly all cells are in a known column, whose look-up is faster than the pattern.
         letters = reference.removesuffix(self._number_text)
         column = self._columns.get(letters)
         if column is None or not self._number_text:
@@ -132,6 +133,7 @@ class SheetReader:
                 f"row {self._number} has a cell called {reference[:20]!r}"
             )
         letters, number = match.groups()
+        # A row without a number takes the one of its first cell.
         if not self._number_text and not self._row:
             self._number_row(number)
         column = column_position(letters)
@@ -140,25 +142,25 @@ class SheetReader:
         self._columns[letters] = column
         return column
 
-    def _shown_cell(self, kind: str, format: NumberFormat | None) -> Cell | None:
+    def _shown_cell(self, cell_type: str, format: NumberFormat | None) -> Cell | None:
         value = self._value
-        if kind == "s" and value:
+        if cell_type == "s" and value:
             return _shown_text(text_at(self._texts, value), format)
-        if kind == "n" and value:
+        if cell_type == "n" and value:
             return _shown_number(value, format)
-        if kind == "inlineStr":
+        if cell_type == "inlineStr":
             return _shown_text(self._collector.take() or unescape(value), format)
-        if kind == "str" and value:
+        if cell_type == "str" and value:
             return _shown_text(unescape(value), format)
-        return self._other_cell(kind)
+        return self._other_cell(cell_type)
 
-    def _other_cell(self, kind: str) -> Cell | None:
+    def _other_cell(self, cell_type: str) -> Cell | None:
         if not self._value:
-            is_formula = self._has_formula and kind != "str"
+            is_formula = self._has_formula and cell_type != "str"
             return FORMULA_WITHOUT_VALUE if is_formula else None
-        if kind == "b":
+        if cell_type == "b":
             return BOOLEANS[self._value.strip() in ("1", "true")]
-        return DATE if kind == "d" else ERROR
+        return DATE if cell_type == "d" else ERROR
 
 
 def column_position(letters: str) -> int:

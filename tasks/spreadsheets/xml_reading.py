@@ -30,6 +30,7 @@ class XmlReader:
 
     def __init__(self, start: Start, end: End, text: Callable[[str], object]) -> None:
         self._parser = expat.ParserCreate()
+        # Otherwise expat passes a text on in many pieces.
         self._parser.buffer_text = True
         self._parser.StartElementHandler = start
         self._parser.EndElementHandler = end
@@ -50,6 +51,7 @@ class XmlReader:
 
 
 def _reject_declaration(*_: Any) -> None:
+    # Entities may refer to each other and expand to gigabytes.
     message = "The file declares XML entities, which no spreadsheet program writes."
     raise format_rejection(message)
 

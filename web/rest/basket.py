@@ -29,6 +29,7 @@ from web.rest.request import RestRequest
 
 async def read_basket(request: RestRequest) -> Response:
     """Returns the active basket of a segment; or starts an export, or returns its state."""
+    # The common case is decided without parsing the query.
     if not request.http.scope["query_string"]:
         segment = None
     elif "status_cache_key" in request.query:
@@ -105,11 +106,13 @@ async def save_basket(request: RestRequest) -> Response:
     fields = await request.fields()
     name = fields.optional_text("name")
     given = BasketSaveInput(name=name or "", **request.shared_inputs(fields))
+    # A missing name differs from a blank one, which is rejected.
     return await change_basket(UnnamedSave if name is None else BasketSave, request, given)
 
 
 async def load_basket(request: RestRequest) -> Response:
     """Makes the draft of the address the active basket again."""
+    # Nothing of the body is needed, but a broken one is rejected as elsewhere.
     await request.body()
     given = BasketLoadInput(
         basket_id=ID(request.basket_number), idempotency_key=request.idempotency_key

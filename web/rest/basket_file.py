@@ -90,6 +90,7 @@ async def import_file(request: RestRequest) -> Response:
     if content_type.lower() != MULTIPART:
         message = f'Unsupported media type "{content_type[:100]}" in request.'
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
+    # A file a little too large is rejected with its size; the rest of a far larger one is not read.
     maximum = 2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES
     form = await read_form(request.http, maximum, _is_file)
     with closing_files(form):

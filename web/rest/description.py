@@ -14,8 +14,8 @@ from web.rest.page import DEFAULT_SIZE, MAXIMUM_SIZE
 from web.rest.schemas import IDENTIFIER, SCHEMAS, Schema, list_schema, reference
 
 ABOUT = (
-    "The documented REST interface of the basket server, for clients that already speak it; new ones "
-    "use GraphQL. Every address is served below `/api/v1` and `/b2b`, and `my-divisions/` and "
+    "The documented REST interface of the basket server, for clients that already speak it; new "
+    "ones use GraphQL. Every address is served below `/api/v1` and `/b2b`, and `my-divisions/` and "
     "`my-quotations/` also below `basket/` there. Addresses end with a slash; a GET without one is "
     "redirected."
 )
@@ -85,8 +85,8 @@ SEGMENT_PARAMETER = _parameter(
 )
 KEY_PARAMETER = _parameter(
     "Idempotency-Key",
-    "A retry with the same key and the same input gets the first response and changes nothing more, "
-    "for 24 hours. Not blank; characters beyond ASCII in UTF-8.",
+    "A retry with the same key and the same input gets the first response and changes nothing "
+    "more, for 24 hours. Not blank; characters beyond ASCII in UTF-8.",
     {"type": "string", "pattern": f"^[!-~]{{1,{MAXIMUM_LENGTH}}}$"},
     "header",
 )

@@ -23,9 +23,11 @@ def format_value(value: object) -> str:
 
 def parse_whole_number(value: object) -> int:
     """Returns a whole number, which may be sent as a text; raises ValueError with the value."""
+    # Forms and some front ends send every value as a text, and JavaScript may send 3.0.
     number: int | None = None
     if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         number = int(value)
+    # To Python, true is an integer.
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, float) and value.is_integer():

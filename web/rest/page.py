@@ -29,6 +29,7 @@ def read_page(request: RestRequest) -> Page:
     """Parses `page` and `limit` (or `page_size`) of the query; raises InvalidFields."""
     fields = Fields(request.query)
     number, size = _within(fields, "page", 1, None), DEFAULT_SIZE
+    # The last one goes first: `limit` before `page_size`.
     for name in ("page_size", "limit"):
         size = _within(fields, name, size, MAXIMUM_SIZE)
     fields.check()

@@ -70,6 +70,7 @@ def not_found_response() -> Response:
 
 def unauthenticated_response(has_header: bool) -> Response:
     """Returns 401 for a missing or an invalid token."""
+    # The texts of Django REST Framework, which clients may compare.
     detail = (
         "Invalid token." if has_header else "Authentication credentials were not provided."
     )
@@ -111,6 +112,7 @@ def rejection_response(
 def _find_field_name(rejection: RejectedInput) -> str:
     if rejection.code in _OF_THE_BASKET:
         return NON_FIELD
+    # The last part of the path that this interface has is the most specific one.
     names = (FIELD_NAMES.get(part) for part in reversed(rejection.field))
     return next((name for name in names if name), NON_FIELD)
 

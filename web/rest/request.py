@@ -62,6 +62,7 @@ class RestRequest:
 
     def with_segment(self, values: Mapping[str, Any]) -> Fields:
         """Returns values with the segment of the query if they have none."""
+        # A segment in the values replaces the one of the query.
         return Fields({SEGMENT: self.query.get(SEGMENT), **values})
 
     def shared_inputs(self, fields: Fields) -> dict[str, Any]:
