@@ -8,6 +8,7 @@ import sys
 import bench
 import settings
 from bench.equality import AnswersDiffer
+from bench.files import FilesDiffer
 from bench.growth import grow, memory
 from bench.load import load, make_database
 from bench.operations import KINDS, WORKLOADS
@@ -118,6 +119,7 @@ def main(words: list[str]) -> int:
         asyncio.run(arguments.function(arguments))
     except (
         AnswersDiffer,
+        FilesDiffer,
         LoadFailed,
         PackagesMissing,
         ServerFailed,

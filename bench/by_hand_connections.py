@@ -1,4 +1,4 @@
-"""Connections by hand: asyncpg's own, without the bookkeeping of a pool, which costs 20 µs a request."""
+"""Connections by hand: asyncpg's own, without the bookkeeping of a pool (20 µs per request)."""
 
 import asyncio
 from types import TracebackType
@@ -9,7 +9,7 @@ SIZE = 20
 
 
 class Connections:
-    """At most SIZE connections, opened when they are needed; the one used last is taken first."""
+    """At most SIZE connections, opened on demand; the last one used is borrowed first."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -18,12 +18,12 @@ class Connections:
             # None stands for a connection that is not open yet.
             self.free.put_nowait(None)
 
-    def taken(self) -> "Taken":
-        """Returns a context in which one connection is taken."""
-        return Taken(self)
+    def borrowed(self) -> "Borrowed":
+        """Returns a context that borrows one connection."""
+        return Borrowed(self)
 
     async def take(self) -> asyncpg.Connection:
-        """Takes a connection, waiting for one when all are taken."""
+        """Borrows a connection; waits for one when all are borrowed."""
         connection = await self.free.get()
         if connection is not None and not connection.is_closed():
             return connection
@@ -34,21 +34,21 @@ class Connections:
             raise
 
     def give_back(self, connection: asyncpg.Connection) -> None:
-        """Gives a connection back; one that was left in a transaction is closed, which undoes the transaction."""
+        """Takes a connection back; one in a transaction is closed, which rolls back."""
         if connection.is_in_transaction():
             connection.terminate()
         self.free.put_nowait(connection)
 
     async def close(self) -> None:
-        """Closes what is open."""
+        """Closes the open connections."""
         while not self.free.empty():
             connection = self.free.get_nowait()
             if connection is not None:
                 await connection.close()
 
 
-class Taken:
-    """One connection while it is taken."""
+class Borrowed:
+    """One connection while it is borrowed."""
 
     __slots__ = ("connection", "connections")
 

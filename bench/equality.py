@@ -1,8 +1,9 @@
 """The answers of the servers, compared before anything is timed.
 
-The `data` of each answer is read and written again by one encoder that keeps the order of the keys, because stock
-writes with `json` and ours with `orjson`; then the bytes must be the same. Changes are made to the same
-baskets in the same state, one server after the other; only the time of the change differs, and is left out.
+The `data` of each answer is encoded again by one encoder that keeps the order of the keys,
+because stock encodes with `json` and ours with `orjson`; then the bytes must be the same. Changes
+are made to the same baskets in the same state, one server after the other; only the time of the
+change differs, and is left out.
 """
 
 import re

@@ -1,36 +1,31 @@
-"""I10k and E10k: files of 10,000 rows, compared with the bare libraries doing the same.
+"""I10k and E10k: files of 10,000 rows, compared with the libraries alone doing the same.
 
-I10k is the whole `basketImport` over HTTP, from sending the file until the answer; bare is reading every cell of the
-same file with the same library (csv, xlrd, openpyxl) and writing the rows with one bulk statement. E10k is the worker's
-attempt at an export, from the claim until it is COMPLETED and the file published; bare is reading the rows with one
-statement and writing them with the library (csv, xlwt, xlsxwriter) to a file. Everything but PostgreSQL and the HTTP
-client runs on core 0.
+I10k is the whole `basketImport` over HTTP, from sending the file until the answer; unwrapped is
+reading each cell of the same file with the same library (csv, xlrd, openpyxl) and writing the
+rows with one statement. E10k is the worker's attempt at an export, from the claim until it is
+COMPLETED and the file published; unwrapped is reading the rows with one statement and writing
+them with the library (csv, xlwt, xlsxwriter) to a file. All but PostgreSQL and the HTTP client
+runs on core 0.
 """
 
-import csv
-import io
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import asyncpg
 import httpx
-import openpyxl
-import xlrd
-import xlsxwriter
-import xlwt
 
 import settings
-from bench.load import MOMENT
+from bench.load import TIMESTAMP
 from bench.population import Placed
 from bench.reset import reset
 from bench.servers import SERVER_CORE, all_running
+from bench.unwrapped import READERS, WRITERS
 from bench.wrk import LOAD_CORE
 from models.database.connection import connect, disconnect
 from models.export.export import ExportField, ExportFormat, ask_export
@@ -39,7 +34,7 @@ from tasks.exports.store import open_store
 
 FORMATS = ("csv", "xls", "xlsx")
 PRODUCTS = 5_000
-"""Products of a file; each for two divisions, which makes 10,000 rows."""
+"""Products of a file, each for two divisions: 10,000 rows."""
 HEADERS = ("product__sku", "quantity", "division__erp_code")
 
 _IMPORT = (
@@ -49,104 +44,61 @@ _IMPORT = (
 _CLEAR = (
     "DELETE FROM basket_item WHERE basket_id IN (SELECT id FROM basket WHERE user_id = $1)"
 )
-_BULK = (
-    "WITH line AS (SELECT * FROM unnest($2::text[], $3::int[], $4::text[]) AS line(sku, quantity, erp_code)), "
-    "basket AS (INSERT INTO basket (user_id, segment, status, version, created_at, updated_at) "
-    f"VALUES ($1, 0, 'ACTIVE', 1, {MOMENT}, {MOMENT}) ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE' "
-    "DO UPDATE SET version = basket.version + 1 RETURNING id), "
-    "item AS (INSERT INTO basket_item (basket_id, product_id, price, currency) "
-    "SELECT DISTINCT basket.id, p.id, p.price, p.currency FROM basket, line JOIN product p ON p.sku = line.sku "
-    "AND p.segment = 0 RETURNING id, product_id) "
-    "INSERT INTO basket_item_division (item_id, division_id, quantity) SELECT item.id, d.id, line.quantity FROM line "
-    "JOIN product p ON p.sku = line.sku AND p.segment = 0 JOIN item ON item.product_id = p.id "
-    "JOIN division d ON d.erp_code = line.erp_code"
+_BULK = f"""
+WITH line AS (
+    SELECT * FROM unnest($2::text[], $3::int[], $4::text[]) AS line(sku, quantity, erp_code)
+), basket AS (
+    INSERT INTO basket (user_id, segment, status, version, created_at, updated_at)
+    VALUES ($1, 0, 'ACTIVE', 1, {TIMESTAMP}, {TIMESTAMP})
+    ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE'
+    DO UPDATE SET version = basket.version + 1
+    RETURNING id
+), item AS (
+    INSERT INTO basket_item (basket_id, product_id, price, currency)
+    SELECT DISTINCT basket.id, p.id, p.price, p.currency
+    FROM basket, line
+    JOIN product p ON p.sku = line.sku AND p.segment = 0
+    RETURNING id, product_id
 )
-_ROWS = (
-    "SELECT p.sku, q.division_id, d.erp_code, d.name, i.price, q.quantity, p.remote_id FROM basket_item i "
-    "JOIN product p ON p.id = i.product_id JOIN basket_item_division q ON q.item_id = i.id "
-    "JOIN division d ON d.id = q.division_id WHERE i.basket_id = $1 ORDER BY i.id, q.id"
-)
-Rows = Sequence[Sequence[Any]]
-
-
-def write_csv(path: Path, rows: Rows) -> None:
-    """Writes rows with the csv module."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows(rows)
-
-
-def write_xls(path: Path, rows: Rows) -> None:
-    """Writes rows with xlwt."""
-    book = xlwt.Workbook(encoding="utf-8")
-    sheet = book.add_sheet("rows")
-    for place, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            sheet.write(place, column, cell)
-    book.save(str(path))
-
-
-def write_xlsx(path: Path, rows: Rows) -> None:
-    """Writes rows with xlsxwriter, in the mode that keeps no rows, as ours does."""
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
-    sheet = book.add_worksheet()
-    for place, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            sheet.write(place, column, cell)
-    book.close()
-
-
-def read_csv(content: bytes) -> Rows:
-    """Reads rows with the csv module."""
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-
-
-def read_xls(content: bytes) -> Rows:
-    """Reads rows with xlrd."""
-    sheet = xlrd.open_workbook(file_contents=content).sheet_by_index(0)
-    return [sheet.row_values(place) for place in range(sheet.nrows)]
-
-
-def read_xlsx(content: bytes) -> Rows:
-    """Reads rows with openpyxl, in the mode that keeps no sheet."""
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    return list(book.worksheets[0].iter_rows(values_only=True))
-
-
-WRITERS: dict[str, Callable[[Path, Rows], None]] = {
-    "csv": write_csv,
-    "xls": write_xls,
-    "xlsx": write_xlsx,
-}
-READERS: dict[str, Callable[[bytes], Rows]] = {
-    "csv": read_csv,
-    "xls": read_xls,
-    "xlsx": read_xlsx,
-}
+INSERT INTO basket_item_division (item_id, division_id, quantity)
+SELECT item.id, d.id, line.quantity
+FROM line
+JOIN product p ON p.sku = line.sku AND p.segment = 0
+JOIN item ON item.product_id = p.id
+JOIN division d ON d.erp_code = line.erp_code"""
+_ROWS = """
+SELECT p.sku, q.division_id, d.erp_code, d.name, i.price, q.quantity, p.remote_id
+FROM basket_item i
+JOIN product p ON p.id = i.product_id
+JOIN basket_item_division q ON q.item_id = i.id
+JOIN division d ON d.id = q.division_id
+WHERE i.basket_id = $1
+ORDER BY i.id, q.id"""
 
 
 async def seconds_of(work: Awaitable[object]) -> float:
-    """Returns how long something takes."""
+    """Awaits `work` and returns the seconds that it took."""
     begin = time.monotonic()
     await work
     return time.monotonic() - begin
 
 
 class FilesDiffer(Exception):
-    """Raised when an import or export did not do what it was measured for."""
+    """Raised when an import or export did not handle all rows."""
 
 
 class Files:
-    """The measurements of files, on one database."""
+    """Measures imports and exports on one database."""
 
     def __init__(self, url: str, populations: list[Placed], folder: Path) -> None:
         self.url = url
-        self.places = {place.population.prefix: place for place in populations}
+        self.by_prefix = {placed.population.prefix: placed for placed in populations}
         self.populations = populations
         self.folder = folder
 
     def content(self, kind: str) -> bytes:
-        """Writes the file that is imported."""
-        company = self.places["bench-import"].main_division(1) // 2 + 1
+        """Returns the bytes of the imported file."""
+        company = self.by_prefix["bench-import"].main_division(1) // 2 + 1
         rows = [
             (f"BENCH-{number}", number % 9 + 1, f"{division}{company}")
             for number in range(1, PRODUCTS + 1)
@@ -159,9 +111,9 @@ class Files:
     async def imports(
         self, kind: str, rounds: int, port: int, connection: asyncpg.Connection
     ) -> tuple[float, float]:
-        """Returns the seconds of ours and of bare."""
-        content, user = self.content(kind), self.places["bench-import"].first_user
-        ours, bare = [], []
+        """Returns the seconds of ours and of the library alone."""
+        content, user = self.content(kind), self.by_prefix["bench-import"].first_user
+        ours, unwrapped = [], []
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", timeout=60
         ) as client:
@@ -171,17 +123,19 @@ class Files:
                 ours.append(await seconds_of(send(client, content, kind)))
                 await self._clear(connection, user)
                 os.sched_setaffinity(0, {SERVER_CORE})
-                bare.append(
-                    await seconds_of(self._bare_import(connection, kind, content, user))
+                unwrapped.append(
+                    await seconds_of(
+                        self._unwrapped_import(connection, kind, content, user)
+                    )
                 )
-        # The first round has warmed both up.
-        return median(ours[1:]), median(bare[1:])
+        # The first round only warms both up.
+        return median(ours[1:]), median(unwrapped[1:])
 
     async def _clear(self, connection: asyncpg.Connection, user: int) -> None:
         await reset(connection, self.populations)
         await connection.execute(_CLEAR, user)
 
-    async def _bare_import(
+    async def _unwrapped_import(
         self, connection: asyncpg.Connection, kind: str, content: bytes, user: int
     ) -> None:
         _, *rows = READERS[kind](content)
@@ -190,19 +144,19 @@ class Files:
             _BULK, user, skus, [int(quantity) for quantity in quantities], codes
         )
         if status != f"INSERT 0 {2 * PRODUCTS}":
-            raise FilesDiffer(f"The bare import ended with {status}.")
+            raise FilesDiffer(f"The unwrapped import ended with {status}.")
 
     async def exports(
         self, kind: str, rounds: int, connection: asyncpg.Connection
     ) -> tuple[float, float]:
-        """Returns the seconds of ours and of bare."""
-        place = self.places["bench-export"]
+        """Returns the seconds of ours and of the library alone."""
+        placed = self.by_prefix["bench-export"]
         store = open_store(str(self.folder / "exports"), shared=False)
-        ours, bare = [], []
+        ours, unwrapped = [], []
         for _ in range(rounds + 1):
             job = await ask_export(
-                place.first_user,
-                place.first_basket,
+                placed.first_user,
+                placed.first_basket,
                 ExportFormat(kind),
                 list(ExportField),
                 "basketId",
@@ -210,18 +164,21 @@ class Files:
             )
             ours.append(await seconds_of(attempt(job[0], store, timedelta(hours=1))))
             await _check_completed(connection, job[0])
-            bare.append(
-                await seconds_of(self._bare_export(connection, kind, place.first_basket))
+            unwrapped.append(
+                await seconds_of(
+                    self._unwrapped_export(connection, kind, placed.first_basket)
+                )
             )
-        return median(ours[1:]), median(bare[1:])
+        return median(ours[1:]), median(unwrapped[1:])
 
-    async def _bare_export(
+    async def _unwrapped_export(
         self, connection: asyncpg.Connection, kind: str, basket_id: int
     ) -> None:
         rows = await connection.fetch(_ROWS, basket_id)
         cells = [[*row[:4], Decimal(row[4]).scaleb(-2), *row[5:]] for row in rows]
         WRITERS[kind](
-            self.folder / f"bare.{kind}", [[field.value for field in ExportField], *cells]
+            self.folder / f"unwrapped.{kind}",
+            [[field.value for field in ExportField], *cells],
         )
 
 
@@ -257,22 +214,16 @@ async def measure_files(
     """Measures the workloads with these names and returns the lines of the report."""
     connection = await asyncpg.connect(url)
     cores = os.sched_getaffinity(0)
-    lines = ["", "                  ours ms   bare ms  to bare"] if names else []
+    lines = ["", "                  ours ms  unwrapped ms  ratio"] if names else []
     try:
         with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
             files = Files(url, populations, Path(folder))
             if "I10k" in names:
                 with all_running(("ours",), url) as servers:
                     for kind in FORMATS:
-                        lines.append(
-                            _line(
-                                "I10k",
-                                kind,
-                                await files.imports(
-                                    kind, rounds, servers["ours"].port, connection
-                                ),
-                            )
-                        )
+                        port = servers["ours"].port
+                        seconds = await files.imports(kind, rounds, port, connection)
+                        lines.append(_line("I10k", kind, seconds))
             if "E10k" in names:
                 lines += await _export_lines(files, rounds, connection)
     finally:
@@ -296,5 +247,5 @@ async def _export_lines(
 
 
 def _line(name: str, kind: str, seconds: tuple[float, float]) -> str:
-    ours, bare = seconds
-    return f"{name:<6}{kind:<8}{ours * 1e3:11,.0f}{bare * 1e3:10,.0f}{ours / bare:9.2f}"
+    ours, unwrapped = seconds
+    return f"{name:<6}{kind:<8}{ours * 1e3:11,.0f}{unwrapped * 1e3:14,.0f}{ours / unwrapped:7.2f}"

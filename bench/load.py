@@ -1,8 +1,8 @@
-"""Loading the data, in sets: a million baskets in minutes.
+"""Loads the data by statements over sets of rows: a million baskets in minutes.
 
-Secondary indexes are made anew after the rows are written, and foreign keys are not looked after meanwhile: the numbers
-of `bench.population` keep them. That needs a superuser, as the default BENCH_DATABASE_URL names; another user waits
-longer.
+Secondary indexes are created after the rows, and foreign keys are not checked meanwhile: the
+numbers of `bench.population` satisfy them. That needs a superuser, as in the default
+BENCH_DATABASE_URL; another user waits longer.
 """
 
 import re
@@ -27,61 +27,74 @@ TABLES = (
     "quotation",
     "basket_export",
 )
-MOMENT = "timestamptz '2026-01-02 03:04:05.678901+00'"
-"""When everything was made."""
+TIMESTAMP = "timestamptz '2026-01-02 03:04:05.678901+00'"
+"""The time at which all rows were created."""
 
-_INDEXES = (
-    "SELECT c.conname, i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid), pg_get_constraintdef(c.oid) "
-    "FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u' "
-    "WHERE i.indrelid = $1::regclass AND NOT i.indisprimary"
-)
-_PRODUCTS = (
-    "INSERT INTO product (id, remote_id, segment, sku, name, price, currency, variants, product_image, in_stock, "
-    "is_available, refreshed_at) SELECT p, p, 0, 'BENCH-' || p, 'Ürün ' || p || ', \"bench\", 18 mm', "
-    "490 + p::bigint * 104729 % 249500, 'try', CASE p % 3 WHEN 0 THEN '{{}}' ELSE "
-    '\'{{"color":"red","size":"\' || (p % 7) || \'"}}\' END, CASE p % 5 WHEN 0 THEN NULL ELSE '
-    "'https://images.example.com/bench-' || p || '.jpg' END, p % 11 <> 0, true, {moment} "
-    "FROM generate_series(1, {products}) p"
-)
-_COMPANIES = (
-    "INSERT INTO division (id, name, erp_code, type, parent_id, is_active) "
-    "SELECT 2 * c + s - 1, CASE s WHEN 0 THEN 'Main division ' ELSE 'Sub-division ' END || c, "
-    "CASE s WHEN 0 THEN 'BM' ELSE 'BS' END || c, CASE s WHEN 0 THEN 'MAIN' ELSE 'SUB' END, "
-    "CASE s WHEN 0 THEN NULL ELSE 2 * c - 1 END, true FROM generate_series(1, {companies}) c, generate_series(0, 1) s"
-)
-_USERS = (
-    "INSERT INTO user_account (id, email, first_name, last_name, division_id, is_active) "
-    "SELECT {user} + n - 1, '{prefix}-' || n || '@example.invalid', 'Bench', 'Buyer ' || n, "
-    "({user} + n - 2) / {company} * 2 + 1, true FROM generate_series(1, {users}) n"
-)
-_TOKENS = (
-    "INSERT INTO token (id, user_id, digest, created_at) SELECT {user} + n - 1, {user} + n - 1, "
-    "encode(sha256(convert_to('{prefix}-' || n, 'UTF8')), 'hex'), {moment} FROM generate_series(1, {users}) n"
-)
-_BASKETS = (
-    "INSERT INTO basket (id, user_id, segment, status, name, version, created_at, updated_at, saved_at) "
-    "SELECT {basket} + b, {user} + b / {baskets}, 0, '{status}', "
-    "CASE '{status}' WHEN 'DRAFT' THEN 'Draft ' || b END, 1, {moment}, {moment}, "
-    "CASE '{status}' WHEN 'DRAFT' THEN {moment} + b * interval '1 minute' END FROM generate_series(0, {count} - 1) b"
-)
-_ITEMS = (
-    "INSERT INTO basket_item (id, basket_id, product_id, price, currency) "
-    "SELECT {item} + b::bigint * {items} + k, {basket} + b, p.id, 490 + p.id * 104729 % 249500, 'try' "
-    "FROM generate_series(0, {count} - 1) b, generate_series(0, {items} - 1) k, "
-    "LATERAL (SELECT (({basket} + b)::bigint * {stride} + k) % {products} + 1 AS id) p"
-)
-_DIVISIONS = (
-    "INSERT INTO basket_item_division (id, item_id, division_id, quantity) "
-    "SELECT 2 * i.id + s - 1, i.id, ({user} + i.place / {items} / {baskets} - 1) / {company} * 2 + 1 + s, "
-    "1 + (i.id + s) % 9 "
-    "FROM (SELECT {item} + n AS id, n AS place FROM generate_series(0::bigint, {count}::bigint * {items} - 1) n) i, "
-    "generate_series(0, 1) s"
-)
-_SEQUENCE = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
+_INDEXES = """
+SELECT c.conname, i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid),
+    pg_get_constraintdef(c.oid)
+FROM pg_index i
+LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u'
+WHERE i.indrelid = $1::regclass AND NOT i.indisprimary"""
+
+# Everything is a function of row numbers, so that no client has to write a million rows.
+_PRODUCTS = """
+INSERT INTO product (id, remote_id, segment, sku, name, price, currency, variants,
+    product_image, in_stock, is_available, refreshed_at)
+SELECT p, p, 0, 'BENCH-' || p, 'Ürün ' || p || ', "bench", 18 mm',
+    490 + p::bigint * 104729 % 249500, 'try',
+    CASE p % 3 WHEN 0 THEN '{{}}'
+        ELSE '{{"color":"red","size":"' || (p % 7) || '"}}' END,
+    CASE p % 5 WHEN 0 THEN NULL
+        ELSE 'https://images.example.com/bench-' || p || '.jpg' END,
+    p % 11 <> 0, true, {timestamp}
+FROM generate_series(1, {products}) p"""
+_COMPANIES = """
+INSERT INTO division (id, name, erp_code, type, parent_id, is_active)
+SELECT 2 * c + s - 1,
+    CASE s WHEN 0 THEN 'Main division ' ELSE 'Sub-division ' END || c,
+    CASE s WHEN 0 THEN 'BM' ELSE 'BS' END || c,
+    CASE s WHEN 0 THEN 'MAIN' ELSE 'SUB' END,
+    CASE s WHEN 0 THEN NULL ELSE 2 * c - 1 END, true
+FROM generate_series(1, {companies}) c, generate_series(0, 1) s"""
+_USERS = """
+INSERT INTO user_account (id, email, first_name, last_name, division_id, is_active)
+SELECT {user} + n - 1, '{prefix}-' || n || '@example.invalid', 'Bench', 'Buyer ' || n,
+    ({user} + n - 2) / {company} * 2 + 1, true
+FROM generate_series(1, {users}) n"""
+_TOKENS = """
+INSERT INTO token (id, user_id, digest, created_at)
+SELECT {user} + n - 1, {user} + n - 1,
+    encode(sha256(convert_to('{prefix}-' || n, 'UTF8')), 'hex'), {timestamp}
+FROM generate_series(1, {users}) n"""
+_BASKETS = """
+INSERT INTO basket (id, user_id, segment, status, name, version, created_at, updated_at, saved_at)
+SELECT {basket} + b, {user} + b / {baskets}, 0, '{status}',
+    CASE '{status}' WHEN 'DRAFT' THEN 'Draft ' || b END, 1, {timestamp}, {timestamp},
+    CASE '{status}' WHEN 'DRAFT' THEN {timestamp} + b * interval '1 minute' END
+FROM generate_series(0, {count} - 1) b"""
+# The products of a basket are neighbours; STRIDE keeps those of two baskets apart.
+_ITEMS = """
+INSERT INTO basket_item (id, basket_id, product_id, price, currency)
+SELECT {item} + b::bigint * {items} + k, {basket} + b, p.id,
+    490 + p.id * 104729 % 249500, 'try'
+FROM generate_series(0, {count} - 1) b, generate_series(0, {items} - 1) k,
+LATERAL (SELECT (({basket} + b)::bigint * {stride} + k) % {products} + 1 AS id) p"""
+_DIVISIONS = """
+INSERT INTO basket_item_division (id, item_id, division_id, quantity)
+SELECT 2 * i.id + s - 1, i.id,
+    ({user} + i.index / {items} / {baskets} - 1) / {company} * 2 + 1 + s,
+    1 + (i.id + s) % 9
+FROM (
+    SELECT {item} + n AS id, n AS index
+    FROM generate_series(0::bigint, {count}::bigint * {items} - 1) n
+) i, generate_series(0, 1) s"""
+_SEQUENCE = """
+SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1)) FROM {table}"""
 
 
 async def make_database(url: str) -> None:
-    """Makes the database of a URL where it is missing, and brings its tables to the newest migration."""
+    """Creates the database of a URL where it is missing, and migrates it to the newest version."""
     name = urlsplit(url).path.removeprefix("/")
     if not re.fullmatch(r"\w+", name):
         raise ValueError(
@@ -97,27 +110,30 @@ async def make_database(url: str) -> None:
 
 
 class NotABenchmark(ValueError):
-    """Raised when a database holds other users than those of the benchmark; nothing of it is deleted then."""
+    """Raised when a database holds users that the benchmark did not write; nothing is deleted."""
 
 
-async def check_is_ours(connection: asyncpg.Connection) -> None:
-    """Raises NotABenchmark when emptying the database would delete what the benchmark did not write."""
+async def check_ownership(connection: asyncpg.Connection) -> None:
+    """Raises NotABenchmark when the database holds users that the benchmark did not write."""
     email = await connection.fetchval(
         "SELECT email FROM user_account WHERE email NOT LIKE 'bench%@example.invalid'"
     )
     if email is not None:
         raise NotABenchmark(
-            f"The database has the user {email!r}: it is none of the benchmark, and is left alone."
+            f"The database has the user {email!r}, who is not the benchmark's: it is left alone."
         )
 
 
 async def load(
     url: str, populations: Sequence[Placed], *, quiet: bool = False
 ) -> dict[str, int]:
-    """Empties the tables, writes the populations and returns how many rows each table has; raises NotABenchmark."""
+    """Empties the tables, writes the populations and returns the row count of each table.
+
+    Raises NotABenchmark.
+    """
     connection = await asyncpg.connect(url, timeout=30)
     try:
-        await check_is_ours(connection)
+        await check_ownership(connection)
         loading = Loading(connection, populations, quiet=quiet)
         await loading.carry_out()
         return {
@@ -129,7 +145,7 @@ async def load(
 
 
 class Loading:
-    """One loading, on one connection."""
+    """Loads the data over one connection."""
 
     def __init__(
         self, connection: asyncpg.Connection, populations: Sequence[Placed], *, quiet: bool
@@ -139,7 +155,7 @@ class Loading:
         self.quiet = quiet
 
     async def carry_out(self) -> None:
-        """Writes everything, then makes the indexes, the statistics and the next ids."""
+        """Writes all rows, then creates the indexes, the statistics and the next ids."""
         await self._prepare()
         await self.connection.execute(
             f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE"
@@ -166,7 +182,7 @@ class Loading:
             self._say("not a superuser: foreign keys are checked row by row")
 
     async def _drop_indexes(self, table: str) -> list[str]:
-        makers = []
+        statements = []
         for constraint, name, index, definition in await self.connection.fetch(
             _INDEXES, table
         ):
@@ -176,46 +192,46 @@ class Loading:
                 else f"DROP INDEX {name}"
             )
             await self.connection.execute(drop)
-            makers.append(
+            statements.append(
                 f'ALTER TABLE {table} ADD CONSTRAINT "{constraint}" {definition}'
                 if constraint
                 else index
             )
-        return makers
+        return statements
 
     async def _write(self) -> None:
         last = self.populations[-1]
         users = last.first_user + last.population.users - 1
-        await self._run(_PRODUCTS, "products", products=PRODUCTS, moment=MOMENT)
+        await self._run(_PRODUCTS, "products", products=PRODUCTS, timestamp=TIMESTAMP)
         await self._run(_COMPANIES, "divisions", companies=-(-users // COMPANY_USERS))
-        for place in self.populations:
+        for placed in self.populations:
             for statement in (_USERS, _TOKENS, _BASKETS, _ITEMS, _DIVISIONS):
-                await self._run(statement, place.population.prefix, **_numbers(place))
+                await self._run(statement, placed.population.prefix, **_numbers(placed))
 
-    async def _run(self, statement: str, what: str, **numbers: object) -> None:
+    async def _run(self, statement: str, subject: str, **numbers: object) -> None:
         await self.connection.execute(statement.format(**numbers), timeout=3_600)
-        self._say(what)
+        self._say(subject)
 
-    def _say(self, what: str) -> None:
+    def _say(self, text: str) -> None:
         if not self.quiet:
-            print(f"  {time.monotonic() - self.begin:6.1f} s  {what}", flush=True)
+            print(f"  {time.monotonic() - self.begin:6.1f} s  {text}", flush=True)
 
 
-def _numbers(place: Placed) -> dict[str, object]:
-    population = place.population
+def _numbers(placed: Placed) -> dict[str, object]:
+    population = placed.population
     return {
         "prefix": population.prefix,
-        "user": place.first_user,
+        "user": placed.first_user,
         "users": population.users,
-        "basket": place.first_basket,
+        "basket": placed.first_basket,
         "baskets": population.baskets,
-        "item": place.first_item,
+        "item": placed.first_item,
         # A population without items writes no rows, and its divisor must not be zero.
         "items": population.items or 1,
-        "count": place.basket_count if population.items else 0,
+        "count": placed.basket_count if population.items else 0,
         "status": population.status,
         "company": COMPANY_USERS,
         "products": PRODUCTS,
         "stride": STRIDE,
-        "moment": MOMENT,
+        "timestamp": TIMESTAMP,
     }

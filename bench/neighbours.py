@@ -1,8 +1,8 @@
-"""REST and RI: what a read costs through the other interface, and beside a large import.
+"""REST and RI: the cost of a read through the REST interface, and beside a large import.
 
-REST reads the baskets of R20 through the REST interface, in turn with GraphQL. RI is R20 while another buyer imports
-files of 50,000 rows one after the other, in turn with the same reads alone. Both compare measurements that follow each
-other, and show the medians of the rounds.
+REST reads the baskets of R20 through the REST interface, in turn with GraphQL. RI is R20 while
+another buyer imports files of 50,000 rows, in turn with the same reads alone. Both compare
+measurements that follow each other, and print the medians of the rounds.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from bench.wrk import Load, LoadFailed, put_load
 NEIGHBOURS = ("REST", "RI")
 ROWS = 50_000
 PRODUCTS = 5_000
-"""Products of the imported file; each stands in it ten times."""
+"""Products of the imported file, each in ten rows."""
 _DOCUMENT = (
-    "query Read { activeBasket { id totalAmount totalQuantity segmentRemoteId items { totalAmount price quantity "
-    "productRemoteId divisions { division { id name erpCode } quantity } product { sku name price currency variants "
-    "productImage } } } }"
+    "query Read { activeBasket { id totalAmount totalQuantity segmentRemoteId items { "
+    "totalAmount price quantity productRemoteId divisions { division { id name erpCode } "
+    "quantity } product { sku name price currency variants productImage } } } }"
 )
-"""What the REST interface answers, asked for by GraphQL."""
+"""The fields that the REST interface answers."""
 _BODY = json.dumps({"query": _DOCUMENT, "variables": {}})
 GRAPHQL, REST = Shape("POST", "/graphql", _BODY), Shape("GET", "/api/v1/basket/", "")
 (_READ,) = [workload for workload in WORKLOADS if workload.name == "R20"]
@@ -36,11 +36,11 @@ GRAPHQL, REST = Shape("POST", "/graphql", _BODY), Shape("GET", "/api/v1/basket/"
 class Neighbours:
     """The measurements, on one server."""
 
-    def __init__(self, server: Server, places: list[Placed], seconds: float) -> None:
+    def __init__(self, server: Server, populations: list[Placed], seconds: float) -> None:
         self.server = server
-        self.places = places
+        self.populations = populations
         self.seconds = seconds
-        self.calls = _READ.calls(places)
+        self.calls = _READ.calls(populations)
 
     async def read(self, shape: Shape) -> Load:
         """Reads baskets for the time of one measurement."""
@@ -71,7 +71,10 @@ class Neighbours:
         busy, idle = (
             median(load.p99 for load in loads) for loads in zip(*pairs, strict=True)
         )
-        return f"RI: p99 {busy:.1f} ms beside imports, {idle:.1f} ms alone: {busy / idle:.2f} times as long"
+        return (
+            f"RI: p99 {busy:.1f} ms beside imports, {idle:.1f} ms alone: "
+            f"{busy / idle:.2f} times as long"
+        )
 
     async def _importing(self, measure: Callable[[], Awaitable[Load]]) -> Load:
         importing = asyncio.create_task(self._import())
@@ -94,21 +97,23 @@ class Neighbours:
                 await send(client, content, "csv", ROWS)
 
     def _content(self) -> bytes:
-        (place,) = [
-            place for place in self.places if place.population.prefix == "bench-import"
+        (importer,) = [
+            placed
+            for placed in self.populations
+            if placed.population.prefix == "bench-import"
         ]
-        company = place.main_division(1) // 2 + 1
+        company = importer.main_division(1) // 2 + 1
         rows = [f"BENCH-{number % PRODUCTS + 1},1,BM{company}" for number in range(ROWS)]
         return "\n".join(["product__sku,quantity,division__erp_code", *rows]).encode()
 
 
 async def measure_neighbours(
-    url: str, places: list[Placed], names: Sequence[str], rounds: int, seconds: float
+    url: str, populations: list[Placed], names: Sequence[str], rounds: int, seconds: float
 ) -> list[str]:
-    """Measures the named ones, and returns a line for each."""
+    """Measures REST and RI, as far as named, and returns a line for each."""
     if not names:
         return []
     with all_running(("ours",), url) as servers:
-        neighbours = Neighbours(servers["ours"], places, seconds)
+        neighbours = Neighbours(servers["ours"], populations, seconds)
         measures = {"REST": neighbours.rest, "RI": neighbours.beside_imports}
         return [await measures[name](rounds) for name in names]

@@ -1,4 +1,4 @@
-"""The operations of the workloads, as each of the three servers is asked for them."""
+"""The workloads, and their requests to each kind of server."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from bench.population import Placed
 
 DIVISION = "id name erpCode type parent { id name erpCode type isActive } isActive"
-HEADER = "id status name segmentRemoteId currency totalAmount totalQuantity itemCount version createdAt updatedAt"
+HEADER = (
+    "id status name segmentRemoteId currency totalAmount totalQuantity itemCount version "
+    "createdAt updatedAt"
+)
 WHOLE = (
-    f"{HEADER} items {{ id productRemoteId price quantity totalAmount product {{ remoteId sku name price currency "
-    "variants productImage inStock refreshedAt } "
+    f"{HEADER} items {{ id productRemoteId price quantity totalAmount "
+    "product { remoteId sku name price currency variants productImage inStock refreshedAt } "
     f"divisions {{ quantity totalAmount division {{ {DIVISION} }} }} }}"
 )
 TOTALS = "id totalAmount totalQuantity itemCount currency"

@@ -1,19 +1,19 @@
-"""What the database holds: populations of users with baskets, all of it a function of numbers."""
+"""The data of the benchmark: populations of users with baskets, as a function of numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 PRODUCTS = 10_000
-"""How many products there are: each has its number as its remote id, and all share one currency."""
+"""The number of products; each has its number as its remote id, and all share one currency."""
 COMPANY_USERS = 10
-"""How many users share a company, which is a main division with one sub-division."""
+"""Users per company, which is a main division with one sub-division."""
 STRIDE = 37
-"""By how many products the first one of a basket lies after the first one of the basket before."""
+"""Products between the first ones of two successive baskets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Users alike: their tokens are `prefix-1`, `prefix-2`, ...; each has so many baskets of so many items."""
+    """Users with the tokens `prefix-1`, `prefix-2`, ..., and equal numbers of baskets and items."""
 
     prefix: str
     users: int
@@ -28,7 +28,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A population with the first ids of its rows. An item's two divisions have the ids 2i - 1 and 2i."""
+    """A population with the first ids of its rows; an item i has the quantities 2i - 1 and 2i."""
 
     population: Population
     first_user: int
@@ -37,12 +37,12 @@ class Placed:
 
     @property
     def basket_count(self) -> int:
-        """How many baskets the population has."""
+        """The number of baskets of all users."""
         return self.population.users * self.population.baskets
 
     @property
     def item_count(self) -> int:
-        """How many items its baskets hold together."""
+        """The number of items of all baskets."""
         return self.basket_count * self.population.items
 
     def main_division(self, number: int) -> int:
@@ -55,22 +55,22 @@ class Placed:
         return basket * STRIDE % PRODUCTS + 1
 
     def new_product(self, number: int, count: int) -> int:
-        """Returns a product that the basket does not hold, another one for every count."""
+        """Returns a product that the basket does not hold; each count gives another one."""
         return (
             self.held_product(number) + self.population.items + count - 1
         ) % PRODUCTS + 1
 
 
-def placed(populations: Sequence[Population]) -> Iterator[Placed]:
-    """Gives each population its ids, one after the other."""
+def place_populations(populations: Sequence[Population]) -> Iterator[Placed]:
+    """Yields each population with ids that follow those of the one before."""
     user = basket = item = 1
     for population in populations:
-        place = Placed(population, user, basket, item)
-        yield place
+        placed = Placed(population, user, basket, item)
+        yield placed
         user, basket, item = (
             user + population.users,
-            basket + place.basket_count,
-            item + place.item_count,
+            basket + placed.basket_count,
+            item + placed.item_count,
         )
 
 
@@ -79,7 +79,7 @@ def populations(
 ) -> list[Placed]:
     """Returns the populations of the workloads; `users` with one basket of `items` come first."""
     return list(
-        placed(
+        place_populations(
             [
                 Population("bench", users, items),
                 Population("bench-r100", 20, 100),

@@ -1,7 +1,7 @@
-"""Counting round trips to the database on the wire, which is the same measure for all three servers.
+"""Counts round trips to the database on the wire, the same measure for all servers.
 
-A proxy between server and PostgreSQL reads the messages of the frontend protocol. A simple Query, a Sync and a Flush
-each ask the database to answer, and each is waited for: one round trip.
+A proxy between server and PostgreSQL reads the messages of the frontend protocol. A simple Query, a
+Sync and a Flush each ask for an answer, and each answer is waited for: one round trip.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ WARM_CALLS, COUNTED_CALLS = 5, 5
 
 
 class Proxy:
-    """A proxy that counts."""
+    """A proxy that counts the messages that ask for an answer."""
 
     def __init__(self, host: str, port: int) -> None:
         self.target = (host, port)
@@ -33,7 +33,7 @@ class Proxy:
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Passes one connection on."""
+        """Forwards one connection in both directions."""
         back_reader, back_writer = await asyncio.open_connection(*self.target)
         try:
             await asyncio.gather(
@@ -74,7 +74,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def counting(url: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """Runs a proxy before the database of a URL and yields it with the URL that leads through it."""
+    """Runs a proxy before the database of a URL; yields it, and the URL through it."""
     parts = urlsplit(url)
     proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or 5432)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
@@ -106,7 +106,7 @@ async def round_trips(
     """Returns the round trips of a buyer's first request and of the next one, by workload."""
     async with counting(url) as (proxy, through):
         context = running(kind, through, root=root)
-        # Starting waits, and the proxy has to answer meanwhile.
+        # A server connects while it starts, so the proxy has to run meanwhile.
         server = await asyncio.to_thread(context.__enter__)
         try:
             async with httpx.AsyncClient(
@@ -118,7 +118,7 @@ async def round_trips(
 
 
 class Counting:
-    """The requests that are counted, of one server."""
+    """Counts the round trips of one server."""
 
     def __init__(self, proxy: Proxy, client: httpx.AsyncClient, kind: str) -> None:
         self.proxy = proxy
@@ -129,7 +129,7 @@ class Counting:
     async def carry_out(
         self, workloads: list[Workload], populations: list[Placed]
     ) -> dict[str, tuple[int, int]]:
-        """Counts for each workload, with buyers whose tokens the server has not seen yet."""
+        """Returns the counts by workload, of buyers whose tokens the server has not seen yet."""
         return {
             workload.name: await self._counted(workload, populations)
             for workload in workloads

@@ -84,6 +84,7 @@ class Rounds:
         # The first requests have opened the connections that are now pinned.
         self.pinned = max(self.pinned, await pin_backends(self.connection))
         server.reset_peak()
+        # Processor times tell more than rates: other load on the machine hardly changes them.
         before, backends = (
             server.processor_seconds(),
             await backend_seconds(self.connection),

@@ -104,7 +104,7 @@ def _command(
         "PORT": str(port),
         "DATABASE_URL": url,
         "REDIS_URL": REDIS_URL,
-        # The limits stay on and count, so that what they cost is measured; a benchmark is what they are made to stop.
+        # High limits instead of none, so that the cost of counting is measured.
         "RATE_LIMIT_TOKEN": "1000000000/minute",
         "RATE_LIMIT_ADDRESS": "1000000000/minute",
         "SECRET_KEY": "of-the-benchmark-" + "0123456789abcdef" * 3,
@@ -172,7 +172,7 @@ def running(
     commerce_port: int = DISCARD_PORT,
     root: Path = ROOT,
 ) -> Iterator[Server]:
-    """Runs a server of the checkout in `root` on a free port, pinned to a core; raises ServerFailed."""
+    """Runs a server of the checkout in `root` on a free port and one core; raises ServerFailed."""
     with _started(kind, url, core, commerce_port, root) as wait:
         yield wait()
 
@@ -186,8 +186,8 @@ def all_running(
 ) -> Iterator[dict[str, Server]]:
     """Runs the servers at once, with a demo Commerce on the other core; raises ServerFailed.
 
-    The kind BESIDE is the server of the checkout `beside`; `peers` holds the commands of kinds that are
-    not ours, which take a port and the URL of the database.
+    The kind BESIDE is the server of the checkout `beside`; `peers` are commands by kind, which
+    take a port and the URL of the database.
     """
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", url, LOAD_CORE))

@@ -1,8 +1,9 @@
-"""The stock server: the same schema and tables as the documentation of Strawberry and Tortoise shows them.
+"""The stock server: the schema and tables as the documentation of its libraries shows them.
 
-Rows are read with `prefetch_related`, changed with `select_for_update`, F expressions and `save` in a transaction;
-Strawberry's own executor and ASGI view answer, with the `json` module. The rules that a request of the workloads can
-meet are kept: own and sub-divisions only, known and fresh products only, the limit of a quantity.
+Rows are read with `prefetch_related`, and changed with `select_for_update`, F expressions and
+`save` in a transaction; Strawberry's own executor and ASGI view answer, with the `json` module.
+The rules that a request of the workloads can break are checked: own and sub-divisions only, known
+and fresh products only, the limit of a quantity.
 """
 
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from bench.stock_types import (
     BasketConnection,
     BasketItemsAddInput,
     BasketItemsAddPayload,
-    page_of,
+    page_from_rows,
 )
 from models.basket import tables as baskets
 from models.basket.tables import BasketStatus
@@ -38,7 +39,7 @@ from models.product.tables import Product
 from models.user import Token, User, digest_of
 
 MAXIMUM_AGE = timedelta(seconds=300)
-WHOLE = ("items__product", "items__divisions__division__parent")
+PREFETCHED = ("items__product", "items__divisions__division__parent")
 
 
 class Rejected(Exception):
@@ -46,19 +47,19 @@ class Rejected(Exception):
 
 
 async def active_basket(user: User) -> baskets.Basket | None:
-    """Reads the active basket with all that is in it."""
+    """Reads the active basket with items, products, quantities and divisions."""
     return (
         await baskets.Basket.filter(user=user, segment=0, status=BasketStatus.ACTIVE)
-        .prefetch_related(*WHOLE)
+        .prefetch_related(*PREFETCHED)
         .first()
     )
 
 
 async def lock_active(user: User) -> baskets.Basket:
-    """Locks the active basket, making it where there is none."""
-    moment = datetime.now(UTC)
+    """Locks the active basket, creating it where there is none."""
+    now = datetime.now(UTC)
     await baskets.Basket.get_or_create(
-        {"created_at": moment, "updated_at": moment, "version": 0},
+        {"created_at": now, "updated_at": now, "version": 0},
         user=user,
         segment=0,
         status=BasketStatus.ACTIVE,
@@ -67,7 +68,7 @@ async def lock_active(user: User) -> baskets.Basket:
         user=user, segment=0, status=BasketStatus.ACTIVE
     )
     basket.version += 1
-    basket.updated_at = moment
+    basket.updated_at = now
     await basket.save(update_fields=["version", "updated_at"])
     return basket
 
@@ -97,12 +98,12 @@ async def add_item(
         item = await baskets.BasketItem.create(
             basket=basket, product=product, price=product.price, currency=product.currency
         )
-    held = baskets.BasketItemDivision.filter(item=item, division=division)
-    if not await held.update(quantity=F("quantity") + quantity):
+    quantities = baskets.BasketItemDivision.filter(item=item, division=division)
+    if not await quantities.update(quantity=F("quantity") + quantity):
         await baskets.BasketItemDivision.create(
             item=item, division=division, quantity=quantity
         )
-    if await held.filter(quantity__gt=baskets.MAXIMUM_QUANTITY).exists():
+    if await quantities.filter(quantity__gt=baskets.MAXIMUM_QUANTITY).exists():
         raise Rejected("The quantity is too large.")
 
 
@@ -111,7 +112,7 @@ class Query:
     @strawberry.field
     async def active_basket(self, info: Info) -> Basket | None:
         row = await active_basket(info.context["user"])
-        return Basket.of(row) if row else None
+        return Basket.from_row(row) if row else None
 
     @strawberry.field
     async def draft_baskets(self, info: Info, first: int = 20) -> BasketConnection:
@@ -121,7 +122,7 @@ class Query:
             .limit(first + 1)
             .prefetch_related("items__divisions")
         )
-        return page_of(rows, first, await drafts.count())
+        return page_from_rows(rows, first, await drafts.count())
 
 
 @strawberry.type
@@ -137,7 +138,9 @@ class Mutation:
             for item, division in zip(input.items, divisions, strict=True):
                 await add_item(basket, item.product_remote_id, division, item.quantity)
             row = await active_basket(user)
-        return BasketItemsAddPayload(basket=Basket.of(row) if row else None, user_errors=[])
+        return BasketItemsAddPayload(
+            basket=Basket.from_row(row) if row else None, user_errors=[]
+        )
 
 
 class AuthenticatedGraphQL(GraphQL[dict[str, Any], None]):
@@ -146,20 +149,20 @@ class AuthenticatedGraphQL(GraphQL[dict[str, Any], None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Any:
-        """Looks the token up; strangers get 401."""
+        """Returns the context of the token's user; raises 401 for an unknown token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        found = await Token.get_or_none(digest=digest_of(token.strip())).select_related(
+        stored = await Token.get_or_none(digest=digest_of(token.strip())).select_related(
             "user__division"
         )
-        if found is None or scheme.lower() != "token" or not found.user.is_active:
+        if stored is None or scheme.lower() != "token" or not stored.user.is_active:
             raise HTTPException(401)
-        if not found.user.division.is_active:
+        if not stored.user.division.is_active:
             raise HTTPException(403)
-        return {"user": found.user}
+        return {"user": stored.user}
 
 
 def create_application(url: str) -> Starlette:
-    """Puts the server together."""
+    """Returns the application of a database."""
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:

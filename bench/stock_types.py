@@ -1,4 +1,4 @@
-"""The types of the stock server: Strawberry types over Tortoise rows, with a resolver for each nested object."""
+"""The types of the stock server: Strawberry over Tortoise, with a resolver per nested object."""
 
 from base64 import urlsafe_b64encode
 from datetime import datetime
@@ -15,7 +15,7 @@ from models.product import tables as product
 
 
 def amount(cents: int) -> str:
-    """Writes an amount as the other two servers do."""
+    """Returns an amount as the other servers write it."""
     return amount_text(cents)
 
 
@@ -29,8 +29,8 @@ class Division:
     is_active: bool
 
     @classmethod
-    def of(cls, row: division.Division) -> "Division":
-        """Makes the answer from a row."""
+    def from_row(cls, row: division.Division) -> "Division":
+        """Returns the object of a row."""
         return cls(
             row=row,
             id=strawberry.ID(f"division_{row.id}"),
@@ -42,7 +42,7 @@ class Division:
 
     @strawberry.field
     def parent(self) -> "Division | None":
-        return Division.of(self.row.parent) if self.row.parent else None
+        return Division.from_row(self.row.parent) if self.row.parent else None
 
 
 @strawberry.type
@@ -58,8 +58,8 @@ class Product:
     refreshed_at: datetime
 
     @classmethod
-    def of(cls, row: product.Product) -> "Product":
-        """Makes the answer from a row."""
+    def from_row(cls, row: product.Product) -> "Product":
+        """Returns the object of a row."""
         return cls(
             remote_id=row.remote_id,
             sku=row.sku,
@@ -73,13 +73,13 @@ class Product:
         )
 
 
-def items_of(row: basket.Basket) -> list[basket.BasketItem]:
-    """Returns the items that were prefetched; Tortoise makes the attribute, which types do not know."""
+def prefetched_items(row: basket.Basket) -> list[basket.BasketItem]:
+    """Returns the prefetched items; Tortoise adds the attribute, which is not in the types."""
     return list(cast(Any, row).items)
 
 
-def parts_of(row: basket.BasketItem) -> list[basket.BasketItemDivision]:
-    """Returns the quantities that were prefetched."""
+def prefetched_quantities(row: basket.BasketItem) -> list[basket.BasketItemDivision]:
+    """Returns the prefetched quantities."""
     return list(cast(Any, row).divisions)
 
 
@@ -91,7 +91,7 @@ class BasketItemDivision:
 
     @strawberry.field
     def division(self) -> Division:
-        return Division.of(self.row.division)
+        return Division.from_row(self.row.division)
 
 
 @strawberry.type
@@ -101,8 +101,8 @@ class BasketItem:
     price: str
 
     @classmethod
-    def of(cls, row: basket.BasketItem) -> "BasketItem":
-        """Makes the answer from a row and what was prefetched with it."""
+    def from_row(cls, row: basket.BasketItem) -> "BasketItem":
+        """Returns the object of a row and its prefetched rows."""
         return cls(row=row, id=strawberry.ID(f"item_{row.id}"), price=amount(row.price))
 
     @strawberry.field
@@ -111,15 +111,15 @@ class BasketItem:
 
     @strawberry.field
     def quantity(self) -> int:
-        return pieces_of(self.row)
+        return total_pieces(self.row)
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount(self.row.price * pieces_of(self.row))
+        return amount(self.row.price * total_pieces(self.row))
 
     @strawberry.field
     def product(self) -> Product:
-        return Product.of(self.row.product)
+        return Product.from_row(self.row.product)
 
     @strawberry.field
     def divisions(self) -> list[BasketItemDivision]:
@@ -128,13 +128,13 @@ class BasketItem:
             BasketItemDivision(
                 row=part, quantity=part.quantity, total_amount=amount(price * part.quantity)
             )
-            for part in sorted(parts_of(self.row), key=lambda part: part.id)
+            for part in sorted(prefetched_quantities(self.row), key=lambda part: part.id)
         ]
 
 
-def pieces_of(row: basket.BasketItem) -> int:
-    """Adds up the quantities of an item."""
-    return sum(part.quantity for part in parts_of(row))
+def total_pieces(row: basket.BasketItem) -> int:
+    """Returns the sum of the quantities of an item."""
+    return sum(part.quantity for part in prefetched_quantities(row))
 
 
 @strawberry.type
@@ -149,8 +149,8 @@ class Basket:
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: basket.Basket) -> "Basket":
-        """Makes the answer from a row and what was prefetched with it."""
+    def from_row(cls, row: basket.Basket) -> "Basket":
+        """Returns the object of a row and its prefetched rows."""
         return cls(
             row=row,
             id=strawberry.ID(f"basket_{row.id}"),
@@ -164,25 +164,27 @@ class Basket:
 
     @strawberry.field
     def currency(self) -> str | None:
-        return next((item.currency for item in items_of(self.row)), None)
+        return next((item.currency for item in prefetched_items(self.row)), None)
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount(sum(item.price * pieces_of(item) for item in items_of(self.row)))
+        return amount(
+            sum(item.price * total_pieces(item) for item in prefetched_items(self.row))
+        )
 
     @strawberry.field
     def total_quantity(self) -> int:
-        return sum(pieces_of(item) for item in items_of(self.row))
+        return sum(total_pieces(item) for item in prefetched_items(self.row))
 
     @strawberry.field
     def item_count(self) -> int:
-        return len(items_of(self.row))
+        return len(prefetched_items(self.row))
 
     @strawberry.field
     def items(self) -> list[BasketItem]:
         return [
-            BasketItem.of(item)
-            for item in sorted(items_of(self.row), key=lambda item: item.id)
+            BasketItem.from_row(item)
+            for item in sorted(prefetched_items(self.row), key=lambda item: item.id)
         ]
 
 
@@ -192,16 +194,16 @@ class BasketEdge:
     cursor: str
 
     @classmethod
-    def of(cls, row: basket.Basket) -> "BasketEdge":
-        """Makes the answer from a row."""
+    def from_row(cls, row: basket.Basket) -> "BasketEdge":
+        """Returns the object of a row."""
         user_id, saved = (
             cast(Any, row).user_id,
             row.saved_at.isoformat() if row.saved_at else "",
         )
-        place = f"drafts {user_id} {saved} {row.id}"
+        position = f"drafts {user_id} {saved} {row.id}"
         return cls(
-            node=Basket.of(row),
-            cursor=urlsafe_b64encode(place.encode()).decode().rstrip("="),
+            node=Basket.from_row(row),
+            cursor=urlsafe_b64encode(position.encode()).decode().rstrip("="),
         )
 
 
@@ -245,9 +247,9 @@ class BasketItemsAddInput:
     items: list[BasketItemInput]
 
 
-def page_of(rows: list[Any], size: int, total_count: int) -> BasketConnection:
-    """Makes a page from one row more than it shows."""
-    edges = [BasketEdge.of(row) for row in rows[:size]]
+def page_from_rows(rows: list[Any], size: int, total_count: int) -> BasketConnection:
+    """Returns a page of `size` from one row more than that."""
+    edges = [BasketEdge.from_row(row) for row in rows[:size]]
     info = PageInfo(
         has_next_page=len(rows) > size,
         has_previous_page=False,

@@ -1,4 +1,4 @@
-"""The load generator: `wrk`, pinned, with a script that sends the calls of a workload in turn."""
+"""The load generator: `wrk`, pinned to a core, with a script that sends the calls in turn."""
 
 import re
 import shutil
@@ -13,8 +13,9 @@ from bench.operations import DIVISION_ID, PRODUCT, Call, Shape
 CONNECTIONS = 16
 LOAD_CORE = 1
 
-# The calls are read from a file and the requests put together as they are sent, which costs wrk a microsecond: eighty
-# thousand prepared requests of 2 kB would not fit its memory. `places` are where product and division go.
+# The calls are read from a file and the requests built as they are sent, which costs wrk one
+# microsecond: eighty thousand prepared requests of 2 kB would not fit its memory. In a body of
+# three parts, product and division stand between the parts.
 _SCRIPT = """
 local calls, number = {}, 0
 local head, body = %(head)s, {%(body)s}
@@ -38,12 +39,12 @@ end
 
 
 class LoadFailed(Exception):
-    """Raised when requests failed; nothing is reported then."""
+    """Raised when requests failed or none were answered; the results are discarded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What was measured: requests, seconds, and latencies in milliseconds."""
+    """The requests of a measurement, its seconds, and latencies in milliseconds."""
 
     requests: int
     seconds: float
@@ -52,7 +53,7 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return self.requests / self.seconds
 
 
@@ -63,14 +64,16 @@ def _quoted(text: str) -> str:
 def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
     """Writes the script, and the file of calls beside it."""
     lines = [
-        f"{call.token} {call.line.product if call.line else 0} {call.line.division if call.line else 0}"
+        f"{call.token} {call.line.product} {call.line.division}"
+        if call.line
+        else f"{call.token} 0 0"
         for call in calls
     ]
     file = folder / "calls.txt"
     file.write_text("\n".join(lines) + "\n")
     head = (
-        f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        "Authorization: Token "
+        f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "Content-Type: application/json\r\nAuthorization: Token "
     )
     parts = [
         part for piece in shape.body.split(PRODUCT) for part in piece.split(DIVISION_ID)
@@ -90,9 +93,9 @@ def _lua(text: str) -> str:
 
 
 def put_load(port: int, shape: Shape, calls: Sequence[Call], seconds: float) -> Load:
-    """Sends the calls in turn over 16 connections; raises LoadFailed when any was not answered with 2xx.
+    """Sends the calls in turn over 16 connections; raises LoadFailed for any answer but 2xx.
 
-    In a short time on a busy machine a slow server may answer none.
+    On a busy machine a slow server may answer no request in a short time.
     """
     program = shutil.which("wrk")
     if program is None:
@@ -102,13 +105,11 @@ def put_load(port: int, shape: Shape, calls: Sequence[Call], seconds: float) -> 
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
         script = write_script(Path(folder), shape, calls)
         pinned = ["taskset", "-c", str(LOAD_CORE)]
+        duration = f"{max(1, round(seconds))}s"
         options = [
-            "-t",
-            "1",
-            "-c",
-            str(CONNECTIONS),
-            "-d",
-            f"{max(1, round(seconds))}s",
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{duration}",
             "--timeout",
             "30s",
             "-s",
@@ -120,10 +121,10 @@ def put_load(port: int, shape: Shape, calls: Sequence[Call], seconds: float) -> 
 
 
 def _read(output: str) -> Load:
-    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output)
-    if found is None:
+    match = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output)
+    if match is None:
         raise LoadFailed(f"wrk did not end as it should: {output}")
-    requests, microseconds, p50, p99, failed = map(int, found.groups())
+    requests, microseconds, p50, p99, failed = map(int, match.groups())
     if failed:
         raise LoadFailed(f"{failed} requests failed, and {requests} were answered.")
     return Load(requests, microseconds / 1e6, p50 / 1e3, p99 / 1e3)
