@@ -2,16 +2,24 @@
 
 from contextvars import ContextVar
 from time import perf_counter
+from typing import Protocol
+
+
+class Limit(Protocol):
+    """A time limit that can be lifted."""
+
+    def lift(self) -> None: ...
 
 
 class RequestRecord:
     """Notes about one request.
 
     `operation` consists of the schema's words only, never of the client's. `marks` are the steps
-    with the time of their end, in seconds; None where no `Server-Timing` is answered.
+    with the time of their end, in seconds; None where no `Server-Timing` is answered. `limit` is
+    the time limit that runs.
     """
 
-    __slots__ = ("began", "marks", "operation", "outcome", "request_id", "status")
+    __slots__ = ("began", "limit", "marks", "operation", "outcome", "request_id", "status")
 
     def __init__(self, request_id: str = "", *, has_timing: bool = False) -> None:
         self.request_id = request_id
@@ -19,6 +27,7 @@ class RequestRecord:
         self.operation = ""
         self.outcome = ""
         self.status = 0
+        self.limit: Limit | None = None
         self.marks: list[tuple[str, float]] | None = [] if has_timing else None
 
     def mark(self, step: str) -> None:

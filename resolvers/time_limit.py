@@ -1,24 +1,25 @@
-"""How long the answering of a request may take, and the point from which it is never given up.
+"""The time limit of a request, and the commit from which on it is not given up.
 
-`asyncio.timeout` makes and cancels a timer for each use, some microseconds on the way of every request. Here one timer
-looks at all of them, four times a second, so that an entry costs a fraction of one.
+`asyncio.timeout` makes and cancels a timer per use, some microseconds of every request. Here one
+timer checks all of them, four times a second, so that an entry costs a fraction of one.
 """
 
 import asyncio
-from contextvars import ContextVar, Token
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
-LOOKS_A_SECOND = 4
+from request_record import current_record
+
+CHECKS_PER_SECOND = 4
 
 
 class TookTooLong(Exception):
-    """Raised when what was limited took too long; it was cancelled, and what it had changed is undone."""
+    """Raised at the time limit; the task was cancelled, and its changes are rolled back."""
 
 
 class TimeLimits:
-    """Everything that is limited now, on one event loop."""
+    """All limits of one event loop that run now."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -26,30 +27,27 @@ class TimeLimits:
         self.is_watching = False
 
     def limit(self) -> "TimeLimit":
-        """Returns a context in which the current task may stay for so long; leaving it may raise TookTooLong."""
+        """Returns a context that limits the current task; leaving it may raise TookTooLong."""
         return TimeLimit(self)
 
     def watch(self) -> None:
-        """Looks for what takes too long, as long as something is running."""
+        """Cancels every task beyond its limit, again and again while any runs."""
         now = monotonic()
         for limit in self.running:
             if now > limit.ends:
                 limit.give_up()
         self.is_watching = bool(self.running)
         if self.is_watching:
-            loop = asyncio.get_running_loop()
-            loop.call_later(
-                min(1 / LOOKS_A_SECOND, self.seconds / LOOKS_A_SECOND), self.watch
-            )
+            pause = min(1.0, self.seconds) / CHECKS_PER_SECOND
+            asyncio.get_running_loop().call_later(pause, self.watch)
 
 
 class TimeLimit:
-    """The limit of one task."""
+    """The limit of one task, which the request's record holds while it runs."""
 
-    __slots__ = ("ends", "is_over", "limits", "task", "token")
+    __slots__ = ("ends", "is_over", "limits", "task")
 
     task: asyncio.Task[object]
-    token: Token["TimeLimit | None"]
 
     def __init__(self, limits: TimeLimits) -> None:
         self.limits = limits
@@ -61,7 +59,7 @@ class TimeLimit:
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
         self.task = task
         self.ends = monotonic() + self.limits.seconds
-        self.token = _CURRENT.set(self)
+        current_record().limit = self
         self.limits.running.add(self)
         if not self.limits.is_watching:
             self.limits.watch()
@@ -74,9 +72,13 @@ class TimeLimit:
         traceback: TracebackType | None,
     ) -> None:
         self.limits.running.discard(self)
-        _CURRENT.reset(self.token)
+        current_record().limit = None
         if self.is_over and self.task.uncancel() == 0 and error is not None:
             raise TookTooLong from error
+
+    def lift(self) -> None:
+        """Ends the limit without cancelling."""
+        self.ends = float("inf")
 
     def give_up(self) -> None:
         """Cancels the task, once."""
@@ -85,11 +87,8 @@ class TimeLimit:
             self.task.cancel()
 
 
-_CURRENT: ContextVar[TimeLimit | None] = ContextVar("time limit", default=None)
-
-
 def begin_to_commit() -> None:
-    """Lifts the limit for the rest of the request: what is committed must be answered, and not as undone."""
-    limit = _CURRENT.get()
+    """Lifts the request's limit: a committed change must not be answered as undone."""
+    limit = current_record().limit
     if limit is not None:
-        limit.ends = float("inf")
+        limit.lift()

@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
+from request_record import begin_record
 from resolvers.time_limit import TimeLimits, TookTooLong, begin_to_commit
 from tests.support.databases import waits_for_lock
 from tests.support.service import Caller, Service, serve_beside
@@ -92,6 +93,7 @@ async def test_a_limit_ends_only_what_is_in_it() -> None:
     limits = TimeLimits(1.0)
 
     async def sleep(seconds: float, *, commits: bool = False) -> str:
+        begin_record("", has_timing=False)
         with limits.limit():
             if commits:
                 begin_to_commit()

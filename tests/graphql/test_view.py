@@ -132,7 +132,7 @@ async def test_the_media_type_of_the_answer_is_what_is_accepted(service: Service
     ],
 )
 def test_the_media_type_follows_the_weights(accept: str, media_type: str | None) -> None:
-    assert choose_media_type(accept) == media_type
+    assert choose_media_type(accept.encode()) == media_type
 
 
 async def test_a_page_is_for_those_who_prefer_it(service: Service) -> None:

@@ -15,14 +15,14 @@ _WILDCARDS = ("application/*", "*/*")
 
 def negotiate_media_type(http: HttpRequest) -> str:
     """Returns the media type of the response; raises BadRequest (406) when none is accepted."""
-    media_type = choose_media_type(_read_accept(http))
+    media_type = choose_media_type(http.join(b"accept")[:LONGEST_ACCEPT])
     if media_type is None:
         raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
     return media_type
 
 
 @lru_cache(256)
-def choose_media_type(accept: str) -> str | None:
+def choose_media_type(accept: bytes) -> str | None:
     """Returns the media type with the highest weight, None when neither of ours is accepted.
 
     Of two with the same weight the one that is named goes first, then that of GraphQL; a client
@@ -40,24 +40,20 @@ def choose_media_type(accept: str) -> str | None:
 
 def accepts_html(http: HttpRequest) -> bool:
     """Whether a page is preferred to our media types, as by browsers."""
-    return _prefers_html(_read_accept(http))
+    return _prefers_html(http.join(b"accept")[:LONGEST_ACCEPT])
 
 
 @lru_cache(256)
-def _prefers_html(accept: str) -> bool:
+def _prefers_html(accept: bytes) -> bool:
     weights = _parse_weights(accept)
     html = weights.get("text/html", 0.0)
     ours = max(_find_weight(media_type, weights) for media_type in (GRAPHQL, JSON))
     return html > 0 and (html, False) >= ours
 
 
-def _read_accept(http: HttpRequest) -> str:
-    return http.joined_header(b"accept")[:LONGEST_ACCEPT]
-
-
-def _parse_weights(accept: str) -> dict[str, float]:
+def _parse_weights(accept: bytes) -> dict[str, float]:
     weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
+    for part in accept.decode("latin-1").lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         matches = [match for text in parameters if (match := _WEIGHT.fullmatch(text))]
         weight = min(float(matches[0][1]), 1.0) if matches else 1.0

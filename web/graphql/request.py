@@ -69,7 +69,7 @@ async def read_request(http: HttpRequest, rules: RequestRules) -> GraphQLRequest
         return request
     content_type = _read_content_type(http)
     if content_type == JSON:
-        check_length(http.header(b"content-length"), rules.body_bytes)
+        check_length(http.headers.get(b"content-length", b""), rules.body_bytes)
         body = await read_body(http.receive, rules.body_bytes)
         return parse_request(parse_json(body, "The body"))
     if content_type == MULTIPART:
@@ -99,7 +99,7 @@ def check_preflight(http: HttpRequest, subject: str) -> None:
     image of another site may post multipart, or get, in the visitor's name. It cannot add a
     header of its own without the browser asking us before.
     """
-    if not any(http.header(name).strip() for name in PREFLIGHT_HEADERS):
+    if not any(http.headers.get(name, b"").strip() for name in PREFLIGHT_HEADERS):
         message = f"{subject} need a non-empty header `X-Requested-With`."
         raise BadRequest(403, "PREFLIGHT_REQUIRED", message)
 
@@ -123,10 +123,10 @@ def _read_parameters(http: HttpRequest) -> dict[str, Any]:
 
 def _read_content_type(http: HttpRequest) -> str:
     """Returns the type of the body; raises BadRequest (415) for an encoded or repeated one."""
-    check_uncompressed(http.header(b"content-encoding"))
-    content_type, charset = parse_content_type(
-        http.header(b"content-type")[:LONGEST_CONTENT_TYPE]
-    )
+    if encoding := http.headers.get(b"content-encoding"):
+        check_uncompressed(encoding)
+    header = http.headers.get(b"content-type", b"")
+    content_type, charset = parse_content_type(header[:LONGEST_CONTENT_TYPE])
     if charset not in ("", "utf-8", "utf8"):
         message = f"The charset is {charset[:100]!r}; send utf-8."
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
@@ -137,9 +137,9 @@ def _read_content_type(http: HttpRequest) -> str:
 
 
 @lru_cache(256)
-def parse_content_type(header: str) -> tuple[str, str]:
+def parse_content_type(header: bytes) -> tuple[str, str]:
     """Returns the media type of a `Content-Type` header and its charset, "" when it has none."""
-    name, *parameters = header.lower().split(";")
+    name, *parameters = header.decode("latin-1").lower().split(";")
     for parameter in parameters:
         key, _, value = parameter.strip().partition("=")
         if key == "charset":

@@ -31,6 +31,11 @@ from web.http.json_response import (
 )
 from web.http.request import HttpRequest
 
+_CONTENT_TYPES = {
+    media_type: (b"content-type", (media_type + CHARSET).encode())
+    for media_type in (GRAPHQL, JSON)
+}
+
 
 class Reply:
     """A response of JSON; Starlette's takes longer to make."""
@@ -46,7 +51,7 @@ class Reply:
         """Sends the response."""
         body = orjson.dumps(self.content)
         headers = [
-            (b"content-type", (self.media_type + CHARSET).encode()),
+            _CONTENT_TYPES[self.media_type],
             (b"content-length", str(len(body)).encode()),
         ]
         status = self.status
@@ -100,7 +105,9 @@ class GraphQLView:
             if method != "GET":
                 message = f"{method} is not allowed here; use POST."
                 raise NotAllowed(message, "GET, POST")
-        buyer = await find_buyer(http.scope, http.header(b"authorization"))
+        buyer = await find_buyer(
+            http.scope, http.headers.get(b"authorization", b"").decode("latin-1")
+        )
         current_record().mark("auth")
         if buyer is None:
             return unauthenticated()

@@ -8,14 +8,14 @@ MAXIMUM_DIGITS = 18
 """The most digits of a length that is compared; a longer number is beyond every limit."""
 
 
-def check_uncompressed(encoding: str) -> None:
+def check_uncompressed(encoding: bytes | str) -> None:
     """Raises BadRequest (415) unless `Content-Encoding` is empty: a small body may hold a gigabyte."""
-    if encoding and encoding.strip().lower() not in ("", "identity"):
+    if encoding.strip().lower() not in (b"", b"identity", "", "identity"):
         message = "The body is compressed; send it without `Content-Encoding`."
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
-def check_length(length: str, maximum_bytes: int) -> None:
+def check_length(length: bytes | str, maximum_bytes: int) -> None:
     """Raises BadRequest (413) for a `Content-Length` beyond the limit, before the body is read."""
     if len(length) > MAXIMUM_DIGITS or (length.isdigit() and int(length) > maximum_bytes):
         raise _too_large(maximum_bytes)

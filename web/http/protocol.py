@@ -72,7 +72,12 @@ class PunctualProtocol(HttpToolsProtocol):
         before = self.arriving
         self.packet_bytes = len(data)
         self._unset_keepalive_if_required()
-        self._parse(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_without_upgrade(data[upgrade.args[0] :])
         if self.transport.is_closing():
             return
         if self.arriving == "head":
@@ -95,7 +100,8 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Goes on to the body."""
-        if self._ignores_upgrade():
+        if self.parser.should_upgrade():
+            # The body is skipped; the next parser gets the head without the upgrade.
             return
         if self.head_bytes + self.packet_bytes > self.limits.head_bytes:
             self._check_head()
@@ -114,27 +120,29 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Has the whole request."""
-        if self._ignores_upgrade():
+        if self.parser.should_upgrade():
             return
         super().on_message_complete()
         self.arriving = None
 
-    def _parse(self, data: bytes) -> None:
-        """Feeds the parser; after an upgrade, a new parser gets the head again without it."""
-        while data:
-            try:
-                return self.parser.feed_data(data)
-            except httptools.HttpParserError:
-                return self.send_400_response("Invalid HTTP request received.")
-            except httptools.HttpParserUpgrade as upgrade:
-                method, rest = self.parser.get_method(), data[upgrade.args[0] :]
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Gives a new parser the head again, without its upgrade, and the rest of the packet."""
+        is_upgrade = True
+        while is_upgrade:
+            is_upgrade, method = False, self.parser.get_method()
             if method == b"CONNECT":
                 return self.send_400_response("CONNECT is not served here.")
             version = self.parser.get_http_version()
-            head = _head_without_upgrade(method, self.url, version, self.headers)
+            data = _head_without_upgrade(method, self.url, version, self.headers) + rest
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            data = head + rest
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+            except httptools.HttpParserUpgrade as upgrade:
+                # The next request in the packet asks for one, too.
+                is_upgrade, rest = True, data[upgrade.args[0] :]
 
     def _check_head(self) -> None:
         """Rejects a whole head that is too large, and raises an error that ends the parsing."""
@@ -158,12 +166,8 @@ class PunctualProtocol(HttpToolsProtocol):
         message = f"What is around the chunks of the body is larger than {maximum} bytes."
         self._reject(431, "HEAD_TOO_LARGE", message)
 
-    def _ignores_upgrade(self) -> bool:
-        """Whether the parser skips the body of this request because it asks for an upgrade."""
-        return bool(self.parser.should_upgrade()) and not self._should_upgrade()
-
     def _should_upgrade(self) -> bool:
-        """Whether the connection becomes a WebSocket: never, as nothing is served by one."""
+        """Whether the connection becomes a WebSocket, which it never does."""
         return False
 
     def shutdown(self) -> None:
