@@ -6,9 +6,11 @@ from typing import Protocol
 
 
 class Limit(Protocol):
-    """A time limit that can be lifted."""
+    """A time limit that can be lifted and set again."""
 
     def lift(self) -> None: ...
+
+    def resume(self) -> None: ...
 
 
 class RequestRecord:

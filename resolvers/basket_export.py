@@ -19,18 +19,18 @@ class BasketExportChange(Change[BasketExportInput]):
 
     async def apply(self) -> Answer:
         """Writes the job's row; raises BASKET_NOT_FOUND, BASKET_EMPTY, BASKET_LIMIT_EXCEEDED or INVALID_INPUT."""
-        segment = segment_of(self.given.segment_remote_id)
-        columns = columns_of(self.given.fields)
-        field = "segmentRemoteId" if self.given.basket_id is None else "basketId"
-        if self.given.basket_id is None:
+        segment = segment_of(self.input.segment_remote_id)
+        columns = columns_of(self.input.fields)
+        field = "segmentRemoteId" if self.input.basket_id is None else "basketId"
+        if self.input.basket_id is None:
             basket_id = await lock_active_unchanged(self.buyer.id, segment)
         else:
-            number = number_of(IdKind.BASKET, self.given.basket_id)
+            number = number_of(IdKind.BASKET, self.input.basket_id)
             basket_id = (await lock_own(self.buyer.id, number)).id
         row = await ask_export(
             self.buyer.id,
             basket_id,
-            self.given.format,
+            self.input.format,
             columns,
             field,
             settings.EXPORT_MAXIMUM_WAITING,

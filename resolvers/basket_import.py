@@ -119,16 +119,16 @@ class BasketImport(Change[BasketImportInput]):
 
     async def fingerprint(self) -> dict[str, Any]:
         """Returns the input with the digest of the file in its place."""
-        given = self.given
+        input = self.input
         return {
-            "file": await asyncio.to_thread(_digest, given.file.file),
-            "segment": given.segment_remote_id,
-            "options": [given.skip_invalid_rows, given.dry_run, given.expected_version],
+            "file": await asyncio.to_thread(_digest, input.file.file),
+            "segment": input.segment_remote_id,
+            "options": [input.skip_invalid_rows, input.dry_run, input.expected_version],
         }
 
     async def prepare(self) -> None:
         """Reads the file, once, and checks every row against divisions, products and the basket's currency."""
-        self.segment = segment_of(self.given.segment_remote_id)
+        self.segment = segment_of(self.input.segment_remote_id)
         self.sheet = self.sheet or await self._read_file()
         self.errors = [row_error_from_cell(error) for error in self.sheet.errors]
         self.error_count = self.sheet.error_count
@@ -138,7 +138,7 @@ class BasketImport(Change[BasketImportInput]):
     async def _read_file(self) -> Spreadsheet:
         # The copy has a name only while the reading process needs it.
         with NamedTemporaryFile(prefix="basket-import-") as target:
-            await asyncio.to_thread(_copy, self.given.file.file, target)
+            await asyncio.to_thread(_copy, self.input.file.file, target)
             try:
                 return await self.context.spreadsheets.read(Path(target.name), _limits())
             except SpreadsheetRejected as rejection:
@@ -180,7 +180,7 @@ class BasketImport(Change[BasketImportInput]):
         return totals_of(read.rows[0]).currency if read.rows else None
 
     def _rejection(self) -> Rejection | None:
-        if self.error_count and not self.given.skip_invalid_rows:
+        if self.error_count and not self.input.skip_invalid_rows:
             rows = "1 row" if self.error_count == 1 else f"{self.error_count} rows"
             return Rejection(
                 RejectionCode.INVALID_ROWS,
@@ -204,10 +204,10 @@ class BasketImport(Change[BasketImportInput]):
         )
         if rejection:
             return replace(rejected([rejection]), report=report)
-        if self.given.dry_run:
+        if self.input.dry_run:
             return Answer(report=report)
         basket_id = await open_active(
-            self.buyer.id, self.segment, self.given.expected_version
+            self.buyer.id, self.segment, self.input.expected_version
         )
         if not await add_lines(basket_id, self.check.lines) <= self.confirmed:
             raise Outdated

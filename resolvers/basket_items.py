@@ -1,6 +1,6 @@
 """Changing the items of the active basket: add, update, remove, clear."""
 
-from models.basket.add import AskedLine, add_at_once
+from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.availability import check_no_more
 from models.basket.change import (
     HeldItem,
@@ -17,7 +17,6 @@ from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
 from resolvers.divisions import DivisionKey, find_divisions
 from resolvers.products import ProductKey, confirmed_since, find_products
-from resolvers.time_limit import begin_to_commit
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import (
     BasketClearInput,
@@ -58,9 +57,9 @@ def _division_key(line: BasketItemInput) -> DivisionKey:
     return line.division_erp_code or ""
 
 
-def _asked_line(line: BasketItemInput) -> AskedLine:
+def _requested_line(line: BasketItemInput) -> RequestedLine:
     division_id = None if line.division_id is None else division_id_of(line.division_id)
-    return AskedLine(
+    return RequestedLine(
         line.product_remote_id, line.sku, division_id, line.division_erp_code, line.quantity
     )
 
@@ -80,25 +79,24 @@ def division_id_of(text: str) -> int:
 class BasketItemsAdd(Change[BasketItemsAddInput]):
     """Adds lines to the active basket, all or none."""
 
-    async def at_once(self) -> Answer | None:
-        """Adds the lines by one statement, if they are as almost all lines are."""
-        self.segment = segment_of(self.given.segment_remote_id)
+    async def try_fast_path(self) -> Answer | None:
+        """Adds the lines in one step, which is possible for almost all additions."""
+        self.segment = segment_of(self.input.segment_remote_id)
         self._check_count()
         self._keys()
-        rows = await add_at_once(
+        addition = Addition(
             self.buyer,
             self.segment,
-            [_asked_line(line) for line in self.given.items],
-            expected_version=self.given.expected_version,
-            confirmed_since=confirmed_since(),
-            whole=self.whole,
-            before_commit=begin_to_commit,
+            [_requested_line(line) for line in self.input.items],
+            self.input.expected_version,
+            confirmed_since(),
         )
+        rows = await add_known_lines(addition, whole=self.whole)
         return Answer(baskets=rows) if rows else None
 
     async def prepare(self) -> None:
         """Finds the divisions and products of all lines; raises one rejection a line that cannot be added."""
-        self.segment = segment_of(self.given.segment_remote_id)
+        self.segment = segment_of(self.input.segment_remote_id)
         self._check_count()
         product_fields, division_fields = self._keys()
         divisions = await find_divisions(self.buyer, division_fields)
@@ -113,7 +111,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             )
             for place, (line, product, division) in enumerate(
                 zip(
-                    self.given.items,
+                    self.input.items,
                     product_fields.values(),
                     division_fields.values(),
                     strict=True,
@@ -122,7 +120,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         ]
 
     def _check_count(self) -> None:
-        count = len(self.given.items)
+        count = len(self.input.items)
         if not 1 <= count <= MAXIMUM_LINES:
             raise Rejection(
                 RejectionCode.INVALID_INPUT,
@@ -136,7 +134,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         products: dict[tuple[str, ...], ProductKey] = {}
         divisions: dict[tuple[str, ...], DivisionKey] = {}
         rejections: list[Rejection] = []
-        for place, line in enumerate(self.given.items):
+        for place, line in enumerate(self.input.items):
             field = ("items", str(place))
             try:
                 check_quantity(line.quantity)
@@ -156,7 +154,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
     async def apply(self) -> Answer:
         """Adds the lines. Raises Outdated when a product left the basket meanwhile that was not asked of Commerce."""
         basket_id = await open_active(
-            self.buyer.id, self.segment, self.given.expected_version
+            self.buyer.id, self.segment, self.input.expected_version
         )
         new_products = await add_lines(basket_id, merge_lines(self.lines))
         if not new_products <= self.confirmed:
@@ -169,9 +167,9 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
 
     async def prepare(self) -> None:
         """Checks the quantity and finds the division; one closed meanwhile can still be emptied."""
-        self.segment = segment_of(self.given.segment_remote_id)
-        check_quantity(self.given.quantity, least=0)
-        self.division_id = division_id_of(self.given.division_id)
+        self.segment = segment_of(self.input.segment_remote_id)
+        check_quantity(self.input.quantity, least=0)
+        self.division_id = division_id_of(self.input.division_id)
         try:
             await find_divisions(self.buyer, {("divisionId",): self.division_id})
         except Rejected as rejected:
@@ -179,7 +177,7 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
                 rejection.code is RejectionCode.DIVISION_INACTIVE
                 for rejection in rejected.rejections
             )
-            if not (is_closed and self.given.quantity == 0):
+            if not (is_closed and self.input.quantity == 0):
                 raise
 
     async def apply(self) -> Answer:
@@ -188,15 +186,15 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         Raises PRODUCT_UNAVAILABLE for more of a product that Commerce no longer sells.
         """
         basket_id = await lock_active(
-            self.buyer.id, self.segment, self.given.expected_version
+            self.buyer.id, self.segment, self.input.expected_version
         )
-        item = await _item(basket_id, self.given.product_remote_id)
-        await check_no_more(item, self.division_id, self.given.quantity)
-        removed = await set_quantity(item.id, self.division_id, self.given.quantity)
+        item = await _item(basket_id, self.input.product_remote_id)
+        await check_no_more(item, self.division_id, self.input.quantity)
+        removed = await set_quantity(item.id, self.division_id, self.input.quantity)
         if removed is None:
             message = (
-                f"Product {self.given.product_remote_id} is not in the basket "
-                f"for division {self.given.division_id}."
+                f"Product {self.input.product_remote_id} is not in the basket "
+                f"for division {self.input.division_id}."
             )
             raise Rejection(RejectionCode.PRODUCT_NOT_IN_BASKET, message, "divisionId")
         await check_rules(basket_id, {})
@@ -208,9 +206,9 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
 
     async def apply(self) -> Answer:
         """Removes the item; raises PRODUCT_NOT_IN_BASKET."""
-        segment = segment_of(self.given.segment_remote_id)
-        basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
-        item = await _item(basket_id, self.given.product_remote_id)
+        segment = segment_of(self.input.segment_remote_id)
+        basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
+        item = await _item(basket_id, self.input.product_remote_id)
         await remove_item(item.id)
         return Answer(baskets=await self.read(basket_id), removed=[item.id])
 
@@ -220,8 +218,8 @@ class BasketClear(Change[BasketClearInput]):
 
     async def apply(self) -> Answer:
         """Removes every item."""
-        segment = segment_of(self.given.segment_remote_id)
-        basket_id = await lock_active(self.buyer.id, segment, self.given.expected_version)
+        segment = segment_of(self.input.segment_remote_id)
+        basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
         removed = await remove_all(basket_id)
         return Answer(baskets=await self.read(basket_id), removed=removed)
 

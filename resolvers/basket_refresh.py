@@ -17,7 +17,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
 
         Raises CommerceUnavailable.
         """
-        self.segment = segment_of(self.given.segment_remote_id)
+        self.segment = segment_of(self.input.segment_remote_id)
         self.basket_id, held = await held_products(self.buyer.id, self.segment)
         kept = (
             (await consult_commerce(self.context, self.segment, held)).kept if held else []
@@ -28,7 +28,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
     async def apply(self) -> Answer:
         """Changes prices and tells of products no longer sold; raises CurrencyMismatch."""
         basket_id = await lock_active(
-            self.buyer.id, self.segment, self.given.expected_version
+            self.buyer.id, self.segment, self.input.expected_version
         )
         if self.basket_id not in (None, basket_id):
             # Another basket was loaded while Commerce was being asked.

@@ -34,15 +34,15 @@ class BasketSave(Change[BasketSaveInput]):
 
     async def apply(self) -> Answer:
         """Saves the basket."""
-        segment, name = segment_of(self.given.segment_remote_id), self.name()
+        segment, name = segment_of(self.input.segment_remote_id), self.name()
         basket_id = await save_active(
-            self.buyer.id, segment, name, self.given.expected_version
+            self.buyer.id, segment, name, self.input.expected_version
         )
         return Answer(baskets=await self.read(basket_id))
 
     def name(self) -> str | None:
         """Returns the name of the draft; raises NAME_REQUIRED or INVALID_INPUT."""
-        return name_of(self.given.name)
+        return name_of(self.input.name)
 
 
 class UnnamedSave(BasketSave):
@@ -58,7 +58,7 @@ class BasketLoad(Change[BasketLoadInput]):
 
     async def apply(self) -> Answer:
         """Loads the draft."""
-        draft_id = number_of(IdKind.BASKET, self.given.basket_id)
+        draft_id = number_of(IdKind.BASKET, self.input.basket_id)
         basket_id, displaced_id, deleted_id = await load_draft(self.buyer.id, draft_id)
         return Answer(
             baskets=await self.read(basket_id),
@@ -74,7 +74,7 @@ class BasketDelete(Change[BasketDeleteInput]):
         """Deletes the draft."""
         return Answer(
             deleted_id=await delete_draft(
-                self.buyer.id, number_of(IdKind.BASKET, self.given.basket_id)
+                self.buyer.id, number_of(IdKind.BASKET, self.input.basket_id)
             )
         )
 
@@ -84,8 +84,8 @@ class QuotationRequest(Change[QuotationRequestInput]):
 
     async def apply(self) -> Answer:
         """Submits the basket and issues its quotation."""
-        segment, name = segment_of(self.given.segment_remote_id), name_of(self.given.name)
-        basket_id = await submit_active(self.buyer.id, segment, self.given.expected_version)
+        segment, name = segment_of(self.input.segment_remote_id), name_of(self.input.name)
+        basket_id = await submit_active(self.buyer.id, segment, self.input.expected_version)
         is_sub_division = self.buyer.division.type is DivisionType.SUB
         needs_approval = is_sub_division and settings.QUOTATION_APPROVAL
         status = (

@@ -30,7 +30,7 @@ from resolvers.payloads import (
     QuotationRequestPayload,
 )
 from resolvers.requested_fields import selects_items
-from resolvers.unit_of_work import Change, GivenInput, carry_out
+from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
     BasketClearInput,
     BasketDeleteInput,
@@ -50,8 +50,8 @@ INPUT = strawberry.argument(
 )
 
 
-async def _answer(kind: type[Change[GivenInput]], info: Info, given: GivenInput) -> Answer:
-    return await carry_out(kind, info.context, given, whole=selects_items(info))
+async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Answer:
+    return await carry_out(kind, info.context, input, whole=selects_items(info))
 
 
 @strawberry.type(description="What a buyer may change.")

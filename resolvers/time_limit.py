@@ -34,7 +34,7 @@ class TimeLimits:
         """Cancels every task beyond its limit, again and again while any runs."""
         now = monotonic()
         for limit in self.running:
-            if now > limit.ends:
+            if now > limit.ends and not limit.is_lifted:
                 limit.give_up()
         self.is_watching = bool(self.running)
         if self.is_watching:
@@ -45,7 +45,7 @@ class TimeLimits:
 class TimeLimit:
     """The limit of one task, which the request's record holds while it runs."""
 
-    __slots__ = ("ends", "is_over", "limits", "task")
+    __slots__ = ("ends", "is_lifted", "is_over", "limits", "task")
 
     task: asyncio.Task[object]
 
@@ -53,6 +53,7 @@ class TimeLimit:
         self.limits = limits
         self.ends = 0.0
         self.is_over = False
+        self.is_lifted = False
 
     def __enter__(self) -> Self:
         task = asyncio.current_task()
@@ -77,8 +78,12 @@ class TimeLimit:
             raise TookTooLong from error
 
     def lift(self) -> None:
-        """Ends the limit without cancelling."""
-        self.ends = float("inf")
+        """Lets the task run on, whatever the time."""
+        self.is_lifted = True
+
+    def resume(self) -> None:
+        """Limits the task again, to the same end."""
+        self.is_lifted = False
 
     def give_up(self) -> None:
         """Cancels the task, once."""
@@ -92,3 +97,10 @@ def begin_to_commit() -> None:
     limit = current_record().limit
     if limit is not None:
         limit.lift()
+
+
+def resume_limit() -> None:
+    """Sets the request's limit again after `begin_to_commit`, because nothing was committed."""
+    limit = current_record().limit
+    if limit is not None:
+        limit.resume()

@@ -1,8 +1,10 @@
-"""One unit of work a mutation: prepare, lock, change, commit; a rejection on the way undoes all of it."""
+"""One unit of work per mutation: prepare, lock, change, commit; a rejection undoes all of it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import orjson
@@ -15,14 +17,14 @@ from models.rejections import Rejected, RejectionCode
 from models.user import Buyer
 from resolvers.answer import Answer, answer_of, rejected
 from resolvers.context import Context, check_text
-from resolvers.time_limit import begin_to_commit
+from resolvers.time_limit import begin_to_commit, resume_limit
 
 ATTEMPTS = 5
-"""How often a unit of work is begun again when the database, or Commerce's answer, had moved on meanwhile."""
+"""Attempts at a unit of work, when the database or Commerce's answer moves on meanwhile."""
 
 
 class Outdated(Exception):
-    """Raised when what was prepared no longer fits what the locked basket holds; the unit of work begins again."""
+    """Raised when the preparation no longer fits the locked basket; the work begins again."""
 
 
 class KeyedInput(Protocol):
@@ -31,19 +33,19 @@ class KeyedInput(Protocol):
     idempotency_key: str | None
 
 
-GivenInput = TypeVar("GivenInput", bound=KeyedInput)
+Input = TypeVar("Input", bound=KeyedInput)
 
 
-class Change(Generic[GivenInput]):
+class Change(Generic[Input]):
     """A change to baskets, in two steps; `whole` says whether its answer needs the items.
 
-    What `apply` puts into `after_commit` is called when the change is committed, and not at all when it is rejected:
-    that is the place to send messages. It must not wait for anything.
+    The calls that `apply` puts into `after_commit` are made when the change is committed, and not
+    at all when it is rejected: that is the place to send messages. They must not wait.
     """
 
-    def __init__(self, context: Context, given: GivenInput, *, whole: bool) -> None:
+    def __init__(self, context: Context, input: Input, *, whole: bool) -> None:
         self.context = context
-        self.given = given
+        self.input = input
         self.whole = whole
         self.after_commit: list[Callable[[], None]] = []
 
@@ -53,20 +55,20 @@ class Change(Generic[GivenInput]):
         return self.context.buyer
 
     async def fingerprint(self) -> dict[str, Any]:
-        """Returns what tells this input from another one with the same key."""
-        return asdict(cast(Any, self.given)) | {"idempotency_key": None}
+        """Returns the canonical input that an idempotency key is bound to."""
+        return asdict(cast(Any, self.input)) | {"idempotency_key": None}
 
     async def digest(self) -> str:
         """Returns the digest of the mutation and its input."""
         text = orjson.dumps(await self.fingerprint(), option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(type(self).__name__.encode() + text).hexdigest()
 
-    async def at_once(self) -> Answer | None:
-        """Makes the change in a transaction of its own, where there is a shorter way; None when there is none now."""
+    async def try_fast_path(self) -> Answer | None:
+        """Makes the change in a transaction of its own; None, with nothing changed, if it cannot."""
         return None
 
     async def prepare(self) -> None:
-        """Checks the input and reads, or asks Commerce for, what is needed; outside of any transaction."""
+        """Checks the input and reads, or asks Commerce, before the transaction begins."""
 
     async def apply(self) -> Answer:
         """Makes the change, inside the transaction, beginning with the lock on the basket."""
@@ -78,78 +80,83 @@ class Change(Generic[GivenInput]):
 
 
 async def carry_out(
-    kind: type[Change[GivenInput]],
-    context: Context,
-    given: GivenInput,
-    *,
-    whole: bool = True,
+    kind: type[Change[Input]], context: Context, input: Input, *, whole: bool = True
 ) -> Answer:
-    """Carries out a change and returns its answer, or the rejections; the same key gets the same answer.
+    """Carries out a change and returns its answer, or the rejections.
 
-    `whole` says whether the answer needs the items of the basket.
+    The same idempotency key gets the same answer. `whole` says whether the answer needs the items
+    of the basket.
     """
-    answer = await _carried_out(kind, context, given, whole)
+    answer = await _answer(kind, context, input, whole=whole)
     context.rejections.extend(error.code for error in answer.user_errors)
     if not answer.user_errors:
         context.accepted.append(kind.__name__)
     return answer
 
 
-async def _carried_out(
-    kind: type[Change[GivenInput]], context: Context, given: GivenInput, whole: bool
+async def _answer(
+    kind: type[Change[Input]], context: Context, input: Input, *, whole: bool
 ) -> Answer:
-    key = given.idempotency_key
-    # A kept answer must serve any selection that comes with the same key later, so it is always whole.
-    change = kind(context, given, whole=key is not None or whole)
+    key = input.idempotency_key
+    # A stored answer serves any selection that comes with the same key later, so it is whole.
+    change = kind(context, input, whole=key is not None or whole)
     try:
         change.buyer.check_active()
         if key is None:
-            return await _attempt(change)
+            fast = await _try_fast_path(change)
+            return fast or await _retry(partial(_attempt, change))
         check_text(key, "idempotency key", "idempotencyKey")
-        return await _once(change, key, await change.digest())
+        return await _answer_once(change, key, await change.digest())
     except Rejected as rejection:
         return rejected(rejection.rejections)
 
 
-def _committed(change: Change[Any], answer: Answer) -> Answer:
-    for call in change.after_commit:
-        call()
-    return answer
+async def _try_fast_path(change: Change[Any]) -> Answer | None:
+    # From here on the change may be committed at any moment, so the request is not given up; where
+    # the fast path changes nothing, the time limit counts again.
+    begin_to_commit()
+    with suppress(*SERIALIZATION_FAILURES):
+        if answer := await change.try_fast_path():
+            return answer
+    resume_limit()
+    return None
+
+
+async def _answer_once(change: Change[Any], key: str, digest: str) -> Answer:
+    """Carries out the change unless its key was answered before."""
+    if text := await first_answer(change.buyer.id, key, digest):
+        return answer_of(text)
+    return await _retry(partial(_attempt_once, change, key, digest))
+
+
+async def _retry(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Makes an attempt, and again when its transaction met another one or was outdated."""
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Outdated, *SERIALIZATION_FAILURES):
+            return await attempt()
+    return await attempt()
 
 
 async def _attempt(change: Change[Any]) -> Answer:
-    for attempt in range(1, ATTEMPTS + 1):
-        change.after_commit.clear()
-        try:
-            if attempt == 1 and (answer := await change.at_once()):
-                return answer
-            await change.prepare()
-            async with in_transaction():
-                answer = await change.apply()
-                begin_to_commit()
-            return _committed(change, answer)
-        except (Outdated, *SERIALIZATION_FAILURES):
-            if attempt == ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+    change.after_commit.clear()
+    await change.prepare()
+    return await _commit(change, change.apply)
 
 
-async def _once(change: Change[Any], key: str, digest: str) -> Answer:
-    """Carries out the change unless its key was answered before; the answer is kept in the same transaction."""
-    if text := await first_answer(change.buyer.id, key, digest):
-        return answer_of(text)
-    for attempt in range(1, ATTEMPTS + 1):
-        change.after_commit.clear()
-        rejection = await _prepared(change)
-        try:
-            async with in_transaction():
-                answer = await _claimed(change, key, digest, rejection)
-                begin_to_commit()
-            return _committed(change, answer)
-        except (Outdated, *SERIALIZATION_FAILURES):
-            if attempt == ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+async def _attempt_once(change: Change[Any], key: str, digest: str) -> Answer:
+    """Makes the change and stores its answer with the key, in one transaction."""
+    change.after_commit.clear()
+    rejection = await _prepared(change)
+    return await _commit(change, partial(_claimed, change, key, digest, rejection))
+
+
+async def _commit(change: Change[Any], apply: Callable[[], Awaitable[Answer]]) -> Answer:
+    async with in_transaction():
+        answer = await apply()
+        begin_to_commit()
+    for call in change.after_commit:
+        call()
+    return answer
 
 
 async def _prepared(change: Change[Any]) -> Rejected | None:
@@ -157,9 +164,8 @@ async def _prepared(change: Change[Any]) -> Rejected | None:
         await change.prepare()
     except Rejected as rejected:
         # The one rejection that is worth a retry with the same key: it is not stored.
-        if any(
-            each.code is RejectionCode.COMMERCE_UNAVAILABLE for each in rejected.rejections
-        ):
+        codes = {rejection.code for rejection in rejected.rejections}
+        if RejectionCode.COMMERCE_UNAVAILABLE in codes:
             raise
         return rejected
     return None

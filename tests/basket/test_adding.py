@@ -1,41 +1,35 @@
-"""Additions by one statement: they do all of it, or nothing and leave it to the careful path."""
+"""The fast path of adding: it adds all lines, or changes nothing and leaves them to the slow path."""
 
 import asyncio
-from collections.abc import Iterator
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tortoise.transactions import in_transaction
 
-from models.basket.add import LARGEST_KEY, AskedLine, add_at_once
+from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.lock import open_active
 from models.basket.read import ACTIVE, BasketRows, items_of, totals_of
+from models.database.integers import LARGEST_INT
 from models.division import Division
 from models.product.tables import Product
 from models.user import Buyer, buyer_with, digest_of
-from tests.support.databases import databases, waits_for_lock
-from tests.support.service import Service
+from tests.support.databases import waits_for_lock
+from tests.support.service import Service, serve
+from tests.support.shop import Shop
 from tests.support.waiting import eventually
 
 EVER, NEVER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """An empty PostgreSQL database: SQLite changes one table in a statement, so there the careful path adds."""
-    yield from databases("postgres", tmp_path)
-
-
-def line(product: int | str, division: int | str, quantity: int = 1) -> AskedLine:
+def line(product: int | str, division: int | str, quantity: int = 1) -> RequestedLine:
     """Makes a line of whichever keys are given."""
     remote_id, sku = (product, None) if isinstance(product, int) else (None, product)
     division_id, erp_code = (
         (division, None) if isinstance(division, int) else (None, division)
     )
-    return AskedLine(remote_id, sku, division_id, erp_code, quantity)
+    return RequestedLine(remote_id, sku, division_id, erp_code, quantity)
 
 
 async def buyer(name: str) -> Buyer:
@@ -46,12 +40,12 @@ async def buyer(name: str) -> Buyer:
 
 
 async def add(
-    *lines: AskedLine, by: str = "main", whole: bool = True, **more: Any
+    *lines: RequestedLine, by: str = "main", whole: bool = True, **more: Any
 ) -> BasketRows | None:
     """Adds lines at once to the basket without a segment."""
-    given = {"expected_version": None, "confirmed_since": EVER} | more
-    given["before_commit"] = lambda: None
-    return await add_at_once(await buyer(by), 0, lines, whole=whole, **given)
+    options = {"expected_version": None, "confirmed_since": EVER} | more
+    addition = Addition(await buyer(by), 0, lines, **options)
+    return await add_known_lines(addition, whole=whole)
 
 
 async def held(name: str = "main") -> list[tuple[Any, ...]]:
@@ -107,7 +101,7 @@ async def test_several_lines_are_added_in_their_order(known: Service) -> None:
     "lines", [[line(1, "ERP01", 3)], [line(1, "ERP01", 2), line(2, "ERP02", 5)]]
 )
 async def test_the_basket_returned_is_the_one_that_is_read_afterwards(
-    known: Service, lines: list[AskedLine]
+    known: Service, lines: list[RequestedLine]
 ) -> None:
     await add(line(3, "ERP02", 7))
     returned = await add(*lines)
@@ -123,14 +117,14 @@ async def test_the_basket_returned_is_the_one_that_is_read_afterwards(
     assert [row[0] for row in summed.rows] == [row[0] for row in totals.rows]
 
 
-CAREFUL: dict[str, dict[str, Any]] = {
+SLOW: dict[str, dict[str, Any]] = {
     "an unknown product": {"lines": [line(99, "ERP01")]},
     "an unknown product among others": {"lines": [line(1, "ERP01"), line(99, "ERP01")]},
     "an unknown division": {"lines": [line(1, "ERP99")]},
     "a division of another company": {"lines": [line(1, "ERP05")]},
     "a closed division": {"lines": [line(1, "ERP04")]},
     "the division above": {"lines": [line(1, "ERP01")], "by": "sub"},
-    "a division's id beyond the column": {"lines": [line(1, LARGEST_KEY + 1)]},
+    "a division's id beyond the column": {"lines": [line(1, LARGEST_INT + 1)]},
     "too many pieces": {"lines": [line(1, "ERP01", 1_000_000)]},
     "too many pieces in two lines": {
         "lines": [line(1, "ERP01", 600_000), line(1, "ERP01", 500_000)]
@@ -143,11 +137,9 @@ CAREFUL: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", CAREFUL)
-async def test_what_needs_the_careful_path_changes_nothing(
-    known: Service, name: str
-) -> None:
-    given = dict(CAREFUL[name])
+@pytest.mark.parametrize("name", SLOW)
+async def test_what_needs_the_slow_path_changes_nothing(known: Service, name: str) -> None:
+    given = dict(SLOW[name])
     await add(line(1, "ERP01"), line(2, "ERP02"))
     await add(line(1, "ERP02"), by="sub")
     before = await held(), await held("sub")
@@ -168,13 +160,13 @@ async def test_the_expected_version_is_the_one_before(known: Service) -> None:
     assert await add(line(1, "ERP01"), expected_version=1) is None
 
 
-async def test_a_sku_that_has_moved_needs_the_careful_path(known: Service) -> None:
+async def test_a_sku_that_has_moved_needs_the_slow_path(known: Service) -> None:
     await Product.filter(remote_id=2).update(sku="SKU01")
     assert await add(line("SKU01", "ERP01")) is None
     assert await add(line(1, "ERP01")) is not None
 
 
-async def test_products_of_two_currencies_need_the_careful_path(known: Service) -> None:
+async def test_products_of_two_currencies_need_the_slow_path(known: Service) -> None:
     await add(line(1, "ERP01"))
     await Product.filter(remote_id=2).update(currency="eur")
     assert await add(line(2, "ERP01")) is None
@@ -188,7 +180,7 @@ MORE = pytest.mark.parametrize(
 
 @MORE
 async def test_what_is_held_is_added_however_old(
-    known: Service, more: list[AskedLine]
+    known: Service, more: list[RequestedLine]
 ) -> None:
     await add(line(1, "ERP01"), line(3, "ERP01"))
     await Product.all().update(refreshed_at=EVER - timedelta(days=1))
@@ -197,8 +189,8 @@ async def test_what_is_held_is_added_however_old(
 
 
 @MORE
-async def test_what_is_no_longer_sold_needs_the_careful_path_also_when_it_is_held(
-    known: Service, more: list[AskedLine]
+async def test_what_is_no_longer_sold_needs_the_slow_path_also_when_it_is_held(
+    known: Service, more: list[RequestedLine]
 ) -> None:
     await add(line(1, "ERP01"))
     await Product.filter(remote_id__in=[1, 2]).update(is_available=False)
@@ -207,8 +199,8 @@ async def test_what_is_no_longer_sold_needs_the_careful_path_also_when_it_is_hel
 
 
 @MORE
-async def test_a_moved_sku_needs_the_careful_path(
-    known: Service, more: list[AskedLine]
+async def test_a_moved_sku_needs_the_slow_path(
+    known: Service, more: list[RequestedLine]
 ) -> None:
     await add(line(1, "ERP01"))
     await Product.filter(remote_id__in=[1, 2]).update(owns_sku=False)
@@ -217,26 +209,28 @@ async def test_a_moved_sku_needs_the_careful_path(
     assert await add(line(1, "ERP01"), *more) is not None
 
 
-async def test_a_change_that_was_a_moment_sooner_sends_it_the_careful_path(
-    known: Service, database_url: str
+async def test_a_change_that_was_a_moment_sooner_is_waited_for(
+    postgres_url: str, shop: Shop
 ) -> None:
-    await add(line(1, "ERP01"))
-    async with in_transaction():
-        await open_active((await buyer("main")).id, 0, None)
-        # It waits for the lock with the view of the database that it has now.
-        waiting = asyncio.create_task(_added(line(1, "ERP01")), context=Context())
-        await eventually(lambda: waits_for_lock(database_url), "The wait for the lock")
-        assert not waiting.done()
-    assert await waiting is None
-    assert (await held())[0][0] == "2"
+    async with serve(postgres_url, shop) as known:
+        line_of_main = {"productRemoteId": 1, "divisionErpCode": "ERP01"}
+        await known.main.accepted("basketItemsAdd", items=[line_of_main])
+        async with in_transaction():
+            await open_active((await buyer("main")).id, 0, None)
+            # It waits for the lock with the view of the database that it has now.
+            waiting = asyncio.create_task(_added(line(1, "ERP01")), context=Context())
+            await eventually(lambda: waits_for_lock(postgres_url), "The wait for the lock")
+            assert not waiting.done()
+        assert await waiting is not None
+        assert (await held())[0][0] == "3"
 
 
-async def _added(*lines: AskedLine) -> BasketRows | None:
+async def _added(*lines: RequestedLine) -> BasketRows | None:
     """Adds in a context of its own, which knows of no transaction."""
     return await add(*lines)
 
 
-async def test_divisions_that_buyers_may_buy_for_are_those_of_the_careful_path(
+async def test_divisions_that_buyers_may_buy_for_are_those_of_the_slow_path(
     known: Service,
 ) -> None:
     for erp_code, may in {

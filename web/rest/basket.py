@@ -10,7 +10,7 @@ from models.database.integers import LARGEST_BIGINT
 from resolvers.basket_items import BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
 from resolvers.context import segment_of
-from resolvers.unit_of_work import Change, GivenInput, carry_out
+from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
     BasketItemInput,
     BasketItemRemoveInput,
@@ -45,7 +45,7 @@ async def read_basket(request: RestRequest) -> Response:
 
 
 async def change_basket(
-    change: type[Change[GivenInput]], request: RestRequest, given: GivenInput
+    change: type[Change[Input]], request: RestRequest, given: Input
 ) -> Response:
     """Carries out a change and returns the basket after it."""
     answer = await carry_out(change, request.context, given)

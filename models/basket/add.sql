@@ -1,0 +1,38 @@
+-- The fast path of adding: known products, for divisions that the buyer may buy for.
+-- By hand: see models/migrations/functions/basket_add_1.sql, which makes the function.
+
+-- name: add_full (postgres)
+-- Adds lines and returns the basket with its items, or the name of the rule that stands against it.
+SELECT
+    broken_rule, basket, item_ids, prices, currencies, parts,
+    product_remote_ids, product_skus, product_names, product_prices, product_currencies,
+    product_variants, product_images, products_in_stock, products_refreshed_at
+FROM basket_add_1(
+    :buyer_id, :buyer_division_id, :segment, :expected_version, :changed_at, :confirmed_since,
+    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, true
+);
+
+-- name: add_summary (postgres)
+-- The same, with the sums of the basket instead of its items.
+SELECT broken_rule, basket, item_count, total_quantity, total_amount, currency, currency_count
+FROM basket_add_1(
+    :buyer_id, :buyer_division_id, :segment, :expected_version, :changed_at, :confirmed_since,
+    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, false
+);
+
+-- name: find_line (sqlite)
+-- The product and the division of a line, as the function finds them on PostgreSQL.
+SELECT p.id AS product_id, d.id AS division_id
+FROM product p
+CROSS JOIN division d
+LEFT JOIN basket_item held ON held.basket_id = :basket_id AND held.product_id = p.id
+WHERE p.segment = :segment
+    AND (p.remote_id = :remote_id OR p.sku = :sku)
+    AND p.is_available
+    AND (
+        (p.owns_sku AND p.refreshed_at >= :confirmed_since)
+        OR (held.id IS NOT NULL AND :sku IS NULL)
+    )
+    AND (d.id = :division_id OR d.erp_code = :erp_code)
+    AND d.is_active
+    AND (d.id = :buyer_division_id OR d.parent_id = :buyer_division_id);

@@ -1,0 +1,1 @@
+"""The functions of PostgreSQL, each in a file of its name."""
