@@ -26,6 +26,7 @@ from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import CONFIGURATION
 from settings.options import OPTIONS, LogOptions, Options
+from tasks.exports.address import ExportAddresses
 from tasks.exports.exports import Exports
 from tasks.exports.metrics import DeadLetters
 from tasks.exports.service import open_exports
@@ -33,6 +34,7 @@ from tasks.exports.store import ExportStore, open_store
 from tasks.redis.check import RedisCheck
 from tasks.redis.server import find_redis_server
 from tasks.spreadsheets.reading import SpreadsheetReader
+from tasks.spreadsheets.sheet import SpreadsheetLimits
 from web.exports.download import ExportDownload
 from web.graphql.graphiql import GraphiqlPage
 from web.graphql.limits import DocumentLimits
@@ -45,11 +47,7 @@ from web.http.errors import http_error
 from web.http.path_prefix import PathPrefix
 from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
-from web.lifecycle.checks import (
-    check_migrations,
-    check_people,
-    check_settings,
-)
+from web.lifecycle.checks import check_migrations, check_people, check_settings
 from web.monitoring.health import healthz, readyz
 from web.monitoring.metrics import Metrics
 from web.monitoring.recorder import RequestRecorder
@@ -117,12 +115,12 @@ def create_application(
             *(page.routes() if page else []),
             Route(
                 "/export_file/{name}",
-                ExportDownload(is_presigned=options.export_presigned).respond,
+                ExportDownload(ExportAddresses.from_options(options)).respond,
             ),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics.respond),
-            *rest_routes(),
+            *rest_routes(options),
         ],
         middleware=middleware(options, view, tracing),
         exception_handlers={HTTPException: http_error},
@@ -164,17 +162,28 @@ def document_limits(options: Options) -> DocumentLimits:
     )
 
 
+def spreadsheet_limits(options: Options) -> SpreadsheetLimits:
+    """Returns the limits of imported files."""
+    return SpreadsheetLimits(
+        file_bytes=options.import_maximum_bytes,
+        rows=options.import_maximum_rows,
+        columns=options.import_maximum_columns,
+        unpacked_bytes=options.import_maximum_unpacked_bytes,
+        cell_length=options.import_maximum_cell_length,
+    )
+
+
 def create_view(
     options: Options, page: GraphiqlPage | None, tracing: "Tracing | None"
 ) -> GraphQLView:
     """Returns the endpoint of GraphQL."""
-    # A file a little too large is rejected with its size; one far too large is not read to its end.
-    upload_bytes = 2 * options.import_maximum_bytes + options.request_maximum_bytes
     return GraphQLView(
         schema._schema,
         limits=document_limits(options),
         rules=RequestRules(
-            options.request_maximum_bytes, upload_bytes, options.requires_preflight
+            options.request_maximum_bytes,
+            options.upload_maximum_bytes,
+            options.requires_preflight,
         ),
         seconds=options.operation_seconds,
         is_compiled=options.is_compiled,
@@ -227,9 +236,11 @@ async def open_resources(
         commerce = await enter(create_commerce_client(options, commerce_url, tracing))
         redis = await find_redis_server(options.redis_url, options.redis_prefix)
         await enter(background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS))
-        spreadsheets = SpreadsheetReader()
+        spreadsheets = SpreadsheetReader(spreadsheet_limits(options))
         await enter(spreadsheets.open())
         retention = timedelta(seconds=options.export_kept_seconds)
+        addresses = ExportAddresses.from_options(options)
+        exports = open_exports(redis, export_store, addresses, retention, dead_letters)
         limits = rate_limits(
             redis, token=options.rate_limit_token, address=options.rate_limit_address
         )
@@ -237,9 +248,7 @@ async def open_resources(
             "buyers": Buyers(options.token_kept_seconds),
             "commerce": commerce,
             "redis": resources.enter_context(closing(RedisCheck(redis))) if redis else None,
-            "exports": await enter(
-                open_exports(redis, export_store, retention, dead_letters)
-            ),
+            "exports": await enter(exports),
             "export_store": export_store,
             "spreadsheets": spreadsheets,
             "rate_limits": await enter(limits),

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-import settings
 from models.basket.lines import add_lines
 from models.basket.lock import open_active
 from models.basket.read import ACTIVE, totals_of
@@ -34,22 +33,11 @@ from tasks.spreadsheets.rows import MAXIMUM_ERRORS
 from tasks.spreadsheets.sheet import (
     RowError,
     Spreadsheet,
-    SpreadsheetLimits,
     SpreadsheetRows,
 )
 
 ROWS_AT_ONCE = 250
 """After how many rows other buyers are answered."""
-
-
-def _limits() -> SpreadsheetLimits:
-    return SpreadsheetLimits(
-        file_bytes=settings.IMPORT_MAXIMUM_BYTES,
-        rows=settings.IMPORT_MAXIMUM_ROWS,
-        columns=settings.IMPORT_MAXIMUM_COLUMNS,
-        unpacked_bytes=settings.IMPORT_MAXIMUM_UNPACKED_BYTES,
-        cell_length=settings.IMPORT_MAXIMUM_CELL_LENGTH,
-    )
 
 
 def _digest(file: Any) -> str:
@@ -140,7 +128,7 @@ class BasketImport(Change[BasketImportInput]):
         with NamedTemporaryFile(prefix="basket-import-") as target:
             await asyncio.to_thread(_copy, self.input.file.file, target)
             try:
-                return await self.context.spreadsheets.read(Path(target.name), _limits())
+                return await self.context.spreadsheets.read(Path(target.name))
             except SpreadsheetRejected as rejection:
                 raise Rejection(
                     RejectionCode[rejection.code], rejection.message, "file"

@@ -34,6 +34,9 @@ class Options:
     export_url: str = settings.EXPORT_URL
     export_kept_seconds: float = settings.EXPORT_KEPT_SECONDS
     export_presigned: bool = settings.EXPORT_PRESIGNED
+    export_link_seconds: int = settings.EXPORT_LINK_SECONDS
+    secret_keys: tuple[Secret, ...] = settings.SECRET_KEY
+    public_url: str = settings.PUBLIC_URL
 
     rate_limit_token: str = settings.RATE_LIMIT_TOKEN
     rate_limit_address: str = settings.RATE_LIMIT_ADDRESS
@@ -45,6 +48,10 @@ class Options:
     request_head_seconds: float = settings.REQUEST_HEAD_SECONDS
     request_body_seconds: float = settings.REQUEST_BODY_SECONDS
     import_maximum_bytes: int = settings.IMPORT_MAXIMUM_BYTES
+    import_maximum_rows: int = settings.IMPORT_MAXIMUM_ROWS
+    import_maximum_columns: int = settings.IMPORT_MAXIMUM_COLUMNS
+    import_maximum_unpacked_bytes: int = settings.IMPORT_MAXIMUM_UNPACKED_BYTES
+    import_maximum_cell_length: int = settings.IMPORT_MAXIMUM_CELL_LENGTH
     operation_seconds: float = settings.OPERATION_SECONDS
     query_maximum_length: int = settings.QUERY_MAXIMUM_LENGTH
     query_maximum_tokens: int = settings.QUERY_MAXIMUM_TOKENS
@@ -62,6 +69,14 @@ class Options:
     has_collector: bool = bool(
         settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
     )
+
+    @property
+    def upload_maximum_bytes(self) -> int:
+        """The highest number of bytes that is read of a request with a file.
+
+        A file a little too large is rejected with its size, one far too large without.
+        """
+        return 2 * self.import_maximum_bytes + self.request_maximum_bytes
 
 
 OPTIONS = Options()

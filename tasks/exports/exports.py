@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-import settings
 from models.export.export import ExportRead
-from tasks.exports.address import presigned_address, signed_address
+from tasks.exports.address import ExportAddresses
 from tasks.exports.sending import ExportSender
 from tasks.exports.store import ExportStore
 
@@ -12,9 +11,12 @@ from tasks.exports.store import ExportStore
 class Exports:
     """Sends the jobs of exports and makes the addresses of their files."""
 
-    def __init__(self, sender: ExportSender, store: ExportStore) -> None:
+    def __init__(
+        self, sender: ExportSender, store: ExportStore, addresses: ExportAddresses
+    ) -> None:
         self._sender = sender
         self._store = store
+        self._addresses = addresses
 
     def send(self, export_ids: Iterable[int]) -> None:
         """Queues the messages of jobs for the sending thread."""
@@ -22,8 +24,8 @@ class Exports:
 
     async def address(self, export: ExportRead) -> str | None:
         """Returns a new address of an export's file; None when there is no file now."""
-        if not export.is_ready():
-            return None
-        if settings.EXPORT_PRESIGNED:
-            return await presigned_address(export, self._store)
-        return signed_address(export.file_name)
+        return (
+            await self._addresses.address(export, self._store)
+            if export.is_ready()
+            else None
+        )

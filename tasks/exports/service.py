@@ -8,6 +8,7 @@ from tasks.attempts import Attempts
 from tasks.broker import create_broker
 from tasks.embedded_worker import embedded_worker
 from tasks.exports.actor import declare_export
+from tasks.exports.address import ExportAddresses
 from tasks.exports.exports import Exports
 from tasks.exports.metrics import DeadLetters
 from tasks.exports.sending import sending
@@ -23,6 +24,7 @@ SEND_TIMEOUT_SECONDS = 2.0
 async def open_exports(
     redis: RedisServer | None,
     store: ExportStore,
+    addresses: ExportAddresses,
     retention: timedelta,
     dead_letters: DeadLetters,
 ) -> AsyncIterator[Exports]:
@@ -36,4 +38,4 @@ async def open_exports(
         if redis is None:
             await resources.enter_async_context(embedded_worker(broker))
         await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, store)))
-        yield Exports(sender, store)
+        yield Exports(sender, store, addresses)

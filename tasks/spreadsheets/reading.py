@@ -31,7 +31,12 @@ MAXIMUM_FILES = 2
 class SpreadsheetReader:
     """Reads the uploaded spreadsheets of one server process."""
 
-    def __init__(self, maximum_files: int = MAXIMUM_FILES) -> None:
+    def __init__(
+        self,
+        limits: SpreadsheetLimits | None = None,
+        maximum_files: int = MAXIMUM_FILES,
+    ) -> None:
+        self._limits = limits or SpreadsheetLimits()
         self._processes = ReadingProcesses()
         self._permits = asyncio.Semaphore(maximum_files)
 
@@ -41,8 +46,11 @@ class SpreadsheetReader:
         async with self._processes.open():
             yield
 
-    async def read(self, path: Path, limits: SpreadsheetLimits) -> Spreadsheet:
+    async def read(
+        self, path: Path, limits: SpreadsheetLimits | None = None
+    ) -> Spreadsheet:
         """Reads an xls, xlsx, ods or csv file, told by its content; raises SpreadsheetRejected."""
+        limits = limits or self._limits
         size = (await asyncio.to_thread(path.stat)).st_size
         if size > limits.file_bytes:
             raise size_rejection(

@@ -1,35 +1,53 @@
 """The keys of download addresses: a list, the newest first, so that one can be changed without killing addresses."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
+import httpx
 
-import settings
 from settings.secret import Secret
 from tests.support.exports import completed
-from tests.support.service import Service
+from tests.support.service import Caller, Service, serve_beside
 
 OLD, NEW, OTHER = (Secret(letter * 32) for letter in "one")
 
 
-async def status(service: Service, url: str) -> int:
+@asynccontextmanager
+async def serve_with(
+    service: Service, database_url: str, folder: Path, *keys: Secret
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Runs the application with these keys on the database and the files of a service."""
+    async with serve_beside(
+        service, database_url, export_url=str(folder / "exports"), secret_keys=keys
+    ) as client:
+        yield client
+
+
+async def export(client: httpx.AsyncClient) -> str:
+    """Returns the address of a new export."""
+    return str((await completed(Caller(client, "main"), format="CSV"))["url"])
+
+
+async def status(client: httpx.AsyncClient, url: str) -> int:
     """Returns how a download without a token is answered."""
     parts = urlsplit(url)
-    return (await service.client.get(f"{parts.path}?{parts.query}")).status_code
+    return (await client.get(f"{parts.path}?{parts.query}")).status_code
 
 
 async def test_an_address_works_as_long_as_its_key_is_in_the_list(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str, tmp_path: Path
 ) -> None:
     items = [{"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 1}]
     service.shop.sell(1, "1.00")
     await service.main.accepted("basketItemsAdd", items=items)
-    monkeypatch.setattr(settings, "SECRET_KEY", (OLD,))
-    old = (await completed(service.main, format="CSV"))["url"]
-    monkeypatch.setattr(settings, "SECRET_KEY", (NEW, OLD))
-    new = (await completed(service.main, format="CSV"))["url"]
-    assert [await status(service, url) for url in (old, new)] == [200, 200]
-    monkeypatch.setattr(settings, "SECRET_KEY", (OLD,))
-    assert [await status(service, url) for url in (old, new)] == [200, 401]
-    monkeypatch.setattr(settings, "SECRET_KEY", (OTHER, NEW))
-    assert [await status(service, url) for url in (old, new)] == [401, 200]
+    async with serve_with(service, database_url, tmp_path, OLD) as client:
+        old = await export(client)
+    async with serve_with(service, database_url, tmp_path, NEW, OLD) as client:
+        new = await export(client)
+        assert [await status(client, url) for url in (old, new)] == [200, 200]
+    async with serve_with(service, database_url, tmp_path, OLD) as client:
+        assert [await status(client, url) for url in (old, new)] == [200, 401]
+    async with serve_with(service, database_url, tmp_path, OTHER, NEW) as client:
+        assert [await status(client, url) for url in (old, new)] == [401, 200]

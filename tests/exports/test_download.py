@@ -1,6 +1,5 @@
 """Downloading exported files: by a signed address or with the owner's token, whole or in part, and nothing else."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,13 +12,11 @@ import xlrd
 from fsspec.implementations.memory import MemoryFileSystem
 from itsdangerous import TimestampSigner
 
-import settings
 from models.database.statement import now
 from models.division import Division
 from models.export.export import BasketExport, ExportStatus
-from tests.support.databases import sqlite_database
 from tests.support.exports import completed, fill
-from tests.support.service import Service, serve
+from tests.support.service import Service, serve, serve_beside
 from tests.support.shop import Shop
 from web.exports.byte_range import parse_range
 
@@ -29,21 +26,17 @@ OWNER = {"Authorization": "Token main"}
 
 
 @pytest.fixture(params=["folder", "memory"])
-async def stored(
-    request: pytest.FixtureRequest, shop: Shop, tmp_path: Path
-) -> AsyncIterator[Service]:
-    """The application with its files in a local folder and, again, in another storage of fsspec."""
-    database_url = f"sqlite://{tmp_path / 'test.sqlite3'}"
-    await migrated(tmp_path)
-    url = str(tmp_path / "exports") if request.param == "folder" else "memory://exports"
-    async with serve(database_url, shop, url) as served:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A local folder and, again, another storage of fsspec."""
+    return str(tmp_path / "exports") if request.param == "folder" else "memory://exports"
+
+
+@pytest.fixture
+async def stored(shop: Shop, sqlite_url: str, store_url: str) -> AsyncIterator[Service]:
+    """The application with its files in a store."""
+    async with serve(sqlite_url, shop, store_url) as served:
         yield served
     MemoryFileSystem.store.clear()
-
-
-async def migrated(folder: Path) -> None:
-    """Makes the database."""
-    await asyncio.to_thread(sqlite_database, folder)
 
 
 async def exported(service: Service, **given: Any) -> dict[str, Any]:
@@ -240,14 +233,16 @@ async def test_a_forged_or_moved_signature_opens_nothing(stored: Service) -> Non
 
 
 async def test_an_address_expires_and_the_owner_gets_a_new_one(
-    stored: Service, monkeypatch: pytest.MonkeyPatch
+    stored: Service, store_url: str, sqlite_url: str
 ) -> None:
     export = await exported(stored)
-    monkeypatch.setattr(settings, "EXPORT_LINK_SECONDS", -1)
-    response = await stored.client.get(export["url"])
-    assert response.status_code == 410
-    assert response.json()["errors"][0]["extensions"] == {"code": "ADDRESS_EXPIRED"}
-    assert (await stored.client.get(path_of(export), headers=OWNER)).status_code == 200
+    async with serve_beside(
+        stored, sqlite_url, export_url=store_url, export_link_seconds=-1
+    ) as client:
+        response = await client.get(export["url"])
+        assert response.status_code == 410
+        assert response.json()["errors"][0]["extensions"] == {"code": "ADDRESS_EXPIRED"}
+        assert (await client.get(path_of(export), headers=OWNER)).status_code == 200
 
 
 async def test_an_address_signed_by_a_server_whose_clock_is_ahead_works(

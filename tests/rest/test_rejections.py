@@ -1,15 +1,15 @@
 """What the documented REST interface rejects: in the words of Django REST Framework, and with nothing changed."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-import settings
 import web.rest.basket
 from tests.support import sheets
-from tests.support.rest import fill, line, rest
-from tests.support.service import Service
+from tests.support.rest import RestCaller, fill, line, rest
+from tests.support.service import Service, serve_beside
 
 WHOLE = "is not a whole number."
 LIMITS = "is not between -2147483648 and 2147483647."
@@ -315,10 +315,16 @@ async def test_a_file_that_cannot_be_imported_changes_nothing(service: Service) 
 
 
 async def test_a_file_that_is_too_large_is_rejected_with_its_size(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str
 ) -> None:
-    monkeypatch.setattr(settings, "IMPORT_MAXIMUM_BYTES", 10)
-    buyer = rest(service)
+    async with serve_beside(
+        service, database_url, import_maximum_bytes=10, export_url="memory://exports"
+    ) as client:
+        await check_large_files(rest(replace(service, client=client)))
+
+
+async def check_large_files(buyer: RestCaller) -> None:
+    """Sends files over the limit of 10 bytes."""
     status, answer = await buyer.rejected(
         "POST", "basket/bulk-import/", files={"filename": ("a.csv", b"x" * 11)}
     )

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from models.export.export import ExportRead, ExportStatus, find_export
 from models.user import Buyer
-from tasks.exports.address import MEDIA_TYPES, AddressExpired, is_signed, presigned_address
+from tasks.exports.address import MEDIA_TYPES, AddressExpired, ExportAddresses
 from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import report_missing
 from web.exports.byte_range import requested_range
@@ -26,16 +26,17 @@ _CACHE_CONTROL = "private, no-store"
 
 
 class ExportDownload:
-    """The endpoint of exported files; `is_presigned` redirects to addresses of the store."""
+    """The endpoint of exported files; it redirects where the store signs addresses."""
 
-    def __init__(self, *, is_presigned: bool) -> None:
-        self._is_presigned = is_presigned
+    def __init__(self, addresses: ExportAddresses) -> None:
+        self._addresses = addresses
 
     async def respond(self, request: Request) -> Response:
         """Returns the file, or a range of it; 401, 403, 404 or 410 without it."""
         name = str(request.path_params["name"])
         try:
-            is_bearer = is_signed(name, request.query_params.get("signature", ""))
+            signature = request.query_params.get("signature", "")
+            is_bearer = self._addresses.is_signed(name, signature)
         except AddressExpired:
             message = "The address is no longer valid; ask for a new one."
             return error_response(410, "ADDRESS_EXPIRED", message)
@@ -64,8 +65,8 @@ class ExportDownload:
         if size is None:
             is_lost = await report_missing(export.id, export.stored_name, store)
             return _expired() if is_lost else _unavailable()
-        if self._is_presigned:
-            address = await presigned_address(export, store)
+        if self._addresses.is_presigned:
+            address = await self._addresses.presign(export, store)
             return RedirectResponse(address, 307, headers={"Cache-Control": _CACHE_CONTROL})
         response = _file_response(request, store, export, size)
         response.headers["Cache-Control"] = _CACHE_CONTROL

@@ -3,7 +3,6 @@
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.responses import Response
 
-import settings
 from models.export.export import ExportField, ExportFormat, export_of, find_export
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
@@ -90,9 +89,7 @@ async def import_file(request: RestRequest) -> Response:
     if content_type.lower() != MULTIPART:
         message = f'Unsupported media type "{content_type[:100]}" in request.'
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
-    # A file a little too large is rejected with its size; the rest of a far larger one is not read.
-    maximum = 2 * settings.IMPORT_MAXIMUM_BYTES + settings.REQUEST_MAXIMUM_BYTES
-    form = await read_form(request.http, maximum, _is_file)
+    form = await read_form(request.http, request.options.upload_maximum_bytes, _is_file)
     with closing_files(form):
         return await _import_form(request, form)
 

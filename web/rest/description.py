@@ -1,11 +1,11 @@
 """The OpenAPI description of the interface; a test compares both by schemathesis."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-import settings
 from models.export.export import ExportField, ExportFormat
 from text import MAXIMUM_LENGTH
 from web.http.json_response import json_response
@@ -252,10 +252,9 @@ PATHS: dict[str, Any] = {
         ),
     },
 }
-DESCRIPTION: dict[str, Any] = {
+DESCRIPTION_WITHOUT_SERVERS: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Basket server", "version": "1", "description": ABOUT},
-    "servers": [{"url": f"{settings.ROOT_PATH}{prefix}"} for prefix in ("/api/v1", "/b2b")],
     "security": [{"token": []}],
     "paths": PATHS,
     "components": {
@@ -273,6 +272,13 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
-async def openapi(request: Request) -> Response:
-    """Returns the description, to everybody."""
-    return json_response(DESCRIPTION)
+class OpenApi:
+    """The endpoint of the description."""
+
+    def __init__(self, root_path: str, prefixes: Sequence[str]) -> None:
+        servers = [{"url": f"{root_path}{prefix}"} for prefix in prefixes]
+        self._description = DESCRIPTION_WITHOUT_SERVERS | {"servers": servers}
+
+    async def respond(self, request: Request) -> Response:
+        """Returns the description, to everybody."""
+        return json_response(self._description)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import settings
 from web.rest.fields import Fields
 from web.rest.rejection import InvalidFields
 from web.rest.request import RestRequest
@@ -65,4 +64,4 @@ def _address(request: RestRequest, number: int) -> str:
         (name, value) for name, value in request.query.multi_items() if name != "page"
     ]
     query = urlencode([*others, ("page", number)])
-    return f"{settings.PUBLIC_URL}{request.http.scope['path']}?{query}"
+    return f"{request.options.public_url}{request.http.scope['path']}?{query}"

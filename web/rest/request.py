@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-import settings
 from resolvers.context import Context
+from settings.options import Options
 from web.http.bad_request import BadRequest
 from web.http.body import check_length, read_body
 from web.http.json_request import parse_json
@@ -27,6 +27,7 @@ class RestRequest:
 
     http: Request
     context: Context
+    options: Options
 
     @property
     def query(self) -> QueryParams:
@@ -77,9 +78,9 @@ class RestRequest:
         Raises BadRequest for an unreadable body, InvalidFields for JSON that is no object.
         """
         check_length(
-            self.http.headers.get("content-length", ""), settings.REQUEST_MAXIMUM_BYTES
+            self.http.headers.get("content-length", ""), self.options.request_maximum_bytes
         )
-        body = await read_body(self.http.receive, settings.REQUEST_MAXIMUM_BYTES)
+        body = await read_body(self.http.receive, self.options.request_maximum_bytes)
         return _parse_values(body, _read_content_type(self.http)) if body.strip() else {}
 
 

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-import settings
 from models.database.connection import is_unavailable
 from models.rejections import Rejected
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits, TookTooLong
+from settings.options import Options
 from web.http.authentication import authenticate
 from web.http.bad_request import BadRequest
 from web.http.body import check_uncompressed
@@ -30,7 +30,7 @@ from web.rest.basket import (
     update_item,
 )
 from web.rest.basket_file import import_file
-from web.rest.description import openapi
+from web.rest.description import OpenApi
 from web.rest.division import list_divisions
 from web.rest.quotation import list_quotations, request_quotation
 from web.rest.rejection import (
@@ -72,16 +72,18 @@ ADDRESSES: Mapping[str, Methods] = {
 }
 
 
-def rest_routes() -> Sequence[BaseRoute]:
+def rest_routes(options: Options) -> Sequence[BaseRoute]:
     """Returns the routes of the interface, the same below each prefix, and of its description."""
-    limits = TimeLimits(settings.OPERATION_SECONDS)
-    routes: list[BaseRoute] = [Route("/api/v1/openapi.json", openapi)]
+    limits = TimeLimits(options.operation_seconds)
+    without_slash = AnyMethod(partial(_redirect_to_slash, options.root_path))
+    routes: list[BaseRoute] = [
+        Route("/api/v1/openapi.json", OpenApi(options.root_path, PREFIXES).respond)
+    ]
     for prefix in PREFIXES:
         for path, methods in ADDRESSES.items():
-            endpoint = AnyMethod(partial(_respond, limits, methods))
+            endpoint = AnyMethod(partial(_respond, options, limits, methods))
             routes.append(Route(prefix + path, endpoint))
-            without_slash = prefix + path.rstrip("/")
-            routes.append(Route(without_slash, AnyMethod(_redirect_to_slash)))
+            routes.append(Route(prefix + path.rstrip("/"), without_slash))
     # Starlette takes the first route that matches, so these come last.
     for prefix in PREFIXES:
         for path in ("", "/{path:path}"):
@@ -101,7 +103,9 @@ class AnyMethod:
         await response(scope, receive, send)
 
 
-async def _respond(limits: TimeLimits, methods: Methods, request: Request) -> Response:
+async def _respond(
+    options: Options, limits: TimeLimits, methods: Methods, request: Request
+) -> Response:
     endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
     if endpoint is None:
         return not_allowed_response(request.method, _allowed_methods(methods))
@@ -116,7 +120,7 @@ async def _respond(limits: TimeLimits, methods: Methods, request: Request) -> Re
     context = Context(buyer, state.commerce, state.exports, state.spreadsheets)
     try:
         with limits.limit():
-            return await _call(endpoint, RestRequest(request, context))
+            return await _call(endpoint, RestRequest(request, context, options))
     except TookTooLong:
         return detail_response(
             503,
@@ -131,13 +135,13 @@ def _allowed_methods(methods: Methods) -> list[str]:
     return names
 
 
-async def _redirect_to_slash(request: Request) -> Response:
+async def _redirect_to_slash(root_path: str, request: Request) -> Response:
     """Redirects reads to the address with a slash; clients must not repeat a change unasked."""
     if request.method not in ("GET", "HEAD"):
         return not_allowed_response(request.method, ["GET", "HEAD"])
     query = request.scope["query_string"].decode("latin-1")
     # The Host header, which Starlette would use, is written by the client.
-    path = settings.ROOT_PATH + quote(request.scope["path"])
+    path = root_path + quote(request.scope["path"])
     location = f"{path}/" + (f"?{query}" if query else "")
     return Response(status_code=301, headers={"Location": location})
 
