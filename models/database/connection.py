@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from asyncpg import Connection
 from tortoise import Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
-from tortoise.connection import get_connection
 from tortoise.migrations.api import migrate
 
 from models.database import sqlite
@@ -20,10 +19,11 @@ from models.database.outage import (
 )
 from models.database.postgres import client
 from models.database.postgres.address import parse_address
+from models.database.postgres.client import open_pool
 from models.database.postgres.connector import Connector
-from models.database.postgres.pool import BoundedPool
 from models.database.postgres.pooler import POOLERS
-from models.database.statement import Statement, is_sqlite
+from models.database.statements import load_statements
+from models.database.tortoise_internals import open_for_all_tasks
 
 __all__ = ["DATABASE_FAILURES", "SERIALIZATION_FAILURES", "is_unavailable"]
 
@@ -143,7 +143,7 @@ async def connect(
     if url.startswith("sqlite://"):
         Path(url.removeprefix("sqlite://")).parent.mkdir(parents=True, exist_ok=True)
     settings = configuration(url, pool_size, bounds, pooler)
-    await Tortoise.init(config=settings, _enable_global_fallback=True)
+    await open_for_all_tasks(settings)
 
 
 async def disconnect() -> None:
@@ -187,20 +187,15 @@ async def _migrate_sqlite(url: str, target: str | None) -> None:
         await Tortoise.close_connections()
 
 
-_ANSWERS = Statement("SELECT 1")
-_READ_ONLY = Statement("SELECT current_setting('transaction_read_only')")
+_IS_READ_ONLY = load_statements(__file__)["is_read_only"]
 
 
 async def check_answers() -> None:
     """Asks the database whether it can be written to; raises what it raises, or DatabaseReadOnly."""
-    if is_sqlite():
-        await _ANSWERS.rows()
-        return
-    row = await _READ_ONLY.row()
-    if row is not None and row[0] == "on":
+    row = await _IS_READ_ONLY.one()
+    if row[0]:
         error = DatabaseReadOnly("the server of the database is read-only")
-        pool = getattr(get_connection("default"), "_pool", None)
-        if isinstance(pool, BoundedPool):
+        if pool := open_pool():
             pool.notice(error)
         raise error
 
@@ -216,8 +211,8 @@ class PoolUse(NamedTuple):
 
 def pool_use() -> PoolUse | None:
     """Returns how the pool is used; None where there is none: on SQLite, and before the first statement."""
-    pool = getattr(get_connection("default"), "_pool", None)
-    if not isinstance(pool, BoundedPool):
+    pool = open_pool()
+    if pool is None:
         return None
     return PoolUse(
         pool.get_size(),

@@ -14,7 +14,8 @@ from tortoise.transactions import in_transaction
 
 from models import migrations
 from models.database.outage import DatabaseUnusable
-from models.database.statement import Statement, is_sqlite
+from models.database.statements import load_statements
+from models.database.tortoise_internals import schema_editor
 
 logger = logging.getLogger("basket")
 
@@ -27,24 +28,7 @@ PAUSE_SECONDS = 4.0
 """The longest pause between two of them, in which waiting requests go on."""
 TURN_KEY = 0x6D696772617465  # "migrate"
 
-_TABLE = {
-    # to_regclass would go on missing a table that was made while the transaction waited.
-    False: Statement(
-        "SELECT relname FROM pg_class WHERE relname = 'tortoise_migrations' AND pg_table_is_visible(oid)"
-    ),
-    True: Statement("SELECT name FROM sqlite_master WHERE name = 'tortoise_migrations'"),
-}
-_APPLIED = Statement(
-    "SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name"
-)
-_TAKE_TURN = Statement("SELECT pg_advisory_xact_lock($1)::text")
-_TRY_TURN = Statement("SELECT pg_try_advisory_xact_lock($1)")
-_BLOCKERS = Statement(
-    "SELECT pid, usename, application_name, state, "
-    "date_trunc('second', clock_timestamp() - xact_start)::text FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start LIMIT 5"
-)
+_STATEMENTS = load_statements(__file__)
 
 
 class MigrationState(NamedTuple):
@@ -90,10 +74,9 @@ async def log_migrations() -> None:
 
 async def applied_migrations() -> list[str]:
     """Returns the names of the migrations that the open database has."""
-    table = await _TABLE[is_sqlite()].row()
-    if table is None or table[0] is None:
+    if await _STATEMENTS["find_table"].row() is None:
         return []
-    return [str(row[0]) for row in await _APPLIED.rows()]
+    return [str(row["name"]) for row in await _STATEMENTS["applied"].rows()]
 
 
 async def migrate_open_database(
@@ -159,7 +142,7 @@ async def _carry_out(name: str, direction: str) -> None:
     goal = name if direction == "forward" else known[known.index(name) - 1]
     executor = MigrationExecutor(connection, apps)
     # Asked for its names before it is made, a missing table would end the transaction.
-    await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+    await executor.recorder.ensure_schema(schema_editor(executor))
     await executor.migrate([MigrationTarget(APP, goal)], direction=direction)
 
 
@@ -170,10 +153,10 @@ def _model_modules() -> list[str]:
 
 async def _take_turn(say: Callable[[str], None]) -> None:
     """Waits until no other process migrates; the turn ends with the transaction, also behind a pooler."""
-    row = await _TRY_TURN.row(TURN_KEY)
-    if row is not None and not row[0]:
+    row = await _STATEMENTS["try_turn"].one(key=TURN_KEY)
+    if not row["is_taken"]:
         say("Another process migrates; waiting for it.")
-        await _TAKE_TURN.rows(TURN_KEY)
+        await _STATEMENTS["take_turn"].rows(key=TURN_KEY)
 
 
 async def _set_limits() -> None:
@@ -186,9 +169,11 @@ async def _set_limits() -> None:
 
 
 async def _blockers() -> str:
-    rows = await _BLOCKERS.rows()
+    rows = await _STATEMENTS["blockers"].rows()
     people = [
-        f"process {r[0]} of {r[1]} ({r[2] or 'unnamed'}, {r[3]}, for {r[4]})" for r in rows
+        f"process {row['pid']} of {row['usename']} "
+        f"({row['application_name'] or 'unnamed'}, {row['state']}, for {row['duration']})"
+        for row in rows
     ]
     return f"Open transactions: {'; '.join(people)}." if people else ""
 

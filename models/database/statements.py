@@ -54,8 +54,8 @@ class Statement:
             return cast(Sequence[Row], found)
         given = [values[name] for name in self._postgres_names]
         rows: Sequence[Row]
-        if isinstance(connection, PostgresClient) and connection._pool is not None:
-            rows = await connection._pool.rows(self.postgres, *given)
+        if isinstance(connection, PostgresClient) and connection.pool is not None:
+            rows = await connection.pool.rows(self.postgres, *given)
             return rows
         # Tortoise's execute_query drops the rows that INSERT and UPDATE … RETURNING give.
         async with connection.acquire_connection() as asyncpg_connection:

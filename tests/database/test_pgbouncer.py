@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tortoise.connection import get_connection
 
+from models.database.postgres.client import open_pool
+from models.database.postgres.connector import Connector
 from tests.support.processes import free_port, wait_until
 from tests.support.programs import program
 from tests.support.service import serve
@@ -84,7 +85,7 @@ async def test_the_service_works_behind_it_without_a_setting(
             assert basket is not None
             assert basket["totalQuantity"] == 12
             assert (await service.client.get("/readyz")).json()["database"] == "ok"
-            connector = get_connection("default")._pool._connect
+            connector = connector_of_pool()
             assert connector.is_pooled
             # PgBouncer from 1.21 on keeps them in transaction mode, too, if it is told to.
             assert connector.keeps_statements == keeps_statements
@@ -92,8 +93,16 @@ async def test_the_service_works_behind_it_without_a_setting(
     assert "SET statement_timeout = '10000';" in caplog.text
 
 
+def connector_of_pool() -> Connector:
+    """Returns the connector of the open pool."""
+    pool = open_pool()
+    assert pool is not None
+    connector: Connector = pool.connector
+    return connector
+
+
 async def test_without_a_pooler_none_is_found(postgres_url: str, shop: Shop) -> None:
     async with serve(postgres_url, shop) as service:
         await service.main.basket()
-        connector = get_connection("default")._pool._connect
+        connector = connector_of_pool()
         assert (connector.is_pooled, connector.keeps_statements) == (False, True)

@@ -83,6 +83,11 @@ class PostgresClient(AsyncpgDBClient):
     _pool: BoundedPool | None
     _watching: asyncio.Task[None] | None = None
 
+    @property
+    def pool(self) -> BoundedPool | None:
+        """The pool; None before the first statement, and inside a transaction."""
+        return self._pool
+
     async def create_pool(self, **given: Any) -> BoundedPool:
         """Makes the pool as `asyncpg.create_pool` would, with its defaults."""
         defaults = {
@@ -106,7 +111,7 @@ class PostgresClient(AsyncpgDBClient):
 
     def _watch(self, pool: BoundedPool) -> None:
         loop = BackgroundLoop(
-            "database connections", PoolWatch(pool, pool._connect).step, SAMPLE_SECONDS
+            "database connections", PoolWatch(pool, pool.connector).step, SAMPLE_SECONDS
         )
         # The context of the request that happens to come first is none of the loop's business.
         self._watching = asyncio.create_task(loop.run(), context=contextvars.Context())
@@ -129,6 +134,12 @@ class PostgresClient(AsyncpgDBClient):
             if self._pool is not None:
                 self._pool.notice(error)
             raise
+
+
+def open_pool() -> BoundedPool | None:
+    """Returns the pool of this process; None on SQLite, and before the first statement."""
+    client = get_connections().get("default")
+    return client.pool if isinstance(client, PostgresClient) else None
 
 
 client_class = PostgresClient

@@ -5,8 +5,6 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,6 +14,11 @@ from asyncpg.exceptions import PostgresError
 
 from models.database.outage import DATABASE_FAILURES, DatabaseReadOnly, DatabaseUnusable
 from models.database.postgres.address import AddressRejected, PostgresAddress
+from models.database.postgres.asyncpg_internals import (
+    parse_options,
+    tcp_socket,
+    unnamed_statements,
+)
 from models.database.postgres.pooler import (
     TRACKED,
     is_rejected_setting,
@@ -105,7 +108,7 @@ class Connector:
             await self._learn_statements(host)
         if not self._is_role_checked:
             self._is_role_checked = True
-            with _unnamed(connection):
+            with unnamed_statements(connection):
                 await warn_of_role(connection, self.address.user, self.session)
 
     async def _learn_statements(self, host: tuple[str | None, int]) -> None:
@@ -187,7 +190,7 @@ class Connector:
                 f"the database {self.address.database} has the encoding {encoding}; "
                 "it must be UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
             )
-        with _unnamed(connection):
+        with unnamed_statements(connection):
             row = await connection.fetchrow(STATE)
         if row[0] == "on":
             kind = "a standby" if row[2] else "read-only"
@@ -195,17 +198,6 @@ class Connector:
         # A pooler tells the number of a process that is none of the server's.
         if self.is_found_out and row[1] != connection.get_server_pid():
             self.is_pooled = True
-
-
-@contextmanager
-def _unnamed(connection: Connection) -> Iterator[None]:
-    """Prepares statements without a name meanwhile, which no pooler loses."""
-    before = connection._stmt_cache_enabled
-    connection._stmt_cache_enabled = False
-    try:
-        yield
-    finally:
-        connection._stmt_cache_enabled = before
 
 
 def _is_of_host(error: Exception) -> bool:
@@ -223,7 +215,7 @@ def _close(connection: Connection | None) -> None:
 
 
 def _set_keep_alive(connection: Connection, words: dict[str, str]) -> None:
-    tcp = connection._transport.get_extra_info("socket")
+    tcp = tcp_socket(connection)
     if tcp is None or tcp.family not in (socket.AF_INET, socket.AF_INET6):
         return
     is_on = words.get("keepalives", "1") == "1"
@@ -238,13 +230,12 @@ def check_files(address: PostgresAddress) -> None:
     """Reads the files of TLS as connecting will; raises AddressRejected when one is no such file."""
     if address.tls_address is None:
         return
-    parse = asyncpg.connect_utils._parse_connect_dsn_and_args
     nothing = dict.fromkeys(
         ("port", "password", "passfile", "database", "ssl", "service", "servicefile")
     )
     more = dict.fromkeys(("direct_tls", "server_settings", "krbsrvname", "gsslib"))
     try:
-        parse(
+        parse_options(
             dsn=address.tls_address,
             host="localhost",
             user="-",

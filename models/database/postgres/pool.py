@@ -5,10 +5,14 @@ import logging
 from typing import Any
 
 from asyncpg.exceptions import InterfaceError
-from asyncpg.pool import Pool
 from prometheus_client import Counter
 
 from models.database.outage import DATABASE_FAILURES, is_connection_lost
+from models.database.postgres.asyncpg_internals import (
+    OpenPool,
+    connection_of,
+    raw_connection,
+)
 from models.database.postgres.pooler import is_lost_statement
 
 logger = logging.getLogger("basket")
@@ -28,15 +32,15 @@ class PoolExhausted(InterfaceError):  # type: ignore[misc] # asyncpg carries no 
     """Raised when no connection became free in time."""
 
 
-class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
+class BoundedPool(OpenPool):
     """A pool in which waiting, connecting, checking and releasing are all bounded.
 
     asyncpg's own time limit on `acquire` costs a timer and a task on every call. This one sets its
     timer only when no connection is free.
     """
 
-    def __init__(self, *given: Any, wait_seconds: float, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, *, wait_seconds: float, **options: Any) -> None:
+        super().__init__(**options)
         self.wait_seconds = wait_seconds
         self.stale: set[Any] = set()
         """Holders of connections that were idle for long; see `models.database.postgres.watch`."""
@@ -51,20 +55,21 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
     async def _acquire(self, seconds: float | None) -> Any:
         """Takes a connection; raises PoolExhausted when none became free in time."""
         # Before the pool's first use asyncpg has no queue yet, and says so itself.
-        if self._queue is None or self._closing:
+        free = self.free_holders
+        if free is None:
             return await super()._acquire(seconds)
-        if self._queue.empty():
-            return await self._open(await self._wait_for_holder())
-        return await self._open(self._queue.get_nowait())
+        if free.empty():
+            return await self._open(free, await self._wait_for_holder(free))
+        return await self._open(free, free.get_nowait())
 
-    async def _wait_for_holder(self) -> Any:
+    async def _wait_for_holder(self, free: "asyncio.Queue[Any]") -> Any:
         """Waits for a free holder; not through an outage, which would be waiting twice."""
         outages = self._outages
         try:
             async with asyncio.timeout(self.wait_seconds) as wait:
                 self._waits.add(wait)
                 try:
-                    holder = await self._queue.get()
+                    holder = await free.get()
                 finally:
                     self._waits.discard(wait)
         except TimeoutError:
@@ -75,21 +80,21 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
             for _ in range(0 if holder.is_connected() else 2):
                 await asyncio.sleep(0)
         except asyncio.CancelledError:
-            self._queue.put_nowait(holder)
+            free.put_nowait(holder)
             raise
         if outages != self._outages:
-            self._queue.put_nowait(holder)
+            free.put_nowait(holder)
             raise PoolExhausted("The database was lost while a connection was waited for.")
         return holder
 
-    async def _open(self, holder: Any) -> Any:
+    async def _open(self, free: "asyncio.Queue[Any]", holder: Any) -> Any:
         """Makes the holder ready, connecting where needed; on failure it is free again."""
         try:
             if holder in self.stale:
                 await self._check(holder)
             return await holder.acquire()
         except (Exception, asyncio.CancelledError) as error:
-            self._queue.put_nowait(holder)
+            free.put_nowait(holder)
             if isinstance(error, OSError):
                 self._doubt_all()
             raise
@@ -97,7 +102,7 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
     async def _check(self, holder: Any) -> None:
         """Asks a connection that was idle for long; a dead one is closed, and so are all others."""
         self.stale.discard(holder)
-        connection = holder._con
+        connection = connection_of(holder)
         if connection is None or connection.is_closed():
             return
         try:
@@ -109,12 +114,12 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
 
     def _doubt_all(self) -> None:
         """Gives up all waits, and has every idle connection checked before its next use."""
-        self.stale.update(holder for holder in self._holders if _is_idle(holder))
+        self.stale.update(holder for holder in self.holders if _is_idle(holder))
         self._give_up_waits()
 
     def _give_up_waits(self) -> None:
         self._outages += 1
-        present = self._loop.time()
+        present = self.time()
         for wait in self._waits:
             if not wait.expired():
                 wait.reschedule(present)
@@ -122,17 +127,17 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
     def notice(self, error: BaseException) -> None:
         """Replaces all connections when an error says that one was lost, or that the server is read-only."""
         if is_lost_statement(error):
-            self._connect.distrust_names()
+            self.connector.distrust_names()
             self.replace(repr(error))
         elif is_connection_lost(error):
             self.replace(repr(error))
 
     def replace(self, reason: str, *, with_used: bool = False) -> None:
         """Replaces all connections: the idle ones now, the used ones now or when they are released."""
-        open_holders = [holder for holder in self._holders if holder.is_connected()]
+        open_holders = [holder for holder in self.holders if holder.is_connected()]
         closed = [holder for holder in open_holders if with_used or holder.is_idle()]
-        is_first = any(holder._generation == self._generation for holder in open_holders)
-        self._generation += 1
+        is_first = not all(self.is_old(holder) for holder in open_holders)
+        self.begin_generation()
         self.stale.clear()
         for holder in closed:
             holder.terminate()
@@ -143,8 +148,8 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
 
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Takes a connection back; one of before a replacement, or that cannot be reset, is closed."""
-        raw = connection._con
-        if raw is not None and connection._holder._generation != self._generation:
+        raw, holder = raw_connection(connection)
+        if raw is not None and self.is_old(holder):
             raw.terminate()
         try:
             await super().release(connection, timeout=timeout or RELEASE_SECONDS)
@@ -162,16 +167,14 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         holder = self._free_holder()
         if holder is None:
             return await self._rows_by_proxy(query, values)
-        holder._in_use = self._loop.create_future()
+        connection = self.lend(holder)
         try:
-            return await holder._con.fetch(query, *values)
+            return await connection.fetch(query, *values)
         except Exception as error:
             self.notice(error)
             raise
         finally:
-            if self._is_clean(holder):
-                holder._release()
-            else:
+            if not self.take_back(holder):
                 await self._give_back(holder)
 
     async def _rows_by_proxy(self, query: str, values: tuple[Any, ...]) -> Any:
@@ -183,9 +186,9 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
                 raise
 
     async def _give_back(self, holder: Any) -> None:
-        if holder._con is None:
+        if connection_of(holder) is None:
             return
-        if holder._generation != self._generation:
+        if self.is_old(holder):
             holder.terminate()
             return
         try:
@@ -195,30 +198,15 @@ class BoundedPool(Pool):  # type: ignore[misc] # asyncpg carries no types
 
     def _free_holder(self) -> Any:
         """Takes the holder of an open connection that nobody uses; None when there is none."""
-        queue = self._queue
-        if queue is None or queue.empty() or self._closing:
+        free = self.free_holders
+        if free is None or free.empty():
             return None
-        holder = queue.get_nowait()
-        if (
-            holder.is_connected()
-            and holder._generation == self._generation
-            and holder not in self.stale
-        ):
+        holder = free.get_nowait()
+        is_usable = holder.is_connected() and not self.is_old(holder)
+        if is_usable and holder not in self.stale:
             return holder
-        queue.put_nowait(holder)
+        free.put_nowait(holder)
         return None
-
-    def _is_clean(self, holder: Any) -> bool:
-        """Returns whether a connection is as one finished statement leaves it."""
-        connection = holder._con
-        if connection is None or connection.is_closed() or connection.is_in_transaction():
-            return False
-        protocol = connection._protocol
-        is_used_up = (
-            protocol.queries_count >= holder._max_queries
-            or holder._generation != self._generation
-        )
-        return not (is_used_up or protocol._is_cancelling())
 
 
 def _is_idle(holder: Any) -> bool:

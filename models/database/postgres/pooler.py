@@ -19,6 +19,8 @@ from asyncpg.exceptions import (
     ProtocolViolationError,
 )
 
+from models.database.postgres.asyncpg_internals import prepare_named
+
 logger = logging.getLogger("basket")
 
 POOLERS = ("auto", "none", "named", "unnamed")
@@ -77,7 +79,7 @@ async def _try_statement(connect: Callable[[], Awaitable[Connection]]) -> bool:
         ours = await open_connection()
         name = f"basket_{secrets.token_hex(8)}"
         try:
-            statement = await ours._prepare(_PROCESS, name=name)
+            statement = await prepare_named(ours, _PROCESS, name)
             first = await statement.fetchval()
             for _ in range(TRIES):
                 other = await open_connection()

@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from models.database.outage import DATABASE_FAILURES
+from models.database.postgres.asyncpg_internals import connection_of, use_mark
 from models.database.postgres.connector import Connector
 from models.database.postgres.pool import BoundedPool
 
@@ -41,7 +42,7 @@ class PoolWatch:
 
     async def step(self) -> None:
         """Samples the pool once, and probes the server when a statement is slow."""
-        samples = {holder: self._sample(holder) for holder in self.pool._holders}
+        samples = {holder: use_mark(holder) for holder in self.pool.holders}
         self._samples = {
             holder: (mark, self._age(holder, mark))
             for holder, mark in samples.items()
@@ -57,19 +58,12 @@ class PoolWatch:
         if self._slow_samples % PROBE_EVERY == 1:
             await self._probe()
 
-    def _sample(self, holder: Any) -> tuple[Any, ...] | None:
-        """Returns a mark that changes whenever the connection is used, returned or replaced."""
-        connection = holder._con
-        if connection is None or connection.is_closed():
-            return None
-        return (holder._in_use, connection, connection._protocol.queries_count)
-
     def _age(self, holder: Any, mark: tuple[Any, ...]) -> int:
         before, age = self._samples.get(holder, (None, 0))
         return age + 1 if before == mark else 0
 
     async def _probe(self) -> None:
-        before = {holder: self._sample(holder) for holder in self.pool._holders}
+        before = {holder: use_mark(holder) for holder in self.pool.holders}
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await self._ask_server(before)
@@ -83,16 +77,18 @@ class PoolWatch:
 
     async def _ask_server(self, before: dict[Any, tuple[Any, ...] | None]) -> None:
         """Closes the connections whose answer is lost: the server does nothing for them."""
-        connection = await self.connector(**self._classes())
+        connection = await self.connector(**self.pool.connect_options())
         try:
             slow = self._slow_holders()
-            pids = [holder._con.get_server_pid() for holder in slow]
+            pids = [connection_of(holder).get_server_pid() for holder in slow]
             rows = await connection.fetch(IDLE_PROCESSES, pids)
         finally:
             connection.terminate()
         states = {row[0]: row[1] for row in rows}
         for holder in slow:
-            if self._sample(holder) == before[holder] and _is_lost(holder._con, states):
+            if use_mark(holder) == before[holder] and _is_lost(
+                connection_of(holder), states
+            ):
                 holder.terminate()
                 self.pool.replace("the answer to a statement was lost")
 
@@ -106,15 +102,7 @@ class PoolWatch:
     def _has_moved(self, before: dict[Any, tuple[Any, ...] | None]) -> bool:
         """Returns whether a connection that was used before the probe has been answered since."""
         used = [holder for holder, mark in before.items() if mark and mark[0] is not None]
-        return any(self._sample(holder) not in (None, before[holder]) for holder in used)
-
-    def _classes(self) -> dict[str, Any]:
-        pool = self.pool
-        return {
-            "connection_class": pool._connection_class,
-            "record_class": pool._record_class,
-            "loop": pool._loop,
-        }
+        return any(use_mark(holder) not in (None, before[holder]) for holder in used)
 
 
 def _is_lost(connection: Any, states: dict[int, str]) -> bool:

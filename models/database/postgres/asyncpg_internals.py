@@ -1,0 +1,141 @@
+"""All the private names of asyncpg that are used here, with the reason for each.
+
+asyncpg's pool can be configured, but not be told which connections to replace, nor lend one without
+a proxy and a task. A test looks for each of these names, so that an upgrade which changes them is
+noticed.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg import Connection
+from asyncpg.pool import Pool
+
+NAMES = {
+    "asyncpg.pool.Pool": (
+        *("_acquire", "_queue", "_closing", "_holders", "_generation", "_loop", "_connect"),
+        *("_connection_class", "_record_class"),
+    ),
+    "asyncpg.pool.PoolConnectionHolder": (
+        *("_con", "_in_use", "_generation", "_max_queries", "_release"),
+    ),
+    "asyncpg.pool.PoolConnectionProxy": ("_con", "_holder"),
+    "asyncpg.connection.Connection": (
+        *("_protocol", "_transport", "_prepare", "_stmt_cache_enabled"),
+    ),
+    "asyncpg.connect_utils": ("_parse_connect_dsn_and_args",),
+}
+"""By the place where they are defined."""
+
+
+class OpenPool(Pool):  # type: ignore[misc] # asyncpg carries no types
+    """asyncpg's pool with the names that a pool of ours needs.
+
+    A holder is a place for one connection, which may be open or not. Holders have generations: a
+    connection of an earlier one than the pool's is not used again.
+    """
+
+    @property
+    def holders(self) -> Sequence[Any]:
+        """All holders."""
+        holders: Sequence[Any] = self._holders
+        return holders
+
+    @property
+    def free_holders(self) -> "asyncio.Queue[Any] | None":
+        """The holders that nobody uses; None before the pool's first use and while it closes."""
+        return None if self._closing else self._queue
+
+    @property
+    def connector(self) -> Any:
+        """What opens connections."""
+        return self._connect
+
+    def time(self) -> float:
+        """Returns the time of the event loop, in seconds."""
+        seconds: float = self._loop.time()
+        return seconds
+
+    def connect_options(self) -> dict[str, Any]:
+        """Returns how the pool calls its connector."""
+        return {
+            "connection_class": self._connection_class,
+            "record_class": self._record_class,
+            "loop": self._loop,
+        }
+
+    def begin_generation(self) -> None:
+        """Makes all connections old; those in use are closed when they are given back."""
+        self._generation += 1
+
+    def is_old(self, holder: Any) -> bool:
+        """Whether a holder's connection is of an earlier generation."""
+        is_old: bool = holder._generation != self._generation
+        return is_old
+
+    def lend(self, holder: Any) -> Connection:
+        """Marks a free, open holder as used and returns its connection, without a proxy."""
+        holder._in_use = self._loop.create_future()
+        return holder._con
+
+    def take_back(self, holder: Any) -> bool:
+        """Frees a lent holder if its connection is as one finished statement leaves it."""
+        connection = holder._con
+        if connection is None or connection.is_closed() or connection.is_in_transaction():
+            return False
+        protocol = connection._protocol
+        is_used_up = protocol.queries_count >= holder._max_queries or self.is_old(holder)
+        if is_used_up or protocol._is_cancelling():
+            return False
+        holder._release()
+        return True
+
+
+def connection_of(holder: Any) -> Any:
+    """Returns the connection of a holder; None when it has none."""
+    return holder._con
+
+
+def raw_connection(proxy: Any) -> tuple[Any, Any]:
+    """Returns the connection behind a proxy, None when it is gone, and its holder."""
+    return proxy._con, proxy._holder
+
+
+def use_mark(holder: Any) -> tuple[Any, ...] | None:
+    """Returns a mark that changes whenever the connection is used, given back or replaced.
+
+    Its first part is None while nobody uses the connection; it is None without a connection.
+    """
+    connection = holder._con
+    if connection is None or connection.is_closed():
+        return None
+    return (holder._in_use, connection, connection._protocol.queries_count)
+
+
+def tcp_socket(connection: Connection) -> Any:
+    """Returns the socket of a connection, for the options that asyncpg does not set."""
+    return connection._transport.get_extra_info("socket")
+
+
+async def prepare_named(connection: Connection, text: str, name: str) -> Any:
+    """Prepares a statement under a name of ours, to see whether a pooler keeps it."""
+    return await connection._prepare(text, name=name)
+
+
+@contextmanager
+def unnamed_statements(connection: Connection) -> Iterator[None]:
+    """Prepares statements without a name meanwhile, which no pooler loses."""
+    before = connection._stmt_cache_enabled
+    connection._stmt_cache_enabled = False
+    try:
+        yield
+    finally:
+        connection._stmt_cache_enabled = before
+
+
+def parse_options(**options: Any) -> Any:
+    """Reads an address, and the files of TLS that it names, as connecting will."""
+    return asyncpg.connect_utils._parse_connect_dsn_and_args(**options)
