@@ -71,7 +71,7 @@ class CommerceClient:
             return None
         async with self._connection.deadline():
             content = await self._connection.read(
-                f"product/{remote_id}/", _segment(segment_remote_id)
+                f"product/{remote_id}/", _segment_query(segment_remote_id)
             )
         if content is None:
             return None
@@ -93,9 +93,9 @@ class CommerceClient:
 
         One failing request fails the whole read, so that no product looks unknown by mistake.
         """
-        segment = _segment(segment_remote_id)
+        segment = _segment_query(segment_remote_id)
         queries = iter(
-            [{name: keys} | segment for name, keys in _queries(remote_ids, skus)]
+            [{name: keys} | segment for name, keys in _create_queries(remote_ids, skus)]
         )
         # Half of the slots stay free, so that a long import does not delay a single addition.
         lanes = range(max(1, self._concurrency // 2))
@@ -131,7 +131,7 @@ class CommerceClient:
         )
 
 
-def _segment(segment_remote_id: int | None) -> dict[str, str]:
+def _segment_query(segment_remote_id: int | None) -> dict[str, str]:
     return {} if segment_remote_id is None else {"segment": str(segment_remote_id)}
 
 
@@ -148,19 +148,21 @@ def is_batchable(sku: str) -> bool:
     return "," not in sku
 
 
-def _queries(remote_ids: Iterable[int], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for batch in _batches(
+def _create_queries(
+    remote_ids: Iterable[int], skus: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    for batch in _split_batches(
         str(remote_id) for remote_id in dict.fromkeys(remote_ids) if is_remote_id(remote_id)
     ):
         yield "pk__in", ",".join(batch)
     possible_skus = [sku for sku in dict.fromkeys(skus) if is_sku(sku)]
-    for batch in _batches(filter(is_batchable, possible_skus)):
+    for batch in _split_batches(filter(is_batchable, possible_skus)):
         yield "sku__in", ",".join(batch)
     # Alone, a SKU with a comma is found by a Commerce that also compares the whole text.
     yield from (("sku__in", sku) for sku in possible_skus if not is_batchable(sku))
 
 
-def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
+def _split_batches(keys: Iterable[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     length = 0
     for key in keys:

@@ -142,7 +142,7 @@ class Connection:
                 return await self._request_once(url)
             except TransientFailure as failure:
                 await asyncio.sleep(
-                    _backoff(attempt) if failure.pause is None else failure.pause
+                    _choose_pause(attempt) if failure.pause is None else failure.pause
                 )
         return await self._request_once(url)
 
@@ -207,7 +207,7 @@ def _parse_base_address(url: str, *, token: str) -> URL:
     return base
 
 
-def _backoff(attempt: int) -> float:
+def _choose_pause(attempt: int) -> float:
     return float(min(FIRST_PAUSE * 2**attempt, MAXIMUM_PAUSE) * _random.uniform(0.5, 1.0))
 
 

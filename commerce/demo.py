@@ -26,8 +26,8 @@ def create_demo(*, clock: Clock = time.time) -> web.Application:
     """Returns the demo server; its clock, in seconds, moves the one price that changes."""
     application = web.Application()
     application[_clock] = clock
-    application.router.add_get(r"/product/{pk:[0-9]{1,18}}/", _product)
-    application.router.add_get("/api/v1/data-warehouse/products/", _products)
+    application.router.add_get(r"/product/{pk:[0-9]{1,18}}/", _respond_product)
+    application.router.add_get("/api/v1/data-warehouse/products/", _respond_products)
     return application
 
 
@@ -43,10 +43,10 @@ async def serve_demo(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[st
         await runner.cleanup()
 
 
-async def _product(request: web.Request) -> web.Response:
-    entry = catalogue().get(_whole_number(request.match_info["pk"]))
+async def _respond_product(request: web.Request) -> web.Response:
+    entry = catalogue().get(_parse_whole_number(request.match_info["pk"]))
     if entry is None:
-        return _detail("Not found.", status=404)
+        return _detail_response("Not found.", status=404)
     if entry.parent_remote_id is not None:
         raise web.HTTPFound(f"/product/{entry.parent_remote_id}/")
     description = _describe(entry, request)
@@ -61,13 +61,15 @@ async def _product(request: web.Request) -> web.Response:
     )
 
 
-async def _products(request: web.Request) -> web.Response:
-    selected = list(_selected(request))
-    limit = min(_parameter(request, "limit", default=MAXIMUM_PAGE_SIZE), MAXIMUM_PAGE_SIZE)
-    page = _parameter(request, "page", default=1)
+async def _respond_products(request: web.Request) -> web.Response:
+    selected = list(_select(request))
+    limit = min(
+        _parse_parameter(request, "limit", default=MAXIMUM_PAGE_SIZE), MAXIMUM_PAGE_SIZE
+    )
+    page = _parse_parameter(request, "page", default=1)
     first, last = (page - 1) * limit, page * limit
     if first >= len(selected) and page > 1:
-        return _detail("Invalid page.", status=404)
+        return _detail_response("Invalid page.", status=404)
     return web.json_response(
         {
             "count": len(selected),
@@ -78,35 +80,35 @@ async def _products(request: web.Request) -> web.Response:
     )
 
 
-def _selected(request: web.Request) -> Iterable[CatalogueEntry]:
+def _select(request: web.Request) -> Iterable[CatalogueEntry]:
     # A product that redirects to its parent is not sold by itself, and so is not listed.
     entries: Iterable[CatalogueEntry] = (
         entry for entry in catalogue().values() if entry.parent_remote_id is None
     )
     if "sku__in" in request.query:
-        skus = set(_keys(request, "sku__in"))
+        skus = set(_parse_keys(request, "sku__in"))
         entries = (entry for entry in entries if entry.sku in skus)
     if "pk__in" in request.query:
-        remote_ids = {_whole_number(key) for key in _keys(request, "pk__in")}
+        remote_ids = {_parse_whole_number(key) for key in _parse_keys(request, "pk__in")}
         entries = (entry for entry in entries if entry.remote_id in remote_ids)
     return entries
 
 
-def _keys(request: web.Request, name: str) -> list[str]:
+def _parse_keys(request: web.Request, name: str) -> list[str]:
     keys = request.query[name].split(",")
     if len(keys) > MAXIMUM_PAGE_SIZE:
         raise _rejection(f"{name} takes at most {MAXIMUM_PAGE_SIZE} values.")
     return keys
 
 
-def _parameter(request: web.Request, name: str, *, default: int) -> int:
-    number = _whole_number(request.query.get(name, str(default)))
+def _parse_parameter(request: web.Request, name: str, *, default: int) -> int:
+    number = _parse_whole_number(request.query.get(name, str(default)))
     if number < 1:
         raise _rejection(f"{name} must be a whole number of at least 1.")
     return number
 
 
-def _whole_number(text: str) -> int:
+def _parse_whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise _rejection(f"{text!r} is no whole number.")
     return int(text)
@@ -117,14 +119,16 @@ def _page_address(request: web.Request, page: int) -> str:
 
 
 def _describe(entry: CatalogueEntry, request: web.Request) -> dict[str, Any]:
-    retail_price = _current_price(entry, request.app[_clock]())
+    retail_price = _find_price(entry, request.app[_clock]())
     return {
         "pk": entry.remote_id,
         "sku": entry.sku,
         "name": entry.name,
         "base_code": entry.sku.rsplit("-", 1)[0],
         "price": str(
-            _segment_price(retail_price, _whole_number(request.query.get("segment", "0")))
+            _segment_price(
+                retail_price, _parse_whole_number(request.query.get("segment", "0"))
+            )
         ),
         "retail_price": str(retail_price),
         "currency_type": entry.currency,
@@ -144,7 +148,7 @@ def _describe_images(entry: CatalogueEntry) -> list[dict[str, Any]]:
     ]
 
 
-def _current_price(entry: CatalogueEntry, now: float) -> Decimal:
+def _find_price(entry: CatalogueEntry, now: float) -> Decimal:
     minute = int(now // 60) % 60
     return (
         entry.price + (minute * 5 * _CENT if entry.remote_id == CHANGING_REMOTE_ID else 0)
@@ -156,7 +160,7 @@ def _segment_price(price: Decimal, segment: int) -> Decimal:
     return (price * percent / 100).quantize(_CENT, ROUND_HALF_UP)
 
 
-def _detail(text: str, *, status: int) -> web.Response:
+def _detail_response(text: str, *, status: int) -> web.Response:
     return web.json_response({"detail": text}, status=status)
 
 

@@ -55,10 +55,11 @@ def parse_product(
     """
     if not isinstance(value, dict):
         raise CommerceFailed(f"Commerce described a product as {shortened(value)}.")
-    remote_id, sku = _remote_id(value.get("pk")), _sku(value.get("sku"))
+    remote_id, sku = _parse_remote_id(value.get("pk")), _parse_sku(value.get("sku"))
     try:
         _check_sku(sku)
-        price, currency = _price(value.get("price")), _currency(value.get("currency_type"))
+        price = _parse_price(value.get("price"))
+        currency = _parse_currency(value.get("currency_type"))
     except _Unsellable as unsellable:
         return UnsellableProduct(remote_id, sku, str(unsellable))
     return CommerceProduct(
@@ -68,7 +69,7 @@ def parse_product(
         price=price,
         currency=currency,
         variants=clean_object(value.get("attributes")),
-        product_image=_image(value.get("productimage_set")),
+        product_image=_choose_image(value.get("productimage_set")),
         in_stock=any_in_stock
         if isinstance(any_in_stock, bool)
         else value.get("in_stock") is True,
@@ -91,7 +92,7 @@ def is_sku(value: object) -> bool:
     return isinstance(value, str) and not is_blank(value) and find_flaw(value) is None
 
 
-def _remote_id(value: Any) -> int:
+def _parse_remote_id(value: Any) -> int:
     if not is_remote_id(value):
         raise CommerceFailed(
             f"Commerce described a product whose pk is {shortened(value)}."
@@ -99,7 +100,7 @@ def _remote_id(value: Any) -> int:
     return int(value)
 
 
-def _sku(value: Any) -> str:
+def _parse_sku(value: Any) -> str:
     if not isinstance(value, str):
         raise CommerceFailed(
             f"Commerce described a product whose SKU is {shortened(value)}."
@@ -114,10 +115,10 @@ def _check_sku(sku: str) -> None:
         raise _Unsellable(f"Its SKU {flaw}.")
 
 
-def _price(value: object) -> Decimal:
+def _parse_price(value: object) -> Decimal:
     if value is None:
         raise _Unsellable("Commerce gives it no price.")
-    price = _decimal(value)
+    price = _parse_decimal(value)
     if price < 0:
         raise _Unsellable(f"Its price {shortened(value)} is negative.")
     if price > MAXIMUM_PRICE:
@@ -127,7 +128,7 @@ def _price(value: object) -> Decimal:
     return abs(price.quantize(_CENT))
 
 
-def _decimal(value: object) -> Decimal:
+def _parse_decimal(value: object) -> Decimal:
     # A float is read by its shortest text, the one that Commerce sent: 10.55 and not
     # 10.5500000000000007.
     text = (
@@ -146,7 +147,7 @@ def _decimal(value: object) -> Decimal:
     raise _Unsellable(f"Its price {shortened(value)} is not a number.")
 
 
-def _currency(value: object) -> str:
+def _parse_currency(value: object) -> str:
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
         raise _Unsellable(
             f"Its currency is {shortened(value)}."
@@ -156,7 +157,7 @@ def _currency(value: object) -> str:
     return value.lower()
 
 
-def _image(value: object) -> str | None:
+def _choose_image(value: object) -> str | None:
     images = (
         [image for image in value if _is_active_image(image)]
         if isinstance(value, list)

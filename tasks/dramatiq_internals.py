@@ -42,7 +42,7 @@ def use_queue(client: Redis, namespace: str, queue: str) -> None:
         client.delete(heartbeats)
 
 
-def dead_threads(worker: Worker) -> list[str]:
+def find_dead_threads(worker: Worker) -> list[str]:
     """Returns the names of the worker's threads that have ended."""
     threads = [*worker.workers, *worker.consumers.values()]
     return [thread.name for thread in threads if not thread.is_alive()]

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 import settings
 from models.database.connection import DATABASE_FAILURES, check_answers
 from settings.startup_error import StartupError
-from tasks.dramatiq_internals import dead_threads
+from tasks.dramatiq_internals import find_dead_threads
 from tasks.exports.marker import NOT_MOUNTED, is_mounted
 from tasks.exports.metrics import DeadLetters
 from tasks.exports.store import ExportStore
@@ -82,7 +82,7 @@ class Monitor(Middleware):
         """Says whether all threads of the worker are alive; a response proves its event loop."""
         if self._is_stopping:
             return web.json_response({"status": "draining"})
-        dead = dead_threads(self._worker) if self._worker else []
+        dead = find_dead_threads(self._worker) if self._worker else []
         if dead:
             return web.json_response({"status": "unavailable", "threads": dead}, status=503)
         return web.json_response({"status": "ok"})
@@ -92,9 +92,9 @@ class Monitor(Middleware):
         if self._is_stopping:
             return web.json_response({"status": "draining"}, status=503)
         words = {
-            "database": await self._database_word(),
-            "redis": await self._redis_word(),
-            "exports": await self._exports_word(),
+            "database": await self._check_database(),
+            "redis": await self._check_redis(),
+            "exports": await self._check_exports(),
         }
         is_ready = all(word == "ok" for word in words.values())
         status = "ok" if is_ready else "unavailable"
@@ -102,7 +102,7 @@ class Monitor(Middleware):
             {"status": status, **words}, status=200 if is_ready else 503
         )
 
-    async def _database_word(self) -> str:
+    async def _check_database(self) -> str:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await check_answers()
@@ -111,7 +111,7 @@ class Monitor(Middleware):
             return "unavailable"
         return "ok"
 
-    async def _redis_word(self) -> str:
+    async def _check_redis(self) -> str:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 fault = await asyncio.to_thread(self._redis.fault)
@@ -119,16 +119,16 @@ class Monitor(Middleware):
             return "unavailable"
         return fault.word if fault else "ok"
 
-    async def _exports_word(self) -> str:
+    async def _check_exports(self) -> str:
         if (
             time.monotonic() - self._store_checked_at > STORE_CHECKED_SECONDS
             or self._store_word != "ok"
         ):
-            self._store_word = await self._checked_store()
+            self._store_word = await self._check_store()
             self._store_checked_at = time.monotonic()
         return self._store_word
 
-    async def _checked_store(self) -> str:
+    async def _check_store(self) -> str:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await asyncio.to_thread(self._store.check)
@@ -157,7 +157,7 @@ class Monitor(Middleware):
 
 def listen() -> socket.socket:
     """Returns a socket that listens on the port of this process; raises StartupError."""
-    host, port = settings.HOST.strip("[]"), settings.WORKER_PORT + process_number()
+    host, port = settings.HOST.strip("[]"), settings.WORKER_PORT + find_process_number()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -170,7 +170,7 @@ def listen() -> socket.socket:
         ) from error
 
 
-def process_number() -> int:
+def find_process_number() -> int:
     """Returns the number of this process among those of its worker, from 0."""
     number = multiprocessing.current_process().name.rpartition("-")[2]
     return int(number) - 1 if number.isdigit() else 0

@@ -59,7 +59,7 @@ class ExportAddresses:
     async def presign(self, export: ExportRead, store: ExportStore) -> str:
         """Returns an address of the store; raises OSError when it cannot sign one."""
         return await asyncio.to_thread(
-            store.presigned_url,
+            store.sign_url,
             export.stored_name,
             Download(export.file_name, MEDIA_TYPES[export.format]),
             min(self._seconds, PRESIGNED_MAXIMUM_SECONDS),

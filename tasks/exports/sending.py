@@ -53,7 +53,7 @@ class ExportSender:
 
 
 @asynccontextmanager
-async def sending(actor: ExportActor) -> AsyncIterator[ExportSender]:
+async def open_sender(actor: ExportActor) -> AsyncIterator[ExportSender]:
     """Keeps a sender open."""
     sender = ExportSender(actor)
     try:

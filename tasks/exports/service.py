@@ -11,9 +11,9 @@ from tasks.exports.actor import declare_export
 from tasks.exports.address import ExportAddresses
 from tasks.exports.exports import Exports
 from tasks.exports.metrics import DeadLetters
-from tasks.exports.sending import sending
+from tasks.exports.sending import open_sender
 from tasks.exports.store import ExportStore
-from tasks.exports.sweeper import ExportSweeper, sweeping_exports
+from tasks.exports.sweeper import ExportSweeper, sweep_exports
 from tasks.redis.connection import RedisServer
 
 SEND_TIMEOUT_SECONDS = 2.0
@@ -34,8 +34,8 @@ async def open_exports(
     dead_letters.watch(broker)
     async with AsyncExitStack() as resources:
         actor = declare_export(broker, attempts, store, retention)
-        sender = await resources.enter_async_context(sending(actor))
+        sender = await resources.enter_async_context(open_sender(actor))
         if redis is None:
             await resources.enter_async_context(embedded_worker(broker))
-        await resources.enter_async_context(sweeping_exports(ExportSweeper(sender, store)))
+        await resources.enter_async_context(sweep_exports(ExportSweeper(sender, store)))
         yield Exports(sender, store, addresses)

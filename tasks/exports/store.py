@@ -22,9 +22,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from settings.startup_error import StartupError
 from tasks.exports.store_url import (
     PACKAGES,
+    explain_failure,
     open_storage,
-    reason_of_failure,
-    shown_url,
+    remove_password,
     store_rejection,
 )
 
@@ -82,7 +82,7 @@ def _is_permanent(error: Exception) -> bool:
     )
 
 
-def _response_headers(scheme: str, download: Download) -> dict[str, str]:
+def _create_headers(scheme: str, download: Download) -> dict[str, str]:
     disposition = f'attachment; filename="{download.file_name}"'
     match PACKAGES.get(scheme):
         case "s3fs":
@@ -104,7 +104,7 @@ class ExportStore:
     """
 
     def __init__(self, url: str, *, is_guarded: bool = False) -> None:
-        self.url = shown_url(url)
+        self.url = remove_password(url)
         self._storage, self._root, self._scheme = open_storage(url)
         self._is_local = isinstance(self._storage, LocalFileSystem)
         self.is_guarded = is_guarded and self._is_local
@@ -123,20 +123,20 @@ class ExportStore:
         try:
             if self._is_local:
                 os.makedirs(self._root, exist_ok=True)
-            with _failures_as_os_errors():
+            with _raise_os_errors():
                 self._storage.pipe_file(path, b"")
                 self._storage.rm_file(path)
         except Exception as error:
             if _is_permanent(error):
-                raise StoreUnusable(errno.EINVAL, reason_of_failure(error)) from error
+                raise StoreUnusable(errno.EINVAL, explain_failure(error)) from error
             raise
 
     def check_presigning(self) -> None:
         """Signs an address; raises StartupError when the store cannot."""
         try:
-            self.presigned_url("check", Download("check", "text/csv"), 60)
+            self.sign_url("check", Download("check", "text/csv"), 60)
         except Exception as error:
-            reason = reason_of_failure(error)
+            reason = explain_failure(error)
             raise StartupError(
                 f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, "
                 f"which cannot sign addresses: {reason}."
@@ -151,7 +151,7 @@ class ExportStore:
             write(cast(BinaryIO, spool))
             spool.seek(0)
             with (
-                _failures_as_os_errors(),
+                _raise_os_errors(),
                 self._storage.open(self._path(name), "wb") as upload,
             ):
                 shutil.copyfileobj(spool, upload, CHUNK_BYTES)
@@ -174,7 +174,7 @@ class ExportStore:
     def remove(self, name: str) -> bool:
         """Deletes a file of ours and logs it; false when it was not there."""
         try:
-            with _failures_as_os_errors():
+            with _raise_os_errors():
                 self._storage.rm_file(self._path(name))
         except FileNotFoundError:
             return False
@@ -184,7 +184,7 @@ class ExportStore:
     def size(self, name: str) -> int | None:
         """Returns the size of a file in bytes, None without the file; raises OSError."""
         try:
-            with _failures_as_os_errors():
+            with _raise_os_errors():
                 return int(self._storage.info(self._path(name))["size"])
         except FileNotFoundError:
             # A folder that is gone as a whole is an outage, not a lost file.
@@ -192,15 +192,15 @@ class ExportStore:
                 raise StoreFailed(errno.EIO, f"{self.url} is not there") from None
             return None
 
-    def presigned_url(self, name: str, download: Download, seconds: int) -> str:
+    def sign_url(self, name: str, download: Download, seconds: int) -> str:
         """Returns a signed address of a file; raises NotImplementedError where there are none."""
-        headers = _response_headers(self._scheme, download)
-        with _failures_as_os_errors():
+        headers = _create_headers(self._scheme, download)
+        with _raise_os_errors():
             return str(self._storage.sign(self._path(name), expiration=seconds, **headers))
 
     def read(self, name: str, start: int, end: int) -> Iterator[bytes]:
         """Yields the bytes of a file from `start` to before `end`, in pieces."""
-        with _failures_as_os_errors(), self._storage.open(self._path(name), "rb") as file:
+        with _raise_os_errors(), self._storage.open(self._path(name), "rb") as file:
             file.seek(start)
             while start < end and (piece := file.read(min(CHUNK_BYTES, end - start))):
                 start += len(piece)
@@ -235,7 +235,7 @@ def open_store(
         reason = (
             f"nothing within {CHECK_SECONDS:g} seconds"
             if is_late
-            else reason_of_failure(error)
+            else explain_failure(error)
         )
         logger.warning(
             "The export store %s (EXPORT_URL) does not answer yet: %s.", store.url, reason
@@ -253,7 +253,7 @@ def _check(store: ExportStore, checked: Future[None]) -> None:
 
 
 @contextmanager
-def _failures_as_os_errors() -> Iterator[None]:
+def _raise_os_errors() -> Iterator[None]:
     """Raises the errors of storage libraries as the OSError that they stand for."""
     try:
         yield
@@ -261,4 +261,4 @@ def _failures_as_os_errors() -> Iterator[None]:
         if isinstance(error, OSError) or not type(error).__module__.startswith(LIBRARIES):
             raise
         error_class = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
-        raise error_class(errno.EIO, reason_of_failure(error)) from error
+        raise error_class(errno.EIO, explain_failure(error)) from error

@@ -24,10 +24,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 def store_rejection(url: str, reason: str) -> StartupError:
     """Returns the rejection of an address, which is shown without its password."""
-    return StartupError(f"EXPORT_URL is {shown_url(url)}: {reason}.")
+    return StartupError(f"EXPORT_URL is {remove_password(url)}: {reason}.")
 
 
-def shown_url(url: str) -> str:
+def remove_password(url: str) -> str:
     """Returns an address without its password."""
     return remove_secrets(url)
 
@@ -37,17 +37,20 @@ def open_storage(url: str) -> tuple[Any, str, str]:
 
     No listing is cached: another process writes to the same store.
     """
-    scheme = _checked_scheme(url)
+    scheme = _check_scheme(url)
     try:
         storage, root = url_to_fs(
-            url, use_listings_cache=False, skip_instance_cache=True, **_options(scheme)
+            url,
+            use_listings_cache=False,
+            skip_instance_cache=True,
+            **_storage_options(scheme),
         )
     except Exception as error:
-        raise store_rejection(url, reason_of_failure(error)) from error
+        raise store_rejection(url, explain_failure(error)) from error
     return storage, str(root), scheme
 
 
-def _checked_scheme(url: str) -> str:
+def _check_scheme(url: str) -> str:
     if not url.strip() or url != url.strip():
         raise StartupError(
             f"EXPORT_URL is empty or has spaces around it; set it to {SUPPORTED}."
@@ -96,16 +99,16 @@ def _check_package(url: str, scheme: str) -> None:
         raise store_rejection(url, known) from None
     except ImportError as error:
         raise store_rejection(
-            url, f"{scheme}:// needs a package: {reason_of_failure(error)}"
+            url, f"{scheme}:// needs a package: {explain_failure(error)}"
         ) from error
 
 
-def _options(scheme: str) -> dict[str, Any]:
+def _storage_options(scheme: str) -> dict[str, Any]:
     # adlfs otherwise only warns of a container that it may not ask about.
     return {"assume_container_exists": True} if PACKAGES.get(scheme) == "adlfs" else {}
 
 
-def reason_of_failure(error: BaseException) -> str:
+def explain_failure(error: BaseException) -> str:
     """Returns the first line of an error's message, without passwords and without a full stop."""
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror

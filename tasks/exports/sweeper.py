@@ -97,7 +97,7 @@ async def report_missing(export_id: int, file_name: str, store: ExportStore) -> 
 
 
 @asynccontextmanager
-async def sweeping_exports(sweeper: ExportSweeper) -> AsyncIterator[None]:
+async def sweep_exports(sweeper: ExportSweeper) -> AsyncIterator[None]:
     """Sweeps in the background."""
     async with background_loop("exports", sweeper.sweep, SWEEP_SECONDS):
         yield

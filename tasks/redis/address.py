@@ -61,18 +61,18 @@ def parse_redis_address(text: str) -> RedisAddress:
     """Returns the address of a text; raises RedisAddressRejected with the part and the reason."""
     scheme, parts = _split(text)
     # Each step takes its words; the last one rejects the rest.
-    words = _words(parts.query)
+    words = _parse_words(parts.query)
 
-    database = _database_word(words)
+    database = _take_database(words)
     username = words.pop("username", "") or unquote(parts.username or "")
     password = words.pop("password", "") or unquote(parts.password or "")
 
-    sentinel_login = _sentinel_login(words, scheme)
-    tls = _tls_words(words, scheme)
-    options = _option_words(words)
+    sentinel_login = _take_sentinel_login(words, scheme)
+    tls = _take_tls(words, scheme)
+    options = _take_options(words)
 
     return replace(
-        _server(scheme, parts, database),
+        _parse_server(scheme, parts, database),
         has_tls=scheme in (_TLS, _SENTINEL_TLS),
         username=username,
         password=password,
@@ -112,7 +112,7 @@ def _split(text: str) -> tuple[str, SplitResult]:
     return scheme, parts
 
 
-def _words(query: str) -> dict[str, str]:
+def _parse_words(query: str) -> dict[str, str]:
     words: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name in words:
@@ -121,13 +121,13 @@ def _words(query: str) -> dict[str, str]:
     return words
 
 
-def _database_word(words: dict[str, str]) -> int | None:
-    return _whole_number("db", words.pop("db")) if "db" in words else None
+def _take_database(words: dict[str, str]) -> int | None:
+    return _parse_whole_number("db", words.pop("db")) if "db" in words else None
 
 
-def _server(scheme: str, parts: SplitResult, database: int | None) -> RedisAddress:
+def _parse_server(scheme: str, parts: SplitResult, database: int | None) -> RedisAddress:
     if scheme == _SOCKET:
-        return RedisAddress(socket_path=_socket_path(parts), database=database or 0)
+        return RedisAddress(socket_path=_parse_socket_path(parts), database=database or 0)
 
     segments = [unquote(segment) for segment in parts.path.split("/") if segment]
     if scheme in (_SENTINEL, _SENTINEL_TLS):
@@ -136,18 +136,20 @@ def _server(scheme: str, parts: SplitResult, database: int | None) -> RedisAddre
                 "the sentinels' address names no service; write it as the path."
             )
         service, *segments = segments
-        hosts = _hosts(parts.netloc, SENTINEL_PORT)
-        return RedisAddress(hosts, service=service, database=_database(segments, database))
+        hosts = _parse_hosts(parts.netloc, SENTINEL_PORT)
+        return RedisAddress(
+            hosts, service=service, database=_parse_database(segments, database)
+        )
 
-    hosts = _hosts(parts.netloc, PORT)
+    hosts = _parse_hosts(parts.netloc, PORT)
     if len(hosts) > 1:
         raise RedisAddressRejected(
             "several hosts are supported for redis+sentinel:// only."
         )
-    return RedisAddress(hosts, database=_database(segments, database))
+    return RedisAddress(hosts, database=_parse_database(segments, database))
 
 
-def _socket_path(parts: SplitResult) -> str:
+def _parse_socket_path(parts: SplitResult) -> str:
     path = unquote(parts.path)
     if parts.hostname:
         raise RedisAddressRejected(
@@ -156,7 +158,7 @@ def _socket_path(parts: SplitResult) -> str:
     return path
 
 
-def _database(segments: list[str], word: int | None) -> int:
+def _parse_database(segments: list[str], word: int | None) -> int:
     if len(segments) > 1:
         raise RedisAddressRejected(
             "the path has more than one part; only a database's number may stand there."
@@ -164,7 +166,7 @@ def _database(segments: list[str], word: int | None) -> int:
     if not segments:
         return word or 0
 
-    database = _whole_number("database", segments[0])
+    database = _parse_whole_number("database", segments[0])
     if word is not None and word != database:
         raise RedisAddressRejected(
             f"the path names database {database} and the word db names {word}."
@@ -172,7 +174,7 @@ def _database(segments: list[str], word: int | None) -> int:
     return database
 
 
-def _hosts(netloc: str, default_port: int) -> tuple[tuple[str, int], ...]:
+def _parse_hosts(netloc: str, default_port: int) -> tuple[tuple[str, int], ...]:
     _, _, hosts = netloc.rpartition("@")
     return tuple(_parse_host(host, default_port) for host in hosts.split(","))
 
@@ -189,7 +191,7 @@ def _parse_host(text: str, default_port: int) -> tuple[str, int]:
         rest = f":{port}" if port else ""
 
     port_text = rest.removeprefix(":")
-    port_number = _whole_number("port", port_text) if port_text else default_port
+    port_number = _parse_whole_number("port", port_text) if port_text else default_port
     if not 0 < port_number <= HIGHEST_PORT:
         raise RedisAddressRejected(
             f"the port {port_number} is not between 1 and {HIGHEST_PORT}."
@@ -197,13 +199,13 @@ def _parse_host(text: str, default_port: int) -> tuple[str, int]:
     return host or "localhost", port_number
 
 
-def _whole_number(part: str, text: str) -> int:
+def _parse_whole_number(part: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise RedisAddressRejected(f"the {part} {text!r} is not a whole number.")
     return int(text)
 
 
-def _truth(part: str, text: str) -> bool:
+def _parse_truth(part: str, text: str) -> bool:
     truths = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if text.lower() not in truths:
         raise RedisAddressRejected(
@@ -212,13 +214,13 @@ def _truth(part: str, text: str) -> bool:
     return truths[text.lower()]
 
 
-def _text(part: str, text: str) -> str:
+def _parse_text(part: str, text: str) -> str:
     if not text:
         raise RedisAddressRejected(f"the word {part} is empty.")
     return text
 
 
-def _readable_file(part: str, text: str) -> str:
+def _check_file(part: str, text: str) -> str:
     try:
         with Path(text).open("rb"):
             return text
@@ -228,7 +230,7 @@ def _readable_file(part: str, text: str) -> str:
         ) from None
 
 
-def _requirement(part: str, text: str) -> str:
+def _parse_requirement(part: str, text: str) -> str:
     if text not in ("required", "optional", "none"):
         raise RedisAddressRejected(
             f"the word {part} is {text!r}; known are required, optional and none."
@@ -239,23 +241,23 @@ def _requirement(part: str, text: str) -> str:
 Reader = Callable[[str, str], Option]
 
 _TLS_WORDS: dict[str, Reader] = {
-    "ssl_ca_certs": _readable_file,
-    "ssl_certfile": _readable_file,
-    "ssl_keyfile": _readable_file,
-    "ssl_password": _text,
-    "ssl_cert_reqs": _requirement,
-    "ssl_check_hostname": _truth,
+    "ssl_ca_certs": _check_file,
+    "ssl_certfile": _check_file,
+    "ssl_keyfile": _check_file,
+    "ssl_password": _parse_text,
+    "ssl_cert_reqs": _parse_requirement,
+    "ssl_check_hostname": _parse_truth,
 }
 _OPTION_WORDS: dict[str, Reader] = {
-    "client_name": _text,
-    "health_check_interval": _whole_number,
-    "max_connections": _whole_number,
-    "protocol": _whole_number,
+    "client_name": _parse_text,
+    "health_check_interval": _parse_whole_number,
+    "max_connections": _parse_whole_number,
+    "protocol": _parse_whole_number,
 }
 _SENTINEL_WORDS = {"sentinel_username": "username", "sentinel_password": "password"}
 
 
-def _tls_words(words: dict[str, str], scheme: str) -> dict[str, Option]:
+def _take_tls(words: dict[str, str], scheme: str) -> dict[str, Option]:
     named = [word for word in words if word in _TLS_WORDS]
     if named and scheme not in (_TLS, _SENTINEL_TLS):
         raise RedisAddressRejected(
@@ -264,14 +266,14 @@ def _tls_words(words: dict[str, str], scheme: str) -> dict[str, Option]:
     return {word: _TLS_WORDS[word](word, words.pop(word)) for word in named}
 
 
-def _sentinel_login(words: dict[str, str], scheme: str) -> dict[str, Option]:
+def _take_sentinel_login(words: dict[str, str], scheme: str) -> dict[str, Option]:
     named = [word for word in words if word in _SENTINEL_WORDS]
     if named and scheme not in (_SENTINEL, _SENTINEL_TLS):
         raise RedisAddressRejected(f"the word {named[0]} is for redis+sentinel:// only.")
     return {_SENTINEL_WORDS[word]: words.pop(word) for word in named}
 
 
-def _option_words(words: dict[str, str]) -> dict[str, Option]:
+def _take_options(words: dict[str, str]) -> dict[str, Option]:
     unknown = sorted(words.keys() - _OPTION_WORDS.keys())
     if not unknown:
         return {word: _OPTION_WORDS[word](word, value) for word, value in words.items()}

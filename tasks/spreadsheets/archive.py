@@ -31,7 +31,7 @@ class Archive:
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self._doubled: set[str] = set()
         for entry in self._zip.infolist():
-            name = _normalized(entry.filename)
+            name = _normalize(entry.filename)
             # Programs disagree on which of two parts of one name counts.
             if self._entries.setdefault(name, entry) is not entry:
                 self._doubled.add(name)
@@ -39,14 +39,14 @@ class Archive:
         self._left = unpacked_bytes
 
     def __contains__(self, name: str) -> bool:
-        return _normalized(name) in self._entries
+        return _normalize(name) in self._entries
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Yields a part in pieces; raises SpreadsheetRejected if missing, broken or too large."""
-        entry = self._entries.get(_normalized(name))
+        entry = self._entries.get(_normalize(name))
         if entry is None:
             raise damage_rejection(f"its part {name[:100]!r} is missing")
-        if _normalized(name) in self._doubled:
+        if _normalize(name) in self._doubled:
             raise damage_rejection(f"it has two parts {name[:100]!r}")
         self._check(entry)
         try:
@@ -71,6 +71,6 @@ class Archive:
             )
 
 
-def _normalized(name: str) -> str:
+def _normalize(name: str) -> str:
     """Returns a name as all programs compare it: some write backslashes, or other letter case."""
     return unquote(name).replace("\\", "/").lstrip("/").casefold()

@@ -50,7 +50,7 @@ def parse_quantity(cell: Cell | None) -> int:
         raise quantity_rejection("The quantity is missing.")
     quantity = _parse_whole_number(cell)
     if quantity is None or not 1 <= quantity <= MAXIMUM_QUANTITY:
-        raise quantity_rejection(_quantity_message(cell))
+        raise quantity_rejection(_explain_quantity(cell))
     return quantity
 
 
@@ -63,10 +63,10 @@ def _parse_whole_number(cell: Cell) -> int | None:
     return cell if isinstance(cell, int) else None
 
 
-def _quantity_message(cell: Cell) -> str:
+def _explain_quantity(cell: Cell) -> str:
     value = quote(str(cell))
     if cell is FORMULA_WITHOUT_VALUE:
-        return f"The quantity is {_unstored_formula(cell)}."
+        return f"The quantity is {_describe_unstored(cell)}."
     if isinstance(cell, str) and _AMBIGUOUS.fullmatch(trim(cell)):
         readings = "a decimal number in one country and thousands in another"
         return (
@@ -76,17 +76,17 @@ def _quantity_message(cell: Cell) -> str:
         return f"Quantity {value} is grouped; write it with digits only."
     if isinstance(cell, Number) and not cell.is_plain:
         return (
-            f"Quantity {cell.value} is shown as another text{_format_clause(cell)}; "
+            f"Quantity {cell.value} is shown as another text{_describe_format(cell)}; "
             "format it as a whole number."
         )
     return f"Quantity {value} is not a whole number between 1 and {MAXIMUM_QUANTITY}."
 
 
-def _unstored_formula(cell: Cell) -> str:
+def _describe_unstored(cell: Cell) -> str:
     return f"{cell}; open the file in a spreadsheet program and save it again"
 
 
-def _format_clause(cell: Number) -> str:
+def _describe_format(cell: Number) -> str:
     return f" by the number format {quote(cell.format_code)}" if cell.format_code else ""
 
 
@@ -108,7 +108,7 @@ def parse_text(cell: Cell | None, name: str) -> str:
 def _text_from_other(cell: int | float | Number | Unusable, name: str) -> str:
     if isinstance(cell, Unusable):
         is_formula = cell is FORMULA_WITHOUT_VALUE
-        remedy = _unstored_formula(cell) if is_formula else f"{cell}; {AS_TEXT}"
+        remedy = _describe_unstored(cell) if is_formula else f"{cell}; {AS_TEXT}"
         raise text_rejection(f"The {name} is not a text but {remedy}.")
     if isinstance(cell, Number):
         return _text_from_number(cell, name)
@@ -124,7 +124,7 @@ def _text_from_other(cell: int | float | Number | Unusable, name: str) -> str:
 
 def _text_from_number(cell: Number, name: str) -> str:
     if cell.shown is None or is_blank(cell.shown):
-        reason = f"the sheet shows as another text{_format_clause(cell)}"
+        reason = f"the sheet shows as another text{_describe_format(cell)}"
         raise text_rejection(
             f"The {name} {cell.value} is a number that {reason}; {AS_TEXT}."
         )

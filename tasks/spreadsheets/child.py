@@ -28,7 +28,7 @@ from tasks.spreadsheets.rows import NumberedRow, RowReader
 from tasks.spreadsheets.sheet import Spreadsheet, SpreadsheetLimits
 from tasks.spreadsheets.xls_file import read_xls_rows
 from tasks.spreadsheets.xlsx_file import read_xlsx_rows
-from tasks.spreadsheets.xlsx_parts import workbook_name
+from tasks.spreadsheets.xlsx_parts import find_workbook
 
 ZIP = b"PK\x03\x04"
 OLD_XLS = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
@@ -79,7 +79,7 @@ def read_archive_rows(
     archive: Archive, limits: SpreadsheetLimits, merged: list[MergedCells]
 ) -> Iterator[NumberedRow]:
     """Yields the rows of an xlsx or ods file; raises SpreadsheetRejected for another archive."""
-    if workbook_name(archive) in archive:
+    if find_workbook(archive) in archive:
         return read_xlsx_rows(archive, cell_length=limits.cell_length, merged=merged)
     others = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
     if other := next(others, None):
@@ -175,7 +175,7 @@ def read(content: bytes, limits: SpreadsheetLimits) -> Spreadsheet:
         raise damage_rejection("its content contradicts itself") from None
 
 
-def response_lines(content: bytes, limits: SpreadsheetLimits) -> Iterator[bytes]:
+def format_response(content: bytes, limits: SpreadsheetLimits) -> Iterator[bytes]:
     """Yields the lines of the response to a file: a summary, then the rows in batches."""
     try:
         sheet = read(content, limits)
@@ -197,7 +197,7 @@ def respond(request: bytes) -> None:
     path, given_limits = orjson.loads(request)
     limits = SpreadsheetLimits(**given_limits)
     limit_process(limits)
-    lines = response_lines(Path(path).read_bytes(), limits)
+    lines = format_response(Path(path).read_bytes(), limits)
     sys.stdout.buffer.writelines(line + b"\n" for line in lines)
     sys.stdout.buffer.flush()
 

@@ -42,7 +42,7 @@ class CompoundDocument:
         self._cutoff = cutoff
         self._table = self._sector_table(more)
         self._entries = list(self._read_entries(self._chain(directory)))
-        self._mini_table = _numbers(self._chain(mini_table))
+        self._mini_table = _unpack_numbers(self._chain(mini_table))
         root = next((entry for entry in self._entries if entry.type == _ROOT), None)
         self._mini_stream = self._chain(root.start) if root else b""
 
@@ -55,7 +55,7 @@ class CompoundDocument:
         entries = (entry for entry in self._entries if entry.type == _STREAM)
         entry = next(entry for entry in entries if entry.name.lower() == name)
         if entry.size < self._cutoff:
-            content = _joined(
+            content = _join_sectors(
                 self._mini_stream, self._mini_table, entry.start, self._mini_sector, 0
             )
         else:
@@ -65,19 +65,19 @@ class CompoundDocument:
         return content[: entry.size]
 
     def _chain(self, start: int) -> bytes:
-        return _joined(self._content, self._table, start, self._sector, self._sector)
+        return _join_sectors(self._content, self._table, start, self._sector, self._sector)
 
     def _sector_table(self, more: int) -> list[int]:
         """Reads the table of sectors, whose own sectors the header and a chain behind it list."""
         # The header has room for the first 109 sectors of the table.
-        sectors = _numbers(self._content[76:_HEADER_BYTES])
+        sectors = _unpack_numbers(self._content[76:_HEADER_BYTES])
         seen: set[int] = set()
         while more < _LAST_SECTOR and more not in seen:
             seen.add(more)
-            *listed, more = _numbers(self._at(more)) or [_LAST_SECTOR]
+            *listed, more = _unpack_numbers(self._at(more)) or [_LAST_SECTOR]
             sectors += listed
         content = b"".join(self._at(sector) for sector in sectors if sector < _LAST_SECTOR)
-        return _numbers(content[: 4 * (len(self._content) // self._sector + 1)])
+        return _unpack_numbers(content[: 4 * (len(self._content) // self._sector + 1)])
 
     def _at(self, sector: int) -> bytes:
         first = (sector + 1) * self._sector
@@ -93,12 +93,14 @@ class CompoundDocument:
             yield _Entry(name, entry[66], start, size)
 
 
-def _numbers(content: bytes) -> list[int]:
+def _unpack_numbers(content: bytes) -> list[int]:
     count = len(content) // 4
     return list(struct.unpack(f"<{count}I", content[: 4 * count]))
 
 
-def _joined(content: bytes, table: list[int], start: int, size: int, offset: int) -> bytes:
+def _join_sectors(
+    content: bytes, table: list[int], start: int, size: int, offset: int
+) -> bytes:
     """Joins the sectors of a chain, until it ends, leaves the file or comes round again."""
     pieces: list[bytes] = []
     sector = start

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tasks.spreadsheets.rejection import (
     SpreadsheetRejected,
-    column_letters,
+    format_column,
     format_rejection,
     size_rejection,
 )
@@ -22,7 +22,7 @@ class Position(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {column_letters(self.column)}"
+        return f"line {self.line}, column {format_column(self.column)}"
 
 
 class _State(Enum):

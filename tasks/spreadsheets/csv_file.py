@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tasks.spreadsheets.cells import Row
 from tasks.spreadsheets.csv_faults import Record, rejection_from_record
-from tasks.spreadsheets.header import COLUMNS, header_name
+from tasks.spreadsheets.header import COLUMNS, normalize_header
 from tasks.spreadsheets.rejection import format_rejection
 
 DELIMITERS = (",", ";", "\t")
@@ -23,13 +23,13 @@ _SEPARATOR_LINE = re.compile(
 
 def read_csv_rows(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows that hold something; raises SpreadsheetRejected."""
-    text = _decoded(content)
+    text = _decode(content)
     # Excel takes a first line `sep=;` as a setting, and does not count it as a row.
     setting = _SEPARATOR_LINE.match(text)
     skipped_lines = 0
     if setting:
         text, skipped_lines = text[setting.end() :], 1
-    delimiter = setting[1] if setting else _delimiter(text)
+    delimiter = setting[1] if setting else _detect_delimiter(text)
     yield from _rows(text, delimiter, cell_length, skipped_lines)
 
 
@@ -52,23 +52,23 @@ def _rows(
         raise rejection_from_record(text, delimiter, record, cell_length) from None
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
-            return _strictly(content, encoding)
+            return _decode_strictly(content, encoding)
     # Without a mark, the NUL beside the first ASCII letter tells the byte order of UTF-16.
     if content[1:2] == b"\x00":
-        return _strictly(content, "utf-16-le")
+        return _decode_strictly(content, "utf-16-le")
     if content[:1] == b"\x00":
-        return _strictly(content, "utf-16-be")
+        return _decode_strictly(content, "utf-16-be")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         # Excel writes csv in the code page of the system, here the Turkish one.
-        return _strictly(content, "windows-1254")
+        return _decode_strictly(content, "windows-1254")
 
 
-def _strictly(content: bytes, encoding: str) -> str:
+def _decode_strictly(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeError:
@@ -79,13 +79,13 @@ def _strictly(content: bytes, encoding: str) -> str:
         raise format_rejection(message) from None
 
 
-def _delimiter(text: str) -> str:
+def _detect_delimiter(text: str) -> str:
     """Returns the delimiter that finds the most names of columns in the first filled line."""
     lines = (line for line in io.StringIO(text) if line.strip(" \t\r\n\f\v\xa0\ufeff,;\"'"))
     first = next(lines, "")
 
     def score(delimiter: str) -> tuple[int, int]:
-        names = {header_name(part.replace('"', "")) for part in first.split(delimiter)}
+        names = {normalize_header(part.replace('"', "")) for part in first.split(delimiter)}
         return len(names.intersection(COLUMNS)), first.count(delimiter)
 
     return max(DELIMITERS, key=score)

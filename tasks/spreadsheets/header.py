@@ -7,7 +7,7 @@ from tasks.spreadsheets.cells import Row
 from tasks.spreadsheets.rejection import (
     SpreadsheetCode,
     SpreadsheetRejected,
-    column_letters,
+    format_column,
     format_rejection,
 )
 from text import quote
@@ -18,7 +18,7 @@ _INVISIBLE_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _DOT_ABOVE = re.compile("\u0307")
 
 
-def header_name(cell: str) -> str:
+def normalize_header(cell: str) -> str:
     """Returns a column's name without spaces, invisible characters and differences of case.
 
     Turkish programs write the capital of i with a dot, and the small letter of I without one.
@@ -39,20 +39,20 @@ def find_columns(number: int, header: Row) -> list[int]:
     """
     positions: dict[str, list[int]] = {name: [] for name in COLUMNS}
     for position, cell in sorted(header.items()):
-        positions.get(header_name(str(cell)), []).append(position)
+        positions.get(normalize_header(str(cell)), []).append(position)
     if missing := [name for name in COLUMNS if not positions[name]]:
         raise SpreadsheetRejected(
-            SpreadsheetCode.MISSING_COLUMN, _missing_message(missing, number, header)
+            SpreadsheetCode.MISSING_COLUMN, _describe_missing(missing, number, header)
         )
     for name, columns in positions.items():
         if len(columns) > 1:
-            letters = " and ".join(map(column_letters, columns[:SHOWN_COLUMNS]))
+            letters = " and ".join(map(format_column, columns[:SHOWN_COLUMNS]))
             message = f"The column {name} occurs {len(columns)} times in row {number}: in {letters}."
             raise format_rejection(f"{message} Name one of them differently.")
     return [positions[name][0] for name in COLUMNS]
 
 
-def _missing_message(missing: list[str], number: int, header: Row) -> str:
+def _describe_missing(missing: list[str], number: int, header: Row) -> str:
     names = (
         " and ".join((", ".join(missing[:-1]), missing[-1])) if missing[1:] else missing[0]
     )

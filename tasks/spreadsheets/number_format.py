@@ -40,7 +40,7 @@ _ELAPSED = re.compile(r"[hms]+", re.IGNORECASE)
 _DATE_LETTERS = frozenset("ymdhsYMDHS")
 
 
-def built_in_code(number: int) -> str:
+def find_built_in_code(number: int) -> str:
     """Returns the code of a number format that files name by its number alone."""
     return _BUILT_IN.get(number, GENERAL)
 
@@ -60,7 +60,7 @@ def _token_from_match(match: re.Match[str]) -> Token | None:
     if group == "space":
         return Token("literal", " ")
     if group == "bracket":
-        return _bracket(text)
+        return _token_from_bracket(text)
     if group == "letter":
         return Token("date" if text in _DATE_LETTERS else "other", text)
     if group == "sign":
@@ -68,7 +68,7 @@ def _token_from_match(match: re.Match[str]) -> Token | None:
     return None if group == "fill" else Token(group, text)
 
 
-def _bracket(text: str) -> Token | None:
+def _token_from_bracket(text: str) -> Token | None:
     if _COLOUR.fullmatch(text):
         return None
     return Token("date" if _ELAPSED.fullmatch(text) else "other", text)
@@ -119,7 +119,7 @@ class Section:
         for token in reversed(self.tokens):
             is_last = token.type == "digit" and digits_left == 1
             digits_left -= token.type == "digit"
-            piece, digits = _piece(token, digits, is_last=is_last)
+            piece, digits = _render_token(token, digits, is_last=is_last)
             shown = piece + shown
         return shown.strip()
 
@@ -129,7 +129,7 @@ class Section:
         return "".join(pieces) if self._literal else text
 
 
-def _piece(token: Token, digits: str, *, is_last: bool) -> tuple[str, str]:
+def _render_token(token: Token, digits: str, *, is_last: bool) -> tuple[str, str]:
     """Returns the text that stands for a token, and the digits that are left for those before."""
     if token.type == "literal":
         return token.text, digits
@@ -145,12 +145,12 @@ class NumberFormat:
 
     def __init__(self, code: str) -> None:
         self.code = code
-        sections = [Section(tokens) for tokens in _sections(code)]
+        sections = [Section(tokens) for tokens in _parse_sections(code)]
         self._is_conditional = _CONDITION.search(code) is not None
         has_text_section = "@" in sections[-1].types or len(sections) > 3
         self._text = sections.pop() if has_text_section else None
         # With a section for texts alone, numbers are shown as texts are.
-        self._numbers = sections or [Section([*_as_general(self._text)])]
+        self._numbers = sections or [Section([*_generalize(self._text)])]
         is_simple = self._text is None or code == "@"
         self.is_general = is_simple and len(sections) < 2 and self._numbers[0].is_general()
 
@@ -162,20 +162,20 @@ class NumberFormat:
 
     def show_number(self, value: int | float) -> Cell:
         """Returns the cell that a sheet shows for a number."""
-        section = self._section(value)
+        section = self._choose_section(value)
         if section.is_date():
             return DATE
         is_known = value >= 0 and not self._is_conditional
         if is_known and section.is_general():
             return value
-        shown = self._shown(section, value) if is_known else None
+        shown = self._show_whole_number(section, value) if is_known else None
         return Number(value, shown, is_known and section.is_plain(), self.code)
 
-    def _shown(self, section: Section, value: int | float) -> str | None:
+    def _show_whole_number(self, section: Section, value: int | float) -> str | None:
         is_exact = isinstance(value, int) and value < 10**EXACT_DIGITS
         return section.show_number(int(value)) if is_exact else None
 
-    def _section(self, value: int | float) -> Section:
+    def _choose_section(self, value: int | float) -> Section:
         # The sections are for positive numbers, negative ones, zero and texts, in this order.
         index = 0
         if value < 0:
@@ -185,12 +185,12 @@ class NumberFormat:
         return self._numbers[index] if index < len(self._numbers) else self._numbers[0]
 
 
-def _as_general(section: Section | None) -> Iterator[Token]:
+def _generalize(section: Section | None) -> Iterator[Token]:
     for token in section.tokens if section else ():
         yield Token("general", "") if token.type == "@" else token
 
 
-def _sections(code: str) -> list[list[Token]]:
+def _parse_sections(code: str) -> list[list[Token]]:
     sections: list[list[Token]] = [[]]
     for match in _TOKEN.finditer(code):
         if match.lastgroup == "literal" and match[0] == ";":
@@ -201,7 +201,7 @@ def _sections(code: str) -> list[list[Token]]:
 
 
 @lru_cache(1_000)
-def number_format(code: str) -> NumberFormat | None:
+def parse_number_format(code: str) -> NumberFormat | None:
     """Returns the number format of a code; None for General, which shows cells as they are."""
     # A hostile file may have codes of megabytes.
     format = NumberFormat(code[:1_000] or GENERAL)

@@ -100,7 +100,9 @@ class OdsReader:
         if local == "table-row":
             self._row, self._column = {}, 0
             attributes = attributes_by_local_name(attributes)
-            self._row_count = _repetition(attributes, "number-rows-repeated", MAXIMUM_ROW)
+            self._row_count = _parse_repetition(
+                attributes, "number-rows-repeated", MAXIMUM_ROW
+            )
         elif local in _CELLS:
             self._cell = attributes
             self._cell_name = local
@@ -138,8 +140,8 @@ class OdsReader:
 
     def _end_cell(self, attributes: Attributes) -> None:
         self._cell = None
-        attributes = _cell_attributes(attributes)
-        count = _repetition(attributes, "number-columns-repeated", MAXIMUM_COLUMN)
+        attributes = _normalize_attributes(attributes)
+        count = _parse_repetition(attributes, "number-columns-repeated", MAXIMUM_COLUMN)
         shown = self._text.take()
         # Covered cells lie below a merged one, and are not shown.
         cell = (
@@ -160,14 +162,14 @@ class OdsReader:
         self._row |= dict.fromkeys(range(self._column, end), cell)
 
 
-def _repetition(attributes: Attributes, name: str, maximum: int) -> int:
+def _parse_repetition(attributes: Attributes, name: str, maximum: int) -> int:
     text = attributes.get(name, "1")
     if text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= maximum:
         return int(text)
     raise damage_rejection(f"a row or a cell of it is repeated {text[:20]!r} times")
 
 
-def _cell_attributes(attributes: Attributes) -> Attributes:
+def _normalize_attributes(attributes: Attributes) -> Attributes:
     """Returns a cell's attributes; an error is a text to OpenDocument, and says so besides."""
     types = [value for name, value in attributes.items() if name.endswith("value-type")]
     local = attributes_by_local_name(attributes)
@@ -195,10 +197,10 @@ def _number(text: str, shown: str | None) -> Cell:
     value = number_from_text(text)
     if value is None:
         return ERROR
-    return Number(value, shown, shown is None or _shows(shown, value), "")
+    return Number(value, shown, shown is None or _is_shown_as(shown, value), "")
 
 
-def _shows(shown: str, value: int | float) -> bool:
+def _is_shown_as(shown: str, value: int | float) -> bool:
     """Tells whether a shown text is a number's digits, grouped or with decimals that are zero."""
     text = shown.strip()
     if _is_whole(text, value):

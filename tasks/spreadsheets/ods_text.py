@@ -54,7 +54,7 @@ class ShownText:
             self._hidden_from = 0
         self.depth -= 1
         if self.depth == 0 and self._pieces is not None:
-            self._paragraphs.append(_with_spaces("".join(self._pieces)))
+            self._paragraphs.append(_collapse_spaces("".join(self._pieces)))
             self._pieces = None
 
     def take(self) -> str | None:
@@ -64,7 +64,7 @@ class ShownText:
         return text
 
 
-def _with_spaces(text: str) -> str:
+def _collapse_spaces(text: str) -> str:
     """Collapses white space as OpenDocument prescribes; spaces that count are elements there."""
     collapsed = _SPACES.sub(" ", text).strip(" ")
     return collapsed.replace("\0", " ").replace("\1", "\t").replace("\2", "\n")

@@ -46,7 +46,7 @@ def size_rejection(message: str) -> SpreadsheetRejected:
     return SpreadsheetRejected(SpreadsheetCode.FILE_TOO_LARGE, message)
 
 
-def column_letters(column: int) -> str:
+def format_column(column: int) -> str:
     """Returns the name of a column, counted from 0, as spreadsheet programs show it: A, Z, AA."""
     letters = ""
     column += 1
@@ -59,7 +59,7 @@ def column_letters(column: int) -> str:
 def check_length(text: str, maximum: int, row: int, column: int) -> None:
     """Raises SpreadsheetRejected when a cell's text has more characters than allowed."""
     if len(text) > maximum:
-        cell = f"The cell {column_letters(column)}{row}"
+        cell = f"The cell {format_column(column)}{row}"
         raise size_rejection(
             f"{cell} has {len(text)} characters; at most {maximum} are allowed."
         )

@@ -66,7 +66,7 @@ def _write_xls(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
         for row in rows
     )
     pyexcel.isave_as(
-        array=_with_headers(headers, cut), dest_file_type="xls", dest_file_stream=target
+        array=_prepend_headers(headers, cut), dest_file_type="xls", dest_file_stream=target
     )
 
 
@@ -76,7 +76,7 @@ def _write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
     money = book.add_format({"num_format": "0.00"})
-    for index, row in enumerate(_with_headers(headers, rows)):
+    for index, row in enumerate(_prepend_headers(headers, rows)):
         for column, cell in enumerate(row):
             if isinstance(cell, str):
                 sheet.write_string(index, column, cell[:MAXIMUM_CELL_LENGTH])
@@ -87,7 +87,7 @@ def _write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     book.close()
 
 
-def _with_headers(headers: Sequence[str], rows: Rows) -> Iterator[Sequence[Cell]]:
+def _prepend_headers(headers: Sequence[str], rows: Rows) -> Iterator[Sequence[Cell]]:
     yield headers
     yield from rows
 

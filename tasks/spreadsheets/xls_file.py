@@ -19,12 +19,16 @@ from tasks.spreadsheets.cells import (
     number_from_float,
 )
 from tasks.spreadsheets.compound_document import SIGNATURE, CompoundDocument
-from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
+from tasks.spreadsheets.number_format import (
+    NumberFormat,
+    find_built_in_code,
+    parse_number_format,
+)
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
     check_length,
-    column_letters,
     damage_rejection,
+    format_column,
     format_rejection,
 )
 from tasks.spreadsheets.xlsx_parts import join_surrogates
@@ -57,13 +61,13 @@ def _decode_half(text: bytes, encoding: str) -> str:
     return text.decode(encoding, "surrogatepass")
 
 
-def _merged_cells(content: bytes) -> Iterator[MergedCells]:
+def _unpack_merged_cells(content: bytes) -> Iterator[MergedCells]:
     for area in _AREA.iter_unpack(content[2 : 2 + (len(content) - 2) // 8 * 8]):
         first_row, last_row, first_column, last_column = area
         yield MergedCells(first_row + 1, last_row + 1, first_column, last_column)
 
 
-def _needed_record(book: Any) -> tuple[int, int, bytes]:
+def _read_needed_record(book: Any) -> tuple[int, int, bytes]:
     """Returns the next record that an import needs; xlrd checks all it gets, also notes, fonts."""
     while True:
         position = book._position
@@ -71,7 +75,7 @@ def _needed_record(book: Any) -> tuple[int, int, bytes]:
         first = position + 4
         book._position = first + length
         if code == biffh.XL_MERGEDCELLS:
-            book.merged += _merged_cells(book.mem[first : first + length])
+            book.merged += _unpack_merged_cells(book.mem[first : first + length])
         if code in _NEEDED:
             return code, length, book.mem[first : first + length]
 
@@ -79,7 +83,7 @@ def _needed_record(book: Any) -> tuple[int, int, bytes]:
 class NeededBook(xlrd.book.Book):  # type: ignore[misc]
     """A workbook that passes over records which an import does not need."""
 
-    get_record_parts = _needed_record
+    get_record_parts = _read_needed_record
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +107,7 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
             return
         if not add_cell(self.filled_rows.setdefault(row, {}), column, cell):
             raise damage_rejection(
-                f"the cell {column_letters(column)}{row + 1} stands in it twice"
+                f"the cell {format_column(column)}{row + 1} stands in it twice"
             )
 
     def _format(self, index: int) -> NumberFormat | None:
@@ -138,7 +142,7 @@ _REPLACED: tuple[tuple[Any, str, Any], ...] = (
 
 
 @contextmanager
-def _lenient_xlrd() -> Iterator[None]:
+def _patch_xlrd() -> Iterator[None]:
     """Patches xlrd while a file is read; only child processes, which read one file, call it."""
     originals = [getattr(module, name) for module, name, _ in _REPLACED]
     for module, name, own in _REPLACED:
@@ -152,12 +156,12 @@ def _lenient_xlrd() -> Iterator[None]:
 
 def _formats(book: Any) -> list[NumberFormat | None]:
     keys = (cell_format.format_key for cell_format in book.xf_list)
-    return [number_format(_format_code(book, key)) for key in keys]
+    return [parse_number_format(_find_format_code(book, key)) for key in keys]
 
 
-def _format_code(book: Any, key: int) -> str:
+def _find_format_code(book: Any, key: int) -> str:
     format = book.format_map.get(key)
-    return format.format_str if format and format.format_str else built_in_code(key)
+    return format.format_str if format and format.format_str else find_built_in_code(key)
 
 
 def read_xls_rows(
@@ -165,10 +169,10 @@ def read_xls_rows(
 ) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     if content.startswith(SIGNATURE):
-        content = _workbook_stream(CompoundDocument(content))
-    with _lenient_xlrd():
-        book = _book(content)
-        sheet = _first_visible_sheet(book)
+        content = _read_workbook(CompoundDocument(content))
+    with _patch_xlrd():
+        book = _open_book(content)
+        sheet = _find_visible_sheet(book)
     merged += book.merged
     for row, cells in sorted(sheet.filled_rows.items()):
         for column, cell in cells.items():
@@ -177,7 +181,7 @@ def read_xls_rows(
         yield row + 1, cells
 
 
-def _workbook_stream(document: CompoundDocument) -> bytes:
+def _read_workbook(document: CompoundDocument) -> bytes:
     names = document.names()
     if not names:
         raise damage_rejection("its list of contents is missing")
@@ -190,7 +194,7 @@ def _workbook_stream(document: CompoundDocument) -> bytes:
     return document.stream(name)
 
 
-def _book(content: bytes) -> Any:
+def _open_book(content: bytes) -> Any:
     # xlrd prints warnings of odd records.
     with open(os.devnull, "w") as nowhere:
         try:
@@ -203,7 +207,7 @@ def _book(content: bytes) -> Any:
             raise
 
 
-def _first_visible_sheet(book: Any) -> Any:
+def _find_visible_sheet(book: Any) -> Any:
     for index, visibility in enumerate(book._sheet_visibility):
         if visibility == 0:
             return book.sheet_by_index(index)

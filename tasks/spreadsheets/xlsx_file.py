@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from tasks.spreadsheets.archive import Archive
 from tasks.spreadsheets.cells import MergedCells, Row
 from tasks.spreadsheets.xlsx_parts import (
+    find_workbook,
+    find_workbook_parts,
     read_formats,
     read_shared_texts,
-    workbook_name,
-    workbook_parts,
 )
 from tasks.spreadsheets.xlsx_sheet import read_sheet_rows
 
@@ -17,7 +17,7 @@ def read_xlsx_rows(
     archive: Archive, *, cell_length: int, merged: list[MergedCells]
 ) -> Iterator[tuple[int, Row]]:
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
-    parts = workbook_parts(archive, workbook_name(archive))
+    parts = find_workbook_parts(archive, find_workbook(archive))
     texts = read_shared_texts(archive, parts.texts) if parts.texts else []
     formats = read_formats(archive, parts.styles) if parts.styles else []
     pieces = archive.pieces(parts.sheet)

@@ -5,7 +5,11 @@ import re
 from typing import NamedTuple
 
 from tasks.spreadsheets.archive import Archive
-from tasks.spreadsheets.number_format import NumberFormat, built_in_code, number_format
+from tasks.spreadsheets.number_format import (
+    NumberFormat,
+    find_built_in_code,
+    parse_number_format,
+)
 from tasks.spreadsheets.rejection import damage_rejection, format_rejection
 from tasks.spreadsheets.xml_reading import (
     Attributes,
@@ -60,7 +64,7 @@ def read_relations(archive: Archive, part: str) -> dict[str, Relation]:
     return relations
 
 
-def _related(relations: dict[str, Relation], relation_type: str) -> str | None:
+def _find_related(relations: dict[str, Relation], relation_type: str) -> str | None:
     targets = (
         relation.target for relation in relations.values() if relation.type == relation_type
     )
@@ -75,13 +79,13 @@ class WorkbookParts(NamedTuple):
     styles: str | None
 
 
-def workbook_name(archive: Archive) -> str:
+def find_workbook(archive: Archive) -> str:
     """Returns the name of the part that lists the sheets."""
-    related = _related(read_relations(archive, ""), "officeDocument")
+    related = _find_related(read_relations(archive, ""), "officeDocument")
     return related if related and related in archive else WORKBOOK
 
 
-def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
+def find_workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
     """Returns the parts to read; raises SpreadsheetRejected without a visible sheet."""
     relations = read_relations(archive, workbook)
     sheets: list[str] = []
@@ -97,7 +101,10 @@ def workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
     read_elements(archive.pieces(workbook), workbook, start)
     if not sheets:
         raise format_rejection("The file has no visible sheet.")
-    texts, styles = _related(relations, "sharedStrings"), _related(relations, "styles")
+    texts, styles = (
+        _find_related(relations, "sharedStrings"),
+        _find_related(relations, "styles"),
+    )
     # Some writers leave the relation out; Excel finds the part by its usual name.
     if texts is None and SHARED_TEXTS in archive:
         texts = SHARED_TEXTS
@@ -127,12 +134,17 @@ def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
             is_cell_format = False
 
     read_elements(archive.pieces(part), part, start, end)
-    return [number_format(codes.get(number) or _built_in(number)) for number in numbers]
+    return [
+        parse_number_format(codes.get(number) or _find_built_in(number))
+        for number in numbers
+    ]
 
 
-def _built_in(number: str) -> str:
+def _find_built_in(number: str) -> str:
     return (
-        built_in_code(int(number)) if number.isascii() and number.isdigit() else "General"
+        find_built_in_code(int(number))
+        if number.isascii() and number.isdigit()
+        else "General"
     )
 
 
@@ -189,7 +201,7 @@ def read_shared_texts(archive: Archive, part: str) -> list[str]:
     return texts
 
 
-def text_at(texts: list[str], index: str) -> str:
+def find_shared_text(texts: list[str], index: str) -> str:
     """Returns a shared text; raises SpreadsheetRejected where there is none."""
     if index.isascii() and index.isdigit() and len(index) < 10 and int(index) < len(texts):
         return texts[int(index)]

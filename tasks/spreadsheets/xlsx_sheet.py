@@ -14,8 +14,8 @@ from tasks.spreadsheets.cells import (
     number_from_float,
 )
 from tasks.spreadsheets.number_format import NumberFormat
-from tasks.spreadsheets.rejection import check_length, column_letters, damage_rejection
-from tasks.spreadsheets.xlsx_parts import TextCollector, text_at, unescape
+from tasks.spreadsheets.rejection import check_length, damage_rejection, format_column
+from tasks.spreadsheets.xlsx_parts import TextCollector, find_shared_text, unescape
 from tasks.spreadsheets.xml_reading import Attributes, LocalNames, XmlReader
 
 MAXIMUM_ROW, MAXIMUM_COLUMN = 1_048_576, 16_384
@@ -98,12 +98,12 @@ class SheetReader:
             self._number_row(number)
 
     def _number_row(self, number: str) -> None:
-        self._number = _row_number(number)
+        self._number = _parse_row_number(number)
         self._number_text = str(self._number)
 
     def _end_cell(self, attributes: Attributes) -> None:
         self._place(attributes.get("r"))
-        cell = self._shown_cell(
+        cell = self._show_cell(
             attributes.get("t", "n"), self._formats.get(attributes.get("s", "0"))
         )
         if cell is None or cell == "":
@@ -111,7 +111,7 @@ class SheetReader:
         if isinstance(cell, str) and len(cell) > self._cell_length:
             check_length(cell, self._cell_length, self._number, self._column)
         if self._column in self._row:
-            name = f"{column_letters(self._column)}{self._number}"
+            name = f"{format_column(self._column)}{self._number}"
             raise damage_rejection(f"the cell {name} stands in it twice")
         self._row[self._column] = cell
 
@@ -123,10 +123,10 @@ class SheetReader:
         letters = reference.removesuffix(self._number_text)
         column = self._columns.get(letters)
         if column is None or not self._number_text:
-            column = self._checked_column(reference)
+            column = self._check_column(reference)
         self._column = column
 
-    def _checked_column(self, reference: str) -> int:
+    def _check_column(self, reference: str) -> int:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             raise damage_rejection(
@@ -136,22 +136,22 @@ class SheetReader:
         # A row without a number takes the one of its first cell.
         if not self._number_text and not self._row:
             self._number_row(number)
-        column = column_position(letters)
+        column = parse_column(letters)
         if int(number) != self._number or column >= MAXIMUM_COLUMN:
             raise damage_rejection(f"the cell {reference} stands in row {self._number}")
         self._columns[letters] = column
         return column
 
-    def _shown_cell(self, cell_type: str, format: NumberFormat | None) -> Cell | None:
+    def _show_cell(self, cell_type: str, format: NumberFormat | None) -> Cell | None:
         value = self._value
         if cell_type == "s" and value:
-            return _shown_text(text_at(self._texts, value), format)
+            return _show_text(find_shared_text(self._texts, value), format)
         if cell_type == "n" and value:
-            return _shown_number(value, format)
+            return _show_number(value, format)
         if cell_type == "inlineStr":
-            return _shown_text(self._collector.take() or unescape(value), format)
+            return _show_text(self._collector.take() or unescape(value), format)
         if cell_type == "str" and value:
-            return _shown_text(unescape(value), format)
+            return _show_text(unescape(value), format)
         return self._other_cell(cell_type)
 
     def _other_cell(self, cell_type: str) -> Cell | None:
@@ -163,7 +163,7 @@ class SheetReader:
         return DATE if cell_type == "d" else ERROR
 
 
-def column_position(letters: str) -> int:
+def parse_column(letters: str) -> int:
     """Returns the position of a column, counted from 0: 0 for A, 26 for AA."""
     position = 0
     for letter in letters:
@@ -175,15 +175,15 @@ def parse_merged_cells(reference: str) -> Iterator[MergedCells]:
     """Yields the area that a reference as A1:B2 names; none for anything else."""
     if match := _AREA.fullmatch(reference):
         first_column, first_row, last_column, last_row = match.groups()
-        columns = column_position(first_column), column_position(last_column)
+        columns = parse_column(first_column), parse_column(last_column)
         yield MergedCells(int(first_row), int(last_row), *columns)
 
 
-def _shown_text(text: str, format: NumberFormat | None) -> str:
+def _show_text(text: str, format: NumberFormat | None) -> str:
     return text if format is None else format.show_text(text)
 
 
-def _shown_number(text: str, format: NumberFormat | None) -> Cell:
+def _show_number(text: str, format: NumberFormat | None) -> Cell:
     number = number_from_text(text)
     if number is None:
         return ERROR
@@ -198,7 +198,7 @@ def number_from_text(text: str) -> int | float | None:
     return number_from_float(float(stripped)) if _NUMBER.fullmatch(stripped) else None
 
 
-def _row_number(text: str) -> int:
+def _parse_row_number(text: str) -> int:
     if (
         text.isascii()
         and text.isdigit()

@@ -7,7 +7,7 @@ import pytest
 import xlsxwriter
 import xlwt
 
-from tasks.spreadsheets.number_format import number_format
+from tasks.spreadsheets.number_format import parse_number_format
 from tests.spreadsheets.test_hostile import repacked, with_sheet
 from tests.spreadsheets.test_reading import read_here
 from tests.support import ods, sheets
@@ -248,6 +248,6 @@ def test_what_is_neither_text_nor_number_is_no_sku(cell: bytes) -> None:
 
 
 def test_a_code_is_read_once_and_general_needs_no_look() -> None:
-    assert number_format("General") is None
-    assert number_format("@") is None
-    assert number_format("0000") is number_format("0000")
+    assert parse_number_format("General") is None
+    assert parse_number_format("@") is None
+    assert parse_number_format("0000") is parse_number_format("0000")

@@ -22,11 +22,11 @@ ABOUT = (
 TOKEN_ABOUT = "`Token …` or `Bearer …`, with the token of an active user."  # noqa: S105
 
 
-def _response(description: str, schema: Schema) -> dict[str, Any]:
+def _describe_response(description: str, schema: Schema) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _detail_response(description: str, **headers: str) -> dict[str, Any]:
+def _describe_detail(description: str, **headers: str) -> dict[str, Any]:
     described = {
         name.replace("_", "-"): {
             "description": text,
@@ -35,33 +35,33 @@ def _detail_response(description: str, **headers: str) -> dict[str, Any]:
         }
         for name, text in headers.items()
     }
-    return _response(description, reference("Detail")) | {"headers": described}
+    return _describe_response(description, reference("Detail")) | {"headers": described}
 
 
 RESPONSES = {
-    "400": _response(
+    "400": _describe_response(
         "The request is rejected, and nothing has changed.", reference("FieldErrors")
     ),
-    "401": _detail_response(
+    "401": _describe_detail(
         "There is no valid token.", WWW_Authenticate="How to authenticate."
     ),
-    "404": _detail_response("There is no such thing, or it is somebody else's."),
-    "405": _detail_response(
+    "404": _describe_detail("There is no such thing, or it is somebody else's."),
+    "405": _describe_detail(
         "The address does not have this method.", Allow="The methods that it has."
     ),
-    "413": _detail_response("The body is too large."),
-    "415": _detail_response("The body has another type than the one described."),
-    "429": _detail_response(
+    "413": _describe_detail("The body is too large."),
+    "415": _describe_detail("The body has another type than the one described."),
+    "429": _describe_detail(
         "Too many requests came.", Retry_After="After how many seconds to try again."
     ),
-    "500": _detail_response("A fault on our side."),
-    "503": _detail_response(
+    "500": _describe_detail("A fault on our side."),
+    "503": _describe_detail(
         "Commerce or the database cannot be asked now; trying again later may help."
     ),
 }
 
 
-def _parameter(
+def _describe_parameter(
     name: str, description: str, schema: Schema, place: str = "query"
 ) -> dict[str, Any]:
     return {
@@ -73,7 +73,7 @@ def _parameter(
     }
 
 
-SEGMENT_PARAMETER = _parameter(
+SEGMENT_PARAMETER = _describe_parameter(
     "segment_remote_id",
     "The customer segment; none when it is left out or empty. The one of the body goes first.",
     {
@@ -83,7 +83,7 @@ SEGMENT_PARAMETER = _parameter(
         ]
     },
 )
-KEY_PARAMETER = _parameter(
+KEY_PARAMETER = _describe_parameter(
     "Idempotency-Key",
     "A retry with the same key and the same input gets the first response and changes nothing "
     "more, for 24 hours. Not blank; characters beyond ASCII in UTF-8.",
@@ -92,13 +92,13 @@ KEY_PARAMETER = _parameter(
 )
 CHANGING = [SEGMENT_PARAMETER, KEY_PARAMETER]
 PAGING = [
-    _parameter(
+    _describe_parameter(
         "page",
         "The page, counted from 1.",
         {"type": "integer", "minimum": 1, "maximum": LARGEST},
     ),
     *(
-        _parameter(
+        _describe_parameter(
             name,
             f"Entries per page; {DEFAULT_SIZE} when left out. `limit` goes before `page_size`.",
             {"type": "integer", "minimum": 1, "maximum": MAXIMUM_SIZE},
@@ -107,7 +107,7 @@ PAGING = [
     ),
 ]
 EXPORTING = [
-    _parameter(
+    _describe_parameter(
         "fields",
         "Asks for an export with these columns, repeated or with commas between.",
         {
@@ -117,12 +117,12 @@ EXPORTING = [
             "uniqueItems": True,
         },
     ),
-    _parameter(
+    _describe_parameter(
         "format",
         "Asks for an export in this format; xls when left out.",
         {"enum": list(ExportFormat)},
     ),
-    _parameter(
+    _describe_parameter(
         "status_cache_key",
         "Asks how far an export is, by its cache key.",
         {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -130,7 +130,7 @@ EXPORTING = [
 ]
 
 
-def _operation(
+def _describe_operation(
     name: str,
     summary: str,
     answer: Schema,
@@ -144,7 +144,7 @@ def _operation(
         "operationId": name,
         "summary": summary,
         "parameters": parameters,
-        "responses": {"200": _response("It is done.", answer)}
+        "responses": {"200": _describe_response("It is done.", answer)}
         | {status: {"$ref": f"#/components/responses/{status}"} for status in RESPONSES},
     }
     if body:
@@ -156,28 +156,28 @@ def _operation(
 BASKET = reference("Basket")
 PATHS: dict[str, Any] = {
     "/basket/": {
-        "get": _operation(
+        "get": _describe_operation(
             "readBasket",
             "The active basket; or with `fields` or `format` an export of it; "
             "or with `status_cache_key` its state.",
             {"oneOf": [BASKET, reference("ExportKey"), reference("ExportState")]},
             parameters=[SEGMENT_PARAMETER, *EXPORTING, KEY_PARAMETER],
         ),
-        "post": _operation(
+        "post": _describe_operation(
             "addItem",
             "Adds a quantity of a product for a division.",
             BASKET,
             parameters=CHANGING,
             body="ItemAddition",
         ),
-        "put": _operation(
+        "put": _describe_operation(
             "updateItem",
             "Sets the quantity of a product for a division.",
             BASKET,
             parameters=CHANGING,
             body="ItemUpdate",
         ),
-        "delete": _operation(
+        "delete": _describe_operation(
             "removeItem",
             "Removes a product, for all divisions.",
             BASKET,
@@ -186,7 +186,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/basket/drafts/": {
-        "get": _operation(
+        "get": _describe_operation(
             "listDrafts",
             "All drafts, or those of one segment, most recently saved first.",
             list_schema(reference("Draft")),
@@ -194,7 +194,7 @@ PATHS: dict[str, Any] = {
         )
     },
     "/basket/save/": {
-        "post": _operation(
+        "post": _describe_operation(
             "saveBasket",
             "Keeps the active basket as a draft.",
             BASKET,
@@ -204,13 +204,15 @@ PATHS: dict[str, Any] = {
         )
     },
     "/basket/{basket_id}/load/": {
-        "post": _operation(
+        "post": _describe_operation(
             "loadBasket",
             "Makes a draft the active basket; one with items that was active "
             "becomes an unnamed draft.",
             BASKET,
             parameters=[
-                _parameter("basket_id", "The draft's identifier.", IDENTIFIER, "path"),
+                _describe_parameter(
+                    "basket_id", "The draft's identifier.", IDENTIFIER, "path"
+                ),
                 KEY_PARAMETER,
             ],
             body="Loading",
@@ -218,7 +220,7 @@ PATHS: dict[str, Any] = {
         )
     },
     "/basket/bulk-import/": {
-        "post": _operation(
+        "post": _describe_operation(
             "importFile",
             "Adds the rows of a spreadsheet (product__sku, quantity, division__erp_code): "
             "all of them, or none.",
@@ -229,7 +231,7 @@ PATHS: dict[str, Any] = {
         )
     },
     "/my-divisions/": {
-        "get": _operation(
+        "get": _describe_operation(
             "listDivisions",
             "The caller's division and those below it, closed ones too.",
             reference("DivisionPage"),
@@ -237,13 +239,13 @@ PATHS: dict[str, Any] = {
         )
     },
     "/my-quotations/": {
-        "get": _operation(
+        "get": _describe_operation(
             "listQuotations",
             "The caller's quotations, newest first.",
             reference("QuotationPage"),
             parameters=PAGING,
         ),
-        "post": _operation(
+        "post": _describe_operation(
             "requestQuotation",
             "Submits the active basket, which can no longer change then.",
             BASKET,

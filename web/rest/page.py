@@ -27,15 +27,15 @@ class Page:
 def read_page(request: RestRequest) -> Page:
     """Parses `page` and `limit` (or `page_size`) of the query; raises InvalidFields."""
     fields = Fields(request.query)
-    number, size = _within(fields, "page", 1, None), DEFAULT_SIZE
+    number, size = _parse_within(fields, "page", 1, None), DEFAULT_SIZE
     # The last one goes first: `limit` before `page_size`.
     for name in ("page_size", "limit"):
-        size = _within(fields, name, size, MAXIMUM_SIZE)
+        size = _parse_within(fields, name, size, MAXIMUM_SIZE)
     fields.check()
     return Page(number, size)
 
 
-def _within(fields: Fields, name: str, default: int, maximum: int | None) -> int:
+def _parse_within(fields: Fields, name: str, default: int, maximum: int | None) -> int:
     number = fields.optional_number(name)
     if number is None or name in fields.messages:
         return default
@@ -51,15 +51,15 @@ def page_json(
     """Returns a page with the addresses of its neighbours."""
     return {
         "count": count,
-        "next": _address(request, page.number + 1)
+        "next": _page_address(request, page.number + 1)
         if page.first + page.size < count
         else None,
-        "previous": _address(request, page.number - 1) if page.number > 1 else None,
+        "previous": _page_address(request, page.number - 1) if page.number > 1 else None,
         "results": results,
     }
 
 
-def _address(request: RestRequest, number: int) -> str:
+def _page_address(request: RestRequest, number: int) -> str:
     others = [
         (name, value) for name, value in request.query.multi_items() if name != "page"
     ]

@@ -41,7 +41,7 @@ def number_schema(least: int, greatest: int, description: str) -> Schema:
     return {"anyOf": choices, "description": description}
 
 
-def _page(of: str) -> Schema:
+def _page_schema(of: str) -> Schema:
     address = {"type": ["string", "null"], "format": "uri"}
     entries = list_schema(reference(of))
     return record_schema(
@@ -54,7 +54,9 @@ def _page(of: str) -> Schema:
     )
 
 
-def _body(required: Schema, optional: Schema | None = None, **example: Any) -> Schema:
+def _body_schema(
+    required: Schema, optional: Schema | None = None, **example: Any
+) -> Schema:
     properties = required | (optional or {}) | {"segment_remote_id": SEGMENT}
     body = {"type": "object", "properties": properties, "required": list(required)}
     return body | ({"examples": [example]} if example else {})
@@ -131,7 +133,7 @@ SCHEMAS: dict[str, Schema] = {
             "total_quantity": COUNT,
         }
     ),
-    "ItemAddition": _body(
+    "ItemAddition": _body_schema(
         {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
@@ -141,7 +143,7 @@ SCHEMAS: dict[str, Schema] = {
         division=1,
         quantity=3,
     ),
-    "ItemUpdate": _body(
+    "ItemUpdate": _body_schema(
         {
             "product_remote_id": _PRODUCT,
             "division": _DIVISION,
@@ -155,12 +157,12 @@ SCHEMAS: dict[str, Schema] = {
         division=1,
         quantity=2,
     ),
-    "ItemRemoval": _body({"product_remote_id": _PRODUCT}, product_remote_id=1),
-    "Saving": _body({}, {"name": _OPTIONAL_NAME}, name="Basket 1")
+    "ItemRemoval": _body_schema({"product_remote_id": _PRODUCT}, product_remote_id=1),
+    "Saving": _body_schema({}, {"name": _OPTIONAL_NAME}, name="Basket 1")
     | {"type": ["object", "null"]},
     "Loading": {"type": ["object", "null"]},
-    "QuotationRequest": _body({"name": NAME}, name="Quotation 1"),
-    "Import": _body(
+    "QuotationRequest": _body_schema({"name": NAME}, name="Quotation 1"),
+    "Import": _body_schema(
         {
             "filename": {
                 "type": "string",
@@ -204,6 +206,6 @@ SCHEMAS: dict[str, Schema] = {
             "created_at": {"type": "string", "format": "date-time"},
         }
     ),
-    "DivisionPage": _page("Division"),
-    "QuotationPage": _page("Quotation"),
+    "DivisionPage": _page_schema("Division"),
+    "QuotationPage": _page_schema("Quotation"),
 }
