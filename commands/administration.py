@@ -1,4 +1,4 @@
-"""Keeping divisions, users and tokens: what the command line does, with rejections that say what to do."""
+"""Administration of divisions, users and tokens; rejections say how to correct an input."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,24 +9,27 @@ from models.division import Division, DivisionType
 from models.user import Token, User, digest_of, find_user, new_token
 from text import find_flaw, is_blank, trim
 
+NUMBER_DIGITS = 9
+"""The most digits of the number of a token; tokens are longer."""
+
 
 class AdministrationRejected(Exception):
-    """Raised when a command's input is rejected; the message names the value and says why."""
+    """Raised when a command's input is rejected; the message names the value and the reason."""
 
 
-def checked(text: str, what: str) -> str:
-    """Returns a text without the spaces around it; raises AdministrationRejected when it is blank, long or strange."""
+def clean_text(text: str, name: str) -> str:
+    """Returns a trimmed text; raises AdministrationRejected when it is blank or not accepted."""
     text = trim(text)
     if is_blank(text):
-        raise AdministrationRejected(f"The {what} is blank.")
+        raise AdministrationRejected(f"The {name} is blank.")
     if flaw := find_flaw(text):
-        raise AdministrationRejected(f"The {what} {flaw}.")
+        raise AdministrationRejected(f"The {name} {flaw}.")
     return text
 
 
-async def division_with(erp_code: str) -> Division:
+async def find_division(erp_code: str) -> Division:
     """Returns a division by its ERP code."""
-    erp_code = checked(erp_code, "ERP code")
+    erp_code = clean_text(erp_code, "ERP code")
     division = await Division.get_or_none(erp_code=erp_code).select_related("parent")
     if division is None:
         raise AdministrationRejected(
@@ -37,17 +40,17 @@ async def division_with(erp_code: str) -> Division:
 
 async def add_division(erp_code: str, name: str, parent: str | None) -> Division:
     """Adds a main division or, with a parent, a sub-division."""
-    above = await division_with(parent) if parent is not None else None
-    if above is not None and above.type is DivisionType.SUB:
+    main = await find_division(parent) if parent is not None else None
+    if main is not None and main.type is DivisionType.SUB:
         raise AdministrationRejected(
             f"Division {parent!r} is a sub-division; a sub-division's parent is a main division."
         )
     try:
         return await Division.create(
-            erp_code=checked(erp_code, "ERP code"),
-            name=checked(name, "name"),
-            type=DivisionType.SUB if above else DivisionType.MAIN,
-            parent=above,
+            erp_code=clean_text(erp_code, "ERP code"),
+            name=clean_text(name, "name"),
+            type=DivisionType.SUB if main else DivisionType.MAIN,
+            parent=main,
         )
     except IntegrityError:
         raise AdministrationRejected(f"There is a division {erp_code!r} already.") from None
@@ -72,13 +75,13 @@ def _family(division: Division) -> str:
 
 async def set_division_active(erp_code: str, is_active: bool) -> None:
     """Opens or closes a division."""
-    division = await division_with(erp_code)
+    division = await find_division(erp_code)
     await Division.filter(id=division.id).update(is_active=is_active)
 
 
-async def user_with(email: str) -> User:
+async def require_user(email: str) -> User:
     """Returns a user by their e-mail address."""
-    email = checked(email, "e-mail address")
+    email = clean_text(email, "e-mail address")
     user = await find_user(email)
     if user is None:
         raise AdministrationRejected(
@@ -89,8 +92,8 @@ async def user_with(email: str) -> User:
 
 async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -> User:
     """Adds a user to a division."""
-    division = await division_with(erp_code)
-    email = checked(email, "e-mail address")
+    division = await find_division(erp_code)
+    email = clean_text(email, "e-mail address")
     name, at, domain = email.partition("@")
     if not (name and at and domain) or any(map(is_blank, email)):
         raise AdministrationRejected(f"{email!r} is not an e-mail address.")
@@ -99,8 +102,8 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
     try:
         return await User.create(
             email=email,
-            first_name=checked(first_name, "first name"),
-            last_name=checked(last_name, "last name"),
+            first_name=clean_text(first_name, "first name"),
+            last_name=clean_text(last_name, "last name"),
             division=division,
         )
     except IntegrityError:
@@ -114,29 +117,29 @@ async def list_users() -> Sequence[User]:
 
 async def set_user_active(email: str, is_active: bool) -> None:
     """Lets a user in, or keeps them out."""
-    user = await user_with(email)
+    user = await require_user(email)
     await User.filter(id=user.id).update(is_active=is_active)
 
 
 async def issue_token(email: str) -> str:
-    """Returns a new token of a user; only its digest is kept, so it is never to be seen again."""
+    """Returns a new token of a user; only its digest is stored, so it is shown only once."""
     token = new_token()
-    await Token.create(user=await user_with(email), digest=digest_of(token))
+    await Token.create(user=await require_user(email), digest=digest_of(token))
     return token
 
 
 async def list_tokens(email: str) -> Sequence[tuple[int, datetime]]:
     """Returns the number and the time of issue of each token of a user."""
-    tokens = await Token.filter(user=await user_with(email)).order_by("id")
+    tokens = await Token.filter(user=await require_user(email)).order_by("id")
     return [(token.id, token.created_at) for token in tokens]
 
 
-async def revoke_token(given: str) -> None:
+async def revoke_token(token: str) -> None:
     """Revokes a token, named by its number or by itself."""
-    given = checked(given, "token")
-    is_number = given.isascii() and given.isdigit() and len(given) <= 9
-    named = {"id": int(given)} if is_number else {"digest": digest_of(given)}
-    if not await Token.filter(**named).delete():
+    token = clean_text(token, "token")
+    is_number = token.isascii() and token.isdigit() and len(token) <= NUMBER_DIGITS
+    key = {"id": int(token)} if is_number else {"digest": digest_of(token)}
+    if not await Token.filter(**key).delete():
         raise AdministrationRejected(
             "There is no such token; `token list EMAIL` shows their numbers."
         )

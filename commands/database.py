@@ -31,7 +31,7 @@ from tasks.database_address import database_problems
 def on_database(
     command: Callable[[argparse.Namespace], Awaitable[None]],
 ) -> Callable[[argparse.Namespace], int]:
-    """Makes a coroutine function a command that runs on the open database and returns an exit status."""
+    """Decorates a coroutine function: a command on the open database with an exit status."""
 
     @functools.wraps(command)
     def run(arguments: argparse.Namespace) -> int:
@@ -41,19 +41,19 @@ def on_database(
 
 
 def run_on_database(action: Callable[[], Awaitable[None]]) -> int:
-    """Runs an action on the open database; says in one line why it cannot, and returns the exit status."""
-    if found := database_problems():
-        return _complain("\n".join(found), FAILED)
+    """Runs an action on the open database, reports its failure, and returns the exit status."""
+    if reasons := database_problems():
+        return _report("\n".join(reasons), FAILED)
     try:
         asyncio.run(_connected(action))
     except AdministrationRejected as rejection:
-        return _complain(str(rejection), REJECTED)
+        return _report(str(rejection), REJECTED)
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
-        return _complain(explain_failure(failure, settings.DATABASE_URL), FAILED)
+        return _report(explain_failure(failure, settings.DATABASE_URL), FAILED)
     return 0
 
 
-def _complain(message: str, status: int) -> int:
+def _report(message: str, status: int) -> int:
     logs.report(message)
     return status
 
@@ -65,10 +65,10 @@ async def _connected(action: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def _connection(url: str) -> AsyncIterator[None]:
-    """Opens a database that answers; raises what the database raises when it does not."""
+    """Opens a database that answers; raises the errors of one that does not."""
     await connect(url, 1, pooler=settings.DATABASE_POOLER)
     try:
-        # Tortoise's migrations wait without end for a SQLite file that is none; a question fails.
+        # Tortoise's migrations wait without end for a file that is no SQLite; a query fails.
         await check_answers()
         yield
     finally:
@@ -76,10 +76,10 @@ async def _connection(url: str) -> AsyncIterator[None]:
 
 
 def migrate(arguments: argparse.Namespace) -> int:
-    """Brings the tables up to date, or tells by the exit status whether they are."""
+    """Brings the tables up to date, or returns by the exit status whether they are."""
     url = settings.MIGRATION_ADDRESS
-    if found := database_problems():
-        return _complain("\n".join(found), FAILED)
+    if reasons := database_problems():
+        return _report("\n".join(reasons), FAILED)
     setting = (
         "MIGRATION_DATABASE_URL" if settings.MIGRATION_DATABASE_URL else "DATABASE_URL"
     )
@@ -88,7 +88,7 @@ def migrate(arguments: argparse.Namespace) -> int:
             _check_tables(url) if arguments.check else _migrate(url, arguments.to)
         )
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
-        return _complain(explain_failure(failure, url, setting), FAILED)
+        return _report(explain_failure(failure, url, setting), FAILED)
 
 
 async def _migrate(url: str, target: str | None) -> int:
@@ -114,7 +114,7 @@ async def _describe_tables(url: str) -> str:
 
 
 def role_settings() -> list[str]:
-    """Returns the SQL for the role of the servers, where a pooler keeps its sessions from having settings."""
+    """Returns the SQL for the role of the servers where a pooler prevents settings of sessions."""
     has_pooler = settings.DATABASE_POOLER in ("named", "unnamed")
     is_apart = settings.MIGRATION_ADDRESS != settings.DATABASE_URL
     if settings.DATABASE_URL.startswith("sqlite:") or not (has_pooler or is_apart):

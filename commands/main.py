@@ -7,7 +7,7 @@ from importlib import import_module
 import logs
 from commands.parser import create_parser
 from commands.status import FAILED
-from settings.checks import Use, problems
+from settings.checks import Use, find_problems
 from settings.options import LogOptions
 from settings.scratch import use_scratch
 
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     namespace = create_parser().parse_args(arguments)
     if namespace.is_logged:
         logs.set_up(LogOptions())
-    if namespace.is_checked and (reasons := problems(Use.COMMAND)):
+    if namespace.is_checked and (reasons := find_problems(Use.COMMAND)):
         for problem in reasons:
             logs.report(problem)
         return FAILED

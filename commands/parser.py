@@ -1,4 +1,4 @@
-"""The parser of the command line. Each command names its function, so that parsing imports none of them."""
+"""The parser of the command line; commands name their functions, so that it imports none."""
 
 import argparse
 
@@ -29,7 +29,7 @@ def _add(
 ) -> argparse.ArgumentParser:
     """Adds a command that runs `function`, named as MODULE:FUNCTION.
 
-    By default the settings are checked before it, and it speaks plainly instead of by the log.
+    By default the settings are checked before it, and it prints instead of logging.
     """
     parser = commands.add_parser(name, help=summary)
     parser.set_defaults(

@@ -43,7 +43,8 @@ async def user_add(arguments: argparse.Namespace) -> None:
         arguments.email, arguments.first_name, arguments.last_name, arguments.division
     )
     print(
-        f"Added the user {user.email}. Give them a token with: python server.py token issue {user.email}"
+        f"Added the user {user.email}. Give them a token with: "
+        f"python server.py token issue {user.email}"
     )
 
 

@@ -47,13 +47,14 @@ The basket server is up, with a demo catalogue and demo users.
 Try it:
 
   curl -s {address}/graphql -H 'Authorization: Token {main}' -H 'Content-Type: application/json' \\
-    -d '{{"query": "mutation {{ basketItemsAdd(input: {{items: [{{sku: \\"SKU01\\", divisionErpCode: \\"ERP01\\"}}]}}) \
-{{ basket {{ totalAmount totalQuantity }} userErrors {{ message }} }} }}"}}'
+    -d '{{"query": "mutation {{ basketItemsAdd(input: {{items: [{{\
+sku: \\"SKU01\\", divisionErpCode: \\"ERP01\\"}}]}}) {{ basket {{ totalAmount \
+totalQuantity }} userErrors {{ message }} }} }}"}}'
 """
 
 
 async def prepare_database() -> None:
-    """Migrates, and writes the demo when embedded; raises StartupError when production holds demo users."""
+    """Migrates, and writes the demo when embedded; raises StartupError for demo users elsewhere."""
     await migrate_forward(
         settings.MIGRATION_ADDRESS, logs.announce, settings.DATABASE_POOLER
     )

@@ -5,7 +5,7 @@ import argparse
 import logs
 import settings
 from commands.status import FAILED
-from settings.checks import Use, problems
+from settings.checks import Use, find_problems
 from settings.names import unknown_names
 from settings.reading import Setting
 from tasks.addresses import address_problems
@@ -18,7 +18,7 @@ def check(arguments: argparse.Namespace) -> int:
     for warning in unknown_names():
         logs.report(f"Warning: {warning}")
     use = Use[arguments.use.upper()]
-    reasons = problems(use) + (address_problems() if use is not Use.COMMAND else [])
+    reasons = find_problems(use) + (address_problems() if use is not Use.COMMAND else [])
     for reason in reasons:
         logs.report(reason)
     return FAILED if reasons else 0

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import logs
 from commands.status import FAILED
-from settings.checks import Use, problems
+from settings.checks import Use, find_problems
 
 PROGRAM = "dramatiq.cli"
 """Imported by its name, as it makes a worker of every process that imports `tasks` after it."""
@@ -14,7 +14,7 @@ PROGRAM = "dramatiq.cli"
 
 def work(arguments: argparse.Namespace) -> int:
     """Works until a signal stops the process; returns the exit status."""
-    if reasons := problems(Use.WORKER):
+    if reasons := find_problems(Use.WORKER):
         for reason in reasons:
             logs.report(reason)
         return FAILED

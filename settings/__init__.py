@@ -53,7 +53,7 @@ DATABASE_PASSWORD = _read("DATABASE_PASSWORD", kinds.PASSWORD, Secret(""))
 if str(DATABASE_PASSWORD):
     try:
         DATABASE_URL = addresses.with_password(DATABASE_URL, str(DATABASE_PASSWORD))
-    except kinds.Rejected as reason:
+    except kinds.InvalidSetting as reason:
         READER.problems["DATABASE_PASSWORD"] = f"DATABASE_PASSWORD: {reason}."
 MIGRATION_DATABASE_URL = _read("MIGRATION_DATABASE_URL", addresses.DATABASE, "")
 MIGRATION_ADDRESS = MIGRATION_DATABASE_URL or DATABASE_URL
@@ -79,7 +79,7 @@ SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
 SECRET_KEY = _read("SECRET_KEY", kinds.KEYS, ()) or (Secret(SECRET_KEY_OF_THE_DEMO),)
 """The keys, the newest first: it signs, all of them verify."""
 PUBLIC_URL = _read("PUBLIC_URL", _WEB_ADDRESS, LOCAL_URL, "http://HOST:PORT").rstrip("/")
-_PUBLIC_PATH = addresses.url_path(urlsplit(PUBLIC_URL).path)
+_PUBLIC_PATH = addresses.normalize_path(urlsplit(PUBLIC_URL).path)
 ROOT_PATH = _read("ROOT_PATH", addresses.PATH, "", "the path of PUBLIC_URL") or _PUBLIC_PATH
 """The path prefix that clients see, in the form of an address: "" or "/shop"."""
 PUBLIC_URL += "" if _PUBLIC_PATH else ROOT_PATH

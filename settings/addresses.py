@@ -8,9 +8,9 @@ import re
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, quote, urlsplit
 
-from settings.kinds import Kind, Rejected
+from settings.kinds import InvalidSetting, Kind
 
-# Up to the last `@`, because a password that is not encoded may hold any of the signs of an address.
+# Up to the last `@`: an unencoded password may have any character of an address.
 _LOGIN = re.compile(r"(?<=://).*@")
 _SECRET_WORD = re.compile(
     r"(?<=[?&])(\w*(?:pass|secret|token|key|sig|credential)\w*)=[^&]*", re.I
@@ -21,48 +21,51 @@ _PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
-def shown_address(text: str) -> str:
-    """Returns an address without its user, its password and other secrets among its words."""
+def hide_secrets(text: str) -> str:
+    """Returns an address without user, password and other secrets in its parameters."""
     return _SECRET_WORD.sub(r"\1=…", _LOGIN.sub("…@", text))
 
 
 def with_password(text: str, password: str) -> str:
-    """Returns the address of a database with a password; raises Rejected unless it has a user and no password."""
+    """Returns a database's address with a password.
+
+    Raises InvalidSetting unless it has a user and no password.
+    """
     scheme, separator, rest = text.partition("://")
     authority, slash, path = rest.partition("/")
     login, at, hosts = authority.rpartition("@")
     if not at or not login or scheme == "sqlite":
-        raise Rejected("DATABASE_URL names no user to whom it could belong")
+        raise InvalidSetting("DATABASE_URL names no user to whom it could belong")
     if ":" in login:
-        raise Rejected("DATABASE_URL has a password, too; set one of them")
+        raise InvalidSetting("DATABASE_URL has a password, too; set one of them")
     return f"{scheme}{separator}{login}:{quote(password, safe='')}@{hosts}{slash}{path}"
 
 
 def _split(text: str) -> SplitResult:
-    """Returns the parts of an address whose host and port can be told."""
+    """Returns the parts of an address; raises InvalidSetting without a readable host and port."""
     if not text.isprintable() or any(character.isspace() for character in text):
-        raise Rejected(
+        raise InvalidSetting(
             "the address contains white space or characters that cannot be printed"
         )
     try:
         parts = urlsplit(text)
     except ValueError:
-        raise Rejected("the brackets of the address's host do not match") from None
+        raise InvalidSetting("the brackets of the address's host do not match") from None
     try:
         port = parts.port
     except ValueError:
         port = 0
     if port == 0:
-        raise Rejected("the port of the address is no number from 1 to 65535")
+        raise InvalidSetting("the port of the address is no number from 1 to 65535")
     return parts
 
 
 def _is_host(text: str) -> bool:
-    """Tells whether a text is the name or the address of a host."""
+    """Whether a text is the name or the address of a host."""
     try:
         ip_address(text.partition("%")[0])
     except ValueError:
-        # Digits and points alone are an address that is none.
+        # Digits and points alone are a malformed address.
         return _HOST.fullmatch(text) is not None and not _NUMERIC.fullmatch(text)
     return True
 
@@ -78,36 +81,36 @@ HOST = Kind("an IPv4 or IPv6 address or the name of a host", _parse_host)
 
 
 def web_address(*, has_login: bool = False) -> Kind[str]:
-    """Returns the kind of addresses of HTTP; `has_login` tells whether they may name a user."""
+    """Returns the kind of addresses of HTTP; with `has_login` they may name a user."""
     example = "http://USER:PASSWORD@HOST:PORT" if has_login else "https://HOST"
 
     def parse(text: str) -> str:
         parts = _split(text)
         if parts.scheme not in ("http", "https"):
-            raise Rejected(
+            raise InvalidSetting(
                 f"the address begins with neither http:// nor https://; write {example}"
             )
         if not parts.hostname or not _is_host(parts.hostname):
-            raise Rejected(f"the address names no host; write {example}")
+            raise InvalidSetting(f"the address names no host; write {example}")
         if "@" in parts.netloc and not has_login:
-            raise Rejected(
+            raise InvalidSetting(
                 "the address names a user or a password, which are not supported here"
             )
         if parts.query or parts.fragment or text.endswith(("?", "#")):
-            raise Rejected("the address has a query or a fragment")
+            raise InvalidSetting("the address has a query or a fragment")
         return text
 
-    return Kind(f"an address such as {example}", parse, has_login, shown_address)
+    return Kind(f"an address such as {example}", parse, has_login, hide_secrets)
 
 
-def url_path(path: str) -> str:
-    """Returns a path as addresses have it: one slash before it, none after it, "" for none."""
+def normalize_path(path: str) -> str:
+    """Returns a path with a slash before it, none after it, and "" for none."""
     stripped = path.strip("/")
     return "/" + quote(stripped, safe="/%:@!$&'()*+,;=~") if stripped else ""
 
 
 def _parse_path(text: str) -> str:
-    path = url_path(text)
+    path = normalize_path(text)
     if not _PATH.fullmatch(path):
         raise ValueError
     return path
@@ -121,7 +124,7 @@ def _parse_proxy(text: str) -> str:
         return ""
     scheme = text.partition("://")[0].casefold()
     if scheme.startswith("socks"):
-        raise Rejected("SOCKS proxies are not supported; name a proxy of HTTP")
+        raise InvalidSetting("SOCKS proxies are not supported; name a proxy of HTTP")
     return web_address(has_login=True).parse(text)
 
 
@@ -130,7 +133,7 @@ PROXY = Kind(
     "none, or an address such as http://USER:PASSWORD@HOST:PORT",
     _parse_proxy,
     is_secret=True,
-    show=shown_address,
+    show=hide_secrets,
 )
 
 
@@ -145,15 +148,17 @@ def _parse_origins(text: str) -> list[str]:
 def _check_origin(text: str) -> None:
     parts = _split(text)
     if parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc}":
-        raise Rejected(
+        raise InvalidSetting(
             f"{text!r} is no origin; write SCHEME://HOST or SCHEME://HOST:PORT alone"
         )
     if not parts.hostname or not _is_host(parts.hostname) or "@" in parts.netloc:
-        raise Rejected(f"{text!r} names no host")
+        raise InvalidSetting(f"{text!r} names no host")
     # A browser writes it so, and the two are compared as texts.
     default_port = {"http": 80, "https": 443}[parts.scheme]
     if parts.port == default_port or parts.netloc != parts.netloc.lower():
-        raise Rejected(f"write {text!r} in lower case and without the port of its scheme")
+        raise InvalidSetting(
+            f"write {text!r} in lower case and without the port of its scheme"
+        )
 
 
 ORIGINS = Kind("a list of origins such as https://shop.example", _parse_origins)
@@ -161,14 +166,14 @@ ORIGINS = Kind("a list of origins such as https://shop.example", _parse_origins)
 
 def _parse_networks(text: str) -> str:
     networks = [part.strip() for part in text.split(",") if part.strip()]
-    for each in networks:
-        if each == "*":
+    for network in networks:
+        if network == "*":
             continue
         try:
-            ip_network(each)
+            ip_network(network)
         except ValueError as reason:
-            raise Rejected(
-                f"{each!r} is no address and no network of IP ({reason})"
+            raise InvalidSetting(
+                f"{network!r} is no address and no network of IP ({reason})"
             ) from None
     return ",".join(networks)
 
@@ -184,7 +189,7 @@ def _parse_database(text: str) -> str:
         return text
     if not text.isprintable() or " " in text:
         raise ValueError
-    # It may be the password that cannot be taken apart, which is a ValueError, too.
+    # Of a password that cannot be parsed, urlsplit raises ValueError, too.
     parts = urlsplit(text)
     # A password with a bare `/`, `?` or `#` ends the host too early and leaves the `@` behind it.
     if "@" in parts.path + parts.query + parts.fragment:
@@ -193,19 +198,20 @@ def _parse_database(text: str) -> str:
 
 
 DATABASE = Kind(
-    "sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters of a password as %XX",
+    "sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME, "
+    "with special characters of a password as %XX",
     _parse_database,
     is_secret=True,
-    show=shown_address,
+    show=hide_secrets,
 )
 
 
 def _parse_plainly(text: str) -> str:
     if not text.isprintable():
-        raise Rejected("the address contains characters that cannot be printed")
+        raise InvalidSetting("the address contains characters that cannot be printed")
     return text
 
 
-REDIS = Kind("an address of Redis", _parse_plainly, True, shown_address)
-STORE = Kind("a folder or an address of a store", _parse_plainly, show=shown_address)
+REDIS = Kind("an address of Redis", _parse_plainly, True, hide_secrets)
+STORE = Kind("a folder or an address of a store", _parse_plainly, show=hide_secrets)
 SOCKET = Kind("the path of a socket", _parse_plainly)

@@ -1,56 +1,56 @@
-"""Checking the settings before anything runs: all that is wrong with them, one line each."""
+"""Checks of the settings before a process runs, with one line per problem."""
 
 import tempfile
 from enum import IntEnum
 from urllib.parse import urlsplit
 
 import settings
-from settings.addresses import url_path
+from settings.addresses import normalize_path
 from settings.secret import Secret
 
 SECRET_KEY_LENGTH = 32
-"""How many characters a secret key has at least."""
+"""The fewest characters of a secret key."""
 
 
 class Use(IntEnum):
-    """What a process is: each checks what the one before it does, and more."""
+    """The kinds of processes; each makes the checks of the one before it, and more."""
 
     COMMAND = 1
     WORKER = 2
     SERVER = 3
 
 
-def problems(use: Use) -> list[str]:
-    """Returns why a process may not run on these settings; one line for each reason."""
-    found = list(settings.READER.problems.values())
+def find_problems(use: Use) -> list[str]:
+    """Returns why a process may not run on the settings; one line per reason."""
+    reasons = list(settings.READER.problems.values())
     if settings.COMMERCE_TOKEN and "@" in settings.COMMERCE_URL:
-        found.append(
+        reasons.append(
             "COMMERCE_URL names a user and COMMERCE_TOKEN is set; set one of them."
         )
     public_path = urlsplit(settings.PUBLIC_URL).path
-    if url_path(public_path) != settings.ROOT_PATH:
-        found.append(
+    if normalize_path(public_path) != settings.ROOT_PATH:
+        reasons.append(
             f"ROOT_PATH is {settings.ROOT_PATH!r} and PUBLIC_URL ends in {public_path!r}: "
             "set one of them, or both to the same path."
         )
     if use >= Use.WORKER:
-        found += scratch_problems()
+        reasons += scratch_problems()
     if use >= Use.WORKER and not settings.EMBEDDED:
-        found += production_problems(use)
-    return found
+        reasons += production_problems(use)
+    return reasons
 
 
 def production_problems(use: Use) -> list[str]:
     """Returns why production may not run on these settings."""
-    found: list[str] = []
+    reasons: list[str] = []
     rejected = settings.READER.problems.keys()
     if use is Use.SERVER and not settings.COMMERCE_URL and "COMMERCE_URL" not in rejected:
-        found.append("COMMERCE_URL is not set: production needs a real Commerce.")
+        reasons.append("COMMERCE_URL is not set: production needs a real Commerce.")
     if settings.DEBUG:
-        found.append("DEBUG is on: set DEBUG=false in production.")
+        reasons.append("DEBUG is on: set DEBUG=false in production.")
     if "SECRET_KEY" not in rejected:
-        found += secret_key_problems(settings.SECRET_KEY)
-    return found
+        reasons += secret_key_problems(settings.SECRET_KEY)
+    return reasons
 
 
 def secret_key_problems(keys: tuple[Secret, ...]) -> list[str]:
@@ -67,12 +67,12 @@ def secret_key_problems(keys: tuple[Secret, ...]) -> list[str]:
     return [
         f"{_name_of_key(i, len(texts))} {advice}"
         for i, key in enumerate(texts)
-        if is_weak(key)
+        if is_weak_key(key)
     ]
 
 
-def is_weak(key: str) -> bool:
-    """Tells whether a key is short, or repeats few characters."""
+def is_weak_key(key: str) -> bool:
+    """Whether a key is short, or repeats few characters."""
     return len(key) < SECRET_KEY_LENGTH or len(set(key)) < SECRET_KEY_LENGTH // 4
 
 
@@ -87,9 +87,9 @@ def scratch_problems() -> list[str]:
             file.write(b"x")
             file.flush()
     except OSError as error:
-        place = repr(settings.SCRATCH_PATH) if settings.SCRATCH_PATH else "not set"
+        value = repr(settings.SCRATCH_PATH) if settings.SCRATCH_PATH else "not set"
         reason = error.strerror or "no usable folder was found"
         return [
-            f"SCRATCH_PATH is {place}; no temporary file can be written there: {reason}."
+            f"SCRATCH_PATH is {value}; no temporary file can be written there: {reason}."
         ]
     return []

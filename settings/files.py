@@ -4,16 +4,16 @@ import os
 import ssl
 from pathlib import Path
 
-from settings.kinds import Kind, Rejected
+from settings.kinds import InvalidSetting, Kind
 
 
 def _parse_folder(text: str) -> str:
     if not text.isprintable():
         raise ValueError
     if not Path(text).is_absolute():
-        raise Rejected(f"the path {text!r} is not absolute")
+        raise InvalidSetting(f"the path {text!r} is not absolute")
     if not Path(text).is_dir():
-        raise Rejected(f"there is no folder {text!r}")
+        raise InvalidSetting(f"there is no folder {text!r}")
     return text
 
 
@@ -23,7 +23,7 @@ FOLDER = Kind("the absolute path of a folder that exists", _parse_folder)
 def _parse_writable_folder(text: str) -> str:
     folder = _parse_folder(text)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise Rejected(f"the folder {text!r} cannot be written to")
+        raise InvalidSetting(f"the folder {text!r} cannot be written to")
     return folder
 
 
@@ -37,9 +37,13 @@ def _parse_certificates(text: str) -> str:
     try:
         context.load_verify_locations(cafile=text)
     except ssl.SSLError:
-        raise Rejected(f"the file {text!r} holds no certificates in PEM form") from None
+        raise InvalidSetting(
+            f"the file {text!r} holds no certificates in PEM form"
+        ) from None
     except OSError as error:
-        raise Rejected(f"the file {text!r} cannot be read: {error.strerror}") from None
+        raise InvalidSetting(
+            f"the file {text!r} cannot be read: {error.strerror}"
+        ) from None
     return text
 
 

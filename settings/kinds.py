@@ -1,4 +1,4 @@
-"""The kinds of settings: each parses a text, says what it expects, and shows a value."""
+"""The kinds of settings: each parses a text, names its expectation, and formats a value."""
 
 import math
 import re
@@ -21,35 +21,35 @@ _RATE = re.compile(
 )
 
 
-class Rejected(ValueError):
-    """Raised for a value that cannot be used; the message shows no secret."""
+class InvalidSetting(ValueError):
+    """Raised for an unusable value; the message shows no secret."""
 
 
-def shown_plainly(value: Any) -> str:
-    """Shows a number, a text, a truth or a list as the environment would hold it."""
+def format_value(value: Any) -> str:
+    """Formats a number, a text, a truth or a list as in the environment."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return ",".join(str(each) for each in value)
+        return ",".join(str(item) for item in value)
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
 
 
-def hidden(value: Any) -> str:
-    """Shows only whether there is a value."""
+def hide_value(value: Any) -> str:
+    """Formats only whether there is a value."""
     return HIDDEN if value else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """A kind of setting. `parse` raises ValueError, or Rejected with a reason of its own."""
+    """A kind of setting. `parse` raises ValueError, or InvalidSetting with a reason of its own."""
 
     expects: str
     parse: Callable[[str], T]
     is_secret: bool = False
     """Whether the value is or holds a secret: never shown whole, and read from files too."""
-    show: Callable[[Any], str] = field(default=shown_plainly)
+    show: Callable[[Any], str] = field(default=format_value)
 
     def is_nothing(self, default: Any) -> bool:
         """Whether a default means that the setting is optional."""
@@ -82,13 +82,13 @@ def decimal_number(least: float, most: float) -> Kind[float]:
 
 def word(*words: str) -> Kind[str]:
     """Returns the kind of settings that take one of a few words, in any letter case."""
-    by_folded = {each.casefold(): each for each in words}
+    by_folded = {word.casefold(): word for word in words}
 
     def parse(text: str) -> str:
-        found = by_folded.get(text.casefold())
-        if found is None:
+        matching = by_folded.get(text.casefold())
+        if matching is None:
             raise ValueError
-        return found
+        return matching
 
     return Kind(f"one of {', '.join(words)}", parse)
 
@@ -112,10 +112,10 @@ NAME = text_like(
 
 
 def _parse_truth(text: str) -> bool:
-    found = (_WORDS_OF_TRUTH | _WORDS_OF_FALSEHOOD).get(text.casefold())
-    if found is None:
+    truth = (_WORDS_OF_TRUTH | _WORDS_OF_FALSEHOOD).get(text.casefold())
+    if truth is None:
         raise ValueError
-    return found
+    return truth
 
 
 SWITCH: Kind[bool] = Kind("true or false (or yes, no, on, off, 1, 0)", _parse_truth)
@@ -140,7 +140,7 @@ TOKEN: Kind[Secret] = Kind(
     "a text of ASCII letters, digits and signs without spaces",
     _check_header_text,
     True,
-    hidden,
+    hide_value,
 )
 
 
@@ -151,7 +151,7 @@ def _check_printable(text: str) -> Secret:
 
 
 PASSWORD: Kind[Secret] = Kind(
-    "a text of characters that can be printed", _check_printable, True, hidden
+    "a text of characters that can be printed", _check_printable, True, hide_value
 )
 
 
@@ -161,7 +161,7 @@ def _parse_keys(text: str) -> tuple[Secret, ...]:
     if not all(key.isprintable() for key in keys):
         raise ValueError
     if len(set(keys)) < len(keys):
-        raise Rejected("the same key stands twice in the list")
+        raise InvalidSetting("the same key stands twice in the list")
     return tuple(Secret(key) for key in keys)
 
 
@@ -169,5 +169,5 @@ KEYS: Kind[tuple[Secret, ...]] = Kind(
     "a list of keys, the newest first, separated by commas or lines",
     _parse_keys,
     True,
-    hidden,
+    hide_value,
 )

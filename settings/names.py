@@ -1,4 +1,4 @@
-"""Names of variables that look like those of settings and are none."""
+"""Variables whose names are probably misspelt settings."""
 
 from difflib import get_close_matches
 
@@ -6,11 +6,11 @@ import settings
 from settings.reading import FILE
 
 _SIMILARITY = 0.88
-"""How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
+"""The similarity of two names, from 0 to 1, above which one is a misspelling of the other."""
 
 
 def unknown_names() -> list[str]:
-    """Returns a warning for each variable that nobody reads and that was probably meant as a setting."""
+    """Returns a warning per unread variable that was probably meant as a setting."""
     known = settings.READER.settings
     files = {name + FILE for name, setting in known.items() if setting.kind.is_secret}
     warnings: list[str] = []

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from settings.addresses import PROXY
-from settings.kinds import Rejected
+from settings.kinds import InvalidSetting
 
 
 def standard_proxy(variables: Mapping[str, str], url: str, problems: dict[str, str]) -> str:
@@ -26,7 +26,7 @@ def standard_proxy(variables: Mapping[str, str], url: str, problems: dict[str, s
         return ""
     try:
         return PROXY.parse(text)
-    except (Rejected, ValueError) as reason:
+    except (InvalidSetting, ValueError) as reason:
         problems[name] = f"{name}: {reason}."
         return ""
 

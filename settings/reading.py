@@ -1,11 +1,11 @@
-"""Reading the settings from the environment: each once, all faults together, secrets also from files."""
+"""Reading the settings from the environment, and secrets also from files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from settings.kinds import Kind, Rejected
+from settings.kinds import InvalidSetting, Kind
 
 T = TypeVar("T")
 
@@ -22,10 +22,10 @@ class Setting:
     name: str
     kind: Kind[Any]
     default: str
-    """The default as the documentation shows it; empty when there is none."""
+    """The default as the documentation shows it; empty without one."""
     value: Any
     source: str
-    """The variable of the value; empty when the default is in force."""
+    """The variable of the value; empty for the default."""
 
     @property
     def shown(self) -> str:
@@ -34,13 +34,13 @@ class Setting:
 
 
 class Reader:
-    """Reads settings from variables. A value that is rejected is replaced by the default and noted."""
+    """Reads settings from variables; replaces rejected values by defaults, and notes them."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.variables = variables
         self.settings: dict[str, Setting] = {}
         self.problems: dict[str, str] = {}
-        """Why a setting is rejected, in one line each, by the name of the setting."""
+        """The reason, in one line, per rejected setting."""
 
     def read(
         self, name: str, kind: Kind[T], default: T, shown_default: str | None = None
@@ -52,48 +52,48 @@ class Reader:
         """
         value, source = default, ""
         try:
-            text, source = self._text(name, kind, is_optional=kind.is_nothing(default))
+            text, source = self._read_text(name, kind, is_optional=kind.is_nothing(default))
             if source:
-                value = self._parsed(source, kind, text)
-        except Rejected as reason:
+                value = self._parse(source, kind, text)
+        except InvalidSetting as reason:
             self.problems[name] = str(reason)
         shown = kind.show(default) if shown_default is None else shown_default
         self.settings[name] = Setting(name, kind, shown, value, source)
         return value
 
-    def _text(self, name: str, kind: Kind[T], *, is_optional: bool) -> tuple[str, str]:
+    def _read_text(self, name: str, kind: Kind[T], *, is_optional: bool) -> tuple[str, str]:
         """Returns the text of a setting and its variable; two empty texts when it is not set."""
-        text = self._variable(name, is_optional=is_optional)
-        path = self._variable(name + FILE, is_optional=True) if kind.is_secret else ""
+        text = self._read_variable(name, is_optional=is_optional)
+        path = self._read_variable(name + FILE, is_optional=True) if kind.is_secret else ""
         if text and path:
-            raise Rejected(f"{name} and {name}{FILE} are both set; set one of them.")
+            raise InvalidSetting(f"{name} and {name}{FILE} are both set; set one of them.")
         if path:
-            return _content(name + FILE, path), name + FILE
+            return _read_file(name + FILE, path), name + FILE
         return text, name if text else ""
 
-    def _variable(self, name: str, *, is_optional: bool) -> str:
+    def _read_variable(self, name: str, *, is_optional: bool) -> str:
         text = self.variables.get(name)
         if text is None:
             return ""
         stripped = text.strip()
         if not stripped and not is_optional:
-            raise Rejected(
+            raise InvalidSetting(
                 f"{name} is empty; remove the variable for the default, or set a value."
             )
         return stripped
 
-    def _parsed(self, source: str, kind: Kind[T], text: str) -> T:
+    def _parse(self, source: str, kind: Kind[T], text: str) -> T:
         try:
             return kind.parse(text)
-        except Rejected as reason:
-            raise Rejected(f"{source}: {reason}.") from None
+        except InvalidSetting as reason:
+            raise InvalidSetting(f"{source}: {reason}.") from None
         except ValueError:
-            raise Rejected(
-                f"{source} is {_shown(text, kind)}; it is {kind.expects}."
+            raise InvalidSetting(
+                f"{source} is {_show_rejected(text, kind)}; it is {kind.expects}."
             ) from None
 
 
-def _shown(text: str, kind: Kind[Any]) -> str:
+def _show_rejected(text: str, kind: Kind[Any]) -> str:
     """Returns a rejected text for a message, unless it may hold a password."""
     if kind.is_secret or "@" in text:
         return "not usable (the value may hold a secret and is not shown)"
@@ -102,20 +102,22 @@ def _shown(text: str, kind: Kind[Any]) -> str:
     return repr(text)
 
 
-def _content(name: str, path: str) -> str:
+def _read_file(name: str, path: str) -> str:
     """Returns the text in a file, without the newline at its end."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(MAXIMUM_FILE_BYTES + 1)
         text = content.decode("utf-8").strip()
     except OSError as error:
-        raise Rejected(
+        raise InvalidSetting(
             f"{name} is {path!r}; it cannot be read: {error.strerror}."
         ) from None
     except ValueError:
-        raise Rejected(f"{name} is {path!r}; it is not a text in UTF-8.") from None
+        raise InvalidSetting(f"{name} is {path!r}; it is not a text in UTF-8.") from None
     if len(content) > MAXIMUM_FILE_BYTES:
-        raise Rejected(f"{name} is {path!r}; it is larger than {MAXIMUM_FILE_BYTES} bytes.")
+        raise InvalidSetting(
+            f"{name} is {path!r}; it is larger than {MAXIMUM_FILE_BYTES} bytes."
+        )
     if not text:
-        raise Rejected(f"{name} is {path!r}; it is empty.")
+        raise InvalidSetting(f"{name} is {path!r}; it is empty.")
     return text

@@ -1,8 +1,8 @@
-"""A text that is shown nowhere by accident."""
+"""Secrets that are not shown by accident."""
 
 
 class Secret:
-    """A secret text; only `str` gives it away."""
+    """A secret text; only `str` returns it."""
 
     __slots__ = ("_text",)
 

@@ -17,7 +17,7 @@ import logs
 import settings
 from models.database.connection import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.database.migrate import log_migrations
-from settings.checks import Use, problems
+from settings.checks import Use, find_problems
 from settings.options import LogOptions
 from settings.scratch import use_scratch
 from settings.startup_error import StartupError
@@ -100,7 +100,7 @@ def wait_for_redis_server(store: ExportStore) -> RedisServer | None:
 
 def worker_problems() -> list[str]:
     """Returns the reasons why a worker may not start on these settings, one per line."""
-    reasons = problems(Use.WORKER) + address_problems()
+    reasons = find_problems(Use.WORKER) + address_problems()
     if not settings.REDIS_URL and "REDIS_URL" not in settings.READER.problems:
         reasons.append(
             "Set REDIS_URL: without Redis there is nothing a worker process could wait for."

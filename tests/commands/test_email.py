@@ -11,8 +11,8 @@ from commands.administration import (
     add_user,
     issue_token,
     list_tokens,
+    require_user,
     set_user_active,
-    user_with,
 )
 from models.database.connection import connect, disconnect
 from models.demo import write_demo
@@ -40,7 +40,7 @@ async def write_user(email: str) -> None:
     await User.create(email=email, first_name="A", last_name="B", division=division)
 
 
-async def test_a_second_user_with_the_same_address_in_another_case_is_rejected() -> None:
+async def test_a_second_require_user_the_same_address_in_another_case_is_rejected() -> None:
     await add_user("Ada@Example.com", "Ada", "L", "ERP01")
     for email in ("ada@example.com", "ADA@EXAMPLE.COM", " aDa@eXample.com "):
         with pytest.raises(AdministrationRejected, match="There is a user '.+' already"):
@@ -56,9 +56,9 @@ async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
     assert buyer.email == "Ada@Example.com"
     assert len(await list_tokens("ADA@example.com")) == 1
     await set_user_active("ada@EXAMPLE.com", False)
-    assert not (await user_with("Ada@Example.com")).is_active
+    assert not (await require_user("Ada@Example.com")).is_active
     with pytest.raises(AdministrationRejected, match="There is no user 'adb@example.com'"):
-        await user_with("adb@example.com")
+        await require_user("adb@example.com")
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ async def test_letters_beyond_ascii_have_a_case_too() -> None:
     await add_user("Çiğdem@Örnek.example", "Ç", "D", "ERP01")
     with pytest.raises(AdministrationRejected, match="There is a user '.+' already"):
         await add_user("çiĞDEM@ÖRNEK.EXAMPLE", "Ç", "D", "ERP01")
-    assert (await user_with("ÇIĞDEM@ÖRNEK.example")).email == "Çiğdem@Örnek.example"
+    assert (await require_user("ÇIĞDEM@ÖRNEK.example")).email == "Çiğdem@Örnek.example"
     with pytest.raises(AdministrationRejected, match="There is no user"):
-        await user_with("cigdem@örnek.example")
+        await require_user("cigdem@örnek.example")
 
 
 async def test_the_database_itself_holds_it() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import settings
 from settings.addresses import with_password
-from settings.checks import Use, problems
+from settings.checks import Use, find_problems
 from tests.support.command_line import Commands
 from tests.support.ports import free_port
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -485,7 +485,7 @@ def test_every_constant_is_read_under_its_own_name() -> None:
 
 def test_nothing_is_wrong_with_the_defaults() -> None:
     assert problems_of() == []
-    assert problems(Use.SERVER) == []
+    assert find_problems(Use.SERVER) == []
 
 
 @pytest.mark.parametrize(

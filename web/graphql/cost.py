@@ -1,8 +1,8 @@
-"""What a selection costs: objects that the answer will hold, counted before anything is executed.
+"""The cost of a selection: the objects of its response, counted before it is executed.
 
-A field that answers with an object costs 1, a list costs its size times what one entry costs, and a field with another
-weight is in WEIGHTS; plain values are free. A page has the size that is asked for; every other list has the size that
-LIST_SIZES expects of it.
+A field of an object costs 1, or its weight in WEIGHTS; a list costs its size times the cost of one
+entry; plain values are free. A page has its requested size, every other list its size in
+LIST_SIZES.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,26 +28,26 @@ LIST_SIZES = {
     "__Field.args": 1,
     "__Directive.args": 1,
 }
-"""How many entries lists are expected to have; any other list that is no page has OTHER_LIST_SIZE."""
+"""Expected entries per list; any other list that is no page has OTHER_LIST_SIZE."""
 OTHER_LIST_SIZE = 10
 WEIGHTS = {"Query.product": 10, "Mutation.basketRefresh": 50, "Mutation.basketImport": 50}
-"""Fields that cost more than an object: they ask Commerce, or read a file. Other mutations cost MUTATION_WEIGHT."""
+"""Costs of fields that ask Commerce or read a file; other mutations cost MUTATION_WEIGHT."""
 MUTATION_WEIGHT = 10
 PAGE_ARGUMENTS = ("first", "last")
 PAGE_SIZES = {"Basket.itemsPage": DEFAULT_ITEM_PAGE}
-"""How many entries pages have that are requested without a number; any other page has DEFAULT_PAGE."""
+"""Entries per page that is requested without a number; any other page has DEFAULT_PAGE."""
 PAGE_SIZE = 50
-"""The size of a page whose argument is a variable that has neither a value nor a default."""
+"""The size of a page whose argument is a variable without a value or a default."""
 MAXIMUM_PAGE_SIZE = 1_000
-"""What a larger page is counted as; the resolver rejects it."""
-ENDLESS = 1_000_000_000
-"""Where counting ends."""
+"""The size that larger pages are counted with; the resolver rejects them."""
+HIGHEST_COST = 1_000_000_000
+"""The cost at which counting ends."""
 
 Variables = tuple[str, ...]
 
 
 class Cost:
-    """A sum of products of page sizes: most are plain numbers, some depend on variables of the request."""
+    """A sum of products of page sizes; most are numbers, some depend on variables of the request."""
 
     __slots__ = ("products",)
 
@@ -58,20 +58,21 @@ class Cost:
         """Returns the sum."""
         products = dict(self.products)
         for names, factor in other.products.items():
-            products[names] = min(products.get(names, 0) + factor, ENDLESS)
+            products[names] = min(products.get(names, 0) + factor, HIGHEST_COST)
         return Cost(products)
 
     def times(self, other: "Cost") -> "Cost":
         """Returns the product."""
         products: dict[Variables, int] = {}
-        for (names, factor), (more, times) in _pairs(self, other):
-            key = tuple(sorted(names + more))
-            products[key] = min(products.get(key, 0) + factor * times, ENDLESS)
+        for (names, factor), (other_names, other_factor) in _pairs(self, other):
+            key = tuple(sorted(names + other_names))
+            product = products.get(key, 0) + factor * other_factor
+            products[key] = min(product, HIGHEST_COST)
         return Cost(products)
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it is the same for all variables."""
+        """Whether the cost is the same for all variables."""
         return not any(self.products)
 
     def amount(self, variables: Mapping[str, Any]) -> int:
@@ -79,9 +80,9 @@ class Cost:
         total = 0
         for names, factor in self.products.items():
             for name in names:
-                factor *= page_size(variables.get(name))
+                factor *= clamp_page_size(variables.get(name))
             total += factor
-        return min(total, ENDLESS)
+        return min(total, HIGHEST_COST)
 
 
 def _pairs(
@@ -92,13 +93,13 @@ def _pairs(
     )
 
 
-def fixed(amount: int) -> Cost:
-    """Returns a cost that depends on nothing."""
-    return Cost({(): min(amount, ENDLESS)} if amount else {})
+def cost_from_number(amount: int) -> Cost:
+    """Returns a cost that depends on no variable."""
+    return Cost({(): min(amount, HIGHEST_COST)} if amount else {})
 
 
-def page_size(value: Any) -> int:
-    """Returns how many entries a value of `first` means; what is rejected later costs nothing, or as much as can be."""
+def clamp_page_size(value: Any) -> int:
+    """Returns the page size for a `first` value, clamped to 0…1,000."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return PAGE_SIZE
     return int(max(0, min(value, MAXIMUM_PAGE_SIZE)))

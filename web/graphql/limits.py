@@ -1,7 +1,7 @@
-"""Limits on GraphQL documents: one walk over a parsed document, before it is validated.
+"""Limits on GraphQL documents, checked by one walk over a parsed document before validation.
 
-The walk visits every selection set once, however often its fragment is spread, so it is linear in the document. It
-stops at the first limit that is passed.
+The walk visits every selection set once, however often its fragment is spread, so its time is
+linear in the document. It stops at the first limit that is passed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,28 +25,28 @@ from graphql import (
 )
 
 from web.graphql.cost import Cost
-from web.graphql.position import Place, RepeatedTooOften
+from web.graphql.position import Position, RepeatedTooOften
 from web.graphql.size import (
     EMPTY,
     META_FIELDS,
     NOTHING,
     OTHER_LIST,
     Size,
-    definition_of,
-    weight_of,
-    whole_number,
-    with_list,
+    find_field,
+    parse_int,
+    weigh_field,
+    wrap_size,
 )
 
 LIMIT_CODE = "DOCUMENT_LIMIT_EXCEEDED"
 COST_CODE = "COST_LIMIT_EXCEEDED"
-FRAGMENTS_A_FIELD = 3
-"""How many times deeper than fields selection sets may be nested, fragments counted."""
+FRAGMENTS_PER_FIELD = 3
+"""Nested selection sets, fragments included, per allowed field of depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """The highest allowed numbers of each thing, and whether introspection is allowed; settings/ has the defaults."""
+    """The highest allowed numbers, and whether introspection is allowed."""
 
     length: int
     tokens: int
@@ -60,9 +60,9 @@ class DocumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What the walk found: why the document is rejected, or what each of its operations costs.
+    """The errors of a document, or the cost of each of its operations.
 
-    When no cost depends on variables, `is_fixed`, a document that was not rejected needs no other look.
+    When no cost depends on variables, `is_fixed`, it is checked once and not per request.
     """
 
     limit: int
@@ -71,15 +71,15 @@ class Measures:
     is_fixed: bool = True
 
     def cost(self, operation_name: str | None, variables: Mapping[str, Any] | None) -> int:
-        """Returns the cost of an operation with its variables; 0 when there is no such operation."""
-        name = operation_name if operation_name else next(iter(self.costs), None)
+        """Returns the cost of an operation with its variables; 0 for an unknown operation."""
+        name = operation_name or next(iter(self.costs), None)
         cost, defaults = self.costs.get(name, (NOTHING, {}))
         return cost.amount({**defaults, **(variables or {})})
 
     def extensions(
         self, operation_name: str | None, variables: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        """Returns what an answer says of the cost to whoever asks for it."""
+        """Returns the cost for the extensions of a response."""
         return {
             "cost": {
                 "requested": self.cost(operation_name, variables),
@@ -90,16 +90,19 @@ class Measures:
     def rejection(
         self, operation_name: str | None, variables: Mapping[str, Any] | None
     ) -> GraphQLError | None:
-        """Returns why a request is rejected whose cost depends on its variables; None when it may be executed."""
+        """Returns the error of a request that costs too much with its variables, else None."""
         if self.is_fixed:
             return None
         requested = self.cost(operation_name, variables)
-        return too_costly(requested, self.limit) if requested > self.limit else None
+        return cost_error(requested, self.limit) if requested > self.limit else None
 
 
-def too_costly(requested: int, maximum: int) -> GraphQLError:
+def cost_error(requested: int, maximum: int) -> GraphQLError:
     """Returns the error for an operation that costs too much."""
-    message = f"The operation costs {requested}; at most {maximum} is allowed. Ask for smaller pages or fewer lists."
+    message = (
+        f"The operation costs {requested}; at most {maximum} is allowed. "
+        "Ask for smaller pages or fewer lists."
+    )
     return GraphQLError(
         message,
         extensions={
@@ -110,19 +113,19 @@ def too_costly(requested: int, maximum: int) -> GraphQLError:
 
 
 def parse_document(query: str, limits: DocumentLimits) -> DocumentNode:
-    """Parses a document; raises GraphQLError when it is too long or no GraphQL."""
+    """Returns a parsed document; raises GraphQLError when it is too long or no GraphQL."""
     if len(query) > limits.length:
         raise _beyond(
             f"The document has {len(query)} characters; at most {limits.length} are allowed."
         )
-    # Comments are tokens without a meaning; whoever needs more of them than of others has something else in mind.
+    # Comments are lexed too, and cost as much as tokens.
     return parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
 
 
 def measure_document(
     schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits
 ) -> Measures:
-    """Measures a document, once; errors are to be answered in place of those of the validation."""
+    """Returns the costs of a document, or the errors that make its validation needless."""
     walk = _Walk(schema, document, limits)
     try:
         costs = walk.costs()
@@ -135,10 +138,10 @@ def measure_document(
         return Measures(limits.cost, [error], {})
     except GraphQLError as error:
         return Measures(limits.cost, [error], {})
-    dearest = max(
+    highest = max(
         (cost.amount({}) for cost, _ in costs.values() if cost.is_fixed), default=0
     )
-    errors = [too_costly(dearest, limits.cost)] if dearest > limits.cost else []
+    errors = [cost_error(highest, limits.cost)] if highest > limits.cost else []
     return Measures(
         limits.cost, errors, costs, all(cost.is_fixed for cost, _ in costs.values())
     )
@@ -165,14 +168,14 @@ class _Walk:
             if isinstance(node, OperationDefinitionNode)
         ]
         self.fragment_sizes: dict[str, Size] = {}
-        self.fragment_places = {
-            name: Place(limits.repeated_fields) for name in self.fragments
+        self.fragment_positions = {
+            name: Position(limits.repeated_fields) for name in self.fragments
         }
         self.aliases = 0
         self.directives = 0
 
     def costs(self) -> dict[str | None, tuple[Cost, Mapping[str, Any]]]:
-        """Walks over all operations and fragments, used or not; raises GraphQLError or RepeatedTooOften."""
+        """Walks over all operations and fragments; raises GraphQLError or RepeatedTooOften."""
         costs: dict[str | None, tuple[Cost, Mapping[str, Any]]] = {}
         for operation in self.operations:
             self._count_directives(operation.directives)
@@ -180,7 +183,7 @@ class _Walk:
                 self._count_directives(variable.directives)
             root = self.schema.get_root_type(operation.operation)
             size = self._selections(
-                operation.selection_set, root, Place(self.limits.repeated_fields), 0
+                operation.selection_set, root, Position(self.limits.repeated_fields), 0
             )
             self._check_depth(size.depth)
             name = operation.name.value if operation.name else None
@@ -196,8 +199,8 @@ class _Walk:
         if depth > self.limits.depth:
             raise _too_deep(self.limits.depth)
 
-    def _count_directives(self, found: Sequence[Any] | None) -> None:
-        self.directives += len(found or ())
+    def _count_directives(self, directives: Sequence[Any] | None) -> None:
+        self.directives += len(directives or ())
         if self.directives > self.limits.directives:
             raise _beyond(
                 f"The document has more than {self.limits.directives} directives."
@@ -207,22 +210,22 @@ class _Walk:
         self,
         selections: SelectionSetNode,
         parent: GraphQLNamedType | None,
-        place: Place,
+        position: Position,
         level: int,
     ) -> Size:
-        if level > self.limits.depth * FRAGMENTS_A_FIELD:
+        if level > self.limits.depth * FRAGMENTS_PER_FIELD:
             raise _too_deep(self.limits.depth)
         depth, cost, paged = 0, NOTHING, NOTHING
         for node in selections.selections:
             self._count_directives(node.directives)
             if isinstance(node, FieldNode):
-                size = self._field(node, parent, place, level)
+                size = self._field(node, parent, position, level)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
                 inner = self.schema.get_type(condition.name.value) if condition else parent
-                size = self._selections(node.selection_set, inner, place, level + 1)
+                size = self._selections(node.selection_set, inner, position, level + 1)
             elif isinstance(node, FragmentSpreadNode):
-                size = self._spread(node.name.value, place, level)
+                size = self._spread(node.name.value, position, level)
             else:
                 continue
             depth = max(depth, size.depth)
@@ -232,27 +235,31 @@ class _Walk:
                 paged = paged.plus(size.paged)
         return Size(depth, cost, paged)
 
-    def _spread(self, name: str, place: Place, level: int) -> Size:
+    def _spread(self, name: str, position: Position, level: int) -> Size:
         if name not in self.fragments:
             return EMPTY
-        place.join(self.fragment_places[name])
+        position.merge(self.fragment_positions[name])
         return self._fragment(name, level)
 
     def _fragment(self, name: str, level: int) -> Size:
         if name not in self.fragment_sizes:
-            # A fragment that spreads itself is rejected by the validation; here it only must not go on for ever.
+            # A fragment that spreads itself, which the validation rejects, must end here, too.
             self.fragment_sizes[name] = EMPTY
             node = self.fragments[name]
             self._count_directives(node.directives)
             condition = self.schema.get_type(node.type_condition.name.value)
             size = self._selections(
-                node.selection_set, condition, self.fragment_places[name], level + 1
+                node.selection_set, condition, self.fragment_positions[name], level + 1
             )
             self.fragment_sizes[name] = size
         return self.fragment_sizes[name]
 
     def _field(
-        self, node: FieldNode, parent: GraphQLNamedType | None, place: Place, level: int
+        self,
+        node: FieldNode,
+        parent: GraphQLNamedType | None,
+        position: Position,
+        level: int,
     ) -> Size:
         if node.alias:
             self.aliases += 1
@@ -260,19 +267,19 @@ class _Walk:
                 raise _beyond(f"The document has more than {self.limits.aliases} aliases.")
         name = node.name.value
         key = node.alias.value if node.alias else name
-        place.count(key)
+        position.count(key)
         if name in META_FIELDS and not self.limits.introspection:
             raise GraphQLError(
                 "Introspection is switched off.",
                 extensions={"code": "INTROSPECTION_DISABLED"},
             )
-        field = definition_of(parent, name)
-        weight = weight_of(parent, name, is_object=node.selection_set is not None)
+        field = find_field(parent, name)
+        weight = weigh_field(parent, name, is_object=node.selection_set is not None)
         if node.selection_set is None:
             return Size(1, weight, NOTHING)
         named = get_named_type(field.type) if field else None
-        inner = self._selections(node.selection_set, named, place.beneath(key), level + 1)
-        return with_list(node, parent, field, weight, inner)
+        inner = self._selections(node.selection_set, named, position.child(key), level + 1)
+        return wrap_size(node, parent, field, weight, inner)
 
 
 def _too_deep(maximum: int) -> GraphQLError:
@@ -281,7 +288,7 @@ def _too_deep(maximum: int) -> GraphQLError:
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
     return {
-        variable.variable.name.value: whole_number(variable.default_value)
+        variable.variable.name.value: parse_int(variable.default_value)
         for variable in operation.variable_definitions or ()
         if isinstance(variable.default_value, IntValueNode)
     }

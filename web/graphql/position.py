@@ -1,64 +1,66 @@
-"""Places of the answer at which fields of several selection sets can meet, and how many fields share a name there."""
+"""Positions in the response at which fields of several selection sets meet, counted by name."""
 
 
 class RepeatedTooOften(Exception):
-    """Raised with the name that too many fields share at one place."""
+    """Raised with the name that too many fields have at one position."""
 
 
-class Place:
-    """A place of the answer: how many fields ask for each name there, and the places below.
+class Position:
+    """A position in the response: the number of fields per name, and the positions below it.
 
-    The rule of the specification that such fields must not contradict each other compares them pair by pair. Fragments
-    make places one: wherever a fragment is spread, its fields meet what is selected there. Joining places as they turn
-    out to be one (a union-find) keeps that linear where following every spread would be exponential.
+    GraphQL's rule that fields of one name must not contradict each other compares them in pairs.
+    Fragments merge positions: wherever a fragment is spread, its fields meet the fields selected
+    there. Merging positions as they meet (a union-find) keeps the count linear, where following
+    every spread would be exponential.
     """
 
-    __slots__ = ("below", "counts", "joined", "maximum")
+    __slots__ = ("below", "counts", "maximum", "merged_into")
 
     def __init__(self, maximum: int) -> None:
         self.maximum = maximum
         self.counts: dict[str, int] = {}
-        self.below: dict[str, Place] = {}
-        self.joined: Place | None = None
+        self.below: dict[str, Position] = {}
+        self.merged_into: Position | None = None
 
-    def itself(self) -> "Place":
-        """Returns the place that this one has become."""
-        place = self
-        while place.joined is not None:
-            if place.joined.joined is not None:
-                place.joined = place.joined.joined
-            place = place.joined
-        return place
+    def resolve(self) -> "Position":
+        """Returns the position that this one is merged into, or itself."""
+        position = self
+        while position.merged_into is not None:
+            # Halving the path keeps later look-ups short.
+            if position.merged_into.merged_into is not None:
+                position.merged_into = position.merged_into.merged_into
+            position = position.merged_into
+        return position
 
     def count(self, name: str, count: int = 1) -> None:
         """Counts fields with a name; raises RepeatedTooOften."""
-        counts = self.itself().counts
+        counts = self.resolve().counts
         counts[name] = total = counts.get(name, 0) + count
         if total > self.maximum:
             raise RepeatedTooOften(name)
 
-    def beneath(self, name: str) -> "Place":
-        """Returns the place below the fields with a name."""
-        below = self.itself().below
-        place = below.get(name)
-        if place is None:
-            place = below[name] = Place(self.maximum)
-        return place
+    def child(self, name: str) -> "Position":
+        """Returns the position below the fields with a name."""
+        below = self.resolve().below
+        position = below.get(name)
+        if position is None:
+            position = below[name] = Position(self.maximum)
+        return position
 
-    def join(self, other: "Place") -> None:
-        """Makes two places one, and what is below them; raises RepeatedTooOften."""
-        waiting = [(self, other)]
-        while waiting:
-            one, two = (place.itself() for place in waiting.pop())
-            if one is two:
+    def merge(self, other: "Position") -> None:
+        """Merges `other` and its children into this position; raises RepeatedTooOften."""
+        pending = [(self, other)]
+        while pending:
+            larger, smaller = (position.resolve() for position in pending.pop())
+            if larger is smaller:
                 continue
-            if len(one.counts) < len(two.counts):
-                one, two = two, one
-            two.joined = one
-            for name, count in two.counts.items():
-                one.count(name, count)
-            for name, place in two.below.items():
-                if name in one.below:
-                    waiting.append((one.below[name], place))
+            if len(larger.counts) < len(smaller.counts):
+                larger, smaller = smaller, larger
+            smaller.merged_into = larger
+            for name, count in smaller.counts.items():
+                larger.count(name, count)
+            for name, position in smaller.below.items():
+                if name in larger.below:
+                    pending.append((larger.below[name], position))
                 else:
-                    one.below[name] = place
+                    larger.below[name] = position

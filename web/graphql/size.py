@@ -1,4 +1,4 @@
-"""The size of what is selected: how deep it is, and what it costs."""
+"""The size of a selection: its depth and its cost."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -31,18 +31,20 @@ from web.graphql.cost import (
     PAGE_SIZES,
     WEIGHTS,
     Cost,
-    fixed,
-    page_size,
+    clamp_page_size,
+    cost_from_number,
 )
 
 META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
-OTHER_LIST = fixed(OTHER_LIST_SIZE)
-NOTHING = fixed(0)
+INT_DIGITS = 10
+"""The most digits of an Int."""
+OTHER_LIST = cost_from_number(OTHER_LIST_SIZE)
+NOTHING = cost_from_number(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A selection set: its depth in fields, and its cost without and for each entry of the page around it."""
+    """The depth of a selection set in fields, and its cost outside and per entry of its page."""
 
     depth: int
     cost: Cost
@@ -52,8 +54,8 @@ class Size:
 EMPTY = Size(0, NOTHING, NOTHING)
 
 
-def definition_of(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
-    """Returns a field of a type; None when the document is wrong there."""
+def find_field(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
+    """Returns a field of a type; None when the document is invalid there."""
     if name in META_FIELDS:
         return META_FIELDS[name]
     if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
@@ -62,36 +64,38 @@ def definition_of(parent: GraphQLNamedType | None, name: str) -> GraphQLField | 
     return None
 
 
-def weight_of(parent: GraphQLNamedType | None, name: str, *, is_object: bool) -> Cost:
-    """Returns what a field costs by itself, without what is selected of it."""
+def weigh_field(parent: GraphQLNamedType | None, name: str, *, is_object: bool) -> Cost:
+    """Returns the cost of a field without its selections."""
     if parent is not None and parent.name == "Mutation":
-        return fixed(WEIGHTS.get(f"Mutation.{name}", MUTATION_WEIGHT))
+        return cost_from_number(WEIGHTS.get(f"Mutation.{name}", MUTATION_WEIGHT))
     weight = WEIGHTS.get(f"{parent.name}.{name}") if parent is not None else None
-    return fixed(int(is_object) if weight is None else weight)
+    return cost_from_number(int(is_object) if weight is None else weight)
 
 
-def with_list(
+def wrap_size(
     node: FieldNode,
     parent: GraphQLNamedType | None,
     field: GraphQLField | None,
     weight: Cost,
     inner: Size,
 ) -> Size:
-    """Puts a field around its selections: a page gives its size to the lists in it, a list multiplies."""
+    """Returns the size of a field with its selections: pages size the lists in them."""
     depth = inner.depth + 1
     if field is not None and parent is not None and _is_list(field):
         expected = LIST_SIZES.get(f"{parent.name}.{node.name.value}")
         entry = weight.plus(inner.cost).plus(inner.paged.times(OTHER_LIST))
         if expected is None:
             return Size(depth, NOTHING, entry)
-        return Size(depth, entry.times(fixed(expected)), NOTHING)
+        return Size(depth, entry.times(cost_from_number(expected)), NOTHING)
     size = OTHER_LIST
     if (
         field is not None
         and parent is not None
         and field.args.keys() >= set(PAGE_ARGUMENTS)
     ):
-        size = _page(node, PAGE_SIZES.get(f"{parent.name}.{node.name.value}", DEFAULT_PAGE))
+        size = _page_cost(
+            node, PAGE_SIZES.get(f"{parent.name}.{node.name.value}", DEFAULT_PAGE)
+        )
     return Size(depth, weight.plus(inner.cost).plus(inner.paged.times(size)), NOTHING)
 
 
@@ -101,22 +105,25 @@ def _is_list(field: GraphQLField) -> bool:
     )
 
 
-def _page(node: FieldNode, default: int) -> Cost:
-    """Returns the size of a page; of two numbers, one of which must turn out to be null, the sum."""
+def _page_cost(node: FieldNode, default: int) -> Cost:
+    """Returns the size of a page; the sum of `first` and `last`, one of which must be null."""
     values = [
-        each.value for each in node.arguments or () if each.name.value in PAGE_ARGUMENTS
+        argument.value
+        for argument in node.arguments or ()
+        if argument.name.value in PAGE_ARGUMENTS
     ]
     sizes = [_size(value) for value in values if not isinstance(value, NullValueNode)]
-    return reduce(Cost.plus, sizes) if sizes else fixed(default)
+    return reduce(Cost.plus, sizes) if sizes else cost_from_number(default)
 
 
 def _size(value: ValueNode) -> Cost:
     if isinstance(value, VariableNode):
         return Cost({(value.name.value,): 1})
-    return fixed(page_size(whole_number(value)))
+    return cost_from_number(clamp_page_size(parse_int(value)))
 
 
-def whole_number(value: Any) -> int:
-    """Reads a literal; longer ones than any Int, and other literals, are rejected by the validation."""
-    is_short = isinstance(value, IntValueNode) and len(value.value) <= 10
-    return int(value.value) if is_short else 0
+def parse_int(value: Any) -> int:
+    """Returns the number of a literal; 0 for others, which the validation rejects."""
+    if isinstance(value, IntValueNode) and len(value.value) <= INT_DIGITS:
+        return int(value.value)
+    return 0

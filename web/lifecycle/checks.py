@@ -6,14 +6,14 @@ from models.database.connection import DATABASE_FAILURES
 from models.database.fault import explain_failure
 from models.database.migrate import log_migrations
 from models.demo import has_demo_tokens
-from settings.checks import Use, problems
+from settings.checks import Use, find_problems
 from settings.startup_error import StartupError
 from tasks.addresses import address_problems
 
 
 def start_problems() -> list[str]:
     """Returns why a server may not start on the settings; one line per reason."""
-    return problems(Use.SERVER) + address_problems()
+    return find_problems(Use.SERVER) + address_problems()
 
 
 def check_settings() -> None:
