@@ -4,10 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import socket
-import sys
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -18,6 +15,7 @@ import settings
 from application import create_application
 from commands.database import run_on_database
 from commands.status import FAILED
+from commands.stopping import exit_on_signals
 from models.database.connection import (
     DATABASE_FAILURES,
     check_answers,
@@ -135,14 +133,8 @@ def serve(arguments: argparse.Namespace) -> int:
             logs.report(reason)
         return FAILED
     # Uvicorn raises the signal again after its shutdown, and the process would die of it.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    exit_on_signals()
     return run_on_database(check_answers) or migrate_and_serve()
-
-
-def stop(number: int, frame: FrameType | None) -> None:
-    """Ends the process with status 0."""
-    sys.exit(0)
 
 
 def migrate_and_serve() -> int:

@@ -5,8 +5,11 @@ import sys
 from importlib import import_module
 
 import logs
+import settings
 from commands.status import FAILED
+from commands.stopping import exit_on_signals
 from settings.checks import Use, find_problems
+from web.lifecycle.service_manager import notify
 
 PROGRAM = "dramatiq.cli"
 """Imported by its name, as it makes a worker of every process that imports `tasks` after it."""
@@ -25,5 +28,7 @@ def work(arguments: argparse.Namespace) -> int:
     )
     # On SIGHUP the program starts itself again from these.
     sys.argv = [sys.executable, *sys.orig_argv[1:]]
+    exit_on_signals()
+    notify(settings.NOTIFY_SOCKET, "READY=1")
     status: int = program.main(options)
     return status

@@ -16,6 +16,7 @@ fixed pause, or a comparison of times, fails where many tests share a processor.
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -77,8 +78,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tells the lookups of programs and services whether they may be used."""
+    """Tells the lookups of programs whether they may be used; gives processes usual signals."""
     Run.quick = config.getoption("--quick")
+    handle_ignored_signals()
+
+
+def handle_ignored_signals() -> None:
+    """Goes on ignoring the signals that `nohup` or `&` had ignored, but in this process only.
+
+    Processes that tests start inherit a signal that is ignored, and would ignore it too, but not
+    one with a handler.
+    """
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)
 
 
 def pytest_xdist_auto_num_workers() -> int:

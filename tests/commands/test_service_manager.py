@@ -1,4 +1,4 @@
-"""What a server tells the manager that started it."""
+"""What servers and workers tell the manager that started them."""
 
 import signal
 import socket
@@ -20,7 +20,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
     """A manager's socket, in a short folder: the names of sockets are short."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(f"\0basket-test-{tmp_path.name}-{free_port()}")
-        listener.settimeout(30)
+        listener.settimeout(TIMEOUT_SECONDS)
         yield listener
 
 
@@ -56,5 +56,23 @@ def test_a_server_says_when_it_answers_and_when_it_stops(
         server.send_signal(signal.SIGTERM)
         assert manager.recv(100) == b"STOPPING=1"
         assert server.wait(TIMEOUT_SECONDS) == 0
+    finally:
+        processes.end()
+
+
+def test_a_worker_says_when_it_can_be_stopped_in_order(
+    manager: socket.socket, tmp_path: Path
+) -> None:
+    processes = Processes(
+        tmp_path,
+        DATABASE_URL=f"sqlite://{tmp_path / 'basket.sqlite3'}",
+        REDIS_URL=f"redis://127.0.0.1:{free_port()}/0",
+        NOTIFY_SOCKET=address(manager),
+    )
+    try:
+        worker = processes.start(sys.executable, "server.py", "work", "--processes", "1")
+        assert manager.recv(100) == b"READY=1"
+        worker.terminate()
+        assert worker.wait(TIMEOUT_SECONDS) == 0
     finally:
         processes.end()
