@@ -51,6 +51,29 @@ MAY_IMPORT = {
         "commerce",
     },
 }
+# The rooms within a layer, and the other rooms of the layer that each may import. The files
+# directly in the layer's folder are a room too.
+MAY_IMPORT_ROOMS = {
+    "web": set[str](),
+    "web/http": set[str](),
+    "web/exports": {"web/http"},
+    "web/graphql": {"web/http"},
+    "web/rest": {"web/http"},
+    "web/lifecycle": {"web/http"},
+    "web/monitoring": {"web/http", "web/lifecycle"},
+    "schema": {"schema/execution"},
+    "schema/execution": {"schema"},
+    "tasks": {"tasks/exports", "tasks/redis"},
+    "tasks/exports": {"tasks", "tasks/redis", "tasks/spreadsheets"},
+    "tasks/redis": {"tasks"},
+    "tasks/spreadsheets": set[str](),
+    "models": {"models/basket", "models/database", "models/product"},
+    "models/basket": {"models", "models/database", "models/product"},
+    "models/export": {"models", "models/basket", "models/database"},
+    "models/product": {"models", "models/database"},
+    "models/database": {"models", "models/database/postgres"},
+    "models/database/postgres": {"models", "models/database"},
+}
 # The tests and the scripts may import everything, and nothing else imports them.
 KNOWN = MAY_IMPORT.keys() | {"tests", "scripts"}
 
@@ -86,6 +109,34 @@ def test_imports_point_one_way() -> None:
         for name in imported(path) & KNOWN - allowed
     }
     assert wrong == set()
+
+
+def find_room(module: str) -> str | None:
+    """Returns the room of a module or a package; None for one outside of all rooms."""
+    parts = module.split(".")
+    paths = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return next((path for path in paths if path in MAY_IMPORT_ROOMS), None)
+
+
+def rooms() -> set[str]:
+    """Returns the folders with files in the layers that have several rooms."""
+    layers = {room.split("/")[0] for room in MAY_IMPORT_ROOMS}
+    folders = {path.parent for layer in layers for path in sources(layer)}
+    return {str(folder.relative_to(ROOT)) for folder in folders}
+
+
+def test_rooms_of_a_layer_import_only_what_they_may() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room, allowed in MAY_IMPORT_ROOMS.items()
+        for path in (ROOT / room).glob("*.py")
+        for name in imported_modules(path)
+        if (other := find_room(name)) is not None
+        if other.split("/")[0] == room.split("/")[0]
+        if other not in allowed | {room}
+    }
+    assert wrong == set()
+    assert rooms() - {"models/migrations"} == MAY_IMPORT_ROOMS.keys()
 
 
 def test_the_reading_of_spreadsheets_knows_nothing_else_of_ours() -> None:
