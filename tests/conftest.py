@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import NodeId
 
 from tests.support.databases import databases, drop_postgres_database, empty_redis
 from tests.support.programs import Run
@@ -100,15 +101,30 @@ def pytest_xdist_auto_num_workers() -> int:
     return WORKERS_PER_CORE * (os.cpu_count() or 1)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keeps the tests together that share a fixture of their module."""
-    if isinstance(item, pytest.Function) and (shared := _shared_fixtures(item)):
-        item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *shared])))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Starts long tests first."""
+    """Starts long tests first, and keeps those together that share a fixture of their module."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for item in items:
+            if isinstance(item, pytest.Function) and (group := _group(item)):
+                name_group(item, group)
+
+
+def name_group(item: pytest.Function, group: str) -> None:
+    """Puts the group of a test behind its id, where pytest-xdist looks for it.
+
+    The mark `xdist_group` of pytest-xdist 3.8 has no effect under pytest 9.2, which has renamed
+    the attribute that it sets.
+    """
+    item._id = NodeId.parse(f"{item.nodeid}@{group}")
+
+
+def _group(item: pytest.Function) -> str:
+    """Returns the group that a test is marked with or shares a fixture with; empty without one."""
+    if mark := item.get_closest_marker("xdist_group"):
+        return str(mark.args[0])
+    shared = _shared_fixtures(item)
+    return "-".join([item.module.__name__, *shared]) if shared else ""
 
 
 def _shared_fixtures(item: pytest.Function) -> list[str]:
