@@ -11,10 +11,10 @@ import trustme
 from models.database.connection import check_answers, connect, disconnect
 from models.database.postgres.address import AddressRejected, parse_address
 from models.database.postgres.connector import check_files
-from models.database.statement import Statement
 from tests.support.postgres_cluster import Cluster, own_cluster
+from tests.support.statements import statement
 
-_SETTING = Statement("SELECT current_setting($1::text)")
+_SETTING = statement("SELECT current_setting(:name::text)")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def settings_of(url: str, *names: str) -> list[str]:
     await connect(url, 1)
     try:
         await check_answers()
-        rows = [await _SETTING.row(name) for name in names]
+        rows = [await _SETTING.row(name=name) for name in names]
         return [str(row[0]) for row in rows if row]
     finally:
         await disconnect()
@@ -168,7 +168,7 @@ async def is_encrypted(url: str) -> bool:
     """Connects by an address as servers do; returns whether the connection has TLS."""
     await connect(url, 1)
     try:
-        row = await Statement(
+        row = await statement(
             "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
         ).row()
         return bool(row and row[0])

@@ -29,18 +29,18 @@ from models.database.connection import (
     is_unavailable,
     pool_use,
 )
-from models.database.statement import Statement
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import Service, payload_document, serve
 from tests.support.shop import Shop
+from tests.support.statements import statement
 from tests.support.waiting import TIMEOUT_SECONDS, eventually
 
 ADD = "mutation ($items: [BasketItemInput!]!) { basketItemsAdd(input: {items: $items}) { basket { id } } }"
-_SETTINGS = Statement(
+_SETTINGS = statement(
     "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'), "
     "current_setting('jit'), current_setting('timezone')"
 )
-_SLEEP = Statement("SELECT pg_sleep($1)::text")
+_SLEEP = statement("SELECT pg_sleep(:seconds)::text")
 
 
 @asynccontextmanager
@@ -96,7 +96,7 @@ async def test_every_connection_has_its_limits(postgres_url: str) -> None:
 async def test_a_statement_is_cut_off(postgres_url: str) -> None:
     async with connected(postgres_url, 1, Bounds(1.0, 0.2)):
         with pytest.raises(asyncpg.QueryCanceledError) as caught:
-            await _SLEEP.rows(3_600.0)
+            await _SLEEP.rows(seconds=3_600.0)
         assert is_unavailable(caught.value)
         await check_answers()
 

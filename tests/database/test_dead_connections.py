@@ -25,7 +25,6 @@ from models.database.connection import (
     pool_use,
 )
 from models.database.postgres import watch
-from models.database.statement import Statement
 from settings import ROOT
 from settings.options import Options
 from tests.support.loop_time import loop_clock
@@ -33,6 +32,7 @@ from tests.support.programs import missing, program
 from tests.support.service import Service, open_client, serve
 from tests.support.shop import Shop
 from tests.support.silent_proxy import SilentProxy, silent_proxy
+from tests.support.statements import statement
 from tests.support.waiting import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.long
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.long
 LONGEST_SECONDS = 3.0
 """The longest that a request may wait for a database that is silent, by the clock of the event loop."""
 
-_SLEEP = Statement("SELECT pg_sleep($1)::text")
+_SLEEP = statement("SELECT pg_sleep(:seconds)::text")
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def connected(url: str, pool_size: int) -> AsyncIterator[None]:
 
 async def sleep_on(count: int, seconds: float) -> list[BaseException | None]:
     """Runs so many statements at once, each of that length; returns their errors."""
-    jobs = [_SLEEP.rows(seconds) for _ in range(count)]
+    jobs = [_SLEEP.rows(seconds=seconds) for _ in range(count)]
     answers = await asyncio.gather(*jobs, return_exceptions=True)
     return [answer if isinstance(answer, BaseException) else None for answer in answers]
 

@@ -13,10 +13,11 @@ from tortoise.transactions import in_transaction
 from models.basket.tables import Basket, BasketStatus
 from models.database import migrate as migrating
 from models.database.connection import CONFIGURATION, connect, disconnect, migrate_forward
-from models.database.statement import Statement, now
+from models.database.statement import now
 from models.division import Division, DivisionType
 from models.user import User
 from tests.support.postgres_cluster import own_cluster
+from tests.support.statements import statement
 
 
 async def test_models_and_migrations_agree() -> None:
@@ -89,10 +90,10 @@ async def test_the_database_itself_holds_one_active_basket_a_user_and_segment(
         await disconnect()
 
 
-_TABLES = Statement(
+_TABLES = statement(
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
-_LOCKS = Statement(
+_LOCKS = statement(
     "SELECT c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
     "WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND l.granted AND l.mode IN "
     "('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from models.database.statement import Statement
 from tests.support.basket_rules import HOMES, Basket, Line, Offer, Reason, Rules
 from tests.support.service import BASKET, Caller, Service
+from tests.support.statements import statement
 
 EVERYTHING = f"""{{
   activeBaskets {{ ...Whole }}
@@ -67,7 +67,7 @@ class SideBySide(RuleBasedStateMachine):
 
     async def _empty(self) -> None:
         for table in TABLES:
-            await Statement(f"DELETE FROM {table}").rows()
+            await statement(f"DELETE FROM {table}").rows()
         self.service.shop.requests.clear()
 
     def sell(
@@ -206,7 +206,7 @@ class SideBySide(RuleBasedStateMachine):
 
     async def _known(self) -> dict[tuple[int, int | None], Offer]:
         columns = "remote_id, segment, price, currency, is_available"
-        rows = await Statement(f"SELECT {columns} FROM product WHERE segment >= 0").rows()
+        rows = await statement(f"SELECT {columns} FROM product WHERE segment >= 0").rows()
         return {
             (row[0], row[1] or None): Offer(
                 Decimal(row[2]).scaleb(-2), row[3], bool(row[4])

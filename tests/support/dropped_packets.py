@@ -12,12 +12,12 @@ from models.database.connection import (
     disconnect,
     is_unavailable,
 )
-from models.database.statement import Statement
 from tests.support.loop_time import LoopClock, loop_clock
 from tests.support.postgres_cluster import own_cluster
 from tests.support.programs import program
+from tests.support.statements import statement
 
-SLEEP = Statement("SELECT pg_sleep($1)::text")
+SLEEP = statement("SELECT pg_sleep(:seconds)::text")
 
 
 def drop(port: int, action: str) -> None:
@@ -38,9 +38,9 @@ async def main() -> None:
     """Prints the seconds of each wait, and whether all is well afterwards."""
     with own_cluster() as cluster:
         await connect(cluster.url, 20, Bounds())
-        await asyncio.gather(*[SLEEP.rows(0.1) for _ in range(20)])
+        await asyncio.gather(*[SLEEP.rows(seconds=0.1) for _ in range(20)])
         # Statements under way have nothing unacknowledged, others send into the void.
-        slow = [asyncio.create_task(SLEEP.rows(30.0)) for _ in range(5)]
+        slow = [asyncio.create_task(SLEEP.rows(seconds=30.0)) for _ in range(5)]
         await asyncio.sleep(0.2)
         drop(cluster.port, "-A")
         async with loop_clock() as clock:
