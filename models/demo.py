@@ -1,4 +1,4 @@
-"""The demo: divisions, users with fixed tokens. Only for the embedded server; it can be written again and again."""
+"""The demo of the embedded server: divisions, and users with fixed tokens; writable again."""
 
 from models.division import Division, DivisionType
 from models.user import Token, User, digest_of, find_user

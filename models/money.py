@@ -12,7 +12,7 @@ MAXIMUM_PRICE = Decimal("40000000.00")
 
 
 def cents_of(amount: Decimal) -> Cents:
-    """Turns an amount with at most two decimals into hundredths; raises ValueError when it has more."""
+    """Returns an amount of at most two decimals in hundredths; raises ValueError for more."""
     cents = amount.scaleb(2)
     if cents != int(cents):
         raise ValueError(f"{amount} has more than two decimals.")
@@ -26,6 +26,7 @@ _HUNDREDTHS = tuple(f".{cents:02d}" for cents in range(100))
 def amount_text(cents: int) -> str:
     """Writes hundredths as a decimal number: 8165 becomes 81.65. Amounts here are never negative.
 
-    A basket has some hundred amounts, most of them the prices of few products: remembering is five times as fast.
+    A basket has some hundred amounts, most of them the prices of few products: the cache makes it
+    five times as fast.
     """
     return f"{cents // 100}{_HUNDREDTHS[cents % 100]}"

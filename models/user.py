@@ -57,12 +57,12 @@ class Token(Model):
 
 
 def new_token() -> str:
-    """Returns a random token of 256 bits; its beginning lets scanners for leaked secrets find it."""
+    """Returns a random token of 256 bits, which scanners for leaked secrets know by its start."""
     return f"basket_{secrets.token_urlsafe(32)}"
 
 
 def digest_of(token: str) -> str:
-    """Returns what is kept of a token. It has 256 random bits, so an unsalted hash cannot be guessed back."""
+    """Returns the hash that is stored of a token; 256 random bits need no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -91,7 +91,7 @@ class Buyer:
     division: DivisionRead
 
     def may_buy_for(self, division: DivisionRead) -> bool:
-        """Tells whether the division is the buyer's own or, for a main division, one below it."""
+        """Whether the division is the buyer's own or, for a main division, one below it."""
         if division.id == self.division.id:
             return True
         is_main = self.division.type is DivisionType.MAIN
@@ -106,8 +106,8 @@ class Buyer:
         if not self.may_buy_for(division):
             raise Rejection(
                 RejectionCode.DIVISION_NOT_ALLOWED,
-                f"You may not buy for division {division.erp_code}: it is neither your own division "
-                f"({self.division.erp_code}) nor one below it.",
+                f"You may not buy for division {division.erp_code}: it is neither your own "
+                f"division ({self.division.erp_code}) nor one below it.",
             )
         if not division.is_active:
             raise Rejection(
@@ -116,7 +116,7 @@ class Buyer:
             )
 
     def check_active(self) -> None:
-        """Raises DIVISION_INACTIVE when the buyer's own division is closed; nothing can be done for it then."""
+        """Raises DIVISION_INACTIVE when the buyer's own division is closed, which stops them."""
         if not self.division.is_active:
             raise Rejection(
                 RejectionCode.DIVISION_INACTIVE,
@@ -136,14 +136,14 @@ async def buyer_with(digest: str) -> Buyer | None:
 
 
 MAXIMUM_BUYERS = 10_000
-"""How many buyers are remembered at the most."""
+"""The highest number of buyers in the cache."""
 
 
 class Buyers:
-    """Knows who comes with which token, and remembers those who were let in for a few seconds.
+    """Finds buyers by their tokens, and caches those that were let in for a few seconds.
 
-    So a revoked token, a deactivated user or a closed division is noticed at the latest `kept_seconds` later. Who is
-    not let in is asked for every time. Tokens are not remembered, only their digests.
+    So a revoked token, a deactivated user or a closed division is noticed `kept_seconds` later at
+    the latest. Tokens that are not let in are looked up every time. Only digests are cached.
     """
 
     def __init__(self, kept_seconds: float) -> None:
@@ -151,19 +151,19 @@ class Buyers:
         self._known: dict[str, tuple[float, Buyer]] = {}
 
     async def find(self, digest: str) -> Buyer | None:
-        """Returns the active user that the token with this digest belongs to; None when there is none."""
+        """Returns the active user whose token has this digest; None when there is none."""
         known = self._known.get(digest)
         if known is not None and monotonic() < known[0]:
             return known[1]
-        # What is read is as old as the moment before the reading, not the one after it.
+        # A result is as old as the time before the reading, not after it.
         until = monotonic() + self._kept_seconds
         self._known.pop(digest, None)
         buyer = await buyer_with(digest)
         if buyer is not None and self._kept_seconds > 0:
-            self._remember(digest, until, buyer)
+            self._store(digest, until, buyer)
         return buyer
 
-    def _remember(self, digest: str, until: float, buyer: Buyer) -> None:
+    def _store(self, digest: str, until: float, buyer: Buyer) -> None:
         while len(self._known) >= MAXIMUM_BUYERS:
             del self._known[next(iter(self._known))]
         self._known[digest] = (until, buyer)

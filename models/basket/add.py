@@ -1,4 +1,4 @@
-"""The fast path of adding to the active basket: all lines at once, with every rule kept, or nothing.
+"""The fast path of adding to the active basket: all lines, with every rule kept, or nothing.
 
 Almost every addition is of products that are known, for divisions that the buyer may buy for,
 within all limits. On PostgreSQL one function makes or locks the basket, adds, checks every rule and

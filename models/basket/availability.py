@@ -1,4 +1,4 @@
-"""The rules for products that Commerce no longer sells: less of them may be kept, and no more had."""
+"""The rules for products that Commerce no longer sells: they may become less, not more."""
 
 from models.basket.change import HeldItem
 from models.basket.tables import BasketItem, BasketItemDivision

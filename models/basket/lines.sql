@@ -1,5 +1,6 @@
 -- Adding many lines to a locked basket: each statement takes all lines as one JSON text.
--- By hand: \set basket_id 1, \set lines '''[{"position":0,"product_id":1,"division_id":1,"quantity":2}]'''
+-- By hand: \set basket_id 1 and
+-- \set lines '''[{"position": 0, "product_id": 1, "division_id": 1, "quantity": 2}]'''
 
 -- name: add_items (postgres)
 -- Adds the products that the basket does not hold yet, and returns them.

@@ -1,5 +1,5 @@
 -- Locking an active basket that may not be there yet.
--- By hand: \set user_id 1, \set segment 0, \set changed_at '''2026-01-01'''; then paste a statement.
+-- By hand: \set user_id 1, \set segment 0, \set changed_at '''2026-01-01''', then the statement.
 
 -- name: open_active
 -- Makes the active basket, or locks it and counts a version, and tells which version it is now at.

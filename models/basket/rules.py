@@ -107,7 +107,7 @@ RULES = (
     ),
     Rule("currency", "currency_count <= 1", _reject_currency),
 )
-"""The rules in the order in which they are checked; the first that is broken is the one rejected."""
+"""The rules in the order of their checks; the first that is broken is rejected."""
 
 
 def write_broken_rule(rules: tuple[Rule, ...] = RULES) -> str:

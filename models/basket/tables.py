@@ -52,7 +52,7 @@ class Basket(Model):
 
 
 class BasketItem(Model):
-    """One product of a basket, with its unit price in hundredths when it was added or last refreshed."""
+    """One product of a basket, with its unit price in hundredths as of its last refresh."""
 
     id = fields.BigIntField(primary_key=True)
     basket: fields.ForeignKeyRelation[Basket] = fields.ForeignKeyField(

@@ -41,13 +41,13 @@ MODULES = [
 SERIALIZATION_FAILURES = CONFLICTS
 
 IDLE_MILLISECONDS = 60_000
-"""How long PostgreSQL lets a transaction do nothing: an export's file is published inside one."""
+"""PostgreSQL's timeout of an idle transaction: an export's file is published inside one."""
 COMMAND_GRACE_SECONDS = 2.0
-"""How much longer than PostgreSQL's own limit a statement is waited for, in case PostgreSQL itself is silent."""
+"""Client-side grace beyond statement_timeout, for a server that hangs."""
 
 
 class Bounds(NamedTuple):
-    """How long a free connection is waited for, and how long one statement may take; 0 seconds are no limit."""
+    """Timeouts of the wait for a free connection and of a statement; 0 seconds are no limit."""
 
     wait_seconds: float = 5.0
     statement_seconds: float = 10.0
@@ -191,7 +191,7 @@ _IS_READ_ONLY = load_statements(__file__)["is_read_only"]
 
 
 async def check_answers() -> None:
-    """Asks the database whether it can be written to; raises what it raises, or DatabaseReadOnly."""
+    """Asks whether the database takes changes; raises its error, or DatabaseReadOnly."""
     row = await _IS_READ_ONLY.one()
     if row[0]:
         error = DatabaseReadOnly("the server of the database is read-only")
@@ -201,7 +201,7 @@ async def check_answers() -> None:
 
 
 class PoolUse(NamedTuple):
-    """The connections of this process: how many are open, how many at work, how many are waited for, and the limit."""
+    """The connections of this process: open, in use, waited for, and the limit."""
 
     open: int
     in_use: int
@@ -210,7 +210,7 @@ class PoolUse(NamedTuple):
 
 
 def pool_use() -> PoolUse | None:
-    """Returns how the pool is used; None where there is none: on SQLite, and before the first statement."""
+    """Returns how the pool is used; None on SQLite, and before the first statement."""
     pool = open_pool()
     if pool is None:
         return None

@@ -16,14 +16,18 @@ class InstallationUnknown(Exception):
 async def read_installation() -> str:
     """Returns a short name of the connected database that no other database has.
 
-    On PostgreSQL it is made of the server's own identifier and the database's name, so it is the same behind a pooler,
-    after a fail-over and for every spelling of the address, and another one for a dump restored elsewhere. On SQLite
-    it is made of the file's path. Raises InstallationUnknown.
+    On PostgreSQL it is made of the server's own identifier and the database's name, so it is the
+    same behind a pooler, after a fail-over and for every spelling of the address, and another one
+    for a dump restored elsewhere. On SQLite it is made of the file's path. Raises
+    InstallationUnknown.
     """
     connection = get_connection("default")
     if connection.capabilities.dialect == "sqlite":
         return _digest(str(getattr(connection, "filename", "")))
-    statement = "SELECT system_identifier::text || '/' || current_database() AS name FROM pg_control_system()"
+    statement = (
+        "SELECT system_identifier::text || '/' || current_database() AS name "
+        "FROM pg_control_system()"
+    )
     try:
         (row,) = await connection.execute_query_dict(statement)
     except (OperationalError, InsufficientPrivilegeError) as error:

@@ -1,4 +1,4 @@
-"""Migrating: one process at a time, with bounded waits for locks, and what a database has and lacks."""
+"""Migrating: one process at a time, with bounded waits for locks; the state of a database."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _STATEMENTS = load_statements(__file__)
 
 
 class MigrationState(NamedTuple):
-    """The migrations that a database lacks, and those that it has and this release does not know."""
+    """The migrations that a database lacks, and those unknown to this release."""
 
     pending: list[str]
     unknown: list[str]
@@ -82,7 +82,7 @@ async def applied_migrations() -> list[str]:
 async def migrate_open_database(
     say: Callable[[str], None], target: str | None = None
 ) -> None:
-    """Brings the open database of PostgreSQL to a migration, the newest by default, one after the other.
+    """Brings the open database of PostgreSQL to a migration, by default the newest, step by step.
 
     Raises LocksHeld when someone holds the locks that a migration needs for minutes.
     """
@@ -152,7 +152,7 @@ def _model_modules() -> list[str]:
 
 
 async def _take_turn(say: Callable[[str], None]) -> None:
-    """Waits until no other process migrates; the turn ends with the transaction, also behind a pooler."""
+    """Waits until no other process migrates; the turn ends with the transaction."""
     row = await _STATEMENTS["try_turn"].one(key=TURN_KEY)
     if not row["is_taken"]:
         say("Another process migrates; waiting for it.")

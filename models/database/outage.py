@@ -1,7 +1,7 @@
 """Outages, conflicts and faults: which errors mean that the database cannot be used now.
 
 - An *outage* is nobody's fault among our callers, and may be over soon: 503 with Retry-After.
-- A *conflict* is an outage of one transaction: it was rolled back, and the same work is begun again.
+- A *conflict* is an outage of one transaction: it was rolled back, and its work begins again.
 - Anything else is a fault of ours: logged with its traceback, masked, 500.
 """
 
@@ -28,7 +28,7 @@ CONFLICTS = (
     InvalidCachedStatementError,
     OutdatedSchemaCacheError,
 )
-"""What PostgreSQL raises to be asked again; a transaction whose outcome is unknown is none."""
+"""PostgreSQL's requests to try again; a transaction whose outcome is unknown is none."""
 
 DATABASE_FAILURES = (
     PostgresError,
@@ -37,7 +37,7 @@ DATABASE_FAILURES = (
     OutdatedSchemaCacheError,
     TargetServerAttributeNotMatched,
 )
-"""What is raised when the database cannot be reached or does not serve us, besides OSError."""
+"""The errors, besides OSError, of a database that cannot be reached or does not serve us."""
 
 OUTAGE_CLASSES = {
     "08": "the connection failed",
@@ -86,7 +86,7 @@ _ERRNOS = {
 """Error numbers of the operating system that mean the same wherever they come from."""
 
 _ERRNOS_OF_SOCKETS = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-"""Outages on a socket, which has no file name: a socket that is gone, or a firewall that forbids."""
+"""Outages on a socket, which has no file name: it is gone, or a firewall forbids it."""
 
 _SQLITE_OUTAGES = {
     *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL),
@@ -168,7 +168,7 @@ _LOST_STATES = {"57P01", "57P02", "57P03", "57P05"}
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Returns whether an error of a statement says that its connection, or its server, is no longer of use."""
+    """Whether an error of a statement means that its connection or server is of no more use."""
     return is_read_only(error) or any(_is_loss(cause) for cause in _causes(error))
 
 

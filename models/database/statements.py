@@ -68,7 +68,7 @@ class Statement:
         return rows[0] if rows else None
 
     async def one(self, **values: object) -> Row:
-        """Runs a statement that always gives a row, and returns it; raises RuntimeError without one."""
+        """Runs a statement that always gives a row and returns it, or raises RuntimeError."""
         row = await self.row(**values)
         if row is None:
             raise RuntimeError(f"The statement {self.name} returned no row.")

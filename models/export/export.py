@@ -1,4 +1,4 @@
-"""Exports: requesting a basket as a file, and reading its progress. The row is the job; see `job`."""
+"""Exports: requesting a basket as a file, and reading its progress; for the job see `job`."""
 
 import re
 import secrets
@@ -54,7 +54,7 @@ RESEND_AFTER = timedelta(seconds=10)
 
 
 class BasketExport(Model):
-    """An export's row, which is the job itself: its message only says that there is something to do.
+    """An export's row, which is the job itself: its message only tells of it.
 
     `lease_owner` is the one attempt that may finish it, until `lease_until`; `resend_at` is when
     its message counts as lost. `columns` are headers, with commas between. `begun` counts the
@@ -129,7 +129,7 @@ class ExportRead(NamedTuple):
 
     @property
     def stored_name(self) -> str:
-        """The name of its file in the store; the last attempt that began is the one that completed it."""
+        """The name of its file in the store: the last attempt that began completed it."""
         return stored_name(self.cache_key, self.begun, self.format)
 
     def is_ready(self) -> bool:
@@ -139,7 +139,7 @@ class ExportRead(NamedTuple):
 
 
 def stored_name(cache_key: str, begun: int, export_format: str) -> str:
-    """Returns the name of the file that one attempt writes, made of nothing that a client chooses."""
+    """Returns the name of the file of an attempt, made of nothing that a client chooses."""
     return f"{cache_key}-{begun}.{export_format}"
 
 

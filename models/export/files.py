@@ -77,7 +77,7 @@ async def completed_exports(after: datetime, after_id: int) -> list[CompletedExp
 
 
 async def expire_missing(export_id: int) -> bool:
-    """Expires an export whose file is missing; false when only just completed, or expired before."""
+    """Expires an export whose file is missing; false for one just completed, or expired."""
     export = BasketExport.filter(
         id=export_id,
         status=ExportStatus.COMPLETED,

@@ -1,7 +1,7 @@
 -- The files of ended exports. By hand: \set taken_at 'now()', \set retry_at 'now()', \set batch 200
 
 -- name: take_ended
--- Takes exports whose files are to be deleted, so that no other process takes them before `retry_at`.
+-- Takes exports whose files are to be deleted; no other process takes them before `retry_at`.
 UPDATE basket_export
 SET files_until = :retry_at
 WHERE files_until < :taken_at

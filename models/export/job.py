@@ -91,7 +91,7 @@ _TAKE_OVERDUE = _STATEMENTS["take_overdue"]
 
 
 async def claim_export(export_id: int) -> Claim | None:
-    """Begins an attempt; None when there is nothing to do: another one is at it, or it has ended."""
+    """Begins an attempt; None when another one is at it, or the job has ended."""
     owner, claimed_at = secrets.token_hex(16), now()
     row = await _CLAIM.row(
         export_id=export_id,

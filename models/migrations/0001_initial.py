@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "unique_together": (("basket", "product"),),
                 "pk_attr": "id",
-                "table_description": "One product of a basket, with its unit price in hundredths when it was added or last refreshed.",
+                "table_description": "One product of a basket, with its unit price in hundredths as of its last refresh.",
             },
             bases=["Model"],
         ),

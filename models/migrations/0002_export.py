@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                     Index(fields=["user_id", "status"]),
                 ],
                 "pk_attr": "id",
-                "table_description": "An export's row, which is the job itself: its message only says that there is something to do.",
+                "table_description": "An export's row, which is the job itself: its message only tells of it.",
             },
             bases=["Model"],
         ),

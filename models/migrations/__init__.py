@@ -1,1 +1,1 @@
-"""The migrations, forward on both databases; `python -m tortoise makemigrations` writes the next one."""
+"""The migrations, forward on both databases; `tortoise makemigrations` writes the next one."""

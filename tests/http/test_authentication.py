@@ -188,5 +188,5 @@ async def test_buyers_are_remembered_for_five_seconds_and_in_a_bounded_number(
     buyer = await buyers.find(digest_of("main"))
     assert buyer is not None
     for number in range(MAXIMUM_BUYERS + 10):
-        buyers._remember(str(number), 0, buyer)
+        buyers._store(str(number), 0, buyer)
     assert len(buyers._known) == MAXIMUM_BUYERS == 10_000

@@ -92,7 +92,7 @@ WORDS = {*_TEXTS, *NUMBERS, *TLS_WORDS, *ALLOWED_VALUES}
 
 
 class AddressRejected(Exception):
-    """Raised when an address cannot be used; the message names the part and the reason, and no password."""
+    """Raised for an unusable address; the message names the part and the reason, no password."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def parse_address(url: str) -> PostgresAddress:
         raise AddressRejected(f"it begins with {parts.scheme}://, not with postgres://")
     if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
         raise AddressRejected(
-            "a special character of the password is not written as %XX (@ is %40, / is %2F, # is %23)"
+            "a special character of the password is not written as %XX "
+            "(@ is %40, / is %2F, # is %23)"
         )
     words = _words_from_query(parts.query)
     login, _, location = parts.netloc.rpartition("@")

@@ -1,4 +1,4 @@
-"""Connecting to PostgreSQL: each host in turn, bounded, with TCP keep-alive, to a server that can serve us."""
+"""Connecting to PostgreSQL: each host in turn, bounded, to a server that takes changes."""
 
 import asyncio
 import logging
@@ -69,7 +69,7 @@ class Connector:
         return f"<Connector of {self.address.name}>"
 
     async def __call__(self, *given: Any, **more: Any) -> Connection:
-        """Returns a connection to the first host that can serve us; the last one that could is asked first."""
+        """Returns a connection to the first host that can serve us, the last such one first."""
         failures: list[Exception] = []
         for host in tuple(self._hosts):
             try:
@@ -227,7 +227,7 @@ def _set_keep_alive(connection: Connection, words: dict[str, str]) -> None:
 
 
 def check_files(address: PostgresAddress) -> None:
-    """Reads the files of TLS as connecting will; raises AddressRejected when one is no such file."""
+    """Reads the files of TLS as connecting will; raises AddressRejected for a wrong one."""
     if address.tls_address is None:
         return
     nothing = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""The pool of connections: never waited for without end, and replaced at the first sign of an outage."""
+"""The pool of connections: every wait is bounded, and an outage replaces all connections."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ REPLACED = Counter(
 CHECK_SECONDS = 1.0
 """Timeout of the check of a connection that was idle for long."""
 RELEASE_SECONDS = 2.0
-"""Timeout of what a release asks the server for: a roll-back, or the end of a cancelled statement."""
+"""Timeout of a release, which may roll back or end a cancelled statement."""
 
 
 class PoolExhausted(InterfaceError):  # type: ignore[misc] # asyncpg carries no types
@@ -125,7 +125,7 @@ class BoundedPool(OpenPool):
                 wait.reschedule(present)
 
     def notice(self, error: BaseException) -> None:
-        """Replaces all connections when an error says that one was lost, or that the server is read-only."""
+        """Replaces all connections after an error of a lost one, or of a read-only server."""
         if is_lost_statement(error):
             self.connector.distrust_names()
             self.replace(repr(error))
@@ -133,7 +133,7 @@ class BoundedPool(OpenPool):
             self.replace(repr(error))
 
     def replace(self, reason: str, *, with_used: bool = False) -> None:
-        """Replaces all connections: the idle ones now, the used ones now or when they are released."""
+        """Replaces all connections: idle ones now, used ones now or at their release."""
         open_holders = [holder for holder in self.holders if holder.is_connected()]
         closed = [holder for holder in open_holders if with_used or holder.is_idle()]
         is_first = not all(self.is_old(holder) for holder in open_holders)
@@ -147,7 +147,7 @@ class BoundedPool(OpenPool):
             logger.warning("All connections to the database are replaced: %s", reason)
 
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Takes a connection back; one of before a replacement, or that cannot be reset, is closed."""
+        """Takes a connection back; closes it if it is old or cannot be reset."""
         raw, holder = raw_connection(connection)
         if raw is not None and self.is_old(holder):
             raw.terminate()

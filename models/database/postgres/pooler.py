@@ -24,7 +24,7 @@ from models.database.postgres.asyncpg_internals import prepare_named
 logger = logging.getLogger("basket")
 
 POOLERS = ("auto", "none", "named", "unnamed")
-"""The values of DATABASE_POOLER: found out; no pooler; one that keeps prepared statements; one that does not."""
+"""The values of DATABASE_POOLER: found out, none, one that keeps statements, one that does not."""
 TRACKED = ("application_name", "timezone", "datestyle", "options")
 """The settings that PgBouncer takes at the start of a session."""
 ROLE_SETTINGS = (

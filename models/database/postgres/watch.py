@@ -1,4 +1,4 @@
-"""The watch over the pool: finds connections that are silent, without a cost for those that are not.
+"""The watch over the pool: finds silent connections, at no cost for the others.
 
 It samples the pool a few times a second. A connection that nobody used for long is marked, and
 checked before its next use. While a statement takes long, another connection is opened: when the
