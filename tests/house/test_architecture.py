@@ -136,7 +136,9 @@ def test_rooms_of_a_layer_import_only_what_they_may() -> None:
         if other not in allowed | {room}
     }
     assert wrong == set()
-    assert rooms() - {"models/migrations"} == MAY_IMPORT_ROOMS.keys()
+    # A migration stands for itself, and imports nothing that may change after it.
+    others = {room for room in rooms() if not room.startswith("models/migrations")}
+    assert others == MAY_IMPORT_ROOMS.keys()
 
 
 def test_the_reading_of_spreadsheets_knows_nothing_else_of_ours() -> None:
