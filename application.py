@@ -24,6 +24,7 @@ from models.idempotency import delete_expired_keys
 from models.user import Buyers
 from resolvers.mutation import Mutation
 from resolvers.query import Query
+from schema.execution.strawberry_internals import graphql_schema
 from schema.scalars import CONFIGURATION
 from settings.options import OPTIONS, LogOptions, Options
 from tasks.exports.address import ExportAddresses
@@ -178,7 +179,7 @@ def create_view(
 ) -> GraphQLView:
     """Returns the endpoint of GraphQL."""
     return GraphQLView(
-        schema._schema,
+        graphql_schema(schema),
         limits=document_limits(options),
         rules=RequestRules(
             options.request_maximum_bytes,

@@ -14,6 +14,7 @@ from graphql import (
 )
 
 from resolvers.context import Info
+from schema.execution.strawberry_internals import raw_info
 
 _ITEM_FIELDS = frozenset({"items", "itemsPage", "item", "unavailable"})
 
@@ -30,7 +31,7 @@ def selects_items(info: Info) -> bool:
 
     It errs on the side of reading them: a field left out by @skip counts as asked for.
     """
-    raw = info._raw_info
+    raw = raw_info(info)
     known, key = info.context.selected, ("", *map(id, raw.field_nodes))
     if key not in known:
         if len(known) >= MAXIMUM_KNOWN:
@@ -43,7 +44,7 @@ def selects_items(info: Info) -> bool:
 
 def selects(info: Info, name: str) -> bool:
     """Tells whether a field of this name is asked for directly below the field being resolved."""
-    raw = info._raw_info
+    raw = raw_info(info)
     known, key = info.context.selected, (name, *map(id, raw.field_nodes))
     if key not in known:
         if len(known) >= MAXIMUM_KNOWN:

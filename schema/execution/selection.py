@@ -1,56 +1,65 @@
-"""Compiled selections: a selection of plain fields becomes one Python function from a value to its answer.
+"""Compiled selections: everything below a root field as one Python function.
 
-graphql-core needs some ten microseconds a field: it looks up the type, builds an info and a path, and asks whether the
-value can be awaited. Where everything below a field is a plain attribute, none of that can make a difference. Then the
-whole selection is written once as the source of a function, such as
+graphql-core needs some ten microseconds per field: it looks up the type, builds an info and
+a path, and asks whether the value can be awaited. Where everything below a field is a plain
+attribute or a synchronous method, none of that can make a difference. Then the whole
+selection is written once as the source of a function, such as
 
-    def answer_1(source):
-        return {"id": …source.id…, "items": [answer_2(item) for item in source.items]}
+    def answer_1(source, variables):
+        return {"id": …source.id…, "items": [answer_2(item, variables) for item in …]}
 
-and that function answers from then on. It takes only values of the very class that a type expects. For anything else,
-a null where none is allowed, a wrong class, an exception, it raises, and the stock path begins again from the same
-value, so errors are made in one place only: the specification's.
+It takes only values of the very class that a type expects. For anything else, a null where
+none is allowed, a wrong class, an exception, it raises, and graphql-core begins again from
+the same value, so that errors are worded and placed by graphql-core alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from graphql import (
+    GraphQLAbstractType,
     GraphQLEnumType,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
-    is_leaf_type,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_nullable_type,
 )
-from graphql.execution.collect_fields import CollectedFields, FieldDetails
-from strawberry.types.field import StrawberryField
+from graphql.execution.collect_fields import CollectedFields, FieldDetails, GroupedFieldSet
+from graphql.execution.values import VariableValues
+
+from schema.execution.arguments import argument_reader
+from schema.execution.strawberry_internals import find_definition
 
 FieldDetailsList = list[FieldDetails]
-Answer = Callable[[Any], Any]
-"""From a field's value to what is sent."""
+Answer = Callable[[Any, VariableValues], Any]
+"""From a field's value and the variables to what is sent."""
 
 TYPENAME = "__typename"
 MAXIMUM_FIELDS = 1_000
-"""How many fields a compiled selection has at the most: fragments within fragments can make endlessly many."""
+"""How many fields a plan has at the most: fragments within fragments can make endlessly many."""
 
 
 class Uncompilable(Exception):
-    """Raised when a selection has something besides plain attributes; the stock path executes it then."""
+    """Raised when graphql-core is to execute an operation."""
 
 
 class Unusual(Exception):
-    """Raised by a compiled selection when a value is not what its type expects; the stock path says why."""
+    """Raised by a compiled selection when a value is not what its type expects."""
 
 
-class SubfieldCollector(Protocol):
-    """What groups the fields selected below others, with fragments and directives resolved: an executor."""
+class Query(NamedTuple):
+    """A selected field of type Query: its response key, its parent's type, its type and nodes."""
 
-    def collect_subfields(
-        self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList
-    ) -> CollectedFields: ...
+    key: str
+    parent_type: GraphQLObjectType
+    query_type: GraphQLObjectType
+    details: FieldDetailsList
 
 
 class RowSource(Protocol):
@@ -66,7 +75,7 @@ def unusual(value: object) -> Any:
     raise Unusual(type(value).__name__)
 
 
-def listed(value: Any) -> Any:
+def check_list(value: Any) -> Any:
     """Returns a list as it is; raises Unusual for what GraphQL would not take for one."""
     if isinstance(value, Sequence) and not isinstance(
         value, str | bytes | bytearray | memoryview
@@ -75,10 +84,15 @@ def listed(value: Any) -> Any:
     raise Unusual(type(value).__name__)
 
 
-_PLAIN = frozenset({str, int, float, bool, list, dict})
-"""The classes of values that other scalars are written from; they are neither errors nor awaited."""
+def has_own_scope(details: FieldDetailsList) -> bool:
+    """Tells whether nodes are deferred, or have variables of their fragment; no client may."""
+    return any(each.defer_usage or each.fragment_variable_values for each in details)
 
-# How a scalar is written, as an expression over {value}, which the class before it has.
+
+_PLAIN = frozenset({str, int, float, bool, list, dict})
+"""The classes of values that other scalars are written from; none is an error or awaitable."""
+
+# How a scalar is written, as an expression over {value}, which has the class before it.
 _SCALARS: dict[str, tuple[str, str]] = {
     "ID": ("str", "{value}"),
     "String": ("str", "{value}"),
@@ -92,29 +106,45 @@ _SCALARS: dict[str, tuple[str, str]] = {
 
 
 class SelectionWriter:
-    """Writes the functions of one selection.
+    """Writes the functions of the selections of one plan.
 
-    `row_sources` says, by the name of a type, which class of lists of it is answered from rows.
+    `collect` groups the fields selected below others, with fragments and directives resolved.
+    `row_sources` has, by the name of a type, the class of lists of it that is answered from
+    rows. Every function that is written takes `variables` as its last parameter.
     """
 
     def __init__(
-        self, collector: SubfieldCollector, row_sources: Mapping[str, RowSource]
+        self,
+        schema: GraphQLSchema,
+        collect: Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields],
+        row_sources: Mapping[str, RowSource],
     ) -> None:
-        self._collector = collector
+        self.collect = collect
+        self._schema = schema
         self._row_sources = row_sources
         self._lines: list[str] = []
+        self._queries: list[Query] = []
         self._count = 0
         self._field_count = 0
-        self.names: dict[str, Any] = {"unusual": unusual, "listed": listed, "PLAIN": _PLAIN}
+        self.names: dict[str, Any] = {
+            "unusual": unusual,
+            "check_list": check_list,
+            "PLAIN": _PLAIN,
+        }
 
-    def compiled(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> Answer:
-        """Returns the function that answers a field of this type; raises Uncompilable."""
-        expression = self.value(return_type, details, "value")
-        source = "\n".join([*self._lines, f"def answer(value):\n    return {expression}"])
-        # The source is made of our own schema's names and of response keys that are quoted by repr.
-        exec(source, self.names)  # noqa: S102
-        answer: Answer = self.names["answer"]
-        return answer
+    def compiled(
+        self, return_type: GraphQLOutputType, details: FieldDetailsList
+    ) -> tuple[Answer, list[Query]]:
+        """Returns the function that answers a field, and the fields of type Query below it.
+
+        Such a field is answered by its value, in whose place its own answer is to be put.
+        Raises Uncompilable.
+        """
+        self._lines, self._queries = [], []
+        name = self.define("value", [f"return {self.value(return_type, details, 'value')}"])
+        # The source is made of our schema's names and of response keys quoted by repr.
+        exec("\n".join(self._lines), self.names)  # noqa: S102
+        return self.names[name], self._queries
 
     def fresh(self, kind: str) -> str:
         """Returns a name that nothing has yet."""
@@ -128,19 +158,21 @@ class SelectionWriter:
         return name
 
     def define(self, parameters: str, body: Sequence[str]) -> str:
-        """Writes a function and returns its name."""
+        """Writes a function of the parameters and `variables`, and returns its name."""
         name = self.fresh("answer")
-        self._lines += [f"def {name}({parameters}):", *(f"    {line}" for line in body)]
+        self._lines += [f"def {name}({parameters}, variables):"]
+        self._lines += [f"    {line}" for line in body]
         return name
 
     def value(
         self, return_type: GraphQLOutputType, details: FieldDetailsList, raw: str
     ) -> str:
-        """Writes the expression that answers the value of the expression `raw`, which is evaluated once."""
+        """Writes the expression that answers the expression `raw`, which is evaluated once."""
         if isinstance(return_type, GraphQLNonNull):
             return self._present(return_type.of_type, details, raw)
         name = self.fresh("value")
-        return f"(None if ({name} := {raw}) is None else {self._present(return_type, details, name)})"
+        present = self._present(return_type, details, name)
+        return f"(None if ({name} := {raw}) is None else {present})"
 
     def _present(
         self, return_type: GraphQLOutputType, details: FieldDetailsList, raw: str
@@ -148,61 +180,115 @@ class SelectionWriter:
         if isinstance(return_type, GraphQLList):
             return self._list(return_type, details, raw)
         if isinstance(return_type, GraphQLObjectType):
-            return f"{self._object(return_type, details)}({raw})"
-        if is_leaf_type(return_type):
-            return self._leaf(return_type, raw)
-        raise Uncompilable(str(return_type))
+            return f"{self._object(return_type, details)}({raw}, variables)"
+        if isinstance(return_type, GraphQLInterfaceType | GraphQLUnionType):
+            return f"{self._abstract(return_type, details)}({raw}, variables)"
+        return self._leaf(return_type, raw)
 
     def _list(
         self, return_type: GraphQLList[Any], details: FieldDetailsList, raw: str
     ) -> str:
         item, name = self.fresh("item"), self.fresh("value")
-        listing = f"[{self.value(return_type.of_type, details, item)} for {item} in listed({name})]"
-        kind = getattr(return_type.of_type, "of_type", return_type.of_type)
+        answer = self.value(return_type.of_type, details, item)
+        answers = f"[{answer} for {item} in check_list({name})]"
+        kind = get_nullable_type(return_type.of_type)
         row_source = self._row_sources.get(getattr(kind, "name", ""))
         if row_source is None:
-            return f"({listing} if ({name} := {raw}) is not None else unusual(None))"
+            return f"({answers} if ({name} := {raw}) is not None else unusual(None))"
         from_rows = row_source.write_rows(self, return_type, details)
         source = self.named("Source", row_source)
-        return f"({from_rows}({name}) if ({name} := {raw}).__class__ is {source} else {listing})"
+        return (
+            f"({from_rows}({name}, variables) "
+            f"if ({name} := {raw}).__class__ is {source} else {answers})"
+        )
 
     def _object(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> str:
-        definition = object_type.extensions.get("strawberry-definition")
-        # Of a type with an interface Strawberry checks the class; that is done below, and more strictly.
-        if (
-            definition is None
-            or definition.is_type_of
-            or (object_type.is_type_of and not definition.interfaces)
-        ):
+        definition = find_definition(object_type)
+        # Strawberry checks the class where a type has an interface; this does so anyway.
+        is_checked = object_type.is_type_of and not (definition and definition.interfaces)
+        if definition is None or definition.is_type_of or is_checked:
             raise Uncompilable(f"{object_type} checks its values, or has no class.")
         kind = self.named("Kind", definition.origin)
         pairs = [
-            f"{key!r}: {self.value(field.type, below, f'source.{name}') if field else repr(object_type.name)}"
+            f"{key!r}: {self._field(object_type, key, name, field, below)}"
             for key, name, field, below in self.fields(object_type, details)
         ]
         guard = f"if source.__class__ is not {kind}: unusual(source)"
         return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
 
+    def _abstract(self, kind: GraphQLAbstractType, details: FieldDetailsList) -> str:
+        """Writes the function that answers a value by the function of its class."""
+        functions = []
+        for object_type in self._schema.get_possible_types(kind):
+            name = self._object(object_type, details)
+            origin = self.named("Kind", find_definition(object_type).origin)
+            functions.append(f"{origin}: {name}")
+        table = self.fresh("functions")
+        self._lines.append(f"{table} = {{{', '.join(functions)}}}")
+        return self.define(
+            "source", [f"return {table}[source.__class__](source, variables)"]
+        )
+
     def fields(
         self, object_type: GraphQLObjectType, details: FieldDetailsList
     ) -> Iterator[tuple[str, str, GraphQLField | None, FieldDetailsList]]:
-        """Yields response key, Python name, field (None for __typename) and details of each selected field.
+        """Yields response key, Python name, field (None for __typename) and nodes of fields.
 
-        Raises Uncompilable for a field that is no plain attribute, and for more than MAXIMUM_FIELDS.
+        Raises Uncompilable for more than MAXIMUM_FIELDS in the plan.
         """
-        collected = self._collector.collect_subfields(object_type, details)
-        self._field_count += len(collected.grouped_field_set)
-        if self._field_count > MAXIMUM_FIELDS:
-            raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
-        for key, below in collected.grouped_field_set.items():
+        for key, below in self.count(self.collect(object_type, details)).items():
             name = below[0].node.name.value
+            if has_own_scope(below):
+                raise Uncompilable(name)
             if name == TYPENAME:
                 yield key, "", None, below
             else:
                 field = object_type.fields[name]
-                yield key, _attribute(field, below), field, below
+                definition = find_definition(field)
+                if definition is None:
+                    raise Uncompilable(name)
+                yield key, definition.python_name, field, below
 
-    def _leaf(self, leaf_type: GraphQLOutputType, raw: str) -> str:
+    def count(self, collected: CollectedFields) -> GroupedFieldSet:
+        """Returns the collected fields; raises Uncompilable when the plan has too many."""
+        self._field_count += len(collected.grouped_field_set)
+        if self._field_count > MAXIMUM_FIELDS:
+            raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
+        return collected.grouped_field_set
+
+    def _field(
+        self,
+        object_type: GraphQLObjectType,
+        key: str,
+        name: str,
+        field: GraphQLField | None,
+        details: FieldDetailsList,
+    ) -> str:
+        if field is None:
+            return repr(object_type.name)
+        definition = find_definition(field)
+        if definition.is_basic_field:
+            return self.value(field.type, details, f"source.{name}")
+        call = self._method(field, details)
+        query_type = get_nullable_type(field.type)
+        if query_type is self._schema.query_type:
+            self._queries.append(Query(key, object_type, query_type, details))
+            return call
+        return self.value(field.type, details, call)
+
+    def _method(self, field: GraphQLField, details: FieldDetailsList) -> str:
+        """Writes the call of a method of our types; raises Uncompilable if it needs an info."""
+        definition = find_definition(field)
+        resolver = definition.base_resolver
+        if definition.is_async or definition.extensions or not resolver.self_parameter:
+            raise Uncompilable(definition.python_name)
+        if resolver.info_parameter or resolver.parent_parameter or resolver.root_parameter:
+            raise Uncompilable(definition.python_name)
+        method = self.named("method", resolver)
+        read = self.named("read", argument_reader(field, details[0].node))
+        return f"{method}(source, **{read}(variables))"
+
+    def _leaf(self, leaf_type: Any, raw: str) -> str:
         value = self.fresh("value")
         if isinstance(leaf_type, GraphQLEnumType):
             return f"{self.named('names', _enum_names(leaf_type))}[{raw}]"
@@ -210,20 +296,14 @@ class SelectionWriter:
             kind, written = _SCALARS[leaf_type.name]
             answer = written.format(value=value)
             return f"({answer} if ({value} := {raw}).__class__ is {kind} else unusual({value}))"
-        serialize = self.named("serialize", leaf_type.coerce_output_value)  # type: ignore[union-attr]
+        serialize = self.named("serialize", leaf_type.coerce_output_value)
         answer, plain = self.fresh("value"), f"({value} := {raw}).__class__ in PLAIN"
-        return f"({answer} if {plain} and ({answer} := {serialize}({value})) is not None else unusual({value}))"
-
-
-def _attribute(field: GraphQLField, details: FieldDetailsList) -> str:
-    definition = field.extensions.get("strawberry-definition")
-    is_plain = isinstance(definition, StrawberryField) and definition.is_basic_field
-    is_deferred = any(each.defer_usage or each.fragment_variable_values for each in details)
-    if not is_plain or field.args or is_deferred or definition is None:
-        raise Uncompilable(details[0].node.name.value)
-    return str(definition.python_name)
+        return (
+            f"({answer} if {plain} and ({answer} := {serialize}({value})) is not None "
+            f"else unusual({value}))"
+        )
 
 
 def _enum_names(enum: GraphQLEnumType) -> dict[Any, Any]:
-    members = enum.extensions["strawberry-definition"].wrapped_cls
+    members = find_definition(enum).wrapped_cls
     return {member: enum.coerce_output_value(member) for member in members}

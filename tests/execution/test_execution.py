@@ -79,7 +79,7 @@ def test_every_answer_equals_the_stock_executors_over_generated_values(
     for kind in (
         "with errors",
         "with data and errors",
-        "answered by compiled selections",
+        "answered by the plan",
         "with fragments",
     ):
         assert counted[kind] > counted["compared"] // 20, counted

@@ -162,7 +162,7 @@ def test_random_operations_equal_the_stock_executors_on_a_real_database(
     for kind in (
         "mutations",
         "with errors",
-        "answered by compiled selections",
+        "answered by the plan",
         "with Strawberry",
     ):
         assert counted[kind] > counted["compared"] // 20, counted

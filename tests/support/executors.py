@@ -72,7 +72,7 @@ async def compare(
     counted["compared"] += 1
     counted["with errors"] += bool(stock[1])
     counted["with data and errors"] += bool(stock[1]) and stock[0] != "null"
-    counted["answered by compiled selections"] += any(operation._answers.values())
-    counted["with fragments"] += bool(operation.fragments)
-    counted["with conditions"] += bool(operation.conditions)
+    counted["answered by the plan"] += operation.fallbacks == 1
+    counted["with fragments"] += "fragment" in drawn.text
+    counted["with conditions"] += "@" in drawn.text
     counted["mutations"] += operation.node.operation.value == "mutation"

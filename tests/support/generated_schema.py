@@ -39,6 +39,8 @@ def generated(schema: Schema) -> Schema:
     for root in (schema._schema.query_type, schema._schema.mutation_type):
         for each in root.fields.values() if root else ():
             each.resolve = lambda source, info, **arguments: info.context.answer(info)
+            # It is no resolver of Strawberry any more, and is called as graphql-core calls it.
+            each.extensions = {}
     return schema
 
 

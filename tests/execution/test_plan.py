@@ -1,4 +1,4 @@
-"""Compiled selections: when they are used, what is left to the stock path, and how many are kept."""
+"""Plans: which operations they answer, what is left to graphql-core, and how many are kept."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,8 +14,9 @@ from application import create_application
 from schema.basket import Basket
 from schema.division import Division
 from schema.execution.item_rows import ItemRows
-from schema.execution.operation import MAXIMUM_SELECTIONS, CompiledExecutor, Operation
+from schema.execution.operation import MAXIMUM_PLANS, Operation
 from schema.execution.selection import MAXIMUM_FIELDS
+from schema.execution.strawberry_internals import graphql_schema
 from schema.product import Product
 from schema.scalars import JSON
 from settings.options import Options
@@ -45,7 +46,7 @@ class Given:
 
 def operation_of(text: str, name: str | None = None) -> Operation:
     """Returns an operation of a valid document over the real types."""
-    document = Document(SCHEMA._schema, text, UNLIMITED)
+    document = Document(graphql_schema(SCHEMA), text, UNLIMITED)
     assert document.errors == []
     operation = document.operation(name)
     assert operation is not None
@@ -64,9 +65,24 @@ def executed(
     return compiled
 
 
-def compiled_count(operation: Operation) -> int:
-    """Counts the selections of an operation that were compiled."""
-    return sum(answer is not None for answer in operation._answers.values())
+def planned(
+    operation: Operation, value: Callable[[], Any], **variables: Any
+) -> ExecutionResult:
+    """Executes an operation as `executed` does, and asserts that its plan answered it."""
+    before = operation.fallbacks
+    result = executed(operation, value, **variables)
+    assert operation.fallbacks == before + 1, "graphql-core answered instead of the plan."
+    return result
+
+
+def fallen_back(
+    operation: Operation, value: Callable[[], Any], **variables: Any
+) -> ExecutionResult:
+    """Executes an operation as `executed` does, and asserts that graphql-core answered it."""
+    before = operation.fallbacks
+    result = executed(operation, value, **variables)
+    assert operation.fallbacks == before + 2, "The plan answered instead of graphql-core."
+    return result
 
 
 def rows(*quantities: str) -> ItemRows:
@@ -101,7 +117,7 @@ def division(name: str) -> Division:
     return made
 
 
-def test_the_query_of_the_readme_is_answered_by_one_compiled_selection() -> None:
+def test_the_query_of_the_readme_is_answered_by_its_plan() -> None:
     assert README in Path("README.md").read_text(encoding="utf-8")
     operation = operation_of(README)
     item = {
@@ -113,24 +129,27 @@ def test_the_query_of_the_readme_is_answered_by_one_compiled_selection() -> None
             {"division": {"name": "sub"}, "quantity": 1},
         ],
     }
-    assert executed(operation, basket).data == {
+    assert planned(operation, basket).data == {
         "activeBasket": {"totalAmount": "31.65", "items": [item]}
     }
-    assert (len(operation._answers), compiled_count(operation)) == (1, 1)
 
 
-def test_beside_a_field_with_arguments_what_is_below_is_compiled_still() -> None:
+def test_methods_with_arguments_are_called_by_the_plan() -> None:
     operation = operation_of(
-        "{ activeBasket { id itemsPage(first: 1) { edges { node { quantity } } } items { id } } }"
+        "query ($id: Int!) { activeBasket { id items { id } a: item(productRemoteId: $id) { id } "
+        "itemsPage(first: 1) { edges { node { quantity } } } } }"
     )
-    assert executed(operation, basket).data == {
-        "activeBasket": {
-            "id": "5",
-            "itemsPage": {"edges": [{"node": {"quantity": 3}}]},
-            "items": [{"id": "item_1"}],
+    for number, item in ((1, {"id": "item_1"}), (2, None)):
+        assert planned(operation, basket, id=number).data == {
+            "activeBasket": {
+                "id": "5",
+                "items": [{"id": "item_1"}],
+                "a": item,
+                "itemsPage": {"edges": [{"node": {"quantity": 3}}]},
+            }
         }
-    }
-    assert compiled_count(operation) == 2
+    wrong = operation_of("{ activeBasket { itemsPage(first: 0) { totalCount } } }")
+    assert fallen_back(wrong, basket).data == {"activeBasket": None}
 
 
 def test_conditions_select_within_one_document() -> None:
@@ -146,8 +165,8 @@ def test_conditions_select_within_one_document() -> None:
             | ({} if b else {"name": None})
             | ({"items": [item]} if c else {})
         )
-        assert executed(operation, basket, a=a, b=b, c=c).data == {"activeBasket": expected}
-    assert compiled_count(operation) == 8
+        assert planned(operation, basket, a=a, b=b, c=c).data == {"activeBasket": expected}
+    assert len(operation._plans) == 8
 
 
 def test_a_null_condition_is_an_error_where_the_stock_path_comes_to_it() -> None:
@@ -247,21 +266,22 @@ def test_fragments_that_double_again_and_again_are_not_compiled() -> None:
         text += f" fragment F{number} on Division {{ a: {below} b: {below} }}"
     operation = operation_of(text)
     answer = {"name": "main", "a": None, "b": None}
-    assert executed(operation, lambda: [division("main")]).data == {"divisions": [answer]}
-    assert compiled_count(operation) == 0
+    assert fallen_back(operation, lambda: [division("main")]).data == {
+        "divisions": [answer]
+    }
 
 
-def test_a_selection_of_very_many_fields_is_not_compiled() -> None:
-    for count, compiled in ((MAXIMUM_FIELDS, 1), (MAXIMUM_FIELDS + 1, 0)):
+def test_an_operation_of_very_many_fields_is_not_compiled() -> None:
+    for count, execute in ((MAXIMUM_FIELDS - 1, planned), (MAXIMUM_FIELDS, fallen_back)):
         operation = operation_of(
             f"{{ divisions {{ {' '.join(f'a{number}: id' for number in range(count))} }} }}"
         )
-        data = executed(operation, lambda: [division("main")]).data
+        data = execute(operation, lambda: [division("main")]).data
         assert data is not None
-        assert (len(data["divisions"][0]), compiled_count(operation)) == (count, compiled)
+        assert len(data["divisions"][0]) == count
 
 
-def test_however_conditions_combine_the_compiled_selections_kept_are_bounded() -> None:
+def test_however_conditions_combine_the_plans_kept_are_bounded() -> None:
     names = "abcdefghi"
     declared = ", ".join(f"${name}: Boolean!" for name in names)
     fields = " ".join(f"{name}: id @include(if: ${name})" for name in names)
@@ -272,27 +292,13 @@ def test_however_conditions_combine_the_compiled_selections_kept_are_bounded() -
         assert result.data == {
             "activeBasket": {name: "5" for name, value in variables.items() if value}
         }
-        assert len(operation._answers) <= MAXIMUM_SELECTIONS
-        assert len(operation._root_fields) <= MAXIMUM_SELECTIONS
-
-
-def test_beyond_the_number_kept_the_stock_path_answers_and_nothing_is_compiled_again() -> (
-    None
-):
-    names = [f"a{number}" for number in range(MAXIMUM_SELECTIONS + 50)]
-    operation = operation_of(
-        f"{{ {' '.join(f'{name}: activeBasket {{ id items {{ id }} }}' for name in names)} }}"
-    )
-    answer = {"id": "5", "items": [{"id": "item_1"}]}
-    assert executed(operation, basket).data == dict.fromkeys(names, answer)
-    kept = dict(operation._answers)
-    assert len(kept) == MAXIMUM_SELECTIONS == 200
-    assert executed(operation, basket).data == dict.fromkeys(names, answer)
-    assert operation._answers == kept
+    # Beyond that number graphql-core answers, and nothing is made again and again.
+    assert len(operation._plans) == MAXIMUM_PLANS == 200
+    assert operation.fallbacks == 2 ** len(names) - MAXIMUM_PLANS
 
 
 def test_documents_are_kept_up_to_a_number_and_a_length() -> None:
-    documents = Documents(SCHEMA._schema, UNLIMITED)
+    documents = Documents(graphql_schema(SCHEMA), UNLIMITED)
     text = "{ viewer { id } }"
     assert documents.find(text) is documents.find(text)
     long = text + " " * CACHED_LENGTH
@@ -324,7 +330,7 @@ async def test_switched_off_by_the_setting_all_answers_are_the_same(
         raise AssertionError("Compiled execution is switched off.")
 
     with monkeypatch.context() as switched:
-        switched.setattr(CompiledExecutor, "answer", forbidden)
+        switched.setattr(Operation, "_find_plan", forbidden)
         async with serve(database_url, shop, is_compiled=False) as service:
             items = [{"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": 2}]
             await service.main.accepted("basketItemsAdd", items=items)

@@ -1,0 +1,149 @@
+"""Making the plan of an operation: its root fields, their resolvers and their answers."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    default_field_resolver,
+    default_type_resolver,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+
+from schema.execution.arguments import argument_reader
+from schema.execution.item_rows import ItemRows
+from schema.execution.plan import Plan, PlannedField, Request
+from schema.execution.selection import (
+    FieldDetailsList,
+    Query,
+    SelectionWriter,
+    Uncompilable,
+    has_own_scope,
+)
+from schema.execution.strawberry_internals import find_definition, make_info
+
+ROW_SOURCES = {"BasketItem": ItemRows}
+
+_NO_VARIABLES = VariableValues({}, {})
+
+
+class Planner:
+    """Makes the plan of an operation for one combination of its conditions."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
+        values: VariableValues,
+    ) -> None:
+        definitions = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        fragments = {name: FragmentDetails(node) for name, node in definitions.items()}
+        self._schema = schema
+        self._node = node
+        self._collect_root = partial(collect_fields, schema, fragments, values)
+        collect = partial(collect_subfields, schema, fragments, values, node)
+        self._writer = SelectionWriter(schema, collect, ROW_SOURCES)
+        self._executor: Executor[Any] = Executor(
+            schema,
+            definitions,
+            fragments,
+            None,
+            None,
+            node,
+            _NO_VARIABLES,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+        )
+
+    def plan(self) -> Plan:
+        """Returns the plan; raises Uncompilable when graphql-core is to execute all of it."""
+        root_type = self._schema.get_root_type(self._node.operation)
+        if root_type is None:
+            raise Uncompilable(str(self._node.operation))
+        fields = self._collect_root(root_type, self._node)
+        is_serial = self._node.operation is OperationType.MUTATION
+        return Plan(self._plan_fields(root_type, fields, None), is_serial)
+
+    def _plan_fields(
+        self, root_type: GraphQLObjectType, fields: CollectedFields, path: Path | None
+    ) -> list[PlannedField]:
+        return [
+            self._plan_field(root_type, details, Path(path, key, root_type.name))
+            for key, details in self._writer.count(fields).items()
+        ]
+
+    def _plan_field(
+        self, root_type: GraphQLObjectType, details: FieldDetailsList, path: Path
+    ) -> PlannedField:
+        field = self._schema.get_field(root_type, details[0].node.name.value)
+        if field is None or has_own_scope(details):
+            raise Uncompilable(str(path.key))
+        nodes = [each.node for each in details]
+        info = self._executor.build_resolve_info(field, nodes, root_type, path)
+        answer, queries = self._writer.compiled(field.type, details)
+        plans = [self._plan_query(query, field, path) for query in queries]
+        return PlannedField(
+            str(path.key), tuple(path.as_list()), _make_call(field, info), answer, plans
+        )
+
+    def _plan_query(
+        self, query: Query, field: GraphQLField, path: Path
+    ) -> tuple[str, Plan]:
+        """Plans what is read after a change, of which only a payload itself has a field."""
+        key, payload, query_type, details = query
+        if not isinstance(field.type, GraphQLNonNull) or field.type.of_type is not payload:
+            raise Uncompilable(key)
+        fields = self._writer.collect(query_type, details)
+        below = Path(path, key, payload.name)
+        return key, Plan(self._plan_fields(query_type, fields, below), is_serial=False)
+
+
+def _make_call(
+    field: GraphQLField, info: GraphQLResolveInfo[Any]
+) -> Callable[[Any, Request], Any]:
+    """Returns the function that calls the resolver of a field as graphql-core does."""
+    read = argument_reader(field, info.field_nodes[0])
+    definition = find_definition(field)
+    resolver = definition.base_resolver if definition else None
+    resolve = field.resolve or default_field_resolver
+    if resolver is None or definition.extensions or resolver.parent_parameter:
+        return lambda source, request: resolve(
+            source, _fill(info, request), **read(request.values)
+        )
+    name = resolver.info_parameter and resolver.info_parameter.name
+    has_self = bool(resolver.self_parameter)
+
+    def call(source: Any, request: Request) -> Any:
+        arguments = read(request.values)
+        if name:
+            arguments[name] = make_info(_fill(info, request), definition)
+        return resolver(source, **arguments) if has_self else resolver(**arguments)
+
+    return call
+
+
+def _fill(info: GraphQLResolveInfo[Any], request: Request) -> GraphQLResolveInfo[Any]:
+    return info._replace(context=request.context, variable_values=request.values)
