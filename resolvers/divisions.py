@@ -52,9 +52,9 @@ def check_division(
 async def find_divisions(
     buyer: Buyer, wanted: Mapping[tuple[str, ...], DivisionKey]
 ) -> dict[DivisionKey, DivisionRead]:
-    """Finds every wanted division; `wanted` says for each place in the input which division it names.
+    """Finds divisions; `wanted` maps paths of the input to the divisions that they name.
 
-    Raises DIVISION_NOT_FOUND, DIVISION_NOT_ALLOWED and DIVISION_INACTIVE, one rejection a place.
+    Raises DIVISION_NOT_FOUND, DIVISION_NOT_ALLOWED and DIVISION_INACTIVE, one rejection per path.
     """
     found = await look_up_divisions(buyer, set(wanted.values()))
     rejections: list[Rejection] = []

@@ -87,7 +87,8 @@ class BasketRefreshPayload(Payload):
         "The items whose unit price, or its currency, changed."
     )
     unavailable: list[BasketItem] = described(
-        "The items that Commerce does not sell now; they stay in the basket at their price until they are removed."
+        "The items that Commerce does not sell now; they stay in the basket at their price "
+        "until they are removed."
     )
     user_errors: list[UserError] = described(USER_ERRORS)
 

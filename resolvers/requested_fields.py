@@ -1,6 +1,6 @@
-"""Which of a basket's parts an operation asks for, so that no more is read than is answered.
+"""The parts of a basket that an operation selects, so that no more is read than is answered.
 
-What is found is remembered with the document: it depends on nothing but its text.
+Results are cached with the document: they depend on nothing but its text.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ STATE = "query"
 """The field of a payload that is the state after the change."""
 
 MAXIMUM_KNOWN = 1_000
-"""How many answers are remembered with a document; only combinations of @skip and @include make so many."""
+"""The highest number of results cached per document; only @skip and @include make so many."""
 
 
 def selects_items(info: Info) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from reprlib import Repr
 from typing import Any
 
+from models.database.integers import LARGEST_INT
 from web.rest.rejection import InvalidFields
 
 SEGMENT = "segment_remote_id"
-LARGEST, SMALLEST = 2**31 - 1, -(2**31)
+LARGEST, SMALLEST = LARGEST_INT, -LARGEST_INT - 1
 REQUIRED, NOT_NULL = "This field is required.", "This field may not be null."
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
