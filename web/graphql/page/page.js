@@ -29,7 +29,9 @@ function uploadBody(parameters, variable, file) {
 
 async function send(headers, body) {
   const response = await fetch(window.location.pathname, { method: "POST", headers: headers, body: body });
-  if (response.status === 401) {
+  // A late response to a request with an earlier token says nothing of the present one.
+  const isPresent = headers.Authorization === "Token " + readToken();
+  if (response.status === 401 && isPresent) {
     askForToken("This token is not accepted.");
     return failure("The token is not accepted.");
   }
