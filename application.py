@@ -22,6 +22,7 @@ from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import delete_expired_keys
 from models.user import Buyers
+from resolvers.context import Policy
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.execution.strawberry_internals import graphql_schema
@@ -74,6 +75,7 @@ class State(TypedDict):
     exports: Exports
     export_store: ExportStore
     spreadsheets: SpreadsheetReader
+    policy: Policy
     rate_limits: RateLimits
     arrival_limits: ArrivalLimits
 
@@ -252,6 +254,11 @@ async def open_resources(
             "exports": await enter(exports),
             "export_store": export_store,
             "spreadsheets": spreadsheets,
+            "policy": Policy(
+                options.quotation_approval,
+                timedelta(seconds=options.product_maximum_age_seconds),
+                options.export_maximum_waiting,
+            ),
             "rate_limits": await enter(limits),
             "arrival_limits": ArrivalLimits(
                 options.request_maximum_head_bytes,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import settings
 from models.basket.lock import lock_active_unchanged, lock_own
 from models.export.export import ExportField, ask_export
 from models.rejections import Rejection, RejectionCode
@@ -33,7 +32,7 @@ class BasketExportChange(Change[BasketExportInput]):
             self.input.format,
             columns,
             field,
-            settings.EXPORT_MAXIMUM_WAITING,
+            self.context.policy.exports_waiting,
         )
         self.after_commit.append(partial(self.context.exports.send, [row[0]]))
         return Answer(export=row)

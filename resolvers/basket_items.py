@@ -89,7 +89,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             self.segment,
             [_requested_line(line) for line in self.input.items],
             self.input.expected_version,
-            confirmed_since(),
+            confirmed_since(self.context.policy),
         )
         rows = await add_known_lines(addition, whole=self.whole)
         return Answer(baskets=rows) if rows else None

@@ -1,6 +1,5 @@
 """What becomes of a basket: save, load, delete, submit."""
 
-import settings
 from models.basket.status import delete_draft, load_draft, save_active, submit_active
 from models.division import DivisionType
 from models.quotation import QuotationStatus, issue_quotation
@@ -87,7 +86,7 @@ class QuotationRequest(Change[QuotationRequestInput]):
         segment, name = segment_of(self.input.segment_remote_id), name_of(self.input.name)
         basket_id = await submit_active(self.buyer.id, segment, self.input.expected_version)
         is_sub_division = self.buyer.division.type is DivisionType.SUB
-        needs_approval = is_sub_division and settings.QUOTATION_APPROVAL
+        needs_approval = is_sub_division and self.context.policy.needs_approval
         status = (
             QuotationStatus.AWAITING_APPROVAL if needs_approval else QuotationStatus.PENDING
         )

@@ -1,6 +1,7 @@
 """What every resolver knows of the request it answers."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from strawberry.types import Info as StrawberryInfo
 
@@ -11,6 +12,20 @@ from models.user import Buyer
 from tasks.exports.exports import Exports
 from tasks.spreadsheets.reading import SpreadsheetReader
 from text import find_flaw, is_blank, quote
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules that the settings decide.
+
+    `needs_approval` is whether the quotations of sub-divisions await approval, `product_age` the
+    time for which a confirmation by Commerce is good, and `exports_waiting` the highest number of
+    unfinished exports per user.
+    """
+
+    needs_approval: bool
+    product_age: timedelta
+    exports_waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,7 @@ class Context:
     commerce: CommerceClient
     exports: Exports
     spreadsheets: SpreadsheetReader
+    policy: Policy
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import orjson
 
-import settings
 from commerce.client import is_batchable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
@@ -20,7 +19,7 @@ from models.product.tables import (
     withdraw_products,
 )
 from models.rejections import Rejected, Rejection, RejectionCode
-from resolvers.context import Context
+from resolvers.context import Context, Policy
 from text import trim
 
 ProductKey = int | str
@@ -65,9 +64,9 @@ async def ask_commerce(
         ) from failure
 
 
-def confirmed_since() -> datetime:
+def confirmed_since(policy: Policy) -> datetime:
     """Returns since when Commerce must have confirmed a product for it to be added as it is known."""
-    return now() - timedelta(seconds=settings.PRODUCT_MAXIMUM_AGE_SECONDS)
+    return now() - policy.product_age
 
 
 def _by_key(products: Iterable[KnownProduct]) -> dict[ProductKey, KnownProduct]:
@@ -187,7 +186,7 @@ class LookUp:
     async def read_known(self) -> None:
         """Reads the products that are known, and takes those that need no asking."""
         keys = _split([*self.keys, *self.trimmed.values()])
-        buyer_id, since = self.context.buyer.id, confirmed_since()
+        buyer_id, since = self.context.buyer.id, confirmed_since(self.context.policy)
         self.known = await known_products(buyer_id, self.segment, *keys, since)
         fresh = [each for each in self.known if each.is_fresh]
         if self.only_fresh:

@@ -1,10 +1,7 @@
 """Quotation requests."""
 
-import pytest
-
-import settings
 from models.division import Division
-from tests.support.service import Caller, Service
+from tests.support.service import Caller, Service, serve_beside
 
 QUOTATION = """quotation { number name status totalAmount currency basket { id status totalQuantity } }
 basket { id status version }"""
@@ -35,18 +32,18 @@ async def test_a_main_division_issues_a_pending_quotation(service: Service) -> N
 
 
 async def test_a_sub_division_awaits_approval_unless_it_is_switched_off(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str
 ) -> None:
     await fill(service.sub)
     payload = await service.sub.change(
         "quotationRequest", "quotation { status }", name="One"
     )
     assert payload["quotation"] == {"status": "AWAITING_APPROVAL"}
-    monkeypatch.setattr(settings, "QUOTATION_APPROVAL", False)
     await fill(service.sub)
-    payload = await service.sub.change(
-        "quotationRequest", "quotation { status }", name="Two"
-    )
+    async with serve_beside(service, database_url, quotation_approval=False) as client:
+        payload = await Caller(client, "sub").change(
+            "quotationRequest", "quotation { status }", name="Two"
+        )
     assert payload["quotation"] == {"status": "PENDING"}
 
 

@@ -78,6 +78,7 @@ class People:
             self.state["commerce"],
             self.state["exports"],
             self.state["spreadsheets"],
+            self.state["policy"],
             document.selected,
         )
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import settings
 from models.basket.tables import Basket
 from models.database.statement import now
 from models.export.export import (
@@ -40,7 +40,7 @@ from tests.support.exports import (
     rejected,
     state,
 )
-from tests.support.service import Service, number_in
+from tests.support.service import Service, number_in, serve_beside
 from tests.support.waiting import eventually
 
 
@@ -204,47 +204,47 @@ async def test_a_basket_too_large_for_the_format_is_rejected(
 
 
 async def test_exports_that_have_not_ended_are_limited_per_user(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "EXPORT_MAXIMUM_WAITING", 2)
     # No worker takes them.
     monkeypatch.setattr("tasks.exports.sending.ExportSender.send", lambda sender, ids: None)
-    basket = await fill(service.main)
-    await ask(service.main)
-    await ask(service.main, basketId=basket)
-    for given, field in (({"basketId": basket}, "basketId"), ({}, "segmentRemoteId")):
-        payload = await service.main.change("basketExport", EXPORT, **given)
-        message = (
-            "At most 2 of your exports may be unfinished at a time; wait for one of them."
+    async with serve_beside(service, database_url, export_maximum_waiting=2) as client:
+        service = replace(service, client=client)
+        basket = await fill(service.main)
+        await ask(service.main)
+        await ask(service.main, basketId=basket)
+        for given, field in (({"basketId": basket}, "basketId"), ({}, "segmentRemoteId")):
+            payload = await service.main.change("basketExport", EXPORT, **given)
+            message = "At most 2 of your exports may be unfinished at a time; wait for one of them."
+            error = {"code": "BASKET_LIMIT_EXCEEDED", "message": message, "field": [field]}
+            assert (payload["export"], payload["userErrors"]) == (None, [error])
+        assert await BasketExport.all().count() == 2
+        line = {"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": 1}
+        await service.sub.accepted("basketItemsAdd", items=[line])
+        await ask(service.sub)
+        await BasketExport.filter(user__email="main@example.invalid").update(
+            status=ExportStatus.FAILED
         )
-        error = {"code": "BASKET_LIMIT_EXCEEDED", "message": message, "field": [field]}
-        assert (payload["export"], payload["userErrors"]) == (None, [error])
-    assert await BasketExport.all().count() == 2
-    line = {"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": 1}
-    await service.sub.accepted("basketItemsAdd", items=[line])
-    await ask(service.sub)
-    await BasketExport.filter(user__email="main@example.invalid").update(
-        status=ExportStatus.FAILED
-    )
-    await ask(service.main)
+        await ask(service.main)
 
 
 async def test_the_limit_holds_for_exports_asked_for_at_once(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "EXPORT_MAXIMUM_WAITING", 3)
     monkeypatch.setattr("tasks.exports.sending.ExportSender.send", lambda sender, ids: None)
-    for segment in range(1, 9):
-        await fill(service.main, segmentRemoteId=segment)
-    payloads = await asyncio.gather(
-        *(
-            service.main.change("basketExport", EXPORT, segmentRemoteId=n)
-            for n in range(1, 9)
+    async with serve_beside(service, database_url, export_maximum_waiting=3) as client:
+        service = replace(service, client=client)
+        for segment in range(1, 9):
+            await fill(service.main, segmentRemoteId=segment)
+        payloads = await asyncio.gather(
+            *(
+                service.main.change("basketExport", EXPORT, segmentRemoteId=n)
+                for n in range(1, 9)
+            )
         )
-    )
-    codes = [error["code"] for payload in payloads for error in payload["userErrors"]]
-    assert codes == ["BASKET_LIMIT_EXCEEDED"] * 5
-    assert await BasketExport.all().count() == 3
+        codes = [error["code"] for payload in payloads for error in payload["userErrors"]]
+        assert codes == ["BASKET_LIMIT_EXCEEDED"] * 5
+        assert await BasketExport.all().count() == 3
 
 
 async def test_a_basket_that_grows_too_large_before_it_is_written_fails_saying_so(

@@ -148,6 +148,7 @@ class GraphQLView:
             state["commerce"],
             state["exports"],
             state["spreadsheets"],
+            state["policy"],
             document.selected,
         )
         try:

@@ -117,7 +117,9 @@ async def _respond(
     if buyer is None:
         return unauthenticated_response("authorization" in request.headers)
     state = request.state
-    context = Context(buyer, state.commerce, state.exports, state.spreadsheets)
+    context = Context(
+        buyer, state.commerce, state.exports, state.spreadsheets, state.policy
+    )
     try:
         with limits.limit():
             return await _call(endpoint, RestRequest(request, context, options))
