@@ -139,6 +139,7 @@ async def revoke_token(token: str) -> None:
     token = clean_text(token, "token")
     is_number = token.isascii() and token.isdigit() and len(token) <= NUMBER_DIGITS
     key = {"id": int(token)} if is_number else {"digest": digest_of(token)}
+    # Servers that have the token in their cache accept it for TOKEN_KEPT_SECONDS more.
     if not await Token.filter(**key).delete():
         raise AdministrationRejected(
             "There is no such token; `token list EMAIL` shows their numbers."

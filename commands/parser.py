@@ -9,6 +9,7 @@ def create_parser() -> argparse.ArgumentParser:
         "The basket server, and the administration of its divisions, users and tokens."
     )
     root = argparse.ArgumentParser(prog="server.py", description=description)
+    # Without a command: serve.
     root.set_defaults(command="commands.serving:serve", is_logged=True, is_checked=False)
     commands = root.add_subparsers(metavar="COMMAND")
     _add_service_commands(commands)

@@ -80,6 +80,7 @@ def bind_socket() -> socket.socket:
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # One socket for IPv6 and IPv4 where the system can have it.
         if family == socket.AF_INET6:
             is_v6_only = int(host != "::" or not socket.has_dualstack_ipv6())
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, is_v6_only)
@@ -154,6 +155,7 @@ def migrate_and_serve() -> int:
     except (OSError, *DATABASE_FAILURES) as failure:
         logs.report(explain_failure(failure, settings.DATABASE_URL))
         return FAILED
+    # Only now, so that a start that fails says nothing but why.
     for warning in unknown_names():
         logger.warning(warning)
     server = create_server(create_application(export_store=export_store))

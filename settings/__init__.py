@@ -1,6 +1,6 @@
 """The settings: typed constants, read once from the environment. Nothing else reads it.
 
-docs/settings.md says what each means. With nothing set the server runs *embedded*: SQLite under
+docs/settings.md describes each. With nothing set the server runs *embedded*: SQLite under
 var/, the demo Commerce server, demo users. A value that cannot be used is noted here and rejected
 by `settings.checks` before anything runs.
 """
@@ -141,7 +141,7 @@ IMPORT_MAXIMUM_CELL_LENGTH = _read("IMPORT_MAXIMUM_CELL_LENGTH", _NUMBER, 32_767
 EMBEDDED: bool = (
     ENVIRONMENT != "production"
     and DATABASE_URL.startswith("sqlite:")
-    # Neither is the demo what a misspelt production means.
+    # A misspelt "production" must not start the demo.
     and not READER.problems.keys() & {"ENVIRONMENT", "DATABASE_URL"}
 )
 """Whether the conveniences of the demo are on."""

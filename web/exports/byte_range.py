@@ -27,6 +27,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     if match is None or not (match[1] or match[2]):
         return None
     first, last = match[1], match[2]
+    # "-500" is the last 500 bytes, "500-" all after the first 500.
     if not first:
         start, end = max(0, size - int(last)), size
     elif not last:

@@ -62,6 +62,7 @@ class ExportDownload:
         except OSError as error:
             logger.warning("The export store %s does not answer: %s", store.url, error)
             return _unavailable()
+        # Someone else has deleted the file: the row is put right, and counted.
         if size is None:
             is_lost = await report_missing(export.id, export.stored_name, store)
             return _expired() if is_lost else _unavailable()
@@ -82,6 +83,7 @@ async def _find_export(name: str) -> ExportRead | None:
 
 def _check_owner(buyer: Buyer, export: ExportRead) -> Response | None:
     """Returns the response to a buyer who may not have an export; None for its owner."""
+    # Another user's export answers like one that does not exist.
     if buyer.id != export.user_id:
         return _not_found()
     if not buyer.division.is_active:
@@ -126,6 +128,7 @@ def _file_response(
     status = 206 if requested else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
+    # Stores are synchronous; a slow one must not stop the event loop.
     pieces = iterate_in_threadpool(store.read(export.stored_name, start, end))
     return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
 

@@ -47,11 +47,12 @@ Variables = tuple[str, ...]
 
 
 class Cost:
-    """A sum of products of page sizes; most are numbers, some depend on variables of the request."""
+    """A sum of products of page sizes, some of which are variables of the request."""
 
     __slots__ = ("products",)
 
     def __init__(self, products: dict[Variables, int]) -> None:
+        # {("n", "m"): 3, (): 7} is 3·n·m + 7: pages within pages multiply.
         self.products = products
 
     def plus(self, other: "Cost") -> "Cost":
@@ -100,6 +101,7 @@ def cost_from_number(amount: int) -> Cost:
 
 def clamp_page_size(value: Any) -> int:
     """Returns the page size for a `first` value, clamped to 0…1,000."""
+    # Values that are not numbers are rejected by the coercion of variables, after this.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return PAGE_SIZE
     return int(max(0, min(value, MAXIMUM_PAGE_SIZE)))

@@ -35,6 +35,7 @@ class Document:
             self.measures = Measures(limits.cost, self.errors, {})
         else:
             self.measures = measure_document(schema, self.nodes, limits)
+            # Validation is quadratic in places, so that only documents within the limits get it.
             self.errors = self.measures.errors or validate(
                 schema, self.nodes, hide_suggestions=self._hides_suggestions
             )

@@ -33,6 +33,7 @@ def error_content(errors: Iterable[GraphQLError]) -> dict[str, Any]:
         content["message"] = _cut(content["message"])
         if cost := content.get("extensions", {}).get("cost"):
             extensions["cost"] = cost
+        # One wrong fragment may be reported once per spread.
         _merge(merged, content)
     listed = list(merged.values())
     if len(listed) > MAXIMUM_ERRORS:
@@ -57,6 +58,7 @@ def _cut(message: str) -> str:
 def format_error(error: GraphQLError) -> dict[str, Any]:
     """Returns an error as clients may see it; logs an unexpected one."""
     cause = error.original_error
+    # Queries have no `userErrors`: a rejection there is a GraphQL error.
     if isinstance(cause, Rejected):
         code = cause.rejections[0].code.value
         REJECTIONS.labels(code).inc()

@@ -167,6 +167,7 @@ class _Walk:
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         ]
+        # Each fragment is walked once and its size used at every spread.
         self.fragment_sizes: dict[str, Size] = {}
         self.fragment_positions = {
             name: Position(limits.repeated_fields) for name in self.fragments
@@ -187,6 +188,7 @@ class _Walk:
             )
             self._check_depth(size.depth)
             name = operation.name.value if operation.name else None
+            # Lists outside of every page are counted as lists of unknown size.
             costs[name] = (
                 size.cost.plus(size.paged.times(OTHER_LIST)),
                 _defaults(operation),

@@ -29,6 +29,7 @@ def choose_media_type(accept: bytes) -> str | None:
     that accepts anything gets JSON.
     """
     weights = _parse_weights(accept)
+    # By weight, then named before a wildcard; of two equal ones GraphQL's if named, else JSON.
     ranked = [
         (weight, is_named, is_named == (media_type == GRAPHQL), media_type)
         for media_type in (GRAPHQL, JSON)

@@ -74,7 +74,10 @@ async def read_request(http: HttpRequest, rules: RequestRules) -> GraphQLRequest
         return parse_request(parse_json(body, "The body"))
     if content_type == MULTIPART:
         return await _read_form(http, rules)
-    message = f"The content type is {content_type[:100]!r}; send {JSON}, or {MULTIPART} with a file."
+    message = (
+        f"The content type is {content_type[:100]!r}; "
+        f"send {JSON}, or {MULTIPART} with a file."
+    )
     raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
@@ -112,6 +115,7 @@ def _read_parameters(http: HttpRequest) -> dict[str, Any]:
         if name in PARAMETERS
     ]
     parameters: dict[str, Any] = dict(sent)
+    # Two programs may each take another one of two values.
     if len(parameters) != len(sent):
         raise BadRequest(400, "BAD_REQUEST", "The address has a parameter twice.")
     for name in ("variables", "extensions"):
@@ -127,6 +131,7 @@ def _read_content_type(http: HttpRequest) -> str:
         check_uncompressed(encoding)
     header = http.headers.get(b"content-type", b"")
     content_type, charset = parse_content_type(header[:LONGEST_CONTENT_TYPE])
+    # JSON is UTF-8; in another charset, its texts would be read wrongly.
     if charset not in ("", "utf-8", "utf8"):
         message = f"The charset is {charset[:100]!r}; send utf-8."
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
@@ -154,6 +159,7 @@ def parse_request(content: Any) -> GraphQLRequest:
         raise BadRequest(400, "BAD_REQUEST", message)
     if not isinstance(content, dict):
         raise BadRequest(400, "BAD_REQUEST", "The body is not a JSON object.")
+    # Clients of persisted queries send `"query": ""` or null with the hash.
     query, extensions = content.get("query") or None, content.get("extensions")
     if query is None and isinstance(extensions, dict) and extensions.get("persistedQuery"):
         raise PersistedQueryUnsupported

@@ -87,6 +87,7 @@ def wrap_size(
         if expected is None:
             return Size(depth, NOTHING, entry)
         return Size(depth, entry.times(cost_from_number(expected)), NOTHING)
+    # Lists in a page, such as `edges`, have its size; in another object, an unknown one.
     size = OTHER_LIST
     if (
         field is not None

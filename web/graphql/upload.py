@@ -44,6 +44,7 @@ def content_from_form(form: FormData) -> Any:
         name: part for name, part in form.multi_items() if isinstance(part, UploadFile)
     }
     mapped = _json_object(form, "map")
+    # A file that `map` does not name would be read and ignored.
     if set(mapped) != set(files):
         raise _malformed("`map` does not name exactly the file parts of the form.")
     for name, paths in mapped.items():

@@ -113,6 +113,7 @@ class GraphQLView:
             return unauthenticated()
         media_type = negotiate_media_type(http)
         request = await read_request(http, self._rules)
+        # An uploaded file is open until the operation has read it.
         try:
             state = http.scope["state"]
             return await self._execute_request(request, buyer, state, media_type)
@@ -133,6 +134,7 @@ class GraphQLView:
         if operation is None:
             return _request_error([_no_operation(request.operation_name)], media_type)
         _check_kind(operation, request)
+        # The cost with the variables of this request; the rest was checked with the document.
         measures, name, variables = (
             document.measures,
             request.operation_name,
@@ -201,6 +203,7 @@ def _reply(
     """Returns the response; never 503, upon which clients repeat a request, after a change."""
     content: dict[str, Any] = {"data": result.data}
     if result.errors:
+        # After a committed change, 503 would make clients change again.
         if not has_changed and (outage := find_outage(result.errors)):
             return Reply(503, outage, JSON)
         if result.data is None and not any(error.path for error in result.errors):
@@ -213,5 +216,6 @@ def _reply(
 
 def _request_error(errors: list[GraphQLError], media_type: str) -> Reply:
     """Returns the response to a request that was not executed; older clients expect status 200."""
+    # By GraphQL over HTTP, 400 is for its own media type, as proxies answer application/json, too.
     status = 400 if media_type == GRAPHQL else 200
     return Reply(status, error_content(errors), media_type)

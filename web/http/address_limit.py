@@ -37,6 +37,7 @@ def client_address(scope: Scope) -> str:
     """Returns the IPv4 address of a client, or the 64 bits of IPv6 that one client is given."""
     client = scope.get("client")
     host: str = client[0] if client else ""
+    # Behind a proxy, uvicorn has replaced the address by that of X-Forwarded-For.
     if ":" not in host:
         return host
     try:

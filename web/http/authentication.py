@@ -28,6 +28,7 @@ async def find_buyer(scope: Scope, authorization: str) -> Buyer | None:
     token = token.strip()
     buyers: Buyers = scope["state"]["buyers"]
     limits: RateLimits = scope["state"]["rate_limits"]
+    # Only the digest is stored, cached and counted, never the token.
     digest = digest_of(token)
     buyer = await buyers.find(digest) if token and scheme.lower() in SCHEMES else None
     if buyer is None:

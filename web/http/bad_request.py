@@ -9,6 +9,7 @@ class BadRequest(Exception):
         self.status = status
         self.code = code
         self.message = message
+        # Headers are keyword arguments: Retry_After becomes Retry-After.
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 

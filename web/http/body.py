@@ -9,7 +9,7 @@ MAXIMUM_DIGITS = 18
 
 
 def check_uncompressed(encoding: bytes | str) -> None:
-    """Raises BadRequest (415) unless `Content-Encoding` is empty: a small body may hold a gigabyte."""
+    """Raises BadRequest (415) for a compressed body, which may hold a gigabyte in a few bytes."""
     if encoding.strip().lower() not in (b"", b"identity", "", "identity"):
         message = "The body is compressed; send it without `Content-Encoding`."
         raise BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
@@ -23,6 +23,7 @@ def check_length(length: bytes | str, maximum_bytes: int) -> None:
 
 async def read_body(receive: Receive, maximum_bytes: int) -> bytes:
     """Returns a body; raises BadRequest when it is too large, or not sent to its end."""
+    # Nearly every body is one message; only a longer one takes the loop.
     message = await receive()
     pieces = [message.get("body", b"")]
     size = len(pieces[0])

@@ -19,7 +19,10 @@ MAXIMUM_FIELD_BYTES = 1_000_000
 """The largest of the other parts, in bytes."""
 
 # The parser counts a part as a file or a field by other rules than the client does.
-_TOO_MANY = f"Too many parts: a form has at most {MAXIMUM_FILES} file and {MAXIMUM_FIELDS} other parts."
+_TOO_MANY = (
+    f"Too many parts: a form has at most {MAXIMUM_FILES} file "
+    f"and {MAXIMUM_FIELDS} other parts."
+)
 
 IsFile = Callable[[str, bool], bool]
 """Whether a part is a file, by its name and by whether it has a file name."""
@@ -47,6 +50,8 @@ class _Parser(MultiPartParser):
         name, has_file_name = options.get(b"name"), b"filename" in options
         if name is not None:
             is_file = self.is_file(name.decode("latin-1"), has_file_name)
+            # The parser takes a part for a file exactly if it has a file name, so one is added
+            # or taken away.
             if is_file and not has_file_name:
                 disposition = part.content_disposition or b""
                 part.content_disposition = disposition + b'; filename=""'

@@ -85,6 +85,7 @@ class RateLimit:
             await self._reserve_and_take(key, allowance or self._add(key), hits)
 
     def _add(self, key: str) -> _Allowance:
+        # The oldest key goes first; it loses its reserved hits, and the storage still counts them.
         if len(self.allowances) >= MAXIMUM_KEYS:
             del self.allowances[next(iter(self.allowances))]
         allowance = self.allowances[key] = _Allowance()
@@ -104,6 +105,7 @@ class RateLimit:
                             key, allowance, max(hits, self.batch)
                         )
                 except (RedisError, OSError):
+                    # Buyers are let in without limits rather than kept out by a broken Redis.
                     UNANSWERED.inc()
                     self.paused_until = time.monotonic() + self.pause
                     return
@@ -119,7 +121,7 @@ class RateLimit:
             raise RateLimited(self.text, math.ceil(seconds))
 
     async def _reserve(self, key: str, allowance: _Allowance, count: int) -> float:
-        """Counts a batch in the storage, adds its hits within the limit, returns the window's end."""
+        """Counts a batch, adds its hits within the limit, and returns the end of the window."""
         name = self.item.key_for(self.name, key)
         total = await self.storage.incr(name, self.item.get_expiry(), amount=count)
         rest = self.window
@@ -181,5 +183,6 @@ async def _open_storage(
             "async+redis://",
             implementation="redispy",
             key_prefix=f"{server.prefix}-limit",
-            connection_pool=client.connection_pool,  # type: ignore[arg-type] # the annotation lacks pools
+            # Its annotation lacks pools, which it hands on to redis-py.
+            connection_pool=client.connection_pool,  # type: ignore[arg-type]
         )

@@ -1,4 +1,4 @@
-"""An HTTP request as the GraphQL view needs it; Starlette's takes as long to make as a small query."""
+"""An HTTP request for the GraphQL view; Starlette's takes as long to make as a small query."""
 
 from starlette.types import Receive, Scope
 

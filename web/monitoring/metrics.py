@@ -93,6 +93,7 @@ class JobCollector(Collector):
         """Reads the counts again when they are old; never waits long, nor reads twice at a time."""
         if monotonic() - self._read_at < JOBS_CACHED_SECONDS:
             return
+        # A read beyond the timeout goes on; later scrapes wait for it instead of starting another.
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         await asyncio.wait([self._reading], timeout=self._timeout)

@@ -53,6 +53,7 @@ class RequestRecorder:
                     headers.append((b"server-timing", record.server_timing()))
             await send(message)
 
+        # Nothing raised inside passes this layer: uvicorn would answer in plain text.
         try:
             await self.application(scope, receive, send_recorded)
         except Exception as error:

@@ -75,7 +75,7 @@ class Tracing:
         return traced
 
     def commerce(self) -> aiohttp.TraceConfig:
-        """Returns aiohttp's configuration that traces requests to Commerce and sends the context."""
+        """Returns aiohttp's hooks that trace requests to Commerce and send them the context."""
         config = aiohttp.TraceConfig()
         config.on_request_start.append(self._begin)
         config.on_request_end.append(self._end)
@@ -88,6 +88,7 @@ class Tracing:
         context: SimpleNamespace,
         request: aiohttp.TraceRequestStartParams,
     ) -> None:
+        # The path has SKUs and ids of products; the span names the host alone.
         attributes = {
             "http.request.method": request.method,
             "server.address": request.url.host or "",
