@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from models.database.installation import InstallationUnknown, read_installation
 from models.export.files import CompletedExport, completed_exports
-from tasks.exports.store import ExportStore
+from tasks.exports.store import ExportStore, StoreFailed
 
 logger = logging.getLogger("basket")
 
@@ -44,8 +44,12 @@ async def is_mounted(store: ExportStore) -> bool:
     if not store.is_guarded:
         return True
     marker = await read_marker_name()
-    if await asyncio.to_thread(store.size, marker) is not None:
-        return True
+    try:
+        if await asyncio.to_thread(store.size, marker) is not None:
+            return True
+    except StoreFailed:
+        # The folder itself is gone.
+        return False
     exports = await completed_exports(BEGINNING, 0)
     if exports and not await asyncio.to_thread(_has_any, store, exports):
         return False

@@ -66,7 +66,9 @@ class ExportSweeper:
                     "The files of export %d cannot be deleted now: %s", export.id, error
                 )
             else:
-                await release_files(export.id)
+                # Unmounted meanwhile, the folder had none of the files.
+                if await self._check_mount():
+                    await release_files(export.id)
 
     async def _check_completed(self) -> None:
         """Checks once per completed export that its file is in the store of this process."""

@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from application import create_application
 from models.database.statement import now
 from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
+from settings.options import Options
 from tasks.exports.marker import NOT_MOUNTED, PREFIX
 from tests.support.exports import ask, completed, ended, fill, state
-from tests.support.service import Service, serve, serve_beside
+from tests.support.service import Service, open_client, serve
 from tests.support.shop import Shop
 from tests.support.waiting import eventually
 
@@ -43,11 +45,16 @@ def unmount(folder: Path) -> None:
     folder.mkdir()
 
 
+def remove(folder: Path) -> None:
+    """Takes the folder away, mount point and all."""
+    folder.rename(folder.with_name("elsewhere"))
+
+
 def mount(folder: Path) -> None:
-    """Puts the folder back."""
-    for file in folder.iterdir():
-        raise AssertionError(f"{file} was written to the mount point.")
-    folder.rmdir()
+    """Puts the folder back; nothing may have been written meanwhile."""
+    if folder.exists():
+        assert list(folder.iterdir()) == []
+        folder.rmdir()
     folder.with_name("elsewhere").rename(folder)
 
 
@@ -68,13 +75,17 @@ async def test_the_first_use_of_a_folder_marks_it(service: Service, folder: Path
     assert await readiness(service) == (200, None)
 
 
+@pytest.mark.parametrize("lose", [unmount, remove])
 async def test_nothing_is_expired_deleted_or_written_while_the_folder_is_not_mounted(
-    service: Service, folder: Path, caplog: pytest.LogCaptureFixture
+    service: Service,
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    lose: Callable[[Path], None],
 ) -> None:
     await fill(service.main)
     kept, old = await completed(service.main), await completed(service.main)
     past = now() - timedelta(seconds=1)
-    unmount(folder)
+    lose(folder)
     await BasketExport.all().update(finished_at=now() - CHECKED_AFTER)
     await BasketExport.filter(cache_key=old["cacheKey"]).update(
         expires_at=past, files_until=past
@@ -88,10 +99,11 @@ async def test_nothing_is_expired_deleted_or_written_while_the_folder_is_not_mou
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert (await state(service.main, kept["cacheKey"]))["status"] == "COMPLETED"
     assert (await state(service.main, waiting["cacheKey"]))["status"] == "WAITING"
-    assert (await BasketExport.get(cache_key=old["cacheKey"])).files_until == past
+    assert (await BasketExport.get(cache_key=old["cacheKey"])).files_until is not None
 
     mount(folder)
     await BasketExport.filter(cache_key=waiting["cacheKey"]).update(resend_at=past)
+    await BasketExport.filter(cache_key=old["cacheKey"]).update(files_until=past)
     assert (await ended(service.main, waiting["cacheKey"]))["status"] == "COMPLETED"
     assert (await service.client.get(kept["url"])).status_code == 200
 
@@ -103,22 +115,28 @@ async def test_nothing_is_expired_deleted_or_written_while_the_folder_is_not_mou
 
 
 async def test_a_start_without_the_mount_says_so(
-    service: Service,
     database_url: str,
+    shop: Shop,
     folder: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await fill(service.main)
-    await completed(service.main)
-    await BasketExport.all().update(finished_at=now() - CHECKED_AFTER)
+    async with serve(database_url, shop, str(folder), is_embedded=False) as service:
+        await fill(service.main)
+        await completed(service.main)
+        await BasketExport.all().update(finished_at=now() - CHECKED_AFTER)
     (name,) = [marker.name for marker in markers(folder)]
     other = tmp_path / "mount-point"
     other.mkdir()
+    options = Options(
+        database_url=database_url,
+        commerce_url=shop.url,
+        redis_url="",
+        export_url=str(other),
+        is_embedded=False,
+    )
     with caplog.at_level(logging.ERROR, logger="basket"):
-        async with serve_beside(
-            service, database_url, export_url=str(other), is_embedded=False
-        ) as client:
+        async with open_client(create_application(options)) as client:
             await eventually(lambda: str(other) in caplog.text, "The line in the log")
             assert (await client.get("/readyz")).json()["exports"] == NOT_MOUNTED
             assert f"neither its file {name} nor the completed exports" in caplog.text
