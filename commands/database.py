@@ -16,14 +16,14 @@ from models.database.connection import (
     Bounds,
     check_answers,
     connect,
+    create_session_settings,
     disconnect,
     migrate_forward,
-    session_settings,
 )
 from models.database.fault import explain_failure
-from models.database.migrate import migration_state
+from models.database.migrate import read_migration_state
 from models.database.postgres.address import parse_address
-from models.database.postgres.pooler import role_statements
+from models.database.postgres.pooler import write_role_statements
 from models.demo import DEMO_TOKENS, write_demo
 from tasks.database_address import database_problems
 
@@ -110,7 +110,7 @@ async def _check_tables(url: str) -> int:
 
 async def _describe_tables(url: str) -> str:
     async with _connection(url):
-        return (await migration_state()).describe()
+        return (await read_migration_state()).describe()
 
 
 def role_settings() -> list[str]:
@@ -125,7 +125,7 @@ def role_settings() -> list[str]:
     role = parse_address(settings.DATABASE_URL).user
     return [
         "Behind a pooler, the role of the servers needs these settings:",
-        *role_statements(role, session_settings(bounds)),
+        *write_role_statements(role, create_session_settings(bounds)),
     ]
 
 

@@ -64,7 +64,7 @@ async def keep_session(connection: Connection) -> None:
     """
 
 
-def configuration(
+def create_configuration(
     url: str, pool_size: int = 20, bounds: Bounds = BOUNDS, pooler: str = POOLERS[0]
 ) -> dict[str, Any]:
     """Returns Tortoise's configuration for a database URL, `sqlite://…` or `postgres://…`.
@@ -107,7 +107,7 @@ def _engine(url: str, pool_size: int, bounds: Bounds, pooler: str) -> dict[str, 
         "maxsize": pool_size,
         "reset": keep_session,
         "connect": Connector(
-            address, session_settings(bounds), bounds.wait_seconds, pooler
+            address, create_session_settings(bounds), bounds.wait_seconds, pooler
         ),
         "server_settings": {},
         "wait_seconds": bounds.wait_seconds,
@@ -116,7 +116,7 @@ def _engine(url: str, pool_size: int, bounds: Bounds, pooler: str) -> dict[str, 
     return {"engine": client.__name__, "credentials": credentials}
 
 
-def session_settings(bounds: Bounds) -> dict[str, str]:
+def create_session_settings(bounds: Bounds) -> dict[str, str]:
     """Returns the settings of every session on PostgreSQL."""
     return {
         # Just-in-time compilation costs more than the short statements here can win back.
@@ -132,7 +132,7 @@ def session_settings(bounds: Bounds) -> dict[str, str]:
     }
 
 
-CONFIGURATION = configuration("sqlite://:memory:")
+CONFIGURATION = create_configuration("sqlite://:memory:")
 """What `python -m tortoise makemigrations` compares the models with; it connects to nothing."""
 
 
@@ -142,7 +142,7 @@ async def connect(
     """Opens the connections; every task of the process sees them until `disconnect`."""
     if url.startswith("sqlite://"):
         Path(url.removeprefix("sqlite://")).parent.mkdir(parents=True, exist_ok=True)
-    settings = configuration(url, pool_size, bounds, pooler)
+    settings = create_configuration(url, pool_size, bounds, pooler)
     await open_for_all_tasks(settings)
 
 
@@ -181,7 +181,7 @@ async def _migrate_sqlite(url: str, target: str | None) -> None:
     try:
         goal = f"models.{target}" if target else None
         await migrate(
-            config=configuration(url, 1, Bounds(statement_seconds=0)), target=goal
+            config=create_configuration(url, 1, Bounds(statement_seconds=0)), target=goal
         )
     finally:
         await Tortoise.close_connections()

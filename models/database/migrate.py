@@ -53,26 +53,26 @@ class LocksHeld(DatabaseUnusable):
     """Raised when the locks of a migration could not be had in all attempts."""
 
 
-def known_migrations() -> list[str]:
+def list_migrations() -> list[str]:
     """Returns the names of the migrations of this release, in order."""
     modules = pkgutil.iter_modules(migrations.__path__)
     return sorted(module.name for module in modules if module.name[0].isdigit())
 
 
-async def migration_state() -> MigrationState:
+async def read_migration_state() -> MigrationState:
     """Compares the open database with this release; raises what the database raises."""
-    known, applied = known_migrations(), await applied_migrations()
+    known, applied = list_migrations(), await read_applied_migrations()
     pending = [name for name in known if name not in applied]
     return MigrationState(pending, [name for name in applied if name not in known])
 
 
 async def log_migrations() -> None:
     """Logs in which way the open database differs from this release, if it does."""
-    if difference := (await migration_state()).describe():
+    if difference := (await read_migration_state()).describe():
         logger.warning("The database %s.", difference)
 
 
-async def applied_migrations() -> list[str]:
+async def read_applied_migrations() -> list[str]:
     """Returns the names of the migrations that the open database has."""
     if await _STATEMENTS["find_table"].row() is None:
         return []
@@ -86,9 +86,9 @@ async def migrate_open_database(
 
     Raises LocksHeld when someone holds the locks that a migration needs for minutes.
     """
-    if target is not None and target not in known_migrations():
+    if target is not None and target not in list_migrations():
         raise DatabaseUnusable(
-            f"there is no migration {target}; the last is {known_migrations()[-1]}"
+            f"there is no migration {target}; the last is {list_migrations()[-1]}"
         )
     while await _migrate_one(say, target):
         pass
@@ -126,7 +126,7 @@ async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
 
 
 async def _next_step(target: str | None) -> tuple[str, str] | None:
-    known, applied = known_migrations(), await applied_migrations()
+    known, applied = list_migrations(), await read_applied_migrations()
     wanted = known if target is None else known[: known.index(target) + 1]
     superfluous = [name for name in known if name in applied and name not in wanted]
     if target is not None and superfluous:
@@ -138,7 +138,7 @@ async def _next_step(target: str | None) -> tuple[str, str] | None:
 async def _carry_out(name: str, direction: str) -> None:
     connection = get_connection("default")
     apps = {APP: {"models": _model_modules(), "migrations": "models.migrations"}}
-    known = known_migrations()
+    known = list_migrations()
     goal = name if direction == "forward" else known[known.index(name) - 1]
     executor = MigrationExecutor(connection, apps)
     # Asked for its names before it is made, a missing table would end the transaction.
@@ -179,7 +179,7 @@ async def _blockers() -> str:
 
 
 def _summary(name: str) -> str:
-    migration = migration_class(name)
+    migration = load_migration(name)
     locks = ", ".join(f"{table} ({mode})" for table, mode in migration.locks.items())
     text = (migration.__doc__ or "").partition("\n")[0]
     return f"{text} It locks {locks or 'nothing that is in use'}."
@@ -191,7 +191,7 @@ class StatedMigration(Protocol):
     locks: ClassVar[dict[str, str]]
 
 
-def migration_class(name: str) -> type[StatedMigration]:
+def load_migration(name: str) -> type[StatedMigration]:
     """Returns the class of a migration."""
     found: type[StatedMigration] = import_module(f"models.migrations.{name}").Migration
     return found

@@ -59,7 +59,7 @@ async def release_files(export_id: int) -> None:
         await export.update(files_until=None)
 
 
-async def completed_exports(after: datetime, after_id: int) -> list[CompletedExport]:
+async def read_completed_exports(after: datetime, after_id: int) -> list[CompletedExport]:
     """Returns exports that can be downloaded, by time of completion, after a position."""
     present = now()
     exports = BasketExport.filter(

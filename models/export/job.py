@@ -114,7 +114,7 @@ async def claim_export(export_id: int) -> Claim | None:
     )
 
 
-async def rows_to_export(claim: Claim) -> Sequence[Row]:
+async def read_basket_rows(claim: Claim) -> Sequence[Row]:
     """Reads the basket in one statement: a row per item and division, columns as in ExportField."""
     return await _BASKET_ROWS.rows(basket_id=claim.basket_id)
 
@@ -202,7 +202,7 @@ async def _is_my_turn() -> bool:
     return bool(row[0])
 
 
-async def overdue_exports() -> list[int]:
+async def take_overdue_exports() -> list[int]:
     """Fails exports that are out of attempts and returns the jobs to send again.
 
     It is empty while another server does the same.

@@ -30,8 +30,8 @@ from models.export.job import (
     fail_export,
     finish_export,
     give_back,
+    read_basket_rows,
     renew_lease,
-    rows_to_export,
 )
 from models.money import amount_text
 from tasks.attempts import Attempts
@@ -50,7 +50,7 @@ MAXIMUM_SECONDS = 600.0
 ExportActor = Actor[[int], None]
 
 INDEXES = {field: index for index, field in enumerate(ExportField)}
-"""The index of each column in the rows of `rows_to_export`."""
+"""The index of each column in the rows of `read_basket_rows`."""
 PRICE = INDEXES[ExportField.PRICE]
 
 
@@ -105,7 +105,7 @@ class Attempt:
                 self.store.remove(name)
 
     async def _read(self) -> Sequence[Row]:
-        rows = await rows_to_export(self.claim)
+        rows = await read_basket_rows(self.claim)
         if not rows:
             raise ExportImpossible(
                 "The basket was emptied or deleted before it could be written."

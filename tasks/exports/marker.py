@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from models.database.installation import InstallationUnknown, read_installation
-from models.export.files import CompletedExport, completed_exports
+from models.export.files import CompletedExport, read_completed_exports
 from tasks.exports.store import ExportStore, StoreFailed
 
 logger = logging.getLogger("basket")
@@ -50,7 +50,7 @@ async def is_mounted(store: ExportStore) -> bool:
     except StoreFailed:
         # The folder itself is gone.
         return False
-    exports = await completed_exports(BEGINNING, 0)
+    exports = await read_completed_exports(BEGINNING, 0)
     if exports and not await asyncio.to_thread(_has_any, store, exports):
         return False
     await asyncio.to_thread(store.write, marker, _write_note)

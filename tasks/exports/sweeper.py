@@ -9,13 +9,13 @@ from datetime import timedelta
 from models.background import background_loop
 from models.database.statement import now
 from models.export.files import (
-    completed_exports,
     delete_old_exports,
     expire_missing,
+    read_completed_exports,
     release_files,
     take_ended_exports,
 )
-from models.export.job import overdue_exports
+from models.export.job import take_overdue_exports
 from tasks.exports.marker import BEGINNING, is_mounted, log_missing_marker
 from tasks.exports.metrics import FILES_MISSING
 from tasks.exports.sending import ExportSender
@@ -41,7 +41,7 @@ class ExportSweeper:
 
     async def sweep(self) -> None:
         """Sweeps once; raises the errors of the database and of the storage."""
-        self._sender.send(await overdue_exports())
+        self._sender.send(await take_overdue_exports())
         if now() >= self._clean_at:
             self._clean_at = now() + CLEAN_EVERY
             await delete_old_exports()
@@ -72,7 +72,7 @@ class ExportSweeper:
 
     async def _check_completed(self) -> None:
         """Checks once per completed export that its file is in the store of this process."""
-        for export in await completed_exports(*self._checked):
+        for export in await read_completed_exports(*self._checked):
             if await asyncio.to_thread(self._store.size, export.file_name) is None:
                 await report_missing(export.id, export.file_name, self._store)
             self._checked = (export.finished_at, export.id)

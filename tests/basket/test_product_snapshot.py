@@ -5,7 +5,12 @@ from typing import Any
 from tortoise.migrations.api import migrate
 
 from models.basket.tables import BasketItem
-from models.database.connection import configuration, connect, disconnect, migrate_forward
+from models.database.connection import (
+    connect,
+    create_configuration,
+    disconnect,
+    migrate_forward,
+)
 from models.product.tables import Product
 from tests.support.exports import completed
 from tests.support.rest import line as rest_line
@@ -151,7 +156,7 @@ async def test_baskets_submitted_before_snapshots_were_made_get_them(
 ) -> None:
     async with serve(database_url, shop) as service:
         submitted = await quote(service.main, 1, 2)
-    before = configuration(database_url, 1)
+    before = create_configuration(database_url, 1)
     await migrate(config=before, target="models.0004_email", direction="backward")
     await disconnect()
     found = await products_of(database_url, submitted["id"])

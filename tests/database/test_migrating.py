@@ -11,14 +11,14 @@ import pytest
 from application import create_application
 from models.database import migrate as migrating
 from models.database.connection import connect, disconnect, migrate_forward
-from models.database.migrate import known_migrations, migration_state
+from models.database.migrate import list_migrations, read_migration_state
 from settings import ROOT
 from settings.options import Options
 from tests.support.command_line import CommandLine
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import open_client
 
-LAST = known_migrations()[-1]
+LAST = list_migrations()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,14 @@ async def test_several_at_once_work_one_after_the_other(cluster: Cluster) -> Non
     applied = sorted(
         text.split()[1].rstrip(":") for text in lines if text.startswith("Applying")
     )
-    assert applied == known_migrations()
+    assert applied == list_migrations()
     assert line.run("migrate", "--check") == (0, "The database is up to date.", "")
 
 
 async def test_a_check_changes_nothing_and_tells_what_is_missing(cluster: Cluster) -> None:
     url = await new_database(cluster, "checked")
     line = CommandLine(url, LOG_FORMAT="text")
-    names = ", ".join(known_migrations())
+    names = ", ".join(list_migrations())
     text = f"The database is not migrated: it lacks {names}; run `server.py migrate`."
     assert line.run("migrate", "--check") == (1, text, "")
     server = await asyncpg.connect(url)
@@ -86,7 +86,7 @@ async def test_an_open_transaction_holds_up_the_migration_and_nobody_behind_it(
     for connection in (holder, other):
         await connection.close()
     await connect(url, 1)
-    assert await migration_state() == ([], [])
+    assert await read_migration_state() == ([], [])
     await disconnect()
 
 
@@ -98,7 +98,7 @@ async def test_going_back_and_forward_again(cluster: Cluster) -> None:
     assert (status, errors) == (0, "")
     assert output.splitlines()[-1] == "The tables are at 0001_initial."
     await connect(url, 1)
-    assert (await migration_state()).pending == known_migrations()[1:]
+    assert (await read_migration_state()).pending == list_migrations()[1:]
     await disconnect()
     await migrate_forward(url)
     assert "no migration 0009_none" in line.run("migrate", "--to", "0009_none")[2]

@@ -122,8 +122,8 @@ async def test_each_migration_states_what_it_does_and_what_it_locks() -> None:
     with own_cluster() as cluster:
         await connect(cluster.url, 1)
         try:
-            for name in migrating.known_migrations():
-                migration = migrating.migration_class(name)
+            for name in migrating.list_migrations():
+                migration = migrating.load_migration(name)
                 assert migration.__doc__, f"{name} has no docstring."
                 stated = getattr(migration, "locks", None)
                 assert await locks_of(name) == stated, f"State `locks` in {name}."

@@ -26,8 +26,8 @@ from models.export.job import (
     fail_attempt,
     finish_export,
     give_back,
-    overdue_exports,
     renew_lease,
+    take_overdue_exports,
 )
 from tasks.exports.metrics import FILES_MISSING
 from tests.support.exports import (
@@ -396,7 +396,7 @@ async def test_three_failures_fail_the_export_with_their_reason(
 async def test_an_overdue_job_is_sent_by_one_server_only(service: Service) -> None:
     row = await waiting_row(service)
     await BasketExport.filter(id=row.id).update(resend_at=now() - RESEND_AFTER)
-    sent = await asyncio.gather(*(overdue_exports() for _ in range(5)))
+    sent = await asyncio.gather(*(take_overdue_exports() for _ in range(5)))
     # The sweeper of the service itself may have been the one.
     assert [identifier for each in sent for identifier in each] in ([row.id], [])
     await row.refresh_from_db()

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.database.connection import DATABASE_FAILURES, check_answers
-from models.database.migrate import migration_state
+from models.database.migrate import read_migration_state
 from models.database.outage import is_read_only
 from tasks.exports.marker import NOT_MOUNTED, is_mounted
 from tasks.exports.store import ExportStore
@@ -57,7 +57,7 @@ async def _check_database() -> dict[str, str]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await check_answers()
-            state = await migration_state()
+            state = await read_migration_state()
     except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
         logger.warning("The database does not answer: %s", error)
         return {"database": "read-only" if is_read_only(error) else "unavailable"}

@@ -91,7 +91,7 @@ async def _try_statement(connect: Callable[[], Awaitable[Connection]]) -> bool:
         return True
 
 
-def role_statements(role: str, wanted: dict[str, str]) -> list[str]:
+def write_role_statements(role: str, wanted: dict[str, str]) -> list[str]:
     """Returns the SQL that gives a role the settings that no session can bring behind a pooler."""
     quoted = '"' + role.replace('"', '""') + '"'
     return [f"ALTER ROLE {quoted} SET {name} = '{wanted[name]}';" for name in ROLE_SETTINGS]
@@ -104,7 +104,9 @@ async def warn_of_role(connection: Connection, role: str, wanted: dict[str, str]
     lacking = [name for name in ROLE_SETTINGS if found.get(name) != wanted[name]]
     if lacking:
         lines = [
-            line for line in role_statements(role, wanted) if line.split()[4] in lacking
+            line
+            for line in write_role_statements(role, wanted)
+            if line.split()[4] in lacking
         ]
         logger.warning(
             "A pooler stands before PostgreSQL, and the role lacks settings: %s",
