@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from request_record import begin_record
-from resolvers.time_limit import TimeLimits, TookTooLong, begin_to_commit
+from resolvers.time_limit import TimeLimits, TookTooLong, begin_to_commit, resume_limit
 from tests.support.databases import waits_for_lock
 from tests.support.service import Caller, Service, serve_beside
 from tests.support.waiting import eventually
@@ -109,6 +109,21 @@ async def test_a_limit_ends_only_what_is_in_it() -> None:
     assert isinstance(slow, TookTooLong)
     assert limits.running == set()
     await eventually(lambda: not limits.is_watching, "The end of the watch")
+
+
+async def test_a_limit_counts_again_when_nothing_was_committed() -> None:
+    limits = TimeLimits(0.5)
+
+    async def sleep() -> None:
+        begin_record("", has_timing=False)
+        with limits.limit():
+            begin_to_commit()
+            await asyncio.sleep(1.0)
+            resume_limit()
+            await asyncio.sleep(3_600)
+
+    with pytest.raises(TookTooLong):
+        await asyncio.create_task(sleep())
 
 
 async def test_a_cancellation_from_elsewhere_stays_one() -> None:
