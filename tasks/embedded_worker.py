@@ -28,6 +28,7 @@ class ServerLoop(EventLoopThread):
 
     def __init__(self) -> None:
         super().__init__(logger)
+        # The base class has made a loop of its own.
         self.loop.close()
         self.loop = asyncio.get_running_loop()
 
@@ -43,6 +44,7 @@ async def _await(awaitable: Awaitable[R]) -> R:
 @asynccontextmanager
 async def embedded_worker(broker: Broker) -> AsyncIterator[None]:
     """Runs a worker in this process; when it stops, it gives back the attempts under way."""
+    # Dramatiq finds the loop of its actors in a global of its own.
     set_event_loop_thread(ServerLoop())
     worker = Worker(broker, worker_threads=THREADS, worker_timeout=POLL_MILLISECONDS)
     worker.start()

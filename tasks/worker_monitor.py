@@ -120,6 +120,7 @@ class Monitor(Middleware):
         return fault.word if fault else "ok"
 
     async def _check_exports(self) -> str:
+        # The check writes a file, and object stores charge per request.
         if (
             time.monotonic() - self._store_checked_at > STORE_CHECKED_SECONDS
             or self._store_word != "ok"
@@ -138,11 +139,12 @@ class Monitor(Middleware):
             return "unavailable"
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Answers a scrape, to those to whom a server would answer one."""
+        """Returns the metrics; in production, as on a server, only for METRICS_TOKEN."""
         token = str(settings.METRICS_TOKEN)
         if not token and not settings.EMBEDDED:
             return web.json_response({"detail": "METRICS_TOKEN is not set."}, status=404)
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        # Compared in constant time, so that the time reveals nothing of the token.
         if token and not hmac.compare_digest(sent.encode(), token.encode()):
             challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
             return web.json_response(
@@ -172,5 +174,6 @@ def listen() -> socket.socket:
 
 def find_process_number() -> int:
     """Returns the number of this process among those of its worker, from 0."""
+    # multiprocessing names them Process-1, Process-2 and so on.
     number = multiprocessing.current_process().name.rpartition("-")[2]
     return int(number) - 1 if number.isdigit() else 0

@@ -58,6 +58,7 @@ class DeadLetters(Collector):
         """Refreshes the number when it is old."""
         if self._broker is None or monotonic() - self._read_at < READ_EVERY_SECONDS:
             return
+        # Set before the attempt, so that a silent Redis delays one scrape and not each.
         self._read_at = monotonic()
         try:
             async with asyncio.timeout(READ_TIMEOUT_SECONDS):

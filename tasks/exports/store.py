@@ -118,18 +118,18 @@ class ExportStore:
         return f"{self._root.rstrip('/')}/{name}"
 
     def check(self) -> None:
-        """Writes and deletes a small file; raises OSError, StoreUnusable for a permanent one."""
+        """Writes and deletes a small file; raises OSError, StoreUnusable if permanent."""
         path = self._path(f"basket-check-{secrets.token_hex(16)}")
-        try:
-            if self._is_local:
+        with _raise_unusable(), _raise_os_errors():
+            self._storage.pipe_file(path, b"")
+            self._storage.rm_file(path)
+
+    def make_folder(self) -> None:
+        """Makes the folder where there is none; raises OSError, StoreUnusable if permanent."""
+        # Only at the start: later, a folder that is not there is an outage.
+        if self._is_local:
+            with _raise_unusable():
                 os.makedirs(self._root, exist_ok=True)
-            with _raise_os_errors():
-                self._storage.pipe_file(path, b"")
-                self._storage.rm_file(path)
-        except Exception as error:
-            if _is_permanent(error):
-                raise StoreUnusable(errno.EINVAL, explain_failure(error)) from error
-            raise
 
     def check_presigning(self) -> None:
         """Signs an address; raises StartupError when the store cannot."""
@@ -245,6 +245,7 @@ def open_store(
 
 def _check(store: ExportStore, checked: Future[None]) -> None:
     try:
+        store.make_folder()
         store.check()
     except BaseException as error:
         checked.set_exception(error)
@@ -262,3 +263,14 @@ def _raise_os_errors() -> Iterator[None]:
             raise
         error_class = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
         raise error_class(errno.EIO, explain_failure(error)) from error
+
+
+@contextmanager
+def _raise_unusable() -> Iterator[None]:
+    """Raises permanent errors, which have many classes, as StoreUnusable."""
+    try:
+        yield
+    except Exception as error:
+        if _is_permanent(error):
+            raise StoreUnusable(errno.EINVAL, explain_failure(error)) from error
+        raise

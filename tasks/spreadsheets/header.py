@@ -47,8 +47,10 @@ def find_columns(number: int, header: Row) -> list[int]:
     for name, columns in positions.items():
         if len(columns) > 1:
             letters = " and ".join(map(format_column, columns[:SHOWN_COLUMNS]))
-            message = f"The column {name} occurs {len(columns)} times in row {number}: in {letters}."
-            raise format_rejection(f"{message} Name one of them differently.")
+            raise format_rejection(
+                f"The column {name} occurs {len(columns)} times in row {number}: in {letters}. "
+                "Name one of them differently."
+            )
     return [positions[name][0] for name in COLUMNS]
 
 

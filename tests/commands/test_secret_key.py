@@ -1,4 +1,4 @@
-"""The keys of download addresses: a list, the newest first, so that one can be changed without killing addresses."""
+"""The keys of download addresses: a list, the newest first, so that old addresses stay valid."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -47,6 +47,7 @@ def _parse_columns(query: QueryParams) -> list[ExportField] | None:
     if "fields" not in query:
         return None
     names = [name.strip() for text in query.getlist("fields") for name in text.split(",")]
+    # All unknown names are reported at once.
     known = {field.value for field in ExportField}
     if unknown := [name for name in names if name and name not in known]:
         raise InvalidFields(

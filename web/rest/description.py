@@ -27,6 +27,7 @@ def _describe_response(description: str, schema: Schema) -> dict[str, Any]:
 
 
 def _describe_detail(description: str, **headers: str) -> dict[str, Any]:
+    # Keyword arguments cannot hold the hyphens of header names.
     described = {
         name.replace("_", "-"): {
             "description": text,

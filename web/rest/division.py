@@ -15,6 +15,7 @@ async def list_divisions(request: RestRequest) -> Response:
     """Lists the buyer's division and those below it, inactive ones too."""
     page = read_page(request)
     divisions = await divisions_within(request.context.buyer.division.id)
+    # As in Django REST Framework, an empty first page is a page.
     if page.number > 1 and page.first >= len(divisions):
         return not_found_response()
     results = [
