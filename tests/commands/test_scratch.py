@@ -22,6 +22,7 @@ from tests.support.processes import Processes
 from tests.support.programs import program
 from tests.support.service import Caller, serve
 from tests.support.shop import serve_shop
+from tests.support.waiting import TIMEOUT_SECONDS
 
 HEADER = ["product__sku", "quantity", "division__erp_code"]
 DOCUMENT = (
@@ -113,7 +114,7 @@ async def test_nothing_needs_another_folder_that_can_be_written(tmp_path: Path) 
     processes.start("unshare", "--mount", "sh", "-c", script, PORT=str(port))
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", timeout=60
+            base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS
         ) as client:
             await _until_healthy(client)
             payload = await imported(client, "demo-main", sheet(60_000))
@@ -154,7 +155,9 @@ def _may_unshare(folder: Path) -> bool:
         f"{_read_only_but(folder)} && ! touch /tmp/x /var/tmp/x",
     ]
     return (
-        subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
+        subprocess.run(
+            command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        ).returncode
         == 0
     )
 

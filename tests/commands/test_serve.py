@@ -18,6 +18,7 @@ import pytest
 from settings import ROOT, SECRET_KEY_OF_THE_DEMO
 from tests.support.command_line import CommandLine, Commands
 from tests.support.databases import sqlite_database
+from tests.support.http import client
 from tests.support.waiting import TIMEOUT_SECONDS
 
 SECRET_KEY = "of-this-test-and-long-enough-for-production"
@@ -63,7 +64,7 @@ def wait_until_ready(address: str) -> float:
     begin = time.monotonic()
     while time.monotonic() - begin < TIMEOUT_SECONDS:
         try:
-            if httpx.get(f"{address}/readyz").status_code == 200:
+            if client().get(f"{address}/readyz").status_code == 200:
                 return time.monotonic() - begin
         except httpx.TransportError:
             time.sleep(0.02)
@@ -184,12 +185,13 @@ def test_production_serves_without_showing_a_token(tmp_path: Path) -> None:
     with serving(tmp_path, **more) as (_, address, output):
         wait_until_ready(address)
         for path in ("/graphql", "/"):
-            page = httpx.get(f"{address}{path}", headers={"Accept": "text/html"})
+            page = client().get(f"{address}{path}", headers={"Accept": "text/html"})
             assert page.status_code in (401, 404)
             assert "GraphiQL" not in page.text
         headers = {"Authorization": "Token demo-main"}
         query = {"query": "{ viewer { id } }"}
         assert (
-            httpx.post(f"{address}/graphql", json=query, headers=headers).status_code == 401
+            client().post(f"{address}/graphql", json=query, headers=headers).status_code
+            == 401
         )
         assert output.read_text() == ""

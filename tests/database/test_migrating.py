@@ -17,6 +17,7 @@ from settings.options import Options
 from tests.support.command_line import CommandLine
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import open_client
+from tests.support.waiting import TIMEOUT_SECONDS
 
 LAST = list_migrations()[-1]
 
@@ -76,7 +77,7 @@ async def test_an_open_transaction_holds_up_the_migration_and_nobody_behind_it(
     await asyncio.sleep(1.1)
     work = asyncio.create_task(migrate_forward(url, said.append))
     other = await asyncpg.connect(url)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not any("Open transactions: process" in line for line in said):
             # It waits at most as long as the migration waits for its lock.
             await other.fetch("SELECT * FROM product", timeout=20)

@@ -246,7 +246,7 @@ def test_compose_takes_every_password(password: str) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT_SECONDS,
         check=True,
     )
     assert done.stdout == f"{password}\n"
@@ -269,7 +269,7 @@ def test_the_health_check_of_the_worker_asks_each_of_its_processes(
     def status() -> int:
         command = [f"{PROGRAMS}/python", arguments[0], code]
         return subprocess.run(
-            command, capture_output=True, timeout=30, check=False
+            command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
         ).returncode
 
     assert status() == 1

@@ -13,6 +13,7 @@ import pytest
 
 from settings import ROOT, SECRET_KEY_OF_THE_DEMO
 from tests.support.command_line import CommandLine
+from tests.support.http import client
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -123,7 +124,7 @@ def test_a_server_that_uvicorn_started_writes_json_alone(
     lines = [json.loads(line) for line in text.splitlines()]
     assert lines[0]["message"].startswith("Started server process")
     (answered,) = [line for line in lines if line["logger"] == "basket.access"]
-    assert (answered["door"], answered["status"], answered["request_id"]) == (
+    assert (answered["route"], answered["status"], answered["request_id"]) == (
         "/healthz",
         200,
         "mine",
@@ -136,7 +137,7 @@ def wait_for(url: str, headers: dict[str, str]) -> None:
     limit = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < limit:
         try:
-            assert httpx.get(url, headers=headers).status_code == 200
+            assert client().get(url, headers=headers).status_code == 200
             return
         except httpx.TransportError:
             time.sleep(0.05)

@@ -24,6 +24,7 @@ from tests.support.pages import shell_block
 from tests.support.programs import program
 from tests.support.service import Service, open_client, serve
 from tests.support.shop import Shop
+from tests.support.waiting import TIMEOUT_SECONDS
 
 
 @pytest.fixture
@@ -57,7 +58,11 @@ def run_documented_commands(database_url: str, restored: str, folder: Path) -> N
     for command in commands:
         text = command.replace("basket_restored", restored)
         subprocess.run(
-            ["bash", "-c", text], cwd=folder, env=environment, timeout=120, check=True
+            ["bash", "-c", text],
+            cwd=folder,
+            env=environment,
+            timeout=TIMEOUT_SECONDS,
+            check=True,
         )
 
 
@@ -114,7 +119,11 @@ async def test_a_backup_of_sqlite_holds_what_was_committed(
             "basket.sqlite3", file.name
         )
         await asyncio.to_thread(
-            subprocess.run, ["bash", "-c", block], cwd=tmp_path, timeout=120, check=True
+            subprocess.run,
+            ["bash", "-c", block],
+            cwd=tmp_path,
+            timeout=TIMEOUT_SECONDS,
+            check=True,
         )
     with closing(sqlite3.connect(tmp_path / "basket.backup.sqlite3")) as backup:
         quantities = backup.execute("SELECT quantity FROM basket_item_division").fetchall()

@@ -236,7 +236,7 @@ async def check_presigned_addresses(production: Production, store: Store) -> Non
     redirect = await production.client.get(path_of(export), headers=OWNER)
     assert redirect.status_code == 307
     assert redirect.headers["location"].startswith(store.address)
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as stranger:
         for url in (export["url"], redirect.headers["location"]):
             response = await stranger.get(url)
             assert (response.status_code, response.content) == (200, CSV)

@@ -10,6 +10,7 @@ import pytest
 from tests.support.node_packages import node_script
 from tests.support.raw_http import raw_server
 from tests.support.service import Service
+from tests.support.waiting import TIMEOUT_SECONDS
 
 QUERY = "{ viewer { email } }"
 HASH = hashlib.sha256(QUERY.encode()).hexdigest()
@@ -95,7 +96,7 @@ def test_apollo_and_urql_fall_back_and_remember(tmp_path: Path) -> None:
     with raw_server(tmp_path) as server:
         command = ["node", str(script), f"http://127.0.0.1:{server.port}/graphql"]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, check=False
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
         )
     assert (done.returncode, done.stderr) == (0, "")
     results = [json.loads(line) for line in done.stdout.splitlines()]

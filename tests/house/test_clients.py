@@ -16,6 +16,7 @@ from tests.support.databases import sqlite_database
 from tests.support.node_packages import node_modules, node_script
 from tests.support.process import start_server, write_people_to
 from tests.support.shop import Shop
+from tests.support.waiting import TIMEOUT_SECONDS
 
 PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
@@ -61,7 +62,7 @@ async def run(folder: Path, *command: str, address: str = "") -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"

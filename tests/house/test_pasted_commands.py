@@ -20,6 +20,7 @@ from settings import ROOT
 from tests.support.databases import TEST_DATABASE_URL, sqlite_database
 from tests.support.deployment import copied_to
 from tests.support.exports import completed
+from tests.support.http import client
 from tests.support.pages import blocks, json_after, shell_block, with_values
 from tests.support.ports import free_port
 from tests.support.processes import Processes, answers, in_thread, wait_until
@@ -74,7 +75,7 @@ def clear_basket(server: str) -> None:
     """Empties the basket of the printed token."""
     document = "mutation { basketClear(input: {}) { userErrors { code } } }"
     headers = {"Authorization": "Token demo-main"}
-    httpx.post(f"{server}/graphql", json={"query": document}, headers=headers)
+    client().post(f"{server}/graphql", json={"query": document}, headers=headers)
 
 
 def test_requests_of_readme_get_the_printed_responses(
@@ -104,7 +105,7 @@ def test_the_printed_rest_request_adds(embedded: str, tmp_path: Path) -> None:
 def test_the_cost_of_a_query_is_as_printed(embedded: str) -> None:
     request = {"query": "{ viewer { email } }", "extensions": {"cost": True}}
     headers = {"Authorization": "Token demo-main"}
-    response = httpx.post(f"{embedded}/graphql", json=request, headers=headers).json()
+    response = client().post(f"{embedded}/graphql", json=request, headers=headers).json()
     (printed,) = blocks("docs/limits.md", "json")
     assert response["extensions"] == json.loads(printed)["extensions"]
 
@@ -181,7 +182,7 @@ async def new_database() -> AsyncIterator[str]:
     skip_when_quick("PostgreSQL")
     name = f"basket_readme_{os.getpid()}"
     try:
-        server = await asyncpg.connect(TEST_DATABASE_URL, timeout=5)
+        server = await asyncpg.connect(TEST_DATABASE_URL, timeout=60)
     except OSError:
         no_service("PostgreSQL", "TEST_DATABASE_URL", TEST_DATABASE_URL)
     await server.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")

@@ -15,6 +15,7 @@ from tests.support.databases import sqlite_database
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY
 from tests.support.processes import Processes, answers, wait_until
+from tests.support.waiting import TIMEOUT_SECONDS
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -149,7 +150,7 @@ raise OSError("fourth")
         | {"DATABASE_URL": "sqlite:///x.sqlite3"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     lines = [json.loads(line) for line in done.stderr.splitlines()]

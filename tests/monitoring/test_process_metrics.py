@@ -7,11 +7,11 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.command_line import CommandLine
+from tests.support.http import client
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, answers, free_port, wait_until
 from tests.support.shop import Shop
@@ -50,7 +50,7 @@ class Workers:
 
     def samples(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """Scrapes one of the workers, over a connection of its own."""
-        response = httpx.get(f"{self.url}/metrics", headers=SCRAPER, timeout=30)
+        response = client().get(f"{self.url}/metrics", headers=SCRAPER)
         assert response.status_code == 200
         families = text_string_to_metric_families(response.text)
         return {
@@ -89,7 +89,7 @@ async def workers(postgres_url: str, shop: Shop, tmp_path: Path) -> AsyncIterato
 def ask(workers: Workers, count: int) -> None:
     """Sends so many queries, each over a connection of its own."""
     for _ in range(count):
-        answer = httpx.post(f"{workers.url}/graphql", json=QUERY, headers=MAIN, timeout=30)
+        answer = client().post(f"{workers.url}/graphql", json=QUERY, headers=MAIN)
         assert answer.json() == {"data": {"activeBasket": None}}
 
 

@@ -77,7 +77,7 @@ async def asked(address: str) -> None:
     }
     query = "query Secret { product(remoteId: 3) { sku } }"
     async with (
-        httpx.AsyncClient(base_url=address) as client,
+        httpx.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS) as client,
         asyncio.timeout(TIMEOUT_SECONDS),
     ):
         while True:

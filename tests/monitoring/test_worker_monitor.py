@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
@@ -20,6 +19,7 @@ from tests.commands.test_worker_stopping import (
     wait_for,
 )
 from tests.support.databases import sqlite_database
+from tests.support.http import client
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import Processes, answers, wait_until
 
@@ -52,7 +52,7 @@ def processes(tmp_path: Path, redis_port: int) -> Iterator[Processes]:
 
 def readiness(port: int) -> tuple[int, dict[str, str]]:
     """Returns the status and the words of a worker process's readiness."""
-    response = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=20)
+    response = client().get(f"http://127.0.0.1:{port}/readyz")
     return response.status_code, response.json()
 
 
@@ -72,7 +72,7 @@ def send_to_nobody(redis_port: int, count: int) -> None:
 
 def samples(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
     """Returns the metrics of a worker process by name and labels."""
-    response = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=TOKEN, timeout=10)
+    response = client().get(f"http://127.0.0.1:{port}/metrics", headers=TOKEN)
     assert response.status_code == 200
     families = text_string_to_metric_families(response.text)
     return {
@@ -92,10 +92,10 @@ def test_each_process_tells_its_health_and_readiness(
     for number in (port, port + 1):
         address = f"http://127.0.0.1:{number}"
         wait_until(lambda address=address: answers(f"{address}/healthz"), address)  # type: ignore[misc]
-        assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
+        assert client().get(f"{address}/healthz").json() == {"status": "ok"}
         expected = {"status": "ok", "database": "ok", "redis": "ok", "exports": "ok"}
         assert readiness(number) == (200, expected)
-        assert httpx.get(f"{address}/metrics").status_code == 401
+        assert client().get(f"{address}/metrics").status_code == 401
     send_to_nobody(redis_port, count=2)
     wait_until(
         lambda: samples(port)["basket_dead_letters", ()] == 2,
@@ -108,7 +108,7 @@ def test_each_process_tells_its_health_and_readiness(
         # The word for Redis may be a second old.
         wait_until(lambda: readiness(port)[0] == 503, "The end of being ready")
         assert readiness(port)[1]["redis"] == "unavailable"
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        assert client().get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     finally:
         processes.running[0].send_signal(signal.SIGCONT)
     os.killpg(worker.pid, signal.SIGTERM)

@@ -57,7 +57,7 @@ def postgres_database() -> str | None:
 
 async def _new_database() -> str:
     name = f"basket_test_{os.getpid()}"
-    server = await asyncpg.connect(TEST_DATABASE_URL, timeout=5)
+    server = await asyncpg.connect(TEST_DATABASE_URL, timeout=60)
     try:
         await server.execute(f"DROP DATABASE IF EXISTS {name}")
         await server.execute(f"CREATE DATABASE {name}")

@@ -32,7 +32,7 @@ class Systemd:
         self.process = process
         self.log = log
 
-    def run(self, command: str, timeout: float = 120) -> str:
+    def run(self, command: str, timeout: float = TIMEOUT_SECONDS) -> str:
         """Runs a command of bash inside, which must succeed, and returns what it prints."""
         done = self.attempt(command, timeout)
         assert done.returncode == 0, (
@@ -41,7 +41,7 @@ class Systemd:
         return done.stdout
 
     def attempt(
-        self, command: str, timeout: float = 120
+        self, command: str, timeout: float = TIMEOUT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command of bash inside."""
         inner = [

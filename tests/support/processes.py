@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 # Named here too until all tests import it from its own module.
+from tests.support.http import client
 from tests.support.ports import free_port as free_port
 from tests.support.programs import program
 from tests.support.waiting import wait_until as wait_until
@@ -105,7 +106,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def answers(url: str) -> bool:
     """Tells whether an address answers."""
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return client().get(url, timeout=10).status_code == 200
     except httpx.TransportError:
         return False
 
