@@ -18,6 +18,7 @@ import logs
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
 from models.background import background_loop
+from models.basket.catalogue import Catalogue
 from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.idempotency import delete_expired_keys
@@ -76,6 +77,7 @@ class State(TypedDict):
     export_store: ExportStore
     spreadsheets: SpreadsheetReader
     policy: Policy
+    catalogue: Catalogue
     rate_limits: RateLimits
     arrival_limits: ArrivalLimits
 
@@ -259,6 +261,7 @@ async def open_resources(
                 timedelta(seconds=options.product_maximum_age_seconds),
                 options.export_maximum_waiting,
             ),
+            "catalogue": Catalogue(),
             "rate_limits": await enter(limits),
             "arrival_limits": ArrivalLimits(
                 options.request_maximum_head_bytes,

@@ -1,13 +1,14 @@
 """Divisions: the stores of a company, for which baskets are filled."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.statement import Row, Statement
+from models.database.columns import Columns
+from models.database.statements import Row, load_statements
 
 
 class DivisionType(StrEnum):
@@ -37,6 +38,14 @@ class Division(Model):
         indexes = (("parent_id",),)
 
 
+DIVISION = Columns(Division)
+"""What is read of a division."""
+
+DIVISION_COLUMNS = DIVISION.select("d", "division_")
+PARENT_COLUMNS = DIVISION.select("m", "parent_")
+"""The columns of a division, and of its parent beside it, as lists of a SELECT."""
+
+
 class DivisionRead(NamedTuple):
     """A division as it is read: the row, and the row of its parent where it has one."""
 
@@ -48,47 +57,42 @@ class DivisionRead(NamedTuple):
     parent: "DivisionRead | None"
 
 
-DIVISION_COLUMNS = (
-    "d.id, d.name, d.erp_code, d.type, d.is_active, m.id, m.name, m.erp_code, m.is_active"
-)
-
-
-def division_of(row: Row | Sequence[Any], first: int = 0) -> DivisionRead:
-    """Reads DIVISION_COLUMNS, which begin at the column `first`."""
-    parent = None
-    if row[first + 5] is not None:
-        # Only a main division has sub-divisions, so a parent's type and parent need not be read.
-        parent = DivisionRead(
-            row[first + 5],
-            row[first + 6],
-            row[first + 7],
-            DivisionType.MAIN,
-            bool(row[first + 8]),
-            None,
-        )
-    kind = DivisionType(row[first + 3])
-    return DivisionRead(
-        row[first], row[first + 1], row[first + 2], kind, bool(row[first + 4]), parent
+def division_from_row(row: Row | Mapping[str, Any]) -> DivisionRead:
+    """Returns the division of DIVISION_COLUMNS and PARENT_COLUMNS, by their names."""
+    has_parent = row["parent_id"] is not None
+    return _division(
+        row, "division_", _division(row, "parent_", None) if has_parent else None
     )
 
 
-_NAMED = Statement(
-    f"SELECT {DIVISION_COLUMNS} FROM division d LEFT JOIN division m ON m.id = d.parent_id "
-    "WHERE d.id = ANY($1::int[]) OR d.erp_code = ANY($2::text[])"
-)
-_WITHIN = Statement(
-    f"SELECT {DIVISION_COLUMNS} FROM division d LEFT JOIN division m ON m.id = d.parent_id "
-    "WHERE d.id = $1 OR d.parent_id = $1 ORDER BY d.parent_id IS NOT NULL, d.name, d.id"
-)
+def _division(
+    row: Row | Mapping[str, Any], prefix: str, parent: DivisionRead | None
+) -> DivisionRead:
+    values = {name: row[prefix + name] for name in DIVISION.names}
+    # SQLite has numbers for true and false.
+    values |= {"type": DivisionType(values["type"]), "is_active": bool(values["is_active"])}
+    return DivisionRead(**values, parent=parent)
+
+
+_STATEMENTS = load_statements(__file__, division=DIVISION_COLUMNS, parent=PARENT_COLUMNS)
 
 
 async def divisions_named(
     ids: Collection[int], erp_codes: Collection[str]
 ) -> Sequence[DivisionRead]:
     """Reads the divisions that have one of these ids or ERP codes; unknown ones are absent."""
-    return [division_of(row) for row in await _NAMED.rows(list(ids), list(erp_codes))]
+    rows = await _STATEMENTS["divisions_named"].rows(
+        ids=list(ids), erp_codes=list(erp_codes)
+    )
+    return [division_from_row(row) for row in rows]
 
 
 async def divisions_within(division_id: int) -> Sequence[DivisionRead]:
     """Reads a division and its sub-divisions: itself first, then by name."""
-    return [division_of(row) for row in await _WITHIN.rows(division_id)]
+    rows = await _STATEMENTS["divisions_within"].rows(division_id=division_id)
+    return [division_from_row(row) for row in rows]
+
+
+async def divisions_shown(ids: Collection[int]) -> Sequence[Row]:
+    """Reads the rows of divisions that baskets show, with the revision of all divisions."""
+    return await _STATEMENTS["divisions_shown"].rows(ids=list(ids))

@@ -12,10 +12,11 @@ from tortoise.models import Model
 from models.database.statements import load_statements
 from models.division import (
     DIVISION_COLUMNS,
+    PARENT_COLUMNS,
     Division,
     DivisionRead,
     DivisionType,
-    division_of,
+    division_from_row,
 )
 from models.rejections import Rejection, RejectionCode
 from text import MAXIMUM_LENGTH
@@ -124,15 +125,23 @@ class Buyer:
             )
 
 
-_BUYER_WITH_TOKEN = load_statements(__file__, division_columns=DIVISION_COLUMNS)[
-    "buyer_with_token"
-]
+_BUYER_WITH_TOKEN = load_statements(
+    __file__, division=DIVISION_COLUMNS, parent=PARENT_COLUMNS
+)["buyer_with_token"]
 
 
 async def buyer_with(digest: str) -> Buyer | None:
     """Reads the active user that the token with this digest belongs to; None when there is none."""
     row = await _BUYER_WITH_TOKEN.row(digest=digest)
-    return Buyer(row[0], row[1], row[2], row[3], division_of(row, 4)) if row else None
+    if row is None:
+        return None
+    return Buyer(
+        id=row["id"],
+        email=row["email"],
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+        division=division_from_row(row),
+    )
 
 
 MAXIMUM_BUYERS = 10_000

@@ -6,8 +6,8 @@ from functools import partial
 from models.basket.lock import lock_active_unchanged, lock_own
 from models.export.export import ExportField, ask_export
 from models.rejections import Rejection, RejectionCode
-from resolvers.answer import Answer
 from resolvers.context import segment_of
+from resolvers.outcome import Outcome
 from resolvers.unit_of_work import Change
 from schema.inputs import BasketExportInput
 from schema.node import IdKind, number_of
@@ -16,7 +16,7 @@ from schema.node import IdKind, number_of
 class BasketExportChange(Change[BasketExportInput]):
     """Records the job of an export, and has its message sent once that is committed."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Writes the job's row; raises BASKET_NOT_FOUND, BASKET_EMPTY, BASKET_LIMIT_EXCEEDED or INVALID_INPUT."""
         segment = segment_of(self.input.segment_remote_id)
         columns = columns_of(self.input.fields)
@@ -26,7 +26,7 @@ class BasketExportChange(Change[BasketExportInput]):
         else:
             number = number_of(IdKind.BASKET, self.input.basket_id)
             basket_id = (await lock_own(self.buyer.id, number)).id
-        row = await ask_export(
+        export = await ask_export(
             self.buyer.id,
             basket_id,
             self.input.format,
@@ -34,8 +34,8 @@ class BasketExportChange(Change[BasketExportInput]):
             field,
             self.context.policy.exports_waiting,
         )
-        self.after_commit.append(partial(self.context.exports.send, [row[0]]))
-        return Answer(export=row)
+        self.after_commit.append(partial(self.context.exports.send, [export.id]))
+        return Outcome(export=export)
 
 
 def columns_of(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:

@@ -12,15 +12,15 @@ from typing import Any
 
 from models.basket.lines import add_lines
 from models.basket.lock import open_active
-from models.basket.read import ACTIVE, totals_of
+from models.basket.read import ACTIVE
 from models.basket.rules import Line, check_quantity
 from models.division import DivisionRead
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
-from resolvers.answer import Answer, rejected
 from resolvers.context import segment_of
 from resolvers.divisions import DivisionKey, check_division, look_up_divisions
+from resolvers.outcome import Outcome, rejected
 from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
@@ -164,8 +164,8 @@ class BasketImport(Change[BasketImportInput]):
         )
 
     async def _currency(self) -> str | None:
-        read = await ACTIVE.rows(self.buyer.id, self.segment, whole=False)
-        return totals_of(read.rows[0]).currency if read.rows else None
+        summaries = await ACTIVE.summaries(user_id=self.buyer.id, segment=self.segment)
+        return summaries[0].currency if summaries else None
 
     def _rejection(self) -> Rejection | None:
         if self.error_count and not self.input.skip_invalid_rows:
@@ -181,7 +181,7 @@ class BasketImport(Change[BasketImportInput]):
             )
         return None
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Adds the lines, unless rows are rejected or it is a dry run."""
         rows_read = self.sheet.rows_read if self.sheet else 0
         rejection = self._rejection()
@@ -193,10 +193,10 @@ class BasketImport(Change[BasketImportInput]):
         if rejection:
             return replace(rejected([rejection]), report=report)
         if self.input.dry_run:
-            return Answer(report=report)
+            return Outcome(report=report)
         basket_id = await open_active(
             self.buyer.id, self.segment, self.input.expected_version
         )
         if not await add_lines(basket_id, self.check.lines) <= self.confirmed:
             raise Outdated
-        return Answer(baskets=await self.read(basket_id), report=report)
+        return Outcome(baskets=await self.read(basket_id), report=report)

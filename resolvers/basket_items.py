@@ -13,9 +13,9 @@ from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import lock_active, open_active
 from models.basket.rules import Line, check_quantity, check_rules
 from models.rejections import Rejected, Rejection, RejectionCode
-from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
 from resolvers.divisions import DivisionKey, find_divisions
+from resolvers.outcome import Outcome
 from resolvers.products import ProductKey, confirmed_since, find_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import (
@@ -79,7 +79,7 @@ def division_id_of(text: str) -> int:
 class BasketItemsAdd(Change[BasketItemsAddInput]):
     """Adds lines to the active basket, all or none."""
 
-    async def try_fast_path(self) -> Answer | None:
+    async def try_fast_path(self) -> Outcome | None:
         """Adds the lines in one step, which is possible for almost all additions."""
         self.segment = segment_of(self.input.segment_remote_id)
         self._check_count()
@@ -91,8 +91,8 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             self.input.expected_version,
             confirmed_since(self.context.policy),
         )
-        rows = await add_known_lines(addition, whole=self.whole)
-        return Answer(baskets=rows) if rows else None
+        rows = await add_known_lines(self.context.catalogue, addition, full=self.full)
+        return Outcome(baskets=rows) if rows else None
 
     async def prepare(self) -> None:
         """Finds the divisions and products of all lines; raises one rejection a line that cannot be added."""
@@ -151,7 +151,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             raise Rejected(rejections)
         return products, divisions
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Adds the lines. Raises Outdated when a product left the basket meanwhile that was not asked of Commerce."""
         basket_id = await open_active(
             self.buyer.id, self.segment, self.input.expected_version
@@ -159,7 +159,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         new_products = await add_lines(basket_id, merge_lines(self.lines))
         if not new_products <= self.confirmed:
             raise Outdated
-        return Answer(baskets=await self.read(basket_id))
+        return Outcome(baskets=await self.read(basket_id))
 
 
 class BasketItemUpdate(Change[BasketItemUpdateInput]):
@@ -180,7 +180,7 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
             if not (is_closed and self.input.quantity == 0):
                 raise
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Sets the quantity; raises PRODUCT_NOT_IN_BASKET when there is nothing to set or to remove.
 
         Raises PRODUCT_UNAVAILABLE for more of a product that Commerce no longer sells.
@@ -198,30 +198,30 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
             )
             raise Rejection(RejectionCode.PRODUCT_NOT_IN_BASKET, message, "divisionId")
         await check_rules(basket_id, {})
-        return Answer(baskets=await self.read(basket_id), removed=removed)
+        return Outcome(baskets=await self.read(basket_id), removed=removed)
 
 
 class BasketItemRemove(Change[BasketItemRemoveInput]):
     """Removes a product from the active basket, for all divisions."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Removes the item; raises PRODUCT_NOT_IN_BASKET."""
         segment = segment_of(self.input.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
         item = await _item(basket_id, self.input.product_remote_id)
         await remove_item(item.id)
-        return Answer(baskets=await self.read(basket_id), removed=[item.id])
+        return Outcome(baskets=await self.read(basket_id), removed=[item.id])
 
 
 class BasketClear(Change[BasketClearInput]):
     """Removes everything from the active basket."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Removes every item."""
         segment = segment_of(self.input.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
         removed = await remove_all(basket_id)
-        return Answer(baskets=await self.read(basket_id), removed=removed)
+        return Outcome(baskets=await self.read(basket_id), removed=removed)
 
 
 async def _item(basket_id: int, remote_id: int) -> HeldItem:

@@ -2,8 +2,8 @@
 
 from models.basket.lock import lock_active
 from models.basket.prices import check_one_currency, held_products, items_holding, reprice
-from resolvers.answer import Answer
 from resolvers.context import segment_of
+from resolvers.outcome import Outcome
 from resolvers.products import consult_commerce
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketRefreshInput
@@ -25,7 +25,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
         self.sold = {product.remote_id for product in kept if product.is_available}
         self.unsold = set(held) - self.sold
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Changes prices and tells of products no longer sold; raises CurrencyMismatch."""
         basket_id = await lock_active(
             self.buyer.id, self.segment, self.input.expected_version
@@ -35,7 +35,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
             raise Outdated
         changes = await reprice(basket_id, self.sold)
         await check_one_currency(basket_id)
-        return Answer(
+        return Outcome(
             baskets=await self.read(basket_id),
             price_changes=changes,
             unavailable=await items_holding(basket_id, self.unsold),

@@ -4,8 +4,8 @@ from models.basket.status import delete_draft, load_draft, save_active, submit_a
 from models.division import DivisionType
 from models.quotation import QuotationStatus, issue_quotation
 from models.rejections import Rejection, RejectionCode
-from resolvers.answer import Answer
 from resolvers.context import check_text, segment_of
+from resolvers.outcome import Outcome
 from resolvers.unit_of_work import Change
 from schema.inputs import (
     BasketDeleteInput,
@@ -31,13 +31,13 @@ def name_of(text: str) -> str:
 class BasketSave(Change[BasketSaveInput]):
     """Names the active basket and keeps it as a draft."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Saves the basket."""
         segment, name = segment_of(self.input.segment_remote_id), self.name()
         basket_id = await save_active(
             self.buyer.id, segment, name, self.input.expected_version
         )
-        return Answer(baskets=await self.read(basket_id))
+        return Outcome(baskets=await self.read(basket_id))
 
     def name(self) -> str | None:
         """Returns the name of the draft; raises NAME_REQUIRED or INVALID_INPUT."""
@@ -55,11 +55,11 @@ class UnnamedSave(BasketSave):
 class BasketLoad(Change[BasketLoadInput]):
     """Makes a draft the active basket again."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Loads the draft."""
         draft_id = number_of(IdKind.BASKET, self.input.basket_id)
         basket_id, displaced_id, deleted_id = await load_draft(self.buyer.id, draft_id)
-        return Answer(
+        return Outcome(
             baskets=await self.read(basket_id),
             displaced=await self.read(displaced_id) if displaced_id is not None else None,
             deleted_id=deleted_id,
@@ -69,9 +69,9 @@ class BasketLoad(Change[BasketLoadInput]):
 class BasketDelete(Change[BasketDeleteInput]):
     """Deletes a draft."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Deletes the draft."""
-        return Answer(
+        return Outcome(
             deleted_id=await delete_draft(
                 self.buyer.id, number_of(IdKind.BASKET, self.input.basket_id)
             )
@@ -81,7 +81,7 @@ class BasketDelete(Change[BasketDeleteInput]):
 class QuotationRequest(Change[QuotationRequestInput]):
     """Submits the active basket as a quotation request."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Submits the basket and issues its quotation."""
         segment, name = segment_of(self.input.segment_remote_id), name_of(self.input.name)
         basket_id = await submit_active(self.buyer.id, segment, self.input.expected_version)
@@ -91,4 +91,4 @@ class QuotationRequest(Change[QuotationRequestInput]):
             QuotationStatus.AWAITING_APPROVAL if needs_approval else QuotationStatus.PENDING
         )
         quotation = await issue_quotation(self.buyer.id, basket_id, name, status)
-        return Answer(baskets=await self.read(basket_id), quotation=quotation)
+        return Outcome(baskets=await self.read(basket_id), quotation=quotation)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
+from models.basket.catalogue import Catalogue
 from models.product.tables import NO_SEGMENT
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
@@ -42,6 +43,7 @@ class Context:
     exports: Exports
     spreadsheets: SpreadsheetReader
     policy: Policy
+    catalogue: Catalogue
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)

@@ -6,7 +6,13 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from strawberry import UNSET
 
-from models.basket.read import DRAFTS, DRAFTS_BACKWARD, OWN, draft_count, has_drafts_beyond
+from models.basket.read import (
+    DRAFTS,
+    DRAFTS_BACKWARD,
+    OWN_BASKETS,
+    draft_count,
+    has_drafts_beyond,
+)
 from models.database.position import Position
 from models.database.statement import moment_text
 from models.quotation import (
@@ -17,7 +23,7 @@ from models.quotation import (
 )
 from resolvers.context import Info, active_buyer
 from resolvers.requested_fields import selects, selects_items
-from schema.basket import Basket, BasketConnection, BasketEdge, baskets_of
+from schema.basket import Basket, BasketConnection, BasketEdge, baskets_from_rows
 from schema.page import (
     LATEST,
     After,
@@ -90,10 +96,15 @@ async def _read_drafts(
     info: Info, position: Position, size: int, is_backward: bool
 ) -> Sequence[Basket]:
     source = DRAFTS_BACKWARD if is_backward else DRAFTS
-    buyer_id = info.context.buyer.id
-    return baskets_of(
-        await source.rows(buyer_id, *position, size, whole=selects_items(info))
+    read = await source.read(
+        info.context.catalogue,
+        full=selects_items(info),
+        user_id=info.context.buyer.id,
+        saved_at=position.timestamp,
+        basket_id=position.id,
+        size=size,
     )
+    return baskets_from_rows(read)
 
 
 async def _has_drafts_beyond(
@@ -111,8 +122,13 @@ async def _read_quotations(
 
 
 async def _find_baskets(info: Info, ids: Sequence[int]) -> dict[int, Basket]:
-    read = await OWN.rows(info.context.buyer.id, list(ids), whole=selects_items(info))
-    return {basket.number: basket for basket in baskets_of(read)}
+    read = await OWN_BASKETS.read(
+        info.context.catalogue,
+        full=selects_items(info),
+        user_id=info.context.buyer.id,
+        basket_ids=list(ids),
+    )
+    return {basket.number: basket for basket in baskets_from_rows(read)}
 
 
 _DRAFTS = CallerList(

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers.answer import Answer
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.basket_items import (
@@ -16,6 +15,7 @@ from resolvers.basket_items import (
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
 from resolvers.context import Info
+from resolvers.outcome import Outcome
 from resolvers.payloads import (
     BasketClearPayload,
     BasketDeletePayload,
@@ -50,8 +50,8 @@ INPUT = strawberry.argument(
 )
 
 
-async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Answer:
-    return await carry_out(kind, info.context, input, whole=selects_items(info))
+async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcome:
+    return await carry_out(kind, info.context, input, full=selects_items(info))
 
 
 @strawberry.type(description="What a buyer may change.")

@@ -8,15 +8,15 @@ import strawberry
 from models.basket.read import OWN, OWN_ITEM
 from models.division import divisions_within
 from models.export.export import own_export
-from models.product.tables import NO_SEGMENT, visible_product
+from models.product.tables import NO_SEGMENT, find_visible_product
 from models.quotation import own_quotation
 from resolvers.context import Info, active_buyer
 from resolvers.requested_fields import selects_items
-from schema.basket import Basket, baskets_of
+from schema.basket import Basket, baskets_from_rows
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem, BasketItemDivision
 from schema.division import Division
-from schema.node import IdKind, Node, id_of, parsed_id, product_id
+from schema.node import IdKind, Node, id_of, parsed_id
 from schema.product import Product
 from schema.quotation import Quotation
 from schema.viewer import Viewer
@@ -52,8 +52,8 @@ async def find_product(
     info: Info, remote_id: int, segment: int = NO_SEGMENT
 ) -> Product | None:
     """Returns a product as it is known, of a segment only if a basket of the caller holds it."""
-    row = await visible_product(info.context.buyer.id, remote_id, segment)
-    return Product.of(row, product_id(remote_id, segment)) if row else None
+    row = await find_visible_product(info.context.buyer.id, remote_id, segment)
+    return Product.of(row) if row else None
 
 
 async def find_snapshot(info: Info, number: int) -> Product | None:
@@ -67,14 +67,21 @@ async def find_snapshot(info: Info, number: int) -> Product | None:
 
 async def find_basket(info: Info, number: int) -> Basket | None:
     """Returns one of the caller's baskets, in any status."""
-    read = await OWN.rows(info.context.buyer.id, [number], whole=selects_items(info))
-    return next(iter(baskets_of(read)), None)
+    read = await OWN.read(
+        info.context.catalogue,
+        full=selects_items(info),
+        user_id=info.context.buyer.id,
+        basket_id=number,
+    )
+    return next(iter(baskets_from_rows(read)), None)
 
 
 async def find_item(info: Info, number: int) -> BasketItem | None:
     """Returns an item of one of the caller's baskets."""
-    read = await OWN_ITEM.rows(info.context.buyer.id, number, whole=True)
-    basket = next(iter(baskets_of(read)), None)
+    read = await OWN_ITEM.read(
+        info.context.catalogue, full=True, user_id=info.context.buyer.id, item_id=number
+    )
+    basket = next(iter(baskets_from_rows(read)), None)
     return basket.items[0] if basket else None
 
 

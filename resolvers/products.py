@@ -1,21 +1,23 @@
 """Finding products: in our table when they are known and fresh, otherwise by asking Commerce."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from commerce.client import is_batchable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
+from models.database.columns import Kind
 from models.database.statement import now
 from models.money import cents_of
 from models.product.tables import (
+    DESCRIBED,
     KnownProduct,
-    ProductDescription,
-    keep_products,
     known_products,
+    store_products,
     withdraw_products,
 )
 from models.rejections import Rejected, Rejection, RejectionCode
@@ -29,19 +31,22 @@ KEPT_AT_ONCE = 250
 """How many products are described and written before other buyers are answered."""
 
 
-def description_of(product: CommerceProduct) -> ProductDescription:
-    """Turns what Commerce says into what we keep."""
-    return ProductDescription(
-        remote_id=product.remote_id,
-        sku=product.sku,
-        name=product.name,
-        price=cents_of(product.price),
-        currency=product.currency,
-        variants=orjson.dumps(product.variants).decode(),
-        product_image=product.product_image,
-        in_stock=product.in_stock,
-        is_available=product.is_available,
-    )
+_STORED: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.MONEY: cents_of,
+    Kind.JSON: lambda value: orjson.dumps(value).decode(),
+}
+"""By kind of column, the function from Commerce's value to the stored one; others are equal."""
+
+if missing := set(DESCRIBED.names) - {field.name for field in fields(CommerceProduct)}:
+    raise TypeError(f"Commerce's products lack the columns {', '.join(sorted(missing))}.")
+
+
+def description_from_commerce(product: CommerceProduct) -> dict[str, Any]:
+    """Returns the columns of a product, by name, as they are stored."""
+    return {
+        name: _STORED.get(kind, lambda value: value)(getattr(product, name))
+        for name, kind in DESCRIBED.kinds.items()
+    }
 
 
 async def ask_commerce(
@@ -283,9 +288,11 @@ async def _kept(
     for first in range(0, len(answers), KEPT_AT_ONCE):
         part = answers[first : first + KEPT_AT_ONCE]
         described = [
-            description_of(answer) for answer in part if isinstance(answer, CommerceProduct)
+            description_from_commerce(answer)
+            for answer in part
+            if isinstance(answer, CommerceProduct)
         ]
-        kept += await keep_products(segment, described)
+        kept += await store_products(segment, described)
     return kept
 
 

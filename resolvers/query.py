@@ -8,20 +8,20 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from models.basket.read import ACTIVE, ALL_ACTIVE, OWN
+from models.basket.read import ACTIVE, ALL_ACTIVE
 from models.division import divisions_within
 from models.export.export import find_export
-from models.product.tables import NO_SEGMENT, product_row
+from models.product.tables import NO_SEGMENT, find_product
 from models.rejections import Rejection, RejectionCode
 from resolvers.context import Info, active_buyer, check_text, segment_of
 from resolvers.lists import draft_baskets, quotations
-from resolvers.node import node
+from resolvers.node import find_basket, node
 from resolvers.products import look_up_products
 from resolvers.requested_fields import selects_items
-from schema.basket import Basket, BasketConnection, baskets_of
+from schema.basket import Basket, BasketConnection, baskets_from_rows
 from schema.basket_export import BasketExport
 from schema.division import Division
-from schema.node import IdKind, Node, number_of, product_id
+from schema.node import IdKind, Node, number_of
 from schema.product import Product
 from schema.quotation import QuotationConnection
 from schema.viewer import Viewer
@@ -39,27 +39,29 @@ async def viewer(info: Info) -> Viewer:
 
 async def active_basket(info: Info, segment_remote_id: Segment = UNSET) -> Basket | None:
     segment = segment_of(None if segment_remote_id is UNSET else segment_remote_id)
-    read = await ACTIVE.rows(active_buyer(info).id, segment, whole=selects_items(info))
-    return next(iter(baskets_of(read)), None)
+    read = await ACTIVE.read(
+        info.context.catalogue,
+        full=selects_items(info),
+        user_id=active_buyer(info).id,
+        segment=segment,
+    )
+    return next(iter(baskets_from_rows(read)), None)
 
 
 async def active_baskets(info: Info) -> list[Basket]:
-    return baskets_of(
-        await ALL_ACTIVE.rows(active_buyer(info).id, whole=selects_items(info))
+    read = await ALL_ACTIVE.read(
+        info.context.catalogue, full=selects_items(info), user_id=active_buyer(info).id
     )
+    return baskets_from_rows(read)
 
 
 async def basket(
     info: Info,
     id: Annotated[strawberry.ID, strawberry.argument(description="The basket's id.")],
 ) -> Basket | None:
-    buyer, identifier = active_buyer(info), number_of(IdKind.BASKET, id)
-    if identifier is None:
-        return None
-    return next(
-        iter(baskets_of(await OWN.rows(buyer.id, [identifier], whole=selects_items(info)))),
-        None,
-    )
+    active_buyer(info)
+    number = number_of(IdKind.BASKET, id)
+    return None if number is None else await find_basket(info, number)
 
 
 async def divisions(info: Info) -> list[Division]:
@@ -92,8 +94,8 @@ async def product(
     known = found.products.get(key)
     if known is None:
         found.check_askable(key, "sku")
-    row = await product_row(known.id) if known else None
-    return Product.of(row, product_id(row[0], NO_SEGMENT)) if row else None
+    row = await find_product(known.id) if known else None
+    return Product.of(row) if row else None
 
 
 async def basket_export(

@@ -10,13 +10,15 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import orjson
 from tortoise.transactions import in_transaction
 
-from models.basket.read import OWN, BasketRows
+from models.basket.read import OWN
+from models.basket.rows import BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
 from models.idempotency import claim_key, first_answer, store_answer
 from models.rejections import Rejected, RejectionCode
 from models.user import Buyer
-from resolvers.answer import Answer, answer_of, rejected
 from resolvers.context import Context, check_text
+from resolvers.outcome import Outcome, rejected
+from resolvers.stored_outcome import outcome_from_text, outcome_to_text
 from resolvers.time_limit import begin_to_commit, resume_limit
 
 ATTEMPTS = 5
@@ -37,16 +39,16 @@ Input = TypeVar("Input", bound=KeyedInput)
 
 
 class Change(Generic[Input]):
-    """A change to baskets, in two steps; `whole` says whether its answer needs the items.
+    """A change to baskets, in two steps; `full` says whether its answer needs the items.
 
     The calls that `apply` puts into `after_commit` are made when the change is committed, and not
     at all when it is rejected: that is the place to send messages. They must not wait.
     """
 
-    def __init__(self, context: Context, input: Input, *, whole: bool) -> None:
+    def __init__(self, context: Context, input: Input, *, full: bool) -> None:
         self.context = context
         self.input = input
-        self.whole = whole
+        self.full = full
         self.after_commit: list[Callable[[], None]] = []
 
     @property
@@ -63,31 +65,36 @@ class Change(Generic[Input]):
         text = orjson.dumps(await self.fingerprint(), option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(type(self).__name__.encode() + text).hexdigest()
 
-    async def try_fast_path(self) -> Answer | None:
+    async def try_fast_path(self) -> Outcome | None:
         """Makes the change in a transaction of its own; None, with nothing changed, if it cannot."""
         return None
 
     async def prepare(self) -> None:
         """Checks the input and reads, or asks Commerce, before the transaction begins."""
 
-    async def apply(self) -> Answer:
+    async def apply(self) -> Outcome:
         """Makes the change, inside the transaction, beginning with the lock on the basket."""
         raise NotImplementedError
 
     async def read(self, basket_id: int) -> BasketRows:
         """Reads the changed basket, as the answer needs it."""
-        return await OWN.rows(self.buyer.id, [basket_id], whole=self.whole)
+        return await OWN.read(
+            self.context.catalogue,
+            full=self.full,
+            user_id=self.buyer.id,
+            basket_id=basket_id,
+        )
 
 
 async def carry_out(
-    kind: type[Change[Input]], context: Context, input: Input, *, whole: bool = True
-) -> Answer:
+    kind: type[Change[Input]], context: Context, input: Input, *, full: bool = True
+) -> Outcome:
     """Carries out a change and returns its answer, or the rejections.
 
-    The same idempotency key gets the same answer. `whole` says whether the answer needs the items
+    The same idempotency key gets the same answer. `full` says whether the answer needs the items
     of the basket.
     """
-    answer = await _answer(kind, context, input, whole=whole)
+    answer = await _answer(kind, context, input, full=full)
     context.rejections.extend(error.code for error in answer.user_errors)
     if not answer.user_errors:
         context.accepted.append(kind.__name__)
@@ -95,11 +102,11 @@ async def carry_out(
 
 
 async def _answer(
-    kind: type[Change[Input]], context: Context, input: Input, *, whole: bool
-) -> Answer:
+    kind: type[Change[Input]], context: Context, input: Input, *, full: bool
+) -> Outcome:
     key = input.idempotency_key
-    # A stored answer serves any selection that comes with the same key later, so it is whole.
-    change = kind(context, input, whole=key is not None or whole)
+    # A stored answer serves any selection that comes with the same key later, so it is full.
+    change = kind(context, input, full=key is not None or full)
     try:
         change.buyer.check_active()
         if key is None:
@@ -111,7 +118,7 @@ async def _answer(
         return rejected(rejection.rejections)
 
 
-async def _try_fast_path(change: Change[Any]) -> Answer | None:
+async def _try_fast_path(change: Change[Any]) -> Outcome | None:
     # From here on the change may be committed at any moment, so the request is not given up; where
     # the fast path changes nothing, the time limit counts again.
     begin_to_commit()
@@ -122,14 +129,14 @@ async def _try_fast_path(change: Change[Any]) -> Answer | None:
     return None
 
 
-async def _answer_once(change: Change[Any], key: str, digest: str) -> Answer:
+async def _answer_once(change: Change[Any], key: str, digest: str) -> Outcome:
     """Carries out the change unless its key was answered before."""
     if text := await first_answer(change.buyer.id, key, digest):
-        return answer_of(text)
+        return outcome_from_text(text)
     return await _retry(partial(_attempt_once, change, key, digest))
 
 
-async def _retry(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _retry(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
     """Makes an attempt, and again when its transaction met another one or was outdated."""
     for _ in range(ATTEMPTS - 1):
         with suppress(Outdated, *SERIALIZATION_FAILURES):
@@ -137,20 +144,20 @@ async def _retry(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
     return await attempt()
 
 
-async def _attempt(change: Change[Any]) -> Answer:
+async def _attempt(change: Change[Any]) -> Outcome:
     change.after_commit.clear()
     await change.prepare()
     return await _commit(change, change.apply)
 
 
-async def _attempt_once(change: Change[Any], key: str, digest: str) -> Answer:
+async def _attempt_once(change: Change[Any], key: str, digest: str) -> Outcome:
     """Makes the change and stores its answer with the key, in one transaction."""
     change.after_commit.clear()
     rejection = await _prepared(change)
     return await _commit(change, partial(_claimed, change, key, digest, rejection))
 
 
-async def _commit(change: Change[Any], apply: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _commit(change: Change[Any], apply: Callable[[], Awaitable[Outcome]]) -> Outcome:
     async with in_transaction():
         answer = await apply()
         begin_to_commit()
@@ -173,9 +180,9 @@ async def _prepared(change: Change[Any]) -> Rejected | None:
 
 async def _claimed(
     change: Change[Any], key: str, digest: str, rejection: Rejected | None
-) -> Answer:
+) -> Outcome:
     if text := await claim_key(change.buyer.id, key, digest):
-        return answer_of(text)
+        return outcome_from_text(text)
     try:
         if rejection:
             raise rejection
@@ -185,5 +192,5 @@ async def _claimed(
     except Rejected as rejected_by:
         change.after_commit.clear()
         answer = rejected(rejected_by.rejections)
-    await store_answer(change.buyer.id, key, answer.text())
+    await store_answer(change.buyer.id, key, outcome_to_text(answer))
     return answer

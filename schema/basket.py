@@ -1,24 +1,17 @@
-"""Baskets, as answered."""
+"""Baskets, as they are shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, cast
 
-import orjson
 import strawberry
 from strawberry import UNSET
 
-from models.basket.read import (
-    HEAD,
-    HEAD_DIVISIONS,
-    ITEM_CURRENCY,
-    BasketRows,
-    items_of,
-    totals_of,
-)
-from models.basket.tables import BasketStatus
-from models.database.statement import Moment, Row, moment_text
+from models.basket.rows import BasketRows, BasketSummary, FullBasket
+from models.basket.tables import BASKET, BasketStatus
+from models.database.statement import Moment
 from models.money import Cents
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
+from schema.columns import column_fields, field_values
 from schema.execution.item_rows import ItemRows, numbers_of
 from schema.node import IdKind, Node, id_of
 from schema.page import (
@@ -44,11 +37,11 @@ describe_enum(
 
 
 class ItemsNotRead(list[BasketItem]):
-    """Stands for the items of a basket of which only the totals were read; using them is a fault of ours."""
+    """Placeholder for items that were not loaded; iterating it is a bug."""
 
     def __iter__(self) -> Iterator[BasketItem]:
         raise RuntimeError(
-            "Only the totals of this basket were read, and its items are asked for."
+            "Only the summary of this basket was read, and its items are selected."
         )
 
 
@@ -128,60 +121,61 @@ class Basket(Node):
         )
 
 
-def baskets_of(read: BasketRows) -> list[Basket]:
-    """Makes the answers from what was read, in its order."""
-    if not read.whole:
-        return [_with_totals(row) for row in read.rows]
-    return [_with_items(row) for row in read.rows]
+_FIELDS = column_fields(
+    Basket,
+    BASKET,
+    computed=(
+        "id",
+        "number",
+        "status",
+        "segment_remote_id",
+        "currency",
+        "total_amount",
+        "total_quantity",
+        "item_count",
+        "items",
+    ),
+)
 
 
-def _with_totals(row: Row) -> Basket:
-    totals = totals_of(row)
-    head = orjson.loads(row[HEAD])
-    return _basket(
-        head,
-        ItemsNotRead(),
-        totals.total_amount,
-        totals.total_quantity,
-        totals.item_count,
-        totals.currency,
-    )
+def baskets_from_rows(read: BasketRows) -> list[Basket]:
+    """Makes the baskets that were read, in their order."""
+    return [
+        _full_basket(basket) if isinstance(basket, FullBasket) else _summary(basket)
+        for basket in read.baskets
+    ]
 
 
-def _with_items(row: Row) -> Basket:
-    head, rows = orjson.loads(row[HEAD]), items_of(row)
-    is_submitted = head[1] == BasketStatus.SUBMITTED
-    items = ItemRows(
-        rows, head[HEAD_DIVISIONS] or (), segment=head[3], is_submitted=is_submitted
-    )
-    currency = rows[0][ITEM_CURRENCY] if rows else None
-    return _basket(head, items, items.amount, items.quantity, len(rows), currency)
-
-
-def _basket(
-    head: list[Any],
-    items: Sequence[BasketItem],
-    amount: int,
-    quantity: int,
-    count: int,
-    currency: str | None,
-) -> Basket:
+def _summary(basket: BasketSummary) -> Basket:
     return Basket(
-        id=id_of(IdKind.BASKET, head[0]),
-        status=BasketStatus(head[1]),
-        name=head[2],
-        segment_remote_id=head[3] or None,
-        currency=currency,
-        total_amount=Cents(amount),
-        total_quantity=quantity,
-        item_count=count,
-        items=cast(list[BasketItem], items),
-        version=head[4],
-        created_at=moment_text(head[5]),
-        updated_at=moment_text(head[6]),
-        saved_at=moment_text(head[7]) if head[7] else None,
-        number=head[0],
+        currency=basket.currency,
+        total_amount=Cents(basket.total_amount),
+        total_quantity=basket.total_quantity,
+        item_count=basket.item_count,
+        items=ItemsNotRead(),
+        **_own_fields(basket.columns),
     )
+
+
+def _full_basket(basket: FullBasket) -> Basket:
+    items = ItemRows(basket)
+    return Basket(
+        currency=basket.currency,
+        total_amount=Cents(items.amount),
+        total_quantity=items.quantity,
+        item_count=len(items),
+        items=cast(list[BasketItem], items),
+        **_own_fields(basket.columns),
+    )
+
+
+def _own_fields(columns: Mapping[str, Any]) -> dict[str, Any]:
+    return field_values(_FIELDS, columns) | {
+        "id": id_of(IdKind.BASKET, columns["id"]),
+        "number": columns["id"],
+        "status": BasketStatus(columns["status"]),
+        "segment_remote_id": columns["segment"] or None,
+    }
 
 
 @strawberry.type(description="A basket in a page, with its cursor.")

@@ -1,11 +1,11 @@
-"""The items of a basket, as answered."""
+"""The items of a basket, as they are shown."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import strawberry
 
-from models.basket.read import ITEM, ITEM_PRICE, PRODUCT
+from models.basket.rows import FullBasket
+from models.basket.tables import BasketStatus
 from models.money import Cents
 from schema.division import Division
 from schema.node import IdKind, Node, id_of
@@ -42,31 +42,35 @@ class BasketItem(Node):
 
     @classmethod
     def of(
-        cls,
-        row: Sequence[Any],
-        product: strawberry.ID,
-        keys: Sequence[str],
-        numbers: Sequence[int],
-        quantity: int,
-        divisions: Mapping[str, Division],
+        cls, basket: FullBasket, index: int, divisions: Mapping[int, Division]
     ) -> "BasketItem":
-        """Makes the answer from an item's columns, its product's id, and its quantities with their sum."""
-        price = row[ITEM_PRICE]
+        """Makes the item at an index of a basket; the divisions are by their ids."""
+        number, price, parts = (
+            basket.item_ids[index],
+            basket.prices[index],
+            basket.parts[index],
+        )
+        is_submitted = basket.columns["status"] == BasketStatus.SUBMITTED
+        columns = {
+            **basket.products[index].columns,
+            "refreshed_at": basket.refreshed_at[index],
+        }
+        quantity = sum(parts.quantities)
         return cls(
-            id=id_of(IdKind.BASKET_ITEM, row[ITEM]),
-            product_remote_id=row[PRODUCT],
-            product=Product.of(row, product, PRODUCT),
-            price=price,
+            id=id_of(IdKind.BASKET_ITEM, number),
+            product_remote_id=columns["remote_id"],
+            product=Product.of(columns, number if is_submitted else None),
+            price=Cents(price),
             quantity=quantity,
             total_amount=Cents(price * quantity),
             divisions=[
                 BasketItemDivision(
-                    id=id_of(IdKind.BASKET_ITEM_DIVISION, row[ITEM], int(key)),
-                    division=divisions[key],
-                    quantity=number,
-                    total_amount=Cents(price * number),
+                    id=id_of(IdKind.BASKET_ITEM_DIVISION, number, division),
+                    division=divisions[division],
+                    quantity=part,
+                    total_amount=Cents(price * part),
                 )
-                for key, number in zip(keys, numbers, strict=True)
+                for division, part in zip(*parts, strict=True)
             ],
         )
 

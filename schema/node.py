@@ -1,7 +1,6 @@
 """Ids that no two objects of any types share, and the interface of everything that has one.
 
-An id is the word of its kind and the numbers of its row: `basket_17`. Clients take it for an opaque text. It costs a
-formatted text per object, which compiled selections write into their expressions.
+An id is the word of its kind and the numbers of its row: `basket_17`. Clients take it for an opaque text.
 """
 
 import re
@@ -58,21 +57,6 @@ def id_of(kind: IdKind, number: int, second: int | None = None) -> strawberry.ID
     """Returns the id of an object."""
     # To add a text to an enum's takes half the time of formatting it.
     return strawberry.ID(kind + (f"_{number}" if second is None else f"_{number}_{second}"))
-
-
-def id_expression(kind: IdKind, *names: str) -> str:
-    """Returns the Python expression of an id whose numbers are in these variables."""
-    numbers = "_".join(f"{{{name}}}" for name in names)
-    return f"f'{kind}_{numbers}'"
-
-
-def product_id(remote_id: int, segment: int) -> strawberry.ID:
-    """Returns the id of a product as it is described now, in a segment or, for 0, without one."""
-    return (
-        id_of(IdKind.PRODUCT, remote_id, segment)
-        if segment
-        else id_of(IdKind.PRODUCT, remote_id)
-    )
 
 
 def parsed_id(text: str) -> ParsedId | None:

@@ -1,22 +1,15 @@
-"""Products, as answered."""
+"""Products, as they are shown."""
 
-from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
-import orjson
 import strawberry
 
-from models.database.statement import Moment, Row, moment_text
+from models.database.statement import Moment
 from models.money import Cents
-from schema.node import Node
+from models.product.tables import PRODUCT
+from schema.columns import column_fields, field_values
+from schema.node import IdKind, Node, id_of
 from schema.scalars import JSON, described
-
-
-@lru_cache(4_096)
-def variants_of(text: str) -> JSON:
-    """Reads the column `variants`. The answer is shared: it is for writing, never for changing."""
-    return JSON(orjson.loads(text))
 
 
 @strawberry.type(description="A product of the catalogue, as Commerce last described it.")
@@ -43,19 +36,16 @@ class Product(Node):
     refreshed_at: Moment = described("When Commerce last confirmed this.")
 
     @classmethod
-    def of(
-        cls, row: Row | Sequence[Any], identifier: strawberry.ID, first: int = 0
-    ) -> "Product":
-        """Makes the answer from PRODUCT_COLUMNS, which begin at the column `first`."""
-        return cls(
-            id=identifier,
-            remote_id=row[first],
-            sku=row[first + 1],
-            name=row[first + 2],
-            price=row[first + 3],
-            currency=row[first + 4],
-            variants=variants_of(row[first + 5]),
-            product_image=row[first + 6],
-            in_stock=bool(row[first + 7]),
-            refreshed_at=moment_text(row[first + 8]),
-        )
+    def of(cls, columns: Any, item_number: int | None = None) -> "Product":
+        """Makes the product from the columns of PRODUCT; a snapshot is one of its basket's item."""
+        return cls(id=product_id(columns, item_number), **field_values(FIELDS, columns))
+
+
+def product_id(columns: Any, item_number: int | None = None) -> strawberry.ID:
+    """Returns the id of a product, or of the snapshot that an item of a submitted basket shows."""
+    if item_number is not None:
+        return id_of(IdKind.PRODUCT_SNAPSHOT, item_number)
+    return id_of(IdKind.PRODUCT, columns["remote_id"], columns["segment"] or None)
+
+
+FIELDS = column_fields(Product, PRODUCT, computed=("id",))

@@ -1,13 +1,10 @@
-"""Quotations, as answered."""
-
-from collections.abc import Sequence
-from typing import Any
+"""Quotations, as they are shown."""
 
 import strawberry
 
 from models.database.statement import Moment, moment_text
 from models.money import Cents
-from models.quotation import QuotationStatus
+from models.quotation import QuotationRead, QuotationStatus
 from schema.basket import Basket
 from schema.node import IdKind, Node, id_of
 from schema.page import PageInfo
@@ -37,17 +34,17 @@ class Quotation(Node):
     created_at: Moment = described("When the quotation was requested.")
 
     @classmethod
-    def of(cls, row: Sequence[Any], basket: Basket) -> "Quotation":
-        """Makes the answer from QUOTATION_COLUMNS and the basket."""
+    def of(cls, read: QuotationRead, basket: Basket) -> "Quotation":
+        """Makes the quotation from what was read, and its basket."""
         return cls(
-            id=id_of(IdKind.QUOTATION, row[0]),
-            number=f"Q-{row[0]:06d}",
-            name=row[1],
-            status=QuotationStatus(row[2]),
-            total_amount=row[3],
-            currency=row[4],
+            id=id_of(IdKind.QUOTATION, read.id),
+            number=f"Q-{read.id:06d}",
+            name=read.name,
+            status=QuotationStatus(read.status),
+            total_amount=Cents(read.total_amount),
+            currency=read.currency,
             basket=basket,
-            created_at=moment_text(row[6]),
+            created_at=moment_text(read.created_at),
         )
 
 

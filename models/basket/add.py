@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 from tortoise.transactions import in_transaction
 
+from models.basket.catalogue import Catalogue
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import open_active
-from models.basket.read import OWN, BasketRows
+from models.basket.read import OWN
+from models.basket.rows import BasketRows, BasketSummary
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
 from models.database.statement import now
@@ -57,18 +60,22 @@ class Addition:
     confirmed_since: datetime
 
 
-async def add_known_lines(addition: Addition, *, whole: bool) -> BasketRows | None:
+async def add_known_lines(
+    catalogue: Catalogue, addition: Addition, *, full: bool
+) -> BasketRows | None:
     """Adds lines and returns the basket; None, with nothing changed, when a rule is broken."""
     if any((line.division_id or 0) > LARGEST_INT for line in addition.lines):
         return None
     if is_sqlite():
-        return await _add_in_steps(addition, whole=whole)
-    return await _add_by_function(addition, whole=whole)
+        return await _add_in_steps(catalogue, addition, full=full)
+    return await _add_by_function(catalogue, addition, full=full)
 
 
-async def _add_by_function(addition: Addition, *, whole: bool) -> BasketRows | None:
+async def _add_by_function(
+    catalogue: Catalogue, addition: Addition, *, full: bool
+) -> BasketRows | None:
     lines = addition.lines
-    row = await _ADD[whole].one(
+    row = await _ADD[full].one(
         buyer_id=addition.buyer.id,
         buyer_division_id=addition.buyer.division.id,
         segment=addition.segment,
@@ -81,10 +88,19 @@ async def _add_by_function(addition: Addition, *, whole: bool) -> BasketRows | N
         erp_codes=[line.erp_code for line in lines],
         quantities=[line.quantity for line in lines],
     )
-    return None if row["broken_rule"] else BasketRows([row[1:]], whole)
+    if row["broken_rule"]:
+        return None
+    if not full:
+        return BasketRows([BasketSummary.from_row(row)], full)
+    basket_id = orjson.loads(row["basket"])["id"]
+    return await OWN.complete(
+        catalogue, [row], user_id=addition.buyer.id, basket_id=basket_id
+    )
 
 
-async def _add_in_steps(addition: Addition, *, whole: bool) -> BasketRows | None:
+async def _add_in_steps(
+    catalogue: Catalogue, addition: Addition, *, full: bool
+) -> BasketRows | None:
     buyer_id = addition.buyer.id
     try:
         async with in_transaction():
@@ -93,7 +109,9 @@ async def _add_in_steps(addition: Addition, *, whole: bool) -> BasketRows | None
             )
             lines = [await _find_line(basket_id, addition, line) for line in addition.lines]
             await add_lines(basket_id, merge_lines(lines))
-            return await OWN.rows(buyer_id, [basket_id], whole=whole)
+            return await OWN.read(
+                catalogue, full=full, user_id=buyer_id, basket_id=basket_id
+            )
     except (LineUnknown, Rejected):
         return None
 

@@ -4,9 +4,9 @@
 -- name: add_full (postgres)
 -- Adds lines and returns the basket with its items, or the name of the rule that stands against it.
 SELECT
-    broken_rule, basket, item_ids, prices, currencies, parts,
-    product_remote_ids, product_skus, product_names, product_prices, product_currencies,
-    product_variants, product_images, products_in_stock, products_refreshed_at
+    broken_rule, basket, division_revision, currency,
+    item_ids, prices, product_ids, product_revisions, refreshed_at,
+    part_items, part_divisions, part_quantities
 FROM basket_add_1(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :changed_at, :confirmed_since,
     :remote_ids, :skus, :division_ids, :erp_codes, :quantities, true

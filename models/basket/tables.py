@@ -5,6 +5,7 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database.columns import Columns
 from models.database.integers import LARGEST_INT
 from models.division import Division
 from models.product.tables import NO_SEGMENT, Product
@@ -49,6 +50,10 @@ class Basket(Model):
     class Meta:
         table = "basket"
         indexes = (("user_id", "status", "saved_at"),)
+
+
+BASKET = Columns(Basket)
+"""What is read of a basket; PostgreSQL gives whole rows."""
 
 
 class BasketItem(Model):

@@ -148,23 +148,18 @@ def fields_of(columns: str) -> Sequence[ExportField]:
     return [ExportField(header) for header in columns.split(",")]
 
 
-def export_of(row: Sequence[Any]) -> ExportRead:
-    """Reads EXPORT_COLUMNS, from the database or from a stored answer."""
-    status = ExportStatus(row[2])
-    return ExportRead(
-        id=row[0],
-        cache_key=row[1],
-        status=status,
-        format=ExportFormat(row[3]),
-        fields=fields_of(row[4]),
-        rows_written=row[5],
-        rows_total=row[6],
-        failure=row[7] if status is ExportStatus.FAILED else None,
-        created_at=moment(row[8]),
-        expires_at=moment(row[9]) if row[9] else None,
-        user_id=row[10],
-        begun=row[11],
-    )
+def export_from_row(row: Sequence[Any]) -> ExportRead:
+    """Returns the export of EXPORT_COLUMNS."""
+    values = dict(zip(EXPORT_COLUMNS, row, strict=True))
+    status, expires_at = ExportStatus(values["status"]), values["expires_at"]
+    values |= {
+        "status": status,
+        "format": ExportFormat(values["format"]),
+        "failure": values["failure"] if status is ExportStatus.FAILED else None,
+        "created_at": moment(values["created_at"]),
+        "expires_at": moment(expires_at) if expires_at else None,
+    }
+    return ExportRead(fields=fields_of(values.pop("columns")), **values)
 
 
 _IS_KEY = re.compile("[0-9a-f]{32}")
@@ -177,8 +172,8 @@ async def ask_export(
     columns: Sequence[ExportField],
     field: str,
     maximum: int,
-) -> tuple[Any, ...]:
-    """Writes the job for a basket that is locked and returns EXPORT_COLUMNS.
+) -> ExportRead:
+    """Writes the job for a basket that is locked and returns it.
 
     Raises BASKET_EMPTY, at the input's `field`, and BASKET_LIMIT_EXCEEDED when the format cannot
     hold as many rows, or when the user has `maximum` exports that have not ended.
@@ -204,7 +199,7 @@ async def ask_export(
         resend_at=requested_at + RESEND_AFTER,
         created_at=requested_at,
     )
-    return tuple(getattr(export, column) for column in EXPORT_COLUMNS)
+    return export_from_row([getattr(export, column) for column in EXPORT_COLUMNS])
 
 
 async def _check_unfinished(user_id: int, maximum: int, field: str) -> None:
@@ -238,7 +233,7 @@ async def own_export(user_id: int, export_id: int) -> ExportRead | None:
     """Reads one of the user's exports; None when it is not theirs."""
     own = BasketExport.filter(user_id=user_id, id=export_id).first()
     row = await own.values_list(*EXPORT_COLUMNS)
-    return export_of(row) if row else None
+    return export_from_row(row) if row else None
 
 
 async def find_export(cache_key: str) -> ExportRead | None:
@@ -247,4 +242,4 @@ async def find_export(cache_key: str) -> ExportRead | None:
         return None
     export = BasketExport.filter(cache_key=cache_key).first()
     row = await export.values_list(*EXPORT_COLUMNS)
-    return export_of(row) if row else None
+    return export_from_row(row) if row else None

@@ -1,28 +1,32 @@
-"""Products as Commerce last described them: a row for each product and customer segment, for prices depend on it."""
+"""Products as Commerce last described them.
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+There is a row per product and customer segment, for prices depend on it.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.statement import Row, Statement, now
-from models.money import Cents
+from models.database.columns import Columns, Kind
+from models.database.statement import now
+from models.database.statements import Row, load_statements
 
 NO_SEGMENT = 0
-"""What stands in the column `segment` for no segment: unlike NULL it is equal to itself, so unique indexes hold it."""
+"""The column `segment` of no segment: unlike NULL it equals itself, so unique indexes hold it."""
 
 
 class Product(Model):
     """A product's row. The price is in hundredths and the variants are JSON text.
 
-    It is available unless Commerce said that it is not sold (now, or any longer). It owns its SKU
+    A product is available unless Commerce said that it is not sold (now, or any longer). It owns its SKU
     until Commerce says that another product of the segment has it: what the row says is then out of
     date, and the SKU no longer names it. A negative segment belongs to a snapshot: see
-    `product_snapshot`.
+    `snapshot.py`. The database keeps another column by itself, `revision`, which stands for what is
+    shown of the row.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -45,23 +49,29 @@ class Product(Model):
         indexes = (("sku", "segment"),)
 
 
+PRODUCT = Columns(
+    Product, hidden=("id", "is_available", "owns_sku"), price=Kind.MONEY, variants=Kind.JSON
+)
+"""What is shown of a product, and its segment."""
+
+DESCRIBED = Columns(
+    Product,
+    hidden=("id", "segment", "owns_sku", "refreshed_at"),
+    price=Kind.MONEY,
+    variants=Kind.JSON,
+)
+"""What Commerce says of a product."""
+
+_STATEMENTS = load_statements(
+    __file__,
+    shown=PRODUCT.select("p"),
+    described=", ".join(DESCRIBED.names),
+    extracted=", ".join(f"json_extract(value, '$.{name}')" for name in DESCRIBED.names),
+    replaced=", ".join(f"{name} = excluded.{name}" for name in DESCRIBED.names),
+)
+
 KEYS_AT_ONCE = 1_000
-"""How many products are read by one statement: reading many thousands at once would keep other buyers waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProductDescription:
-    """What Commerce says of a product."""
-
-    remote_id: int
-    sku: str
-    name: str | None
-    price: Cents
-    currency: str
-    variants: str
-    product_image: str | None
-    in_stock: bool
-    is_available: bool
+"""Products read by one statement: reading many thousands would keep other buyers waiting."""
 
 
 class KnownProduct(NamedTuple):
@@ -80,62 +90,11 @@ class KnownProduct(NamedTuple):
     is_in_basket: bool
 
 
-PRODUCT_COLUMNS = (
-    "p.remote_id",
-    "p.sku",
-    "p.name",
-    "p.price",
-    "p.currency",
-    "p.variants",
-    "p.product_image",
-    "p.in_stock",
-    "p.refreshed_at::text",
-)
-
-_KNOWN = Statement(
-    "SELECT p.id, p.remote_id, p.sku, p.currency, p.is_available, "
-    "p.owns_sku, p.owns_sku AND p.refreshed_at >= $5, i.id IS NOT NULL "
-    "FROM product p LEFT JOIN basket b ON b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' "
-    "LEFT JOIN basket_item i ON i.basket_id = b.id AND i.product_id = p.id "
-    # Not `OR (p.owns_sku AND …)`, which keeps PostgreSQL from using both indexes.
-    "WHERE p.segment = $2 AND (p.remote_id = ANY($3::int[]) OR p.sku = ANY($4::text[])) "
-    "ORDER BY p.refreshed_at, p.id"
-)
-_KEEP = Statement(
-    "INSERT INTO product (remote_id, segment, sku, name, price, currency, variants, product_image, in_stock, "
-    "is_available, refreshed_at) SELECT line.remote_id, $1, line.sku, line.name, line.price, line.currency, "
-    "line.variants, line.product_image, line.in_stock, line.is_available, $3 FROM jsonb_to_recordset($2::jsonb) AS "
-    "line(remote_id int, sku text, name text, price bigint, currency text, variants text, product_image text, "
-    "in_stock boolean, is_available boolean) WHERE true ORDER BY line.remote_id "
-    "ON CONFLICT (remote_id, segment) DO UPDATE SET sku = excluded.sku, name = excluded.name, price = excluded.price, "
-    "currency = excluded.currency, variants = excluded.variants, product_image = excluded.product_image, "
-    "in_stock = excluded.in_stock, is_available = excluded.is_available, owns_sku = true, "
-    "refreshed_at = excluded.refreshed_at "
-    "RETURNING id, remote_id, sku, currency, is_available, true, true, false"
-)
-# Both lock in the order in which products are written, against deadlocks, and as an UPDATE would,
-# which additions that refer to the products do not wait for.
-_DISOWN = Statement(
-    "UPDATE product SET owns_sku = false WHERE id IN (SELECT id FROM product WHERE segment = $1 "
-    "AND owns_sku AND sku = ANY($2::text[]) AND NOT remote_id = ANY($3::int[]) "
-    "ORDER BY remote_id FOR NO KEY UPDATE)"
-)
-_WITHDRAW = Statement(
-    "UPDATE product SET is_available = false, refreshed_at = $3 WHERE id IN ("
-    "SELECT id FROM product WHERE segment = $1 AND remote_id = ANY($2::int[]) "
-    "ORDER BY remote_id FOR NO KEY UPDATE)"
-)
-_ONE = Statement(f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.id = $1")
-_VISIBLE = Statement(
-    f"SELECT {', '.join(PRODUCT_COLUMNS)} FROM product p WHERE p.remote_id = CAST($2 AS BIGINT) "
-    "AND p.segment = CAST($3 AS BIGINT) AND (p.segment = 0 OR EXISTS (SELECT 1 FROM basket_item i "
-    "JOIN basket b ON b.id = i.basket_id WHERE i.product_id = p.id AND b.user_id = $1))"
-)
-
-
-def _known(row: Row) -> KnownProduct:
+def _known_products(rows: Sequence[Row]) -> Iterator[KnownProduct]:
     # SQLite says 0 and 1, which are as good for telling true from false.
-    return KnownProduct._make(cast(Iterable[Any], row))
+    return (
+        KnownProduct(**{name: row[name] for name in KnownProduct._fields}) for row in rows
+    )
 
 
 async def known_products(
@@ -151,40 +110,60 @@ async def known_products(
     SKUs; one that does not is read by its SKU too. The order holds among KEYS_AT_ONCE keys.
     """
     ids, texts = list(remote_ids), list(skus)
-    found: list[KnownProduct] = []
+    products: list[KnownProduct] = []
     for first in range(0, max(len(ids), len(texts)), KEYS_AT_ONCE):
         part = slice(first, first + KEYS_AT_ONCE)
-        rows = await _KNOWN.rows(user_id, segment, ids[part], texts[part], confirmed_since)
-        found += map(_known, rows)
-    return found
+        rows = await _STATEMENTS["known_products"].rows(
+            user_id=user_id,
+            segment=segment,
+            remote_ids=ids[part],
+            skus=texts[part],
+            confirmed_since=confirmed_since,
+        )
+        products += _known_products(rows)
+    return products
 
 
-async def keep_products(
-    segment: int, products: Collection[ProductDescription]
+async def store_products(
+    segment: int, products: Sequence[Mapping[str, Any]]
 ) -> Sequence[KnownProduct]:
-    """Writes the descriptions that Commerce just gave, always in the same order; returns the rows.
+    """Writes the descriptions that Commerce just gave, by the names of DESCRIBED; returns the rows.
 
     Other products lose the SKUs that these have now.
     """
     if not products:
         return []
-    rows = await _KEEP.rows(segment, orjson.dumps(list(products)).decode(), now())
-    skus, remote_ids = zip(*((each.sku, each.remote_id) for each in products), strict=True)
-    await _DISOWN.rows(segment, list(skus), list(remote_ids))
-    return [_known(row) for row in rows]
+    rows = await _STATEMENTS["store_products"].rows(
+        segment=segment, products=orjson.dumps(products).decode(), refreshed_at=now()
+    )
+    await _STATEMENTS["disown_skus"].rows(
+        segment=segment,
+        skus=[product["sku"] for product in products],
+        remote_ids=[product["remote_id"] for product in products],
+    )
+    return list(_known_products(rows))
 
 
 async def withdraw_products(segment: int, remote_ids: Collection[int]) -> None:
     """Notes that Commerce no longer sells these products."""
     if remote_ids:
-        await _WITHDRAW.rows(segment, sorted(remote_ids), now())
+        await _STATEMENTS["withdraw_products"].rows(
+            segment=segment, remote_ids=sorted(remote_ids), refreshed_at=now()
+        )
 
 
-async def product_row(product_id: int) -> Row | None:
-    """Reads PRODUCT_COLUMNS of a product by the id of its row."""
-    return await _ONE.row(product_id)
+async def find_product(product_id: int) -> Row | None:
+    """Reads the columns of PRODUCT by the id of the row."""
+    return await _STATEMENTS["product"].row(product_id=product_id)
 
 
-async def visible_product(user_id: int, remote_id: int, segment: int) -> Row | None:
-    """Reads PRODUCT_COLUMNS of a product, of a segment only if a basket of the user holds it."""
-    return await _VISIBLE.row(user_id, remote_id, segment)
+async def find_visible_product(user_id: int, remote_id: int, segment: int) -> Row | None:
+    """Reads the columns of PRODUCT; of a segment only if a basket of the user holds it."""
+    return await _STATEMENTS["visible_product"].row(
+        user_id=user_id, remote_id=remote_id, segment=segment
+    )
+
+
+async def products_shown(ids: Collection[int]) -> Sequence[Row]:
+    """Reads the id, the revision and the columns of PRODUCT of these rows."""
+    return await _STATEMENTS["products_shown"].rows(ids=list(ids))

@@ -1,140 +1,120 @@
-"""The items of a basket as rows, and how a compiled selection is answered from them without making objects."""
+"""The items of a basket as rows, and the JSON of a selection of them, written without objects.
+
+A compiled selection becomes one function from ItemRows to the JSON text of their list. The texts of
+products and divisions, which many items and requests show alike, are stored with the cached rows.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, overload
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, overload
 
-import strawberry
+import orjson
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 
-from models.basket.read import ITEM, ITEM_PRICE, PRODUCT, QUANTITIES
+from models.basket.rows import FullBasket
+from models.basket.tables import BasketStatus
+from models.database.columns import Kind
+from models.database.row_cache import CachedRow
 from models.database.statement import moment_text
-from models.division import division_of
+from models.division import division_from_row
 from models.money import amount_text
-from schema.basket_item import BasketItem
+from schema import product
+from schema.basket_item import BasketItem, BasketItemDivision
+from schema.columns import parse_json
 from schema.division import Division
 from schema.execution.selection import FieldDetailsList, SelectionWriter
-from schema.node import IdKind, id_expression, id_of, number_of, product_id
-from schema.product import variants_of
+from schema.node import IdKind, number_of
+from schema.product import product_id
 
-_ROW = (
-    "item_id, item_price, _, _, remote_id, sku, name, price, currency, variants, "
-    "product_image, in_stock, refreshed_at"
-)
-"""The columns of an item, in the order of `items_of`."""
+REFRESHED_AT = "\0"
+"""Placeholder of `refreshedAt` in the stored text of a product, whose revision does not cover it."""
+_REFRESHED_AT_JSON = orjson.dumps(REFRESHED_AT).decode()
 
-# What is answered for each plain field, from the columns, the sum `quantity` and, for a division, its `number`.
+# The JSON of each plain field of an item, as a piece of an f-string over its variables.
 _ITEM_FIELDS = {
-    "id": id_expression(IdKind.BASKET_ITEM, "item_id"),
-    "product_remote_id": "remote_id",
-    "price": "amount_text(item_price)",
+    "id": f'"{IdKind.BASKET_ITEM}_{{item_id}}"',
+    "product_remote_id": "{product.columns['remote_id']}",
+    "price": '"{amount_text(price)}"',
     # The quantities of very many divisions may together be no Int any more.
-    "quantity": "(quantity if quantity <= 2147483647 else unusual(quantity))",
-    "total_amount": "amount_text(item_price * quantity)",
-}
-_PRODUCT_FIELDS = {
-    "id": f"({id_expression(IdKind.PRODUCT_SNAPSHOT, 'item_id')} if is_submitted "
-    f"else {id_expression(IdKind.PRODUCT, 'remote_id')} + in_segment)",
-    "remote_id": "remote_id",
-    "sku": "sku",
-    "name": "name",
-    "price": "amount_text(price)",
-    "currency": "currency",
-    "variants": "variants_of(variants)",
-    "product_image": "product_image",
-    "in_stock": "True if in_stock else False",
-    "refreshed_at": "moment_text(refreshed_at)",
+    "quantity": "{quantity if quantity <= 2147483647 else unusual(quantity)}",
+    "total_amount": '"{amount_text(price * quantity)}"',
 }
 _PART_FIELDS = {
-    "id": id_expression(IdKind.BASKET_ITEM_DIVISION, "item_id", "key"),
-    "quantity": "number",
-    "total_amount": "amount_text(item_price * number)",
+    "id": f'"{IdKind.BASKET_ITEM_DIVISION}_{{item_id}}_{{key}}"',
+    "quantity": "{number}",
+    "total_amount": '"{amount_text(price * number)}"',
 }
+# The value of each kind of column, as an expression over the columns of a product.
+_VALUES = {
+    Kind.PLAIN: "columns[{name!r}]",
+    Kind.MONEY: "amount_text(columns[{name!r}])",
+    Kind.BOOLEAN: "bool(columns[{name!r}])",
+    Kind.TIMESTAMP: "moment_text(columns[{name!r}])",
+    Kind.JSON: "parse_json(columns[{name!r}])",
+}
+_PRODUCT_FIELDS = {
+    name: _VALUES[kind].format(name=name) for name, kind in product.FIELDS.items()
+} | {"id": "identifier", "refreshed_at": "refreshed_at"}
 
 
-class Parts(NamedTuple):
-    """The quantities of an item: for which divisions, by id, how many pieces each, and their sum."""
-
-    divisions: Sequence[str]
-    numbers: Sequence[int]
-    quantity: int
+def _check_fields(graphql_type: type[Any], *names: str) -> None:
+    """Raises TypeError, at import, for a field of a type that no expression is written for."""
+    if missing := {field.name for field in fields(graphql_type)} - set(names):
+        raise TypeError(f"{graphql_type.__name__} has no expression for {sorted(missing)}.")
 
 
-@lru_cache(16_384)
-def parts_of(text: str) -> Parts:
-    """Reads QUANTITIES. Most items have one of few texts: one or two divisions, and few pieces."""
-    words = text.split(" ")
-    numbers = [int(number) for number in words[1::2]]
-    return Parts(words[::2], numbers, sum(numbers))
+_check_fields(BasketItem, *_ITEM_FIELDS, "product", "divisions")
+_check_fields(BasketItemDivision, *_PART_FIELDS, "division")
 
 
-@lru_cache(4_096)
-def _division(columns: tuple[Any, ...]) -> Division:
-    """Makes a division from its columns. The same columns get the same object: it is for reading only."""
-    return Division.of(division_of(columns))
+def division_from_cache(row: CachedRow) -> Division:
+    """Makes a division from a cached row."""
+    return Division.of(division_from_row(row.columns))
 
 
 class ItemRows(Sequence[BasketItem]):
-    """The items of a basket as they were read, made into answers only when someone looks at them."""
+    """The items of a basket as they were read, made into objects only when someone uses them."""
 
-    def __init__(
-        self,
-        rows: Sequence[tuple[Any, ...]],
-        division_columns: Sequence[Sequence[Any]],
-        *,
-        segment: int,
-        is_submitted: bool,
-    ) -> None:
-        self.rows = rows
-        self.segment = segment
-        self.is_submitted = is_submitted
-        self.parts = [parts_of(row[QUANTITIES]) for row in rows]
-        self._division_columns = division_columns
+    def __init__(self, basket: FullBasket) -> None:
+        self.basket = basket
+        self.quantities = basket.item_quantities
+        self.is_submitted = basket.columns["status"] == BasketStatus.SUBMITTED
 
     @property
     def quantity(self) -> int:
         """The sum of all quantities."""
-        return sum([parts.quantity for parts in self.parts])
+        return sum(self.quantities)
 
     @property
     def amount(self) -> int:
         """The sum of all amounts, in hundredths."""
-        return sum(
-            [
-                row[ITEM_PRICE] * parts.quantity
-                for row, parts in zip(self.rows, self.parts, strict=True)
-            ]
-        )
+        return self.basket.total_amount
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the items, by which they are ordered."""
+        return self.basket.item_ids
 
     @cached_property
-    def divisions(self) -> dict[str, Division]:
-        """The divisions of all items, by their ids."""
-        return {
-            str(columns[0]): _division(tuple(columns)) for columns in self._division_columns
-        }
+    def _divisions(self) -> dict[int, Division]:
+        return {key: division_from_cache(row) for key, row in self.basket.divisions.items()}
 
     @cached_property
     def _items(self) -> list[BasketItem]:
-        return self._made(slice(None))
+        return self._made(range(len(self)))
 
-    def _made(self, part: slice) -> list[BasketItem]:
-        each = zip(self.rows[part], self.parts[part], strict=True)
-        return [
-            BasketItem.of(row, self._product_id(row), *parts, self.divisions)
-            for row, parts in each
-        ]
-
-    def _product_id(self, row: Sequence[Any]) -> strawberry.ID:
-        if self.is_submitted:
-            return id_of(IdKind.PRODUCT_SNAPSHOT, row[ITEM])
-        return product_id(row[PRODUCT], self.segment)
+    def _made(self, indexes: range) -> list[BasketItem]:
+        return [BasketItem.of(self.basket, index, self._divisions) for index in indexes]
 
     @overload
     def __getitem__(self, index: int) -> BasketItem: ...
     @overload
     def __getitem__(self, index: slice) -> list[BasketItem]: ...
     def __getitem__(self, index: int | slice) -> BasketItem | list[BasketItem]:
-        return self._made(index) if isinstance(index, slice) else self._items[index]
+        if isinstance(index, slice):
+            return self._made(range(len(self))[index])
+        return self._items[index]
 
     @classmethod
     def write_rows(
@@ -143,91 +123,135 @@ class ItemRows(Sequence[BasketItem]):
         return_type: GraphQLOutputType,
         details: FieldDetailsList,
     ) -> str:
-        """Writes the function that answers a selection of items from their rows, and returns its name."""
-        return _RowWriter(writer).items(return_type, details)
+        """Writes the function from ItemRows to the JSON of a selection, and returns its name."""
+        return _RowWriter(writer).write_items(return_type, details)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.basket.item_ids)
 
     def __iter__(self) -> Iterator[BasketItem]:
         return iter(self._items)
 
 
-def numbers_of(items: Sequence[BasketItem]) -> list[int]:
+def numbers_of(items: Sequence[BasketItem]) -> Sequence[int]:
     """Returns the numbers of items, by which they are ordered."""
     if isinstance(items, ItemRows):
-        return [row[ITEM] for row in items.rows]
+        return items.numbers
     return [number_of(IdKind.BASKET_ITEM, item.id) or 0 for item in items]
 
 
+_LOOP = (
+    "for item_id, price, product, refreshed_at, (keys, numbers), quantity in zip("
+    "basket.item_ids, basket.prices, basket.products, basket.refreshed_at, basket.parts, "
+    "items.quantities):"
+)
+
+
 class _RowWriter:
-    """Writes one function from ItemRows to the list of their answers: a loop, whose variables are found quickest."""
+    """Writes one function: a loop over the items that joins f-strings."""
 
     def __init__(self, writer: SelectionWriter) -> None:
         self._writer = writer
-        self._before = [
-            "is_submitted = items.is_submitted",
-            "in_segment = f'_{items.segment}' if items.segment else ''",
-        ]
+        self._before = ["basket, is_submitted = items.basket, items.is_submitted"]
         self._each: list[str] = []
         writer.names |= {
+            "Fragment": orjson.Fragment,
+            "REFRESHED_AT": REFRESHED_AT,
+            "REFRESHED_AT_JSON": _REFRESHED_AT_JSON,
             "amount_text": amount_text,
+            "bool": bool,
+            "division_from_cache": division_from_cache,
+            "dumps": orjson.dumps,
             "moment_text": moment_text,
-            "variants_of": variants_of,
+            "parse_json": parse_json,
+            "product_id": product_id,
+            "zip": zip,
         }
 
-    def items(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
-        answer = self._mapping(return_type, details, _ITEM_FIELDS)
-        loop = f"for ({_ROW}), (keys, numbers, quantity) in zip(items.rows, items.parts):"
-        each = [f"    {line}" for line in (*self._each, f"answers.append({answer})")]
-        return self._writer.define(
-            "items", [*self._before, "answers = []", loop, *each, "return answers"]
-        )
+    def write_items(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
+        text = self._object(return_type, details, _ITEM_FIELDS)
+        each = [f"    {line}" for line in (*self._each, f"texts.append({text})")]
+        end = "return Fragment('[' + ','.join(texts) + ']')"
+        lines = [*self._before, "texts = []", _LOOP, *each, end]
+        return self._writer.define("items", lines)
 
-    def _mapping(
+    def _object(
         self,
         return_type: GraphQLOutputType,
         details: FieldDetailsList,
-        columns: Mapping[str, str],
+        plain: Mapping[str, str],
     ) -> str:
+        """Returns the f-string of an object's JSON."""
         object_type = _object_type(return_type)
         pairs = []
         for key, name, field, below in self._writer.fields(object_type, details):
             if field is None:
-                pairs.append(f"{key!r}: {object_type.name!r}")
+                text = f'"{object_type.name}"'
             else:
-                pairs.append(
-                    f"{key!r}: {columns[name] if name in columns else self._below(name, field.type, below)}"
+                text = (
+                    plain[name] if name in plain else self._below(name, field.type, below)
                 )
-        return f"{{{', '.join(pairs)}}}"
+            pairs.append(f'"{key}":{text}')
+        return f"f'''{{{{{','.join(pairs)}}}}}'''"
 
     def _below(
         self, name: str, return_type: GraphQLOutputType, details: FieldDetailsList
     ) -> str:
         if name == "product":
-            return self._mapping(return_type, details, _PRODUCT_FIELDS)
+            return self._product(return_type, details)
         if name == "divisions":
             return self._divisions(return_type, details)
         return self._division(return_type, details)
 
+    def _product(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
+        object_type = _object_type(return_type)
+        pairs, names = [], []
+        for key, name, field, _ in self._writer.fields(object_type, details):
+            value = repr(object_type.name) if field is None else _PRODUCT_FIELDS[name]
+            pairs.append(f"{key!r}: {value}")
+            names.append(name)
+        selection = f"{{{', '.join(pairs)}}}"
+        made = self._writer.define(
+            "columns, identifier, refreshed_at", [f"return dumps({selection}).decode()"]
+        )
+        text, key = (
+            self._writer.fresh("product"),
+            self._writer.named("selection", selection),
+        )
+        self._each += [
+            f"{text} = product.texts.get({key})",
+            # The product of an item of a submitted basket has an id by the item.
+            f"if {text} is None or is_submitted:",
+            "    identifier = product_id(product.columns, item_id if is_submitted else None)",
+            f"    {text} = {made}(product.columns, identifier, REFRESHED_AT)",
+            f"    if not is_submitted: product.store_text({key}, {text})",
+        ]
+        if "refreshed_at" in names:
+            fresh = "f'\"{moment_text(refreshed_at)}\"'"
+            self._each.append(f"{text} = {text}.replace(REFRESHED_AT_JSON, {fresh})")
+        return f"{{{text}}}"
+
     def _divisions(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
         parts = self._writer.fresh("parts")
-        part = self._mapping(return_type, details, _PART_FIELDS)
-        self._each += [
-            f"{parts} = []",
-            "for key, number in zip(keys, numbers):",
-            f"    {parts}.append({part})",
-        ]
-        return parts
+        part = self._object(return_type, details, _PART_FIELDS)
+        self._each.append(
+            f"{parts} = ','.join([{part} for key, number in zip(keys, numbers)])"
+        )
+        return f"[{{{parts}}}]"
 
     def _division(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
-        # Few divisions stand below many items: each is answered once, and the answer is shared.
-        known = self._writer.fresh("divisions")
-        answer = self._writer.value(return_type, details, "division")
-        self._before.append(
-            f"{known} = {{key: {answer} for key, division in items.divisions.items()}}"
+        # Few divisions stand below many items: each is looked up once per basket.
+        texts, division = self._writer.fresh("divisions"), "division_from_cache(row)"
+        value = self._writer.value(return_type, details, division)
+        key = self._writer.named("selection", object())
+        made = self._writer.define(
+            "row", [f"return row.store_text({key}, dumps({value}).decode())"]
         )
-        return f"{known}[key]"
+        self._before.append(
+            f"{texts} = {{id: row.texts.get({key}) or {made}(row) "
+            "for id, row in basket.divisions.items()}"
+        )
+        return f"{{{texts}[key]}}"
 
 
 def _object_type(return_type: GraphQLOutputType) -> GraphQLObjectType:

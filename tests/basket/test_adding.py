@@ -9,8 +9,10 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from models.basket.add import Addition, RequestedLine, add_known_lines
+from models.basket.catalogue import Catalogue
 from models.basket.lock import open_active
-from models.basket.read import ACTIVE, BasketRows, items_of, totals_of
+from models.basket.read import ACTIVE
+from models.basket.rows import BasketRows, FullBasket, Parts
 from models.database.integers import LARGEST_INT
 from models.division import Division
 from models.product.tables import Product
@@ -40,22 +42,41 @@ async def buyer(name: str) -> Buyer:
 
 
 async def add(
-    *lines: RequestedLine, by: str = "main", whole: bool = True, **more: Any
+    *lines: RequestedLine, by: str = "main", full: bool = True, **more: Any
 ) -> BasketRows | None:
     """Adds lines at once to the basket without a segment."""
     options = {"expected_version": None, "confirmed_since": EVER} | more
     addition = Addition(await buyer(by), 0, lines, **options)
-    return await add_known_lines(addition, whole=whole)
+    return await add_known_lines(Catalogue(), addition, full=full)
+
+
+async def read_active(name: str = "main", *, full: bool = True) -> BasketRows:
+    """Reads the active basket without a segment."""
+    user_id = (await buyer(name)).id
+    return await ACTIVE.read(Catalogue(), full=full, user_id=user_id, segment=0)
 
 
 async def held(name: str = "main") -> list[tuple[Any, ...]]:
     """Returns what the active basket holds: version and, for each item, remote id, price and quantities."""
-    read = await ACTIVE.rows((await buyer(name)).id, 0, whole=True)
-    items = [[(item[4], item[1], item[3]) for item in items_of(row)] for row in read.rows]
+    baskets = (await read_active(name)).full_baskets()
     return [
-        (row[0].split(",")[4].strip(), each)
-        for row, each in zip(read.rows, items, strict=True)
+        (
+            str(basket.columns["version"]),
+            [
+                (product.columns["remote_id"], price, _quantities(parts))
+                for product, price, parts in zip(
+                    basket.products, basket.prices, basket.parts, strict=True
+                )
+            ],
+        )
+        for basket in baskets
     ]
+
+
+def _quantities(parts: Parts) -> str:
+    return " ".join(
+        f"{division} {quantity}" for division, quantity in zip(*parts, strict=True)
+    )
 
 
 @pytest.fixture
@@ -105,16 +126,22 @@ async def test_the_basket_returned_is_the_one_that_is_read_afterwards(
 ) -> None:
     await add(line(3, "ERP02", 7))
     returned = await add(*lines)
-    read = await ACTIVE.rows((await buyer("main")).id, 0, whole=True)
     assert returned is not None
-    assert [list(row) for row in returned.rows] == [list(row) for row in read.rows]  # type: ignore[call-overload]
-    summed = await add(*lines, whole=False)
-    totals = await ACTIVE.rows((await buyer("main")).id, 0, whole=False)
-    assert summed is not None
-    assert [totals_of(row) for row in summed.rows] == [
-        totals_of(row) for row in totals.rows
+    assert _contents(returned) == _contents(await read_active())
+    summed = await add(*lines, full=False)
+    assert summed == await read_active(full=False)
+
+
+def _contents(read: BasketRows) -> list[dict[str, Any]]:
+    """Returns the baskets with the contents of products and divisions, which two reads do not share."""
+    return [
+        {name: getattr(basket, name) for name in FullBasket.__slots__}
+        | {
+            "products": [product.columns for product in basket.products],
+            "divisions": {key: row.columns for key, row in basket.divisions.items()},
+        }
+        for basket in read.full_baskets()
     ]
-    assert [row[0] for row in summed.rows] == [row[0] for row in totals.rows]
 
 
 SLOW: dict[str, dict[str, Any]] = {

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from schema.node import IdKind, id_of, number_of, parsed_id, product_id
+from schema.node import IdKind, id_of, number_of, parsed_id
+from schema.product import product_id
 from tests.support.exports import completed
 from tests.support.service import Caller, Service, number_in
 
@@ -161,6 +162,6 @@ def test_ids_are_read_as_they_are_written() -> None:
         assert number_of(kind, identifier) == 12
         assert not identifier.isdigit()
         assert parsed_id("12") is None
-    assert parsed_id(product_id(3, 0)) == (IdKind.PRODUCT, (3,))
-    assert parsed_id(product_id(3, 9)) == (IdKind.PRODUCT, (3, 9))
+    assert parsed_id(product_id({"remote_id": 3, "segment": 0})) == (IdKind.PRODUCT, (3,))
+    assert parsed_id(product_id({"remote_id": 3, "segment": 9})) == (IdKind.PRODUCT, (3, 9))
     assert parsed_id("part_1") is None

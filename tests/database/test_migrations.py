@@ -46,7 +46,8 @@ async def tables_of(url: str) -> set[str]:
 
 async def test_migrating_makes_every_table_and_may_be_repeated(database_url: str) -> None:
     await migrate_forward(database_url)
-    assert await tables_of(database_url) == {
+    own = set() if database_url.startswith("sqlite") else {"division_revision"}
+    assert await tables_of(database_url) == own | {
         "basket",
         "basket_export",
         "basket_item",

@@ -79,6 +79,7 @@ class People:
             self.state["exports"],
             self.state["spreadsheets"],
             self.state["policy"],
+            self.state["catalogue"],
             document.selected,
         )
 

@@ -11,6 +11,7 @@ import pytest
 from graphql import ExecutionResult
 
 from application import create_application
+from models.basket.rows import Parts
 from schema.basket import Basket
 from schema.division import Division
 from schema.execution.item_rows import ItemRows
@@ -20,7 +21,9 @@ from schema.execution.strawberry_internals import graphql_schema
 from schema.product import Product
 from schema.scalars import JSON
 from settings.options import Options
+from tests.support.baskets import PRODUCT, division_row, full_basket
 from tests.support.documents import UNLIMITED
+from tests.support.executors import parse_data
 from tests.support.generated_schema import real_types
 from tests.support.generated_values import MOMENT, Later
 from tests.support.service import open_client, serve
@@ -61,6 +64,7 @@ def executed(
         asyncio.run(operation.execute(variables, Given(value()), is_compiled=is_compiled))
         for is_compiled in (True, False)
     )
+    compiled.data = parse_data(compiled.data)
     assert (compiled.data, compiled.formatted) == (stock.data, stock.formatted)
     return compiled
 
@@ -85,15 +89,20 @@ def fallen_back(
     return result
 
 
-def rows(*quantities: str) -> ItemRows:
-    """Makes items of division 7 and 9, from the texts of their quantities."""
-    row = (1, "SKU01", None, 2000, "try", "{}", None, 1, "2026-11-23 14:05:00+00")
-    main, sub = [7, "main", "ERP01", "MAIN", 1], [9, "sub", "ERP02", "SUB", 1]
-    found: list[Any] = [
-        (number, 1055, "try", text, *row) for number, text in enumerate(quantities, 1)
+def rows(*quantities: dict[int, int]) -> ItemRows:
+    """Makes items of division 7 and 9, from their quantities by division."""
+    items = [
+        (
+            number,
+            1055,
+            PRODUCT,
+            "2026-11-23 14:05:00+00",
+            Parts(list(parts), list(parts.values())),
+        )
+        for number, parts in enumerate(quantities, 1)
     ]
-    divisions = [[*main, None, None, None, None], [*sub, 7, "main", "ERP01", 1]]
-    return ItemRows(found, divisions, segment=0, is_submitted=False)
+    divisions = {7: division_row(7), 9: division_row(9, parent_id=7)}
+    return ItemRows(full_basket(items, divisions))
 
 
 def basket(**changes: Any) -> Basket:
@@ -104,7 +113,7 @@ def basket(**changes: Any) -> Basket:
         "total_amount": 3165,
         "item_count": 1,
         "name": None,
-        "items": rows("7 2 9 1"),
+        "items": rows({7: 2, 9: 1}),
     }
     vars(made).update(whole | changes)
     return made
@@ -205,7 +214,7 @@ def test_a_variable_may_be_a_condition_of_one_operation_and_a_list_of_another() 
         division("other"),
         {},
         "text",
-        ItemRows([], [], segment=0, is_submitted=False),
+        rows(),
     ],
 )
 def test_a_type_name_is_answered_for_its_own_class_at_once_and_for_others_by_the_stock_path(
@@ -239,10 +248,10 @@ def test_json_that_is_an_error_or_awaited_is_left_to_the_stock_path(
 def test_quantities_that_are_no_int_together_are_an_error() -> None:
     operation = operation_of("{ activeBasket { items { id quantity } } }")
     largest = 2**31 - 1
-    assert executed(operation, lambda: basket(items=rows(f"7 {largest}"))).data == {
+    assert executed(operation, lambda: basket(items=rows({7: largest}))).data == {
         "activeBasket": {"items": [{"id": "item_1", "quantity": largest}]}
     }
-    result = executed(operation, lambda: basket(items=rows("7 1", f"7 {largest} 9 1")))
+    result = executed(operation, lambda: basket(items=rows({7: 1}, {7: largest, 9: 1})))
     assert (result.data, [error.path for error in result.errors or ()]) == (
         {"activeBasket": None},
         [["activeBasket", "items", 1, "quantity"]],

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from strawberry import Schema
 
 from tests.support.documents import UNLIMITED
@@ -21,7 +22,18 @@ Outcome = tuple[str, list[str]]
 
 def _text(value: object) -> str:
     # Where an object is in memory, and when an address was signed, is no part of an answer.
-    return _SIGNATURE.sub("", _ADDRESS.sub("", json.dumps(value, default=repr)))
+    return _SIGNATURE.sub("", _ADDRESS.sub("", json.dumps(value, default=_plain)))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, orjson.Fragment):
+        return orjson.loads(orjson.dumps(value))
+    return repr(value)
+
+
+def parse_data(data: object) -> Any:
+    """Returns the data of a result as a client reads it, with what was written as JSON already."""
+    return json.loads(json.dumps(data, default=_plain))
 
 
 async def outcome(execution: Awaitable[Any], *, is_ordered: bool) -> Outcome:

@@ -20,11 +20,13 @@ from graphql import (
     is_abstract_type,
 )
 
+from models.basket.rows import Parts
 from models.basket.tables import BasketStatus
 from models.division import DivisionType
 from models.export.export import ExportStatus
 from models.rejections import Rejection, RejectionCode
 from schema.execution.item_rows import ItemRows
+from tests.support.baskets import PRODUCT, division_row, full_basket
 
 MAXIMUM_DEPTH = 5
 MOMENT = "2026-11-23T14:05:00.000000+00:00"
@@ -139,58 +141,39 @@ class Values:
 
     def item_rows(self) -> ItemRows:
         """Makes rows as the database may return them."""
-        divisions = [
-            [
+        divisions = {
+            number: division_row(
                 number,
-                "main",
-                f"ERP{number}",
-                "SUB" if parent[0] else "MAIN",
-                self.chance(500),
-                *parent,
-            ]
-            for number in range(1, 4)
-            for parent in ([None] * 4, [9, "above", "ERP9", True])
-            if self.chance(700)
-        ] or [[1, "main", "ERP1", "MAIN", True, None, None, None, None]]
-        rows = [
-            self.row([str(division[0]) for division in divisions])
-            for _ in range(self.random.randrange(4))
-        ]
-        return ItemRows(
-            rows,
-            divisions,
-            segment=self.random.choice([0, 3]),
-            is_submitted=self.chance(300),
-        )
+                parent_id=self.random.choice([None, 9]),
+                division_is_active=self.chance(500),
+            )
+            for number in range(1, 1 + self.random.randint(1, 6))
+        }
+        items = [self.item(list(divisions)) for _ in range(self.random.randrange(4))]
+        status = "SUBMITTED" if self.chance(300) else "ACTIVE"
+        return ItemRows(full_basket(items, divisions, status))
 
-    def row(self, divisions: Sequence[str]) -> tuple[Any, ...]:
+    def item(
+        self, divisions: Sequence[int]
+    ) -> tuple[int, int, Mapping[str, Any], str, Parts]:
         chosen = self.random.sample(divisions, self.random.randint(1, len(divisions)))
         few, many = (1, 2, 1_000_000), (2**31 - 1, 2**30)
-        parts = [
-            f"{each} {self.random.choice(many if self.chance(20) else few)}"
-            for each in chosen
-        ]
-        price, stock = (
-            self.random.choice([0, 999, 400_000_000]),
-            self.random.choice([True, False, 1, 0]),
-        )
-        name = self.random.choice([None, "", "Socks"])
-        variants = self.random.choice(["{}", '{"size": "XL"}'])
+        quantities = [self.random.choice(many if self.chance(20) else few) for _ in chosen]
+        price = self.random.choice([0, 999, 400_000_000])
+        product = {
+            **PRODUCT,
+            "remote_id": self.random.randrange(9),
+            "segment": self.random.choice([0, 3]),
+            "name": self.random.choice([None, "", "Socks", 'a "quoted" \\ {name}\n']),
+            "price": price,
+            "variants": self.random.choice(["{}", '{"size": "XL"}']),
+            "in_stock": self.random.choice([True, False, 1, 0]),
+        }
         moment = self.random.choice(
             ["2026-11-23 14:05:00+00", "2026-11-23T14:05:00.123456+00:00"]
         )
-        product = (
-            self.random.randrange(9),
-            "SKU",
-            name,
-            price,
-            "try",
-            variants,
-            None,
-            stock,
-            moment,
-        )
-        return (self.random.randrange(10**6), price, "try", " ".join(parts), *product)
+        number = self.random.randrange(10**6)
+        return number, price, product, moment, Parts(chosen, quantities)
 
     def fault(self, kind: GraphQLOutputType) -> Any:
         """Makes something that the type does not expect, or does not expect in this form."""

@@ -8,7 +8,7 @@ from graphql import GraphQLError
 
 from models.database.connection import is_unavailable
 from models.rejections import Rejected
-from resolvers.answer import REJECTIONS
+from resolvers.outcome import REJECTIONS
 from schema.page import InvalidPage
 from web.http.errors import (
     MASKED,

@@ -151,6 +151,7 @@ class GraphQLView:
             state["exports"],
             state["spreadsheets"],
             state["policy"],
+            state["catalogue"],
             document.selected,
         )
         try:

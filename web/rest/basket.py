@@ -40,8 +40,13 @@ async def read_basket(request: RestRequest) -> Response:
         segment = request.segment()
     buyer = request.context.buyer
     buyer.check_active()
-    read = await ACTIVE.rows(buyer.id, segment_of(segment), whole=True)
-    return json_response(basket_answer(read.rows))
+    read = await ACTIVE.read(
+        request.context.catalogue,
+        full=True,
+        user_id=buyer.id,
+        segment=segment_of(segment),
+    )
+    return json_response(basket_answer(read.full_baskets()))
 
 
 async def change_basket(
@@ -51,7 +56,7 @@ async def change_basket(
     answer = await carry_out(change, request.context, given)
     if answer.user_errors or answer.baskets is None:
         return rejection_response(answer.user_errors)
-    return json_response(basket_answer(answer.baskets.rows))
+    return json_response(basket_answer(answer.baskets.full_baskets()))
 
 
 async def add_item(request: RestRequest) -> Response:
@@ -97,8 +102,10 @@ async def list_drafts(request: RestRequest) -> Response:
     segment, buyer = request.segment(), request.context.buyer
     buyer.check_active()
     column = None if segment is None else segment_of(segment)
-    read = await DRAFTS.rows(buyer.id, LATEST, LARGEST_BIGINT, LARGEST_BIGINT, whole=False)
-    return json_response(draft_answers(read.rows, column))
+    drafts = await DRAFTS.summaries(
+        user_id=buyer.id, saved_at=LATEST, basket_id=LARGEST_BIGINT, size=LARGEST_BIGINT
+    )
+    return json_response(draft_answers(drafts, column))
 
 
 async def save_basket(request: RestRequest) -> Response:

@@ -3,7 +3,7 @@
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.responses import Response
 
-from models.export.export import ExportField, ExportFormat, export_of, find_export
+from models.export.export import ExportField, ExportFormat, find_export
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.unit_of_work import carry_out
@@ -36,7 +36,7 @@ async def export_basket(request: RestRequest) -> Response:
     answer = await carry_out(BasketExportChange, request.context, given)
     if answer.user_errors or answer.export is None:
         return rejection_response(answer.user_errors)
-    return json_response({"cache_key": export_of(answer.export).cache_key})
+    return json_response({"cache_key": answer.export.cache_key})
 
 
 def _parse_columns(query: QueryParams) -> list[ExportField] | None:
@@ -106,7 +106,7 @@ async def _import_form(request: RestRequest, form: FormData) -> Response:
     given = BasketImportInput(
         file=Upload(file), **request.shared_inputs(request.with_segment(form))
     )
-    answer = await carry_out(BasketImport, request.context, given, whole=False)
+    answer = await carry_out(BasketImport, request.context, given, full=False)
     if answer.user_errors:
         return rejection_response(
             answer.user_errors, answer.report.row_errors if answer.report else ()

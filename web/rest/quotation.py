@@ -1,6 +1,5 @@
 """The quotations of the buyer."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -9,7 +8,7 @@ from models.database.integers import LARGEST_BIGINT
 from models.database.position import Position
 from models.database.statement import moment
 from models.money import amount_text
-from models.quotation import quotation_count, quotation_page
+from models.quotation import QuotationRead, quotation_count, quotation_page
 from resolvers.basket_status import QuotationRequest
 from schema.inputs import QuotationRequestInput
 from schema.page import LATEST
@@ -35,15 +34,15 @@ async def list_quotations(request: RestRequest) -> Response:
     )
 
 
-def _quotation_json(row: Sequence[Any]) -> dict[str, Any]:
+def _quotation_json(quotation: QuotationRead) -> dict[str, Any]:
     return {
-        "id": row[0],
-        "name": row[1],
-        "status": row[2].lower(),
-        "total_amount": amount_text(row[3]),
-        "currency": row[4],
-        "basket": row[5],
-        "created_at": moment(row[6]).isoformat(),
+        "id": quotation.id,
+        "name": quotation.name,
+        "status": quotation.status.lower(),
+        "total_amount": amount_text(quotation.total_amount),
+        "currency": quotation.currency,
+        "basket": quotation.basket_id,
+        "created_at": moment(quotation.created_at).isoformat(),
     }
 
 

@@ -118,7 +118,12 @@ async def _respond(
         return unauthenticated_response("authorization" in request.headers)
     state = request.state
     context = Context(
-        buyer, state.commerce, state.exports, state.spreadsheets, state.policy
+        buyer,
+        state.commerce,
+        state.exports,
+        state.spreadsheets,
+        state.policy,
+        state.catalogue,
     )
     try:
         with limits.limit():

@@ -29,19 +29,15 @@ CREATE OR REPLACE FUNCTION basket_add_1(
     OUT currency text,
     OUT currency_count int,
     OUT basket text,
-    OUT item_ids bigint[],
+    OUT division_revision bigint,
+    OUT item_ids bigint[],        -- the items, as the statement `full` in models/basket/read.sql
     OUT prices bigint[],
-    OUT currencies text[],
-    OUT parts text[],
-    OUT product_remote_ids int[],
-    OUT product_skus text[],
-    OUT product_names text[],
-    OUT product_prices bigint[],
-    OUT product_currencies text[],
-    OUT product_variants text[],
-    OUT product_images text[],
-    OUT products_in_stock boolean[],
-    OUT products_refreshed_at text[]
+    OUT product_ids bigint[],
+    OUT product_revisions bigint[],
+    OUT refreshed_at text[],
+    OUT part_items bigint[],
+    OUT part_divisions int[],
+    OUT part_quantities int[]
 )
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
@@ -94,37 +90,35 @@ BEGIN
     -- The sums that the rules are about, in the same pass as the items where these are wanted.
     IF with_items THEN
         SELECT
-            COUNT(*), SUM(quantity), SUM(price * quantity),
-            MIN(item.currency), COUNT(DISTINCT item.currency), MAX(highest),
-            array_agg(id), array_agg(price), array_agg(item.currency), array_agg(text),
-            array_agg(remote_id), array_agg(sku), array_agg(name), array_agg(product_price),
-            array_agg(product_currency), array_agg(variants), array_agg(product_image),
-            array_agg(in_stock), array_agg(refreshed_at)
+            COUNT(*), MIN(item.currency), COUNT(DISTINCT item.currency),
+            array_agg(id), array_agg(price), array_agg(product_id),
+            array_agg(revision), array_agg(item.refreshed_at)
         INTO
-            item_count, total_quantity, total_amount,
-            currency, currency_count, highest_quantity,
-            item_ids, prices, currencies, parts,
-            product_remote_ids, product_skus, product_names, product_prices,
-            product_currencies, product_variants, product_images,
-            products_in_stock, products_refreshed_at
+            item_count, currency, currency_count,
+            item_ids, prices, product_ids, product_revisions, refreshed_at
         FROM (
             SELECT
-                i.id, i.price, i.currency, part.quantity, part.highest, part.text,
-                p.remote_id, p.sku, p.name, p.price AS product_price,
-                p.currency AS product_currency, p.variants, p.product_image, p.in_stock,
+                i.id, i.price, i.currency, i.product_id, p.revision,
                 p.refreshed_at::text AS refreshed_at
             FROM basket_item i
             JOIN product p ON p.id = i.product_id
-            JOIN LATERAL (
-                SELECT
-                    SUM(q.quantity) AS quantity, MAX(q.quantity) AS highest,
-                    string_agg(q.division_id || ' ' || q.quantity, ' ' ORDER BY q.id) AS text
-                FROM basket_item_division q
-                WHERE q.item_id = i.id
-            ) AS part ON true
             WHERE i.basket_id = opened.id
             ORDER BY i.id
         ) AS item;
+        SELECT
+            SUM(quantity), SUM(price * quantity), MAX(quantity),
+            array_agg(item_id), array_agg(division_id), array_agg(quantity)
+        INTO
+            total_quantity, total_amount, highest_quantity,
+            part_items, part_divisions, part_quantities
+        FROM (
+            SELECT q.item_id, q.division_id, q.quantity, i.price
+            FROM basket_item i
+            JOIN basket_item_division q ON q.item_id = i.id
+            WHERE i.basket_id = opened.id
+            ORDER BY q.id
+        ) AS part;
+        SELECT revision INTO division_revision FROM division_revision;
     ELSE
         SELECT
             COUNT(DISTINCT i.id), SUM(q.quantity), SUM(i.price * q.quantity),
@@ -149,31 +143,7 @@ BEGIN
         RAISE EXCEPTION SQLSTATE 'BR001';
     END IF;
 
-    IF with_items THEN
-        basket := json_build_array(
-            opened.id, opened.status, opened.name, opened.segment, opened.version,
-            opened.created_at, opened.updated_at, opened.saved_at,
-            (
-                SELECT json_agg(json_build_array(
-                    d.id, d.name, d.erp_code, d.type, d.is_active,
-                    m.id, m.name, m.erp_code, m.is_active
-                ))
-                FROM division d
-                LEFT JOIN division m ON m.id = d.parent_id
-                WHERE d.id IN (
-                    SELECT q.division_id
-                    FROM basket_item i
-                    JOIN basket_item_division q ON q.item_id = i.id
-                    WHERE i.basket_id = opened.id
-                )
-            )
-        );
-    ELSE
-        basket := json_build_array(
-            opened.id, opened.status, opened.name, opened.segment, opened.version,
-            opened.created_at, opened.updated_at, opened.saved_at
-        );
-    END IF;
+    basket := row_to_json(opened);
 EXCEPTION
     WHEN no_data_found OR too_many_rows THEN
         broken_rule := 'lines';

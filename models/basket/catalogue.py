@@ -1,0 +1,107 @@
+"""Products and divisions as baskets show them, read once per revision and process.
+
+A revision stands for contents that never change: the database draws a new one with every change.
+So a basket's row that names a revision can be completed from memory, however old that is, and
+nothing here can be stale. Only rows of rolled back transactions may lie unused until evicted.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import cast
+
+from models.database.row_cache import CachedRow, Key, RowCache
+from models.division import DIVISION, divisions_shown
+from models.product.tables import PRODUCT, products_shown
+
+CACHE_BYTES = 64 * 2**20
+"""The size of the cached products; divisions have an eighth of it."""
+
+
+class Catalogue:
+    """The caches of one process."""
+
+    def __init__(self, maximum_bytes: int = CACHE_BYTES) -> None:
+        self.products = RowCache(maximum_bytes)
+        self.divisions = RowCache(maximum_bytes // 8)
+
+    def look_up(self) -> "LookUp":
+        """Returns a look-up for one read."""
+        return LookUp(self)
+
+
+class Missing:
+    """The rows that a look-up has not found, of one table."""
+
+    def __init__(self) -> None:
+        self.products = set[Key]()
+        self.divisions = set[Key]()
+
+    def __bool__(self) -> bool:
+        return bool(self.products or self.divisions)
+
+    def clear(self) -> None:
+        """Forgets the rows, before they are looked up again."""
+        self.products.clear()
+        self.divisions.clear()
+
+
+class LookUp:
+    """One read's use of the caches; rows that it has read serve it even if they are not cached."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._products: dict[Key, CachedRow] = {}
+        self._divisions: dict[Key, CachedRow] = {}
+        self.missing = Missing()
+
+    def is_complete(self) -> bool:
+        """Whether all rows that were asked for have been found."""
+        return not self.missing
+
+    def find_products(
+        self, ids: Sequence[int], revisions: Sequence[int]
+    ) -> Sequence[CachedRow]:
+        """Returns the products with these revisions; notes those that are missing."""
+        keys = list(zip(ids, revisions, strict=True))
+        products = list(map(self._catalogue.products.get, keys))
+        if None in products:
+            products = [
+                product or self._products.get(key)
+                for product, key in zip(products, keys, strict=True)
+            ]
+            self.missing.products.update(
+                key for product, key in zip(products, keys, strict=True) if product is None
+            )
+        return cast(Sequence[CachedRow], products)
+
+    def find_divisions(
+        self, ids: Collection[int], revision: int | None
+    ) -> Mapping[int, CachedRow]:
+        """Returns the divisions of this revision by id; notes those that are missing."""
+        divisions: dict[int, CachedRow] = {}
+        for division_id in ids:
+            key = (division_id, revision)
+            division = self._catalogue.divisions.get(key) or self._divisions.get(key)
+            if division is None:
+                self.missing.divisions.add(key)
+            else:
+                divisions[division_id] = division
+        return divisions
+
+    async def read_missing(self) -> None:
+        """Reads the missing rows as they are now, which may be at other revisions."""
+        if self.missing.products:
+            for row in await products_shown([key[0] for key in self.missing.products]):
+                key = (row["id"], row["revision"])
+                columns = {name: row[name] for name in PRODUCT.names}
+                self._products[key] = self._catalogue.products.add(key, columns)
+        if self.missing.divisions:
+            for row in await divisions_shown([key[0] for key in self.missing.divisions]):
+                key = (row["division_id"], row["revision"])
+                names = (
+                    f"{of}_{name}"
+                    for of in ("division", "parent")
+                    for name in DIVISION.names
+                )
+                columns = {name: row[name] for name in names}
+                self._divisions[key] = self._catalogue.divisions.add(key, columns)
+        self.missing.clear()

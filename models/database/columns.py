@@ -1,0 +1,64 @@
+"""The description of a table's columns, from which its reads and everything shown of it derive."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from tortoise import fields
+from tortoise.fields.relational import RelationalField
+from tortoise.models import Model
+
+
+class Kind(Enum):
+    """How the values of a column are shown."""
+
+    PLAIN = auto()
+    MONEY = auto()
+    BOOLEAN = auto()
+    TIMESTAMP = auto()
+    JSON = auto()
+
+
+class Columns:
+    """The columns of a table with their kinds: the model's own, less those that are never shown.
+
+    Kinds that the model's field does not tell, such as money in a column of integers, are given by
+    name.
+    """
+
+    def __init__(
+        self, model: type[Model], hidden: tuple[str, ...] = (), **kinds: Kind
+    ) -> None:
+        self.table = model._meta.db_table
+        self.kinds: Mapping[str, Kind] = {
+            name: kinds.get(name, _kind_of_field(field))
+            for name, field in model._meta.fields_map.items()
+            if name not in hidden and not isinstance(field, RelationalField)
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.kinds)
+
+    def select(self, alias: str, prefix: str = "") -> str:
+        """Returns the columns as a list of a SELECT, each with its name; timestamps are texts."""
+        return ", ".join(
+            f"{_expression(f'{alias}.{name}', kind)} AS {prefix}{name}"
+            for name, kind in self.kinds.items()
+        )
+
+    def json_object(self, alias: str) -> str:
+        """Returns the columns as an object of SQLite; PostgreSQL has row_to_json for it."""
+        pairs = ", ".join(f"'{name}', {alias}.{name}" for name in self.kinds)
+        return f"json_object({pairs})"
+
+
+def _kind_of_field(field: fields.Field[object]) -> Kind:
+    if isinstance(field, fields.BooleanField):
+        return Kind.BOOLEAN
+    return Kind.TIMESTAMP if isinstance(field, fields.DatetimeField) else Kind.PLAIN
+
+
+def _expression(column: str, kind: Kind) -> str:
+    # asyncpg needs longer to make timestamps than for all other columns together.
+    return f"CAST({column} AS TEXT)" if kind is Kind.TIMESTAMP else column

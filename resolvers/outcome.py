@@ -1,0 +1,118 @@
+"""The outcome of a change: what changed, or why nothing did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import strawberry
+from prometheus_client import Counter
+
+from models.basket.prices import Repriced
+from models.basket.rows import BasketRows
+from models.export.export import ExportRead
+from models.money import Cents
+from models.quotation import QuotationRead
+from models.rejections import Rejection
+from schema.basket import Basket, baskets_from_rows
+from schema.basket_export import BasketExport
+from schema.basket_item import BasketItem
+from schema.node import IdKind, id_of
+from schema.outcome import ImportReport, PriceChange
+from schema.quotation import Quotation
+from schema.user_error import UserError
+
+REJECTIONS = Counter("basket_rejections", "Rejections, by code.", ["code"])
+"""Every rejection that was sent; one sent again for the same idempotency key counts once."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Either the rows of what changed, or the rejections."""
+
+    baskets: BasketRows | None = None
+    displaced: BasketRows | None = None
+    quotation: QuotationRead | None = None
+    export: ExportRead | None = None
+    deleted_id: int | None = None
+    price_changes: Sequence[Repriced] = ()
+    unavailable: Sequence[int] = ()
+    removed: Sequence[int] = ()
+    report: ImportReport | None = None
+    """The outcome of the rows of a spreadsheet; None when it could not be read."""
+    user_errors: list[UserError] = field(default_factory=list)
+
+    @cached_property
+    def basket(self) -> Basket | None:
+        """The basket after the change; None when the input was rejected."""
+        return baskets_from_rows(self.baskets)[0] if self.baskets else None
+
+    @property
+    def displaced_basket(self) -> Basket | None:
+        """The basket that another one displaced as the active one; None when there was none."""
+        return baskets_from_rows(self.displaced)[0] if self.displaced else None
+
+    @property
+    def deleted_basket_id(self) -> strawberry.ID | None:
+        """The id of the basket that was deleted; None when there was none."""
+        return (
+            id_of(IdKind.BASKET, self.deleted_id) if self.deleted_id is not None else None
+        )
+
+    @property
+    def requested_quotation(self) -> Quotation | None:
+        """The quotation of the basket; None when the input was rejected."""
+        return (
+            Quotation.of(self.quotation, self.basket)
+            if self.quotation and self.basket
+            else None
+        )
+
+    @property
+    def requested_export(self) -> BasketExport | None:
+        """The export as it stood when it was asked for; None when the input was rejected."""
+        return BasketExport.of(self.export, None) if self.export else None
+
+    @cached_property
+    def _items(self) -> dict[str, BasketItem]:
+        # When only a summary was read, no item was selected, here neither.
+        is_full = self.baskets is not None and self.baskets.full
+        items = self.basket.items if self.basket and is_full else ()
+        return {item.id: item for item in items}
+
+    @property
+    def changed_items(self) -> list[PriceChange]:
+        """The changes of unit prices, with their items if any item was read."""
+        return [
+            _price_change(each, self._items.get(id_of(IdKind.BASKET_ITEM, each.item_id)))
+            for each in self.price_changes
+        ]
+
+    @property
+    def unavailable_items(self) -> list[BasketItem]:
+        """The items that Commerce does not sell now, if items are asked for."""
+        ids = [id_of(IdKind.BASKET_ITEM, number) for number in self.unavailable]
+        return [self._items[each] for each in ids if each in self._items]
+
+    @property
+    def removed_item_ids(self) -> list[strawberry.ID]:
+        """The ids of the items that the change took out of the basket."""
+        return [id_of(IdKind.BASKET_ITEM, number) for number in self.removed]
+
+
+def _price_change(repriced: Repriced, item: BasketItem | None) -> PriceChange:
+    return PriceChange(
+        product_remote_id=repriced.remote_id,
+        sku=repriced.sku,
+        item=item,
+        old_price=Cents(repriced.old_price),
+        old_currency=repriced.old_currency,
+        new_price=Cents(repriced.new_price),
+        new_currency=repriced.new_currency,
+    )
+
+
+def rejected(rejections: Sequence[Rejection]) -> Outcome:
+    """Returns the outcome of an input that was rejected: here rejections become user errors."""
+    for rejection in rejections:
+        REJECTIONS.labels(rejection.code.value).inc()
+    return Outcome(user_errors=[UserError.of(rejection) for rejection in rejections])

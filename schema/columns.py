@@ -1,0 +1,55 @@
+"""The fields of a type that are columns of a table: derived from both, by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from models.database.columns import Columns, Kind
+from models.database.statement import moment_text
+from schema.scalars import JSON
+
+
+@lru_cache(4_096)
+def parse_json(text: str) -> JSON:
+    """Parses JSON of the database. The result is shared: it is for writing, never for changing."""
+    return JSON(orjson.loads(text))
+
+
+def _timestamp(value: str | None) -> str | None:
+    return None if value is None else moment_text(value)
+
+
+_VALUES: Mapping[Kind, Callable[[Any], Any]] = {
+    # SQLite has numbers for true and false.
+    Kind.BOOLEAN: bool,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.JSON: parse_json,
+}
+"""By kind of column, the function from the database's value to the field's; others are equal."""
+
+
+def column_fields(
+    graphql_type: type[Any], columns: Columns, computed: tuple[str, ...] = ()
+) -> dict[str, Kind]:
+    """Returns the kinds of the columns that a type shows, by the names of its fields.
+
+    Raises TypeError, at import, for a field that is neither a column nor among the computed ones.
+    """
+    names = {field.name for field in fields(graphql_type) if field.init} - set(computed)
+    if strange := names - columns.kinds.keys():
+        raise TypeError(
+            f"{graphql_type.__name__} has the fields {', '.join(sorted(strange))}, "
+            f"which are no columns of {columns.table}."
+        )
+    return {name: kind for name, kind in columns.kinds.items() if name in names}
+
+
+def field_values(kinds: Mapping[str, Kind], columns: Any) -> dict[str, Any]:
+    """Returns the values of fields from columns, by name."""
+    return {
+        name: _VALUES[kind](columns[name]) if kind in _VALUES else columns[name]
+        for name, kind in kinds.items()
+    }
