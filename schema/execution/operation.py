@@ -6,7 +6,6 @@ runs twice, and every error is worded and placed by graphql-core.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from inspect import isawaitable
 from typing import Any
 
@@ -62,17 +61,18 @@ class Operation:
         self, variables: dict[str, Any] | None, context: object, *, is_compiled: bool = True
     ) -> ExecutionResult:
         """Executes the operation; when it is not `is_compiled`, by graphql-core alone."""
+        if not is_compiled:
+            return await self._fall_back(variables, context, {})
+        values = self._coerce(variables)
+        if isinstance(values, list):
+            return ExecutionResult(None, values)
         outcomes: Outcomes = {}
-        if is_compiled:
-            values = self._coerce(variables)
-            if isinstance(values, list):
-                return ExecutionResult(None, values)
-            plan = self._find_plan(values)
-            # Whatever was unusual is found again by graphql-core.
-            with suppress(Exception):
-                if plan is not None:
-                    request = Request(values, context, outcomes)
-                    return ExecutionResult(await plan.execute(None, request), None)
+        if plan := self._find_plan(values):
+            request = Request(values, context, outcomes)
+            try:
+                return ExecutionResult(await plan.execute(None, request), None)
+            except Exception:  # noqa: S110 - graphql-core finds again what was unusual
+                pass
         return await self._fall_back(variables, context, outcomes)
 
     def _coerce(

@@ -37,26 +37,28 @@ class PlannedField:
     answer: Answer
     queries: Sequence[tuple[str, "Plan"]]
 
-    def start(self, source: Any, request: Request) -> Any:
-        """Calls the resolver and notes its value or its error; the value may be awaitable."""
+    async def resolve(self, source: Any, request: Request) -> Any:
+        """Returns the value of the resolver, and notes it or its error."""
         try:
             value = self.call(source, request)
+            if is_awaitable(value):
+                value = await value
         except Exception as error:
             request.outcomes[self.path] = error
             raise
         request.outcomes[self.path] = value
         return value
 
-    async def resolve(self, source: Any, request: Request) -> Any:
-        """Returns the resolver's value, awaited."""
-        value = self.start(source, request)
-        if not is_awaitable(value):
-            return value
+    def start(self, source: Any, request: Request) -> Any:
+        """Returns the value of the resolver or the task it runs in, and notes that or its error."""
         try:
-            request.outcomes[self.path] = value = await value
+            value = self.call(source, request)
         except Exception as error:
             request.outcomes[self.path] = error
             raise
+        if is_awaitable(value):
+            value = asyncio.ensure_future(value)
+        request.outcomes[self.path] = value
         return value
 
     async def complete(self, value: Any, request: Request) -> Any:
@@ -76,37 +78,32 @@ class Plan:
 
     async def execute(self, source: Any, request: Request) -> dict[str, Any]:
         """Returns the data; raises when graphql-core is to go on from the outcomes."""
-        if len(self.fields) > 1 and not self.is_serial:
-            values = await self._resolve_together(source, request)
-            return {
-                field.key: await field.complete(value, request)
-                for field, value in zip(self.fields, values, strict=True)
-            }
-        return {
-            field.key: await field.complete(await field.resolve(source, request), request)
-            for field in self.fields
-        }
-
-    async def _resolve_together(self, source: Any, request: Request) -> list[Any]:
+        if self.is_serial or len(self.fields) == 1:
+            data = {}
+            for field in self.fields:
+                value = await field.resolve(source, request)
+                data[field.key] = await field.complete(value, request)
+            return data
         # The outcomes stay tasks, finished or not: from them graphql-core learns which value
         # comes at once and which later, on which the order of errors depends.
-        values = []
-        for field in self.fields:
-            value = field.start(source, request)
-            if is_awaitable(value):
-                value = request.outcomes[field.path] = asyncio.ensure_future(value)
-            values.append(value)
-        tasks = [value for value in values if isinstance(value, asyncio.Future)]
+        values = [field.start(source, request) for field in self.fields]
+        await _wait([value for value in values if isinstance(value, asyncio.Future)])
+        return {
+            field.key: await field.complete(
+                value.result() if isinstance(value, asyncio.Future) else value, request
+            )
+            for field, value in zip(self.fields, values, strict=True)
+        }
+
+
+async def _wait(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Waits until all tasks have ended or one has failed."""
+    try:
         if tasks:
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            except asyncio.CancelledError:
-                await settle(tasks)
-                raise
-        return [
-            value.result() if isinstance(value, asyncio.Future) else value
-            for value in values
-        ]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    except asyncio.CancelledError:
+        await settle(tasks)
+        raise
 
 
 async def settle(outcomes: Iterable[Any]) -> None:

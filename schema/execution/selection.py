@@ -84,11 +84,6 @@ def check_list(value: Any) -> Any:
     raise Unusual(type(value).__name__)
 
 
-def has_own_scope(details: FieldDetailsList) -> bool:
-    """Tells whether nodes are deferred, or have variables of their fragment; no client may."""
-    return any(each.defer_usage or each.fragment_variable_values for each in details)
-
-
 _PLAIN = frozenset({str, int, float, bool, list, dict})
 """The classes of values that other scalars are written from; none is an error or awaitable."""
 
@@ -160,7 +155,8 @@ class SelectionWriter:
     def define(self, parameters: str, body: Sequence[str]) -> str:
         """Writes a function of the parameters and `variables`, and returns its name."""
         name = self.fresh("answer")
-        self._lines += [f"def {name}({parameters}, variables):"]
+        # A row's text that is kept is made without variables: it must not depend on them.
+        self._lines += [f"def {name}({parameters}, variables=None):"]
         self._lines += [f"    {line}" for line in body]
         return name
 
@@ -210,8 +206,8 @@ class SelectionWriter:
             raise Uncompilable(f"{object_type} checks its values, or has no class.")
         kind = self.named("Kind", definition.origin)
         pairs = [
-            f"{key!r}: {self._field(object_type, key, name, field, below)}"
-            for key, name, field, below in self.fields(object_type, details)
+            f"{key!r}: {self._field(object_type, key, field, below)}"
+            for key, _, field, below in self.fields(object_type, details)
         ]
         guard = f"if source.__class__ is not {kind}: unusual(source)"
         return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
@@ -238,16 +234,11 @@ class SelectionWriter:
         """
         for key, below in self.count(self.collect(object_type, details)).items():
             name = below[0].node.name.value
-            if has_own_scope(below):
-                raise Uncompilable(name)
             if name == TYPENAME:
                 yield key, "", None, below
             else:
                 field = object_type.fields[name]
-                definition = find_definition(field)
-                if definition is None:
-                    raise Uncompilable(name)
-                yield key, definition.python_name, field, below
+                yield key, find_definition(field).python_name, field, below
 
     def count(self, collected: CollectedFields) -> GroupedFieldSet:
         """Returns the collected fields; raises Uncompilable when the plan has too many."""
@@ -258,35 +249,28 @@ class SelectionWriter:
 
     def _field(
         self,
-        object_type: GraphQLObjectType,
+        parent: GraphQLObjectType,
         key: str,
-        name: str,
         field: GraphQLField | None,
         details: FieldDetailsList,
     ) -> str:
         if field is None:
-            return repr(object_type.name)
+            return repr(parent.name)
         definition = find_definition(field)
         if definition.is_basic_field:
-            return self.value(field.type, details, f"source.{name}")
-        call = self._method(field, details)
-        query_type = get_nullable_type(field.type)
-        if query_type is self._schema.query_type:
-            self._queries.append(Query(key, object_type, query_type, details))
-            return call
-        return self.value(field.type, details, call)
-
-    def _method(self, field: GraphQLField, details: FieldDetailsList) -> str:
-        """Writes the call of a method of our types; raises Uncompilable if it needs an info."""
-        definition = find_definition(field)
+            return self.value(field.type, details, f"source.{definition.python_name}")
         resolver = definition.base_resolver
-        if definition.is_async or definition.extensions or not resolver.self_parameter:
-            raise Uncompilable(definition.python_name)
-        if resolver.info_parameter or resolver.parent_parameter or resolver.root_parameter:
-            raise Uncompilable(definition.python_name)
+        wants_more = resolver.info_parameter or resolver.parent_parameter
+        if definition.is_async or definition.extensions or wants_more:
+            raise Uncompilable(f"{parent}.{definition.python_name} is no plain method.")
         method = self.named("method", resolver)
         read = self.named("read", argument_reader(field, details[0].node))
-        return f"{method}(source, **{read}(variables))"
+        call = f"{method}(source, **{read}(variables))"
+        query_type = get_nullable_type(field.type)
+        if query_type is not self._schema.query_type:
+            return self.value(field.type, details, call)
+        self._queries.append(Query(key, parent, query_type, details))
+        return call
 
     def _leaf(self, leaf_type: Any, raw: str) -> str:
         value = self.fresh("value")

@@ -221,6 +221,7 @@ def check_operations(
                 is_ordered=False,
                 counted=counted,
                 with_strawberry=with_strawberry,
+                is_regular=True,
             )
         )
 

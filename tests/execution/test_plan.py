@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLObjectType, get_named_type, is_leaf_type
 
 from application import create_application
 from models.basket.rows import Parts
@@ -141,6 +141,32 @@ def test_the_query_of_the_readme_is_answered_by_its_plan() -> None:
     assert planned(operation, basket).data == {
         "activeBasket": {"totalAmount": "31.65", "items": [item]}
     }
+
+
+def selection_of_all(name: str) -> str:
+    """Selects every field without arguments of a type, and of all types below it."""
+    object_type = graphql_schema(SCHEMA).type_map[name]
+    assert isinstance(object_type, GraphQLObjectType)
+    fields = [
+        field_name
+        if is_leaf_type(below := get_named_type(field.type))
+        else f"{field_name} {{ {'id' if below is object_type else selection_of_all(below.name)} }}"
+        for field_name, field in object_type.fields.items()
+        if not field.args
+    ]
+    return " ".join(["__typename", *fields])
+
+
+def test_every_field_of_an_item_is_answered_from_rows() -> None:
+    operation = operation_of(
+        f"{{ activeBasket {{ items {{ {selection_of_all('BasketItem')} }} }} }}"
+    )
+    data = planned(operation, basket).data
+    assert data is not None
+    (item,) = data["activeBasket"]["items"]
+    product = graphql_schema(SCHEMA).type_map["Product"]
+    assert isinstance(product, GraphQLObjectType)
+    assert item["product"].keys() == {"__typename", *product.fields}
 
 
 def test_methods_with_arguments_are_called_by_the_plan() -> None:
