@@ -5,9 +5,9 @@ from datetime import timedelta
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.statement import now
 from models.database.statements import load_statements
 from models.rejections import Rejection, RejectionCode
+from models.timestamps import now
 from models.user import User
 from text import MAXIMUM_LENGTH
 

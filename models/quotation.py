@@ -13,9 +13,9 @@ from models.basket.read import OWN
 from models.basket.tables import Basket, BasketItemDivision
 from models.database.integers import LARGEST_INT
 from models.database.position import Position, is_after, is_before
-from models.database.statement import now
 from models.product.snapshot import take_snapshots
 from models.rejections import Rejection, RejectionCode
+from models.timestamps import now
 from models.user import User
 from text import MAXIMUM_LENGTH
 

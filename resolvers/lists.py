@@ -14,13 +14,13 @@ from models.basket.read import (
     has_drafts_beyond,
 )
 from models.database.position import Position
-from models.database.statement import moment_text
 from models.quotation import (
     QuotationRead,
     has_quotations_beyond,
     quotation_count,
     quotation_page,
 )
+from models.timestamps import format_timestamp
 from resolvers.context import Info, active_buyer
 from resolvers.requested_fields import selects, selects_items
 from schema.basket import Basket, BasketConnection, BasketEdge, baskets_from_rows
@@ -136,14 +136,14 @@ _DRAFTS = CallerList(
     _read_drafts,
     _has_drafts_beyond,
     draft_count,
-    lambda draft: (draft.saved_at or moment_text(LATEST), draft.number),
+    lambda draft: (draft.saved_at or format_timestamp(LATEST), draft.number),
 )
 _QUOTATIONS = CallerList(
     "quotations",
     _read_quotations,
     has_quotations_beyond,
     quotation_count,
-    lambda quotation: (moment_text(quotation.created_at), quotation.id),
+    lambda quotation: (format_timestamp(quotation.created_at), quotation.id),
 )
 
 

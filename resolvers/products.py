@@ -11,7 +11,6 @@ from commerce.client import is_batchable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
 from models.database.columns import Kind
-from models.database.statement import now
 from models.money import cents_of
 from models.product.tables import (
     DESCRIBED,
@@ -21,6 +20,7 @@ from models.product.tables import (
     withdraw_products,
 )
 from models.rejections import Rejected, Rejection, RejectionCode
+from models.timestamps import now
 from resolvers.context import Context, Policy
 from text import trim
 

@@ -8,8 +8,8 @@ from strawberry import UNSET
 
 from models.basket.rows import BasketRows, BasketSummary, FullBasket
 from models.basket.tables import BASKET, BasketStatus
-from models.database.statement import Moment
 from models.money import Cents
+from models.timestamps import Timestamp
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
 from schema.columns import column_fields, field_values
 from schema.execution.item_rows import ItemRows, numbers_of
@@ -69,9 +69,9 @@ class Basket(Node):
     version: int = described(
         "Grows by one with every change. Send it back as `expectedVersion` to be told of a change you have not seen."
     )
-    created_at: Moment = described("When the first product was added.")
-    updated_at: Moment = described("When the basket last changed.")
-    saved_at: strawberry.Private[Moment | None]
+    created_at: Timestamp = described("When the first product was added.")
+    updated_at: Timestamp = described("When the basket last changed.")
+    saved_at: strawberry.Private[Timestamp | None]
     number: strawberry.Private[int]
 
     @strawberry.field(

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from models.database.statement import Moment, moment_text
 from models.export.export import ExportField, ExportFormat, ExportRead, ExportStatus
+from models.timestamps import Timestamp, format_timestamp
 from schema.node import IdKind, Node, id_of
 from schema.scalars import describe_enum, described
 
@@ -56,8 +56,8 @@ class BasketExport(Node):
     rows_written: int = described("How many rows are written so far, without the header.")
     rows_total: int = described("How many rows there are in all, without the header.")
     failure: str | None = described("Why it failed, for a person; null unless it failed.")
-    created_at: Moment = described("When the export was asked for.")
-    expires_at: Moment | None = described(
+    created_at: Timestamp = described("When the export was asked for.")
+    expires_at: Timestamp | None = described(
         "Until when the file is kept; null until it is written."
     )
 
@@ -75,6 +75,6 @@ class BasketExport(Node):
             rows_written=read.rows_written,
             rows_total=read.rows_total,
             failure=read.failure,
-            created_at=moment_text(read.created_at),
-            expires_at=moment_text(read.expires_at) if read.expires_at else None,
+            created_at=format_timestamp(read.created_at),
+            expires_at=format_timestamp(read.expires_at) if read.expires_at else None,
         )

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from models.database.columns import Columns, Kind
-from models.database.statement import moment_text
+from models.timestamps import format_timestamp
 from schema.scalars import JSON
 
 
@@ -19,7 +19,7 @@ def parse_json(text: str) -> JSON:
 
 
 def _timestamp(value: str | None) -> str | None:
-    return None if value is None else moment_text(value)
+    return None if value is None else format_timestamp(value)
 
 
 _VALUES: Mapping[Kind, Callable[[Any], Any]] = {

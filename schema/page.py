@@ -11,7 +11,7 @@ import strawberry
 from strawberry import UNSET
 
 from models.database.integers import LARGEST_BIGINT
-from models.database.statement import moment_text
+from models.timestamps import format_timestamp
 from schema.scalars import described
 
 DEFAULT_PAGE = 20
@@ -155,7 +155,7 @@ class Cursors:
         try:
             text, number = self._position(request.cursor)
             moment = datetime.fromisoformat(text).astimezone(UTC)
-            if moment_text(moment) != text:
+            if format_timestamp(moment) != text:
                 raise ValueError(text)
             return moment, _whole_number(number)
         except (ValueError, UnicodeError, OverflowError):

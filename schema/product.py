@@ -4,9 +4,9 @@ from typing import Any
 
 import strawberry
 
-from models.database.statement import Moment
 from models.money import Cents
 from models.product.tables import PRODUCT
+from models.timestamps import Timestamp
 from schema.columns import column_fields, field_values
 from schema.node import IdKind, Node, id_of
 from schema.scalars import JSON, described
@@ -33,7 +33,7 @@ class Product(Node):
         "The address of the product's first image; null when there is none."
     )
     in_stock: bool = described("Whether Commerce has the product in stock.")
-    refreshed_at: Moment = described("When Commerce last confirmed this.")
+    refreshed_at: Timestamp = described("When Commerce last confirmed this.")
 
     @classmethod
     def of(cls, columns: Any, item_number: int | None = None) -> "Product":

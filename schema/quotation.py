@@ -2,9 +2,9 @@
 
 import strawberry
 
-from models.database.statement import Moment, moment_text
 from models.money import Cents
 from models.quotation import QuotationRead, QuotationStatus
+from models.timestamps import Timestamp, format_timestamp
 from schema.basket import Basket
 from schema.node import IdKind, Node, id_of
 from schema.page import PageInfo
@@ -31,7 +31,7 @@ class Quotation(Node):
     total_amount: Cents = described("The total amount of the basket when it was submitted.")
     currency: str = described("The currency of the total amount.")
     basket: Basket = described("The submitted basket.")
-    created_at: Moment = described("When the quotation was requested.")
+    created_at: Timestamp = described("When the quotation was requested.")
 
     @classmethod
     def of(cls, read: QuotationRead, basket: Basket) -> "Quotation":
@@ -44,7 +44,7 @@ class Quotation(Node):
             total_amount=Cents(read.total_amount),
             currency=read.currency,
             basket=basket,
-            created_at=moment_text(read.created_at),
+            created_at=format_timestamp(read.created_at),
         )
 
 

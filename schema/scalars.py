@@ -8,8 +8,8 @@ from graphql import GraphQLError
 from starlette.datastructures import UploadFile
 from strawberry.schema.config import StrawberryConfig
 
-from models.database.statement import Moment
 from models.money import Cents, amount_text
+from models.timestamps import Timestamp
 
 JSON = NewType("JSON", object)
 
@@ -32,7 +32,7 @@ CONFIGURATION = StrawberryConfig(
             serialize=amount_text,
             specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
         ),
-        Moment: strawberry.scalar(
+        Timestamp: strawberry.scalar(
             name="DateTime",
             description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
             serialize=lambda value: value,

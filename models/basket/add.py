@@ -21,9 +21,9 @@ from models.basket.read import OWN
 from models.basket.rows import BasketRows, BasketSummary
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
-from models.database.statement import now
 from models.database.statements import is_sqlite, load_statements
 from models.rejections import Rejected
+from models.timestamps import now
 from models.user import Buyer
 
 _STATEMENTS = load_statements(__file__)

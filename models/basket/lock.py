@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from models.basket.tables import Basket, BasketStatus
-from models.database.statement import now
 from models.database.statements import Row, load_statements
 from models.rejections import Rejection, RejectionCode
+from models.timestamps import now
 
 _STATEMENTS = load_statements(__file__)
 _OPEN_ACTIVE = _STATEMENTS["open_active"]

@@ -9,8 +9,8 @@ from tortoise.expressions import F
 
 from models.basket.lock import claim_active, lock_active, lock_own
 from models.basket.tables import Basket, BasketItem, BasketStatus
-from models.database.statement import now
 from models.rejections import Rejection, RejectionCode
+from models.timestamps import now
 
 
 class Loaded(NamedTuple):

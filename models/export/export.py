@@ -11,8 +11,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.basket.tables import Basket, BasketItemDivision
-from models.database.statement import moment, now
 from models.rejections import Rejection, RejectionCode
+from models.timestamps import now, parse_timestamp
 from models.user import User
 from text import MAXIMUM_LENGTH
 
@@ -156,8 +156,8 @@ def export_from_row(row: Sequence[Any]) -> ExportRead:
         "status": status,
         "format": ExportFormat(values["format"]),
         "failure": values["failure"] if status is ExportStatus.FAILED else None,
-        "created_at": moment(values["created_at"]),
-        "expires_at": moment(expires_at) if expires_at else None,
+        "created_at": parse_timestamp(values["created_at"]),
+        "expires_at": parse_timestamp(expires_at) if expires_at else None,
     }
     return ExportRead(fields=fields_of(values.pop("columns")), **values)
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.database.position import Position, is_after
-from models.database.statement import now
 from models.database.statements import Row, load_statements
 from models.export.export import BasketExport, ExportStatus, stored_name
+from models.timestamps import now
 
 RETRY_DELETION_AFTER = timedelta(minutes=10)
 """How soon files are deleted again that could not be, or whose deletion was interrupted."""

@@ -16,7 +16,6 @@ from tortoise.functions import Coalesce, Count
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from models.database.statement import now
 from models.database.statements import Row, is_sqlite, load_statements
 from models.export.export import (
     RESEND_AFTER,
@@ -27,6 +26,7 @@ from models.export.export import (
     fields_of,
     stored_name,
 )
+from models.timestamps import now
 
 MAXIMUM_ATTEMPTS = 3
 """How often an export is begun before it is given up."""

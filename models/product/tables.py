@@ -12,8 +12,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.database.columns import Columns, Kind
-from models.database.statement import now
 from models.database.statements import Row, load_statements
+from models.timestamps import now
 
 NO_SEGMENT = 0
 """The column `segment` of no segment: unlike NULL it equals itself, so unique indexes hold it."""

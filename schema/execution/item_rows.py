@@ -16,9 +16,9 @@ from models.basket.rows import FullBasket
 from models.basket.tables import BasketStatus
 from models.database.columns import Kind
 from models.database.row_cache import CachedRow
-from models.database.statement import moment_text
 from models.division import division_from_row
 from models.money import amount_text
+from models.timestamps import format_timestamp
 from schema import product
 from schema.basket_item import BasketItem, BasketItemDivision
 from schema.columns import parse_json
@@ -50,7 +50,7 @@ _VALUES = {
     Kind.PLAIN: "columns[{name!r}]",
     Kind.MONEY: "amount_text(columns[{name!r}])",
     Kind.BOOLEAN: "bool(columns[{name!r}])",
-    Kind.TIMESTAMP: "moment_text(columns[{name!r}])",
+    Kind.TIMESTAMP: "format_timestamp(columns[{name!r}])",
     Kind.JSON: "parse_json(columns[{name!r}])",
 }
 _PRODUCT_FIELDS = {
@@ -162,7 +162,7 @@ class _RowWriter:
             "bool": bool,
             "division_from_cache": division_from_cache,
             "dumps": orjson.dumps,
-            "moment_text": moment_text,
+            "format_timestamp": format_timestamp,
             "parse_json": parse_json,
             "product_id": product_id,
             "zip": zip,
@@ -227,7 +227,7 @@ class _RowWriter:
             f"    if not is_submitted: product.store_text({key}, {text})",
         ]
         if "refreshed_at" in names:
-            fresh = "f'\"{moment_text(refreshed_at)}\"'"
+            fresh = "f'\"{format_timestamp(refreshed_at)}\"'"
             self._each.append(f"{text} = {text}.replace(REFRESHED_AT_JSON, {fresh})")
         return f"{{{text}}}"
 

@@ -19,7 +19,7 @@ from dramatiq import Actor, Broker
 
 from models.background import background_loop
 from models.database.connection import DATABASE_FAILURES
-from models.database.statement import Row
+from models.database.statements import Row
 from models.export.export import ExportField, ExportFormat, excess_of
 from models.export.job import (
     Claim,

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from models.background import background_loop
-from models.database.statement import now
 from models.export.files import (
     delete_old_exports,
     expire_missing,
@@ -16,6 +15,7 @@ from models.export.files import (
     take_ended_exports,
 )
 from models.export.job import take_overdue_exports
+from models.timestamps import now
 from tasks.exports.marker import BEGINNING, is_mounted, log_missing_marker
 from tasks.exports.metrics import FILES_MISSING
 from tasks.exports.sending import ExportSender

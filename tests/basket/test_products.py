@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from models.database.statement import now
 from models.product.tables import Product
+from models.timestamps import now
 from tests.support.misbehaving_commerce import (
     Answer,
     MisbehavingCommerce,

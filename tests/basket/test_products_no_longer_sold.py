@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.database.statement import now
 from models.product.tables import Product
+from models.timestamps import now
 from tests.spreadsheets.test_import import send
 from tests.support import sheets
 from tests.support.rest import line as rest_line

@@ -13,8 +13,8 @@ from tortoise.transactions import in_transaction
 from models.basket.tables import Basket, BasketStatus
 from models.database import migrate as migrating
 from models.database.connection import CONFIGURATION, connect, disconnect, migrate_forward
-from models.database.statement import now
 from models.division import Division, DivisionType
+from models.timestamps import now
 from models.user import User
 from tests.support.postgres_cluster import own_cluster
 from tests.support.statements import statement

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from models.database.connection import connect, disconnect
-from models.database.statement import moment
 from models.database.statements import Statement, load_statements
 from models.money import amount_text, cents_of
+from models.timestamps import parse_timestamp
 from tests.support.programs import program
 from tests.support.statements import statement
 
@@ -82,8 +82,8 @@ def test_psql_runs_the_statements(postgres_url: str) -> None:
 
 def test_a_moment_is_read_as_either_database_writes_it() -> None:
     expected = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
-    assert moment(expected) == expected
-    assert moment("2026-11-23 14:05:00.000000+00:00") == expected
+    assert parse_timestamp(expected) == expected
+    assert parse_timestamp("2026-11-23 14:05:00.000000+00:00") == expected
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import asyncpg
 import pytest
 
 from application import create_application
-from models.database.statement import now
 from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
+from models.timestamps import now
 from settings.options import Options
 from tests.support.databases import TEST_DATABASE_URL, sqlite_database
 from tests.support.exports import ask, completed, ended, files_of, fill, state

@@ -12,9 +12,9 @@ import xlrd
 from fsspec.implementations.memory import MemoryFileSystem
 from itsdangerous import TimestampSigner
 
-from models.database.statement import now
 from models.division import Division
 from models.export.export import BasketExport, ExportStatus
+from models.timestamps import now
 from tests.support.exports import completed, fill
 from tests.support.service import Service, serve, serve_beside
 from tests.support.shop import Shop

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from models.basket.tables import Basket
-from models.database.statement import now
 from models.export.export import (
     RESEND_AFTER,
     BasketExport,
@@ -29,6 +28,7 @@ from models.export.job import (
     renew_lease,
     take_overdue_exports,
 )
+from models.timestamps import now
 from tasks.exports.metrics import FILES_MISSING
 from tests.support.exports import (
     EXPORT,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from application import create_application
-from models.database.statement import now
 from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
+from models.timestamps import now
 from settings.options import Options
 from tasks.exports.marker import NOT_MOUNTED, PREFIX
 from tests.support.exports import ask, completed, ended, fill, state

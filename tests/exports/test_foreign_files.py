@@ -13,8 +13,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from models.basket.tables import Basket
-from models.database.statement import now
 from models.export.export import BasketExport, ExportStatus
+from models.timestamps import now
 from models.user import User
 from tests.support.databases import sqlite_database
 from tests.support.exports import ask, completed, ended, fill, state

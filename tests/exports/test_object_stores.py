@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from models.database.connection import connect, disconnect
-from models.database.statement import now
 from models.export.export import BasketExport
+from models.timestamps import now
 from settings import ROOT
 from tests.exports.test_download import COLUMNS, CSV
 from tests.support.databases import databases

@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from models.database.integers import LARGEST_BIGINT
 from models.database.position import Position
-from models.database.statement import moment
 from models.money import amount_text
 from models.quotation import QuotationRead, quotation_count, quotation_page
+from models.timestamps import parse_timestamp
 from resolvers.basket_status import QuotationRequest
 from schema.inputs import QuotationRequestInput
 from schema.page import LATEST
@@ -42,7 +42,7 @@ def _quotation_json(quotation: QuotationRead) -> dict[str, Any]:
         "total_amount": amount_text(quotation.total_amount),
         "currency": quotation.currency,
         "basket": quotation.basket_id,
-        "created_at": moment(quotation.created_at).isoformat(),
+        "created_at": parse_timestamp(quotation.created_at).isoformat(),
     }
 
 
