@@ -1,11 +1,9 @@
 """The composition root: it makes an application of its options, and opens its resources."""
 
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, TypedDict
 
 from starlette.applications import Starlette
@@ -54,12 +52,11 @@ from web.lifecycle.checks import check_migrations, check_people, check_settings
 from web.monitoring.health import healthz, readyz
 from web.monitoring.metrics import Metrics
 from web.monitoring.recorder import RequestRecorder
+from web.monitoring.tracing_loader import load_tracing
 from web.rest.router import rest_routes
 
 if TYPE_CHECKING:
     from web.monitoring.tracing import Tracing
-
-logger = logging.getLogger("basket")
 
 PURGE_SECONDS = 600.0
 """Seconds between two purges of expired idempotency keys."""
@@ -94,7 +91,8 @@ def create_application(
         folder=options.metrics_folder,
         dead_letters=dead_letters,
     )
-    page = create_page(options) if options.has_graphiql else None
+    demo_token = DEMO_TOKENS[0] if options.is_embedded else ""
+    page = GraphiqlPage(demo_token, options.root_path) if options.has_graphiql else None
     view = create_view(options, page, tracing)
 
     @asynccontextmanager
@@ -136,37 +134,6 @@ def create_application(
     return application
 
 
-def load_tracing() -> "Tracing | None":
-    """Returns the tracing, imported only where a collector is set; None without the extra."""
-    try:
-        tracing: Tracing = import_module("web.monitoring.tracing").Tracing()
-    except ModuleNotFoundError:
-        logger.warning(
-            "A collector is configured, and the extra `opentelemetry` is not installed: no traces."
-        )
-        return None
-    return tracing
-
-
-def create_page(options: Options) -> GraphiqlPage:
-    """Returns GraphiQL, with a token of the demo where there is one."""
-    return GraphiqlPage(DEMO_TOKENS[0] if options.is_embedded else "", options.root_path)
-
-
-def document_limits(options: Options) -> DocumentLimits:
-    """Returns the limits of GraphQL documents."""
-    return DocumentLimits(
-        length=options.query_maximum_length,
-        tokens=options.query_maximum_tokens,
-        depth=options.query_maximum_depth,
-        aliases=options.query_maximum_aliases,
-        directives=options.query_maximum_directives,
-        repeated_fields=options.query_maximum_repeated_fields,
-        cost=options.query_maximum_cost,
-        introspection=options.introspection,
-    )
-
-
 def spreadsheet_limits(options: Options) -> SpreadsheetLimits:
     """Returns the limits of imported files."""
     return SpreadsheetLimits(
@@ -184,7 +151,7 @@ def create_view(
     """Returns the endpoint of GraphQL."""
     return GraphQLView(
         graphql_schema(schema),
-        limits=document_limits(options),
+        limits=DocumentLimits.from_options(options),
         rules=RequestRules(
             options.request_maximum_bytes,
             options.upload_maximum_bytes,

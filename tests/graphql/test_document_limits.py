@@ -3,12 +3,13 @@
 import pytest
 from graphql import GraphQLError, get_introspection_query
 
-from application import document_limits, schema
+from application import schema
 from settings.options import OPTIONS
 from tests.support.service import BASKET, Service
-from web.graphql.limits import DocumentLimits, Measures, measure_document, parse_document
+from web.graphql.limits import DocumentLimits, Measures, parse_document
+from web.graphql.walk import measure_document
 
-LIMITS = document_limits(OPTIONS)
+LIMITS = DocumentLimits.from_options(OPTIONS)
 FEW = DocumentLimits(
     length=500,
     tokens=120,

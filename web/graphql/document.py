@@ -7,7 +7,8 @@ from graphql.validation import validate
 
 from schema.execution.operation import Operation
 from web.graphql.labels import label_operation
-from web.graphql.limits import DocumentLimits, Measures, measure_document, parse_document
+from web.graphql.limits import DocumentLimits, Measures, parse_document
+from web.graphql.walk import measure_document
 
 CACHED_DOCUMENTS = 1_000
 """The highest number of cached documents."""
