@@ -17,9 +17,9 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     execute,
+    print_ast,
 )
 from graphql.execution.values import VariableValues, get_variable_values
-from graphql.language import NamedTypeNode, NonNullTypeNode, VariableDefinitionNode
 
 from schema.execution.plan import Outcomes, Plan, Request, settle
 from schema.execution.planner import Planner
@@ -53,7 +53,7 @@ class Operation:
         self._conditions = [
             definition.variable.name.value
             for definition in definitions
-            if _is_boolean(definition)
+            if print_ast(definition.type) in ("Boolean", "Boolean!")
         ]
         self._plans: dict[tuple[object, ...], Plan | None] = {}
 
@@ -97,15 +97,13 @@ class Operation:
             if len(self._plans) >= MAXIMUM_PLANS:
                 # To forget one would be to make it anew where an operation has more.
                 return None
-            plan = self._plans[key] = self._make_plan(values)
+            try:
+                plan = Planner(self._schema, self._document, self.node, values).plan()
+            except (Uncompilable, GraphQLError, RecursionError):
+                # A null for @skip is an error where graphql-core comes to it.
+                plan = None
+            self._plans[key] = plan
             return plan
-
-    def _make_plan(self, values: VariableValues) -> Plan | None:
-        try:
-            return Planner(self._schema, self._document, self.node, values).plan()
-        except (Uncompilable, GraphQLError, RecursionError):
-            # A null for @skip, or too deep a nesting, is an error where graphql-core meets it.
-            return None
 
     async def _fall_back(
         self, variables: dict[str, Any] | None, context: object, outcomes: Outcomes
@@ -128,16 +126,9 @@ class Operation:
             await settle(outcomes.values())
 
 
-def _is_boolean(definition: VariableDefinitionNode) -> bool:
-    node = definition.type
-    if isinstance(node, NonNullTypeNode):
-        node = node.type
-    return isinstance(node, NamedTypeNode) and node.name.value == "Boolean"
-
-
 def _replay(outcomes: Outcomes) -> Callable[..., Any]:
     """Makes a middleware that returns outcomes in place of the resolvers that have run."""
-    types = {path[-1] for path in outcomes}
+    keys = {path[-1] for path in outcomes}
 
     def resolve(
         following: Callable[..., Any],
@@ -145,7 +136,7 @@ def _replay(outcomes: Outcomes) -> Callable[..., Any]:
         info: GraphQLResolveInfo[Any],
         **arguments: Any,
     ) -> Any:
-        if info.path.key in types:
+        if info.path.key in keys:
             path = tuple(info.path.as_list())
             if path in outcomes:
                 # An error that is returned is for graphql-core one that was raised.

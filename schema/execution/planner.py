@@ -32,15 +32,13 @@ from schema.execution.item_rows import ItemRows
 from schema.execution.plan import Plan, PlannedField, Request
 from schema.execution.selection import (
     FieldDetailsList,
-    Query,
+    QueryField,
     SelectionWriter,
     Uncompilable,
 )
 from schema.execution.strawberry_internals import find_definition, make_info
 
 ROW_SOURCES = {"BasketItem": ItemRows}
-
-_NO_VARIABLES = VariableValues({}, {})
 
 
 class Planner:
@@ -71,7 +69,7 @@ class Planner:
             None,
             None,
             node,
-            _NO_VARIABLES,
+            VariableValues({}, {}),
             default_field_resolver,
             default_type_resolver,
             default_field_resolver,
@@ -102,14 +100,14 @@ class Planner:
             raise Uncompilable(str(path.key))
         nodes = [each.node for each in details]
         info = self._executor.build_resolve_info(field, nodes, root_type, path)
-        answer, queries = self._writer.compiled(field.type, details)
+        answer, queries = self._writer.compile(field.type, details)
         plans = [self._plan_query(query, field, path) for query in queries]
         return PlannedField(
             str(path.key), tuple(path.as_list()), _make_call(field, info), answer, plans
         )
 
     def _plan_query(
-        self, query: Query, field: GraphQLField, path: Path
+        self, query: QueryField, field: GraphQLField, path: Path
     ) -> tuple[str, Plan]:
         """Plans what is read after a change, of which only a payload itself has a field."""
         key, payload, query_type, details = query

@@ -53,7 +53,7 @@ class Unusual(Exception):
     """Raised by a compiled selection when a value is not what its type expects."""
 
 
-class Query(NamedTuple):
+class QueryField(NamedTuple):
     """A selected field of type Query: its response key, its parent's type, its type and nodes."""
 
     key: str
@@ -81,7 +81,7 @@ def check_list(value: Any) -> Any:
         value, str | bytes | bytearray | memoryview
     ):
         return value
-    raise Unusual(type(value).__name__)
+    return unusual(value)
 
 
 _PLAIN = frozenset({str, int, float, bool, list, dict})
@@ -118,7 +118,7 @@ class SelectionWriter:
         self._schema = schema
         self._row_sources = row_sources
         self._lines: list[str] = []
-        self._queries: list[Query] = []
+        self._queries: list[QueryField] = []
         self._count = 0
         self._field_count = 0
         self.names: dict[str, Any] = {
@@ -127,9 +127,9 @@ class SelectionWriter:
             "PLAIN": _PLAIN,
         }
 
-    def compiled(
+    def compile(
         self, return_type: GraphQLOutputType, details: FieldDetailsList
-    ) -> tuple[Answer, list[Query]]:
+    ) -> tuple[Answer, list[QueryField]]:
         """Returns the function that answers a field, and the fields of type Query below it.
 
         Such a field is answered by its value, in whose place its own answer is to be put.
@@ -269,7 +269,7 @@ class SelectionWriter:
         query_type = get_nullable_type(field.type)
         if query_type is not self._schema.query_type:
             return self.value(field.type, details, call)
-        self._queries.append(Query(key, parent, query_type, details))
+        self._queries.append(QueryField(key, parent, query_type, details))
         return call
 
     def _leaf(self, leaf_type: Any, raw: str) -> str:
