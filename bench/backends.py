@@ -20,6 +20,7 @@ def processor_seconds(pid: int) -> float:
 
     Unlike requests per second, other processes of the machine hardly change it.
     """
+    # proc(5): the name of a process may hold spaces and brackets, so fields are counted after it.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -33,6 +34,7 @@ async def backend_seconds(connection: asyncpg.Connection) -> dict[int, float]:
 def _seconds_of_local(pids: list[int]) -> Iterator[tuple[int, float]]:
     for pid in pids:
         with suppress(OSError):
+            # A remote PostgreSQL has the process ids of another machine.
             if Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
                 yield pid, processor_seconds(pid)
 
@@ -41,6 +43,7 @@ def seconds_between(before: dict[int, float], after: dict[int, float]) -> float 
     """Returns the processor time between two readings; None when there is no backend here."""
     if not after:
         return None
+    # A backend that started during the load has no earlier reading.
     return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
 
 
@@ -49,6 +52,7 @@ async def pin_backends(connection: asyncpg.Connection) -> int:
     pinned = 0
     for (pid,) in await connection.fetch(_BACKENDS):
         with suppress(OSError):
+            # Processes of another user cannot be pinned, which is no failure of the measurement.
             os.sched_setaffinity(pid, {LOAD_CORE})
             pinned += 1
     return pinned

@@ -55,6 +55,7 @@ from bench.by_hand_statements import (
     TOTALS,
 )
 
+# As ours: a revoked token works for at most this long.
 TOKEN_CACHE_SECONDS = 5.0
 TOKEN_CACHE_SIZE = 10_000
 MAXIMUM_QUANTITY, MAXIMUM_ITEMS, MAXIMUM_TOTAL_QUANTITY = 1_000_000, 10_000, 2_147_483_647
@@ -72,7 +73,7 @@ class Buyer(NamedTuple):
     is_active: bool
 
 
-class Rejected(Exception):
+class RolledBack(Exception):
     """Raised when an addition breaks a rule; the transaction is rolled back."""
 
 
@@ -105,6 +106,7 @@ class Shop:
         if row is None or scheme.lower() != b"token":
             return None
         if len(self.buyers) >= TOKEN_CACHE_SIZE:
+            # An order of use would cost more than this does once per 10,000 tokens.
             self.buyers.clear()
         buyer = Buyer(*row)
         self.buyers[header] = (time.monotonic() + TOKEN_CACHE_SECONDS, buyer)
@@ -120,6 +122,7 @@ class Shop:
     async def drafts(self, buyer: Buyer, body: bytes) -> Answer:
         """Lists the newest drafts."""
         async with self.connections.borrowed() as connection:
+            # One row more than the page tells whether there is a next page.
             rows = await connection.fetch(DRAFTS, buyer.id, PAGE + 1)
         return 200, {"data": {"draftBaskets": draft_connection(rows, buyer.id)}}
 
@@ -155,11 +158,12 @@ class Shop:
                     buyer.division_id,
                 )
                 if added is None or added > MAXIMUM_QUANTITY:
-                    raise Rejected
+                    raise RolledBack
                 basket = await read(connection, buyer.id)
+            # A cancelled request, too, must not leave its transaction open.
             except BaseException as error:
                 await connection.execute("ROLLBACK")
-                if isinstance(error, Rejected):
+                if isinstance(error, RolledBack):
                     return 400, {"error": "The product cannot be added."}
                 raise
             await connection.execute("COMMIT")
@@ -171,6 +175,7 @@ async def _full_basket(connection: asyncpg.Connection, row: Any) -> dict[str, An
     try:
         return full_basket(row, divisions)
     except KeyError:
+        # The buyer, or a division, may have moved to another company since.
         missing = unknown_divisions(row, divisions)
         divisions |= orjson.loads(await connection.fetchval(OTHER_DIVISIONS, missing))
         return full_basket(row, divisions)
@@ -183,9 +188,10 @@ async def _checked_basket(connection: asyncpg.Connection, user_id: int) -> dict[
         basket["itemCount"] > MAXIMUM_ITEMS
         or basket["totalQuantity"] > MAXIMUM_TOTAL_QUANTITY
     ):
-        raise Rejected
+        raise RolledBack
+    # The row has one currency per item.
     if len(set(row[CURRENCIES])) > 1:
-        raise Rejected
+        raise RolledBack
     return basket
 
 
@@ -194,7 +200,7 @@ async def _checked_totals(connection: asyncpg.Connection, user_id: int) -> dict[
         TOTALS, user_id, NO_SEGMENT
     )
     if count > MAXIMUM_ITEMS or quantity > MAXIMUM_TOTAL_QUANTITY or currencies > 1:
-        raise Rejected
+        raise RolledBack
     return {
         "id": f"basket_{identifier}",
         "totalAmount": amount(total),
@@ -235,6 +241,7 @@ async def _body(receive: Receive) -> bytes | None:
     body: bytes = b""
     while True:
         message = await receive()
+        # The client is gone, and nobody reads a response.
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
@@ -242,7 +249,7 @@ async def _body(receive: Receive) -> bytes | None:
             return body
 
 
-def create_application(url: str) -> Router:
+def create_by_hand(url: str) -> Router:
     """Returns the application of a database."""
     shop = Shop(url)
     routes = [

@@ -54,6 +54,7 @@ def full_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
     ) in zip(*columns, strict=True) if columns[0] else ():
         quantity = 0
         lines = []
+        # Two references to one iterator: it yields division and quantity in turn.
         pairs = iter(parts.split())
         for key, text in zip(pairs, pairs, strict=True):
             pieces = int(text)
@@ -81,6 +82,7 @@ def full_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
                     "name": name,
                     "price": amount(list_price),
                     "currency": currency,
+                    # The column holds JSON, which is copied without being parsed.
                     "variants": orjson.Fragment(variants),
                     "productImage": image,
                     "inStock": in_stock,

@@ -13,6 +13,7 @@ class Connections:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # Last in, first out: the backend used last has its pages in the nearest cache.
         self.free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         for _ in range(SIZE):
             # None stands for a connection that is not open yet.
@@ -28,6 +29,7 @@ class Connections:
         if connection is not None and not connection.is_closed():
             return connection
         try:
+            # As ours: compiling takes longer than such a statement.
             return await asyncpg.connect(self.url, server_settings={"jit": "off"})
         except BaseException:
             self.free.put_nowait(None)

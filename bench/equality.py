@@ -35,6 +35,7 @@ def comparable_data(body: bytes, workload: Workload, *, ignore_ids: bool) -> byt
     With `ignore_ids` ids are their numbers, and cursors are left out.
     """
     answer = orjson.loads(body)
+    # Equal errors are no equal answers, and they are fast.
     if answer.get("errors") or b'"userErrors":[{' in body:
         raise AnswersDiffer(f"{workload.name} was answered with errors: {body[:500]!r}")
     data = orjson.dumps(answer["data"])
@@ -75,6 +76,7 @@ async def _answers(
     ignore_ids: bool,
 ) -> list[bytes]:
     calls, shape = workload.calls(populations), workload.shape(kind)
+    # Buyers from all of the population, not three of one company.
     some = calls[:: max(1, len(calls) // workload.repeats // BUYERS)][:BUYERS]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         bodies = [await ask(client, shape, call) for call in some]

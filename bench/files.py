@@ -119,6 +119,7 @@ class Files:
         ) as client:
             for _ in range(rounds + 1):
                 await self._clear(connection, user)
+                # This process is the client of ours, and does the unwrapped work itself.
                 os.sched_setaffinity(0, {LOAD_CORE})
                 ours.append(await seconds_of(send(client, content, kind)))
                 await self._clear(connection, user)
@@ -175,6 +176,7 @@ class Files:
         self, connection: asyncpg.Connection, kind: str, basket_id: int
     ) -> None:
         rows = await connection.fetch(_ROWS, basket_id)
+        # The column holds cents.
         cells = [[*row[:4], Decimal(row[4]).scaleb(-2), *row[5:]] for row in rows]
         WRITERS[kind](
             self.folder / f"unwrapped.{kind}",
@@ -194,6 +196,7 @@ async def send(
     client: httpx.AsyncClient, content: bytes, kind: str, rows: int = 2 * PRODUCTS
 ) -> None:
     """Imports a file; raises FilesDiffer when not every row was imported."""
+    # Braces are doubled for the format: the body has null where the file goes.
     operations = f'{{"query": "{_IMPORT}", "variables": {{"file": null}}}}'
     response = await client.post(
         "/graphql",

@@ -87,6 +87,7 @@ async def _rates(
     for _ in range(arguments.rounds):
         for count, server in servers.items():
             calls, shape = _spread(populations[count]), READ.shape("ours")
+            # Opens the connections, so that they can be pinned.
             put_load(server.port, shape, calls, 1)
             connection = await asyncpg.connect(urls[count])
             await pin_backends(connection)
@@ -98,6 +99,7 @@ async def _rates(
 async def _drop(url: str, urls: list[str]) -> None:
     server = await asyncpg.connect(urlsplit(url)._replace(path="/postgres").geturl())
     for database in urls:
+        # Backends of the servers that have just ended may still be connected.
         await server.execute(
             f'DROP DATABASE "{urlsplit(database).path.removeprefix("/")}" WITH (FORCE)'
         )
@@ -158,6 +160,7 @@ class Mixture:
         address = f"http://127.0.0.1:{self.server.port}/graphql"
         with httpx.Client(headers={"Authorization": "Token bench-1"}) as client:
             for number in range(self.documents, self.documents + count):
+                # Another name makes another document, which no cache holds.
                 query = READ.document.replace("query Read", f"query Read{number}")
                 client.post(address, json={"query": query}).raise_for_status()
         self.documents += count

@@ -96,6 +96,7 @@ SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1)) FRO
 async def make_database(url: str) -> None:
     """Creates the database of a URL where it is missing, and migrates it to the newest version."""
     name = urlsplit(url).path.removeprefix("/")
+    # The name becomes part of a statement.
     if not re.fullmatch(r"\w+", name):
         raise ValueError(
             f"The database {name!r} of BENCH_DATABASE_URL is not a plain name."
@@ -115,6 +116,7 @@ class NotABenchmark(ValueError):
 
 async def check_ownership(connection: asyncpg.Connection) -> None:
     """Raises NotABenchmark when the database holds users that the benchmark did not write."""
+    # The benchmark may be started with the address of a real shop.
     email = await connection.fetchval(
         "SELECT email FROM user_account WHERE email NOT LIKE 'bench%@example.invalid'"
     )
@@ -170,13 +172,16 @@ class Loading:
                 await self.connection.execute(index)
         for table in TABLES[:7]:
             await self.connection.execute(_SEQUENCE.format(table=table))
+            # Without it the first reads of each page would write hint bits.
             await self.connection.execute(f"VACUUM (ANALYZE) {table}")
         self._say("indexes and statistics")
 
     async def _prepare(self) -> None:
         self.begin = time.monotonic()
+        # For the indexes.
         await self.connection.execute("SET maintenance_work_mem = '512MB'")
         try:
+            # Foreign keys are checked by triggers, which do not run on a replica.
             await self.connection.execute("SET session_replication_role = replica")
         except asyncpg.InsufficientPrivilegeError:
             self._say("not a superuser: foreign keys are checked row by row")
@@ -187,6 +192,7 @@ class Loading:
             _INDEXES, table
         ):
             drop = (
+                # The index of a constraint cannot be dropped without it.
                 f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"'
                 if constraint
                 else f"DROP INDEX {name}"

@@ -10,11 +10,13 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
+import asyncpg
 import httpx
 
 from bench.files import send
 from bench.operations import WORKLOADS, Shape
 from bench.population import Placed
+from bench.reset import reset
 from bench.servers import Server, all_running
 from bench.wrk import Load, LoadFailed, put_load
 
@@ -36,14 +38,22 @@ GRAPHQL, REST = Shape("POST", "/graphql", _BODY), Shape("GET", "/api/v1/basket/"
 class Neighbours:
     """The measurements, on one server."""
 
-    def __init__(self, server: Server, populations: list[Placed], seconds: float) -> None:
+    def __init__(
+        self,
+        server: Server,
+        connection: asyncpg.Connection,
+        populations: list[Placed],
+        seconds: float,
+    ) -> None:
         self.server = server
+        self.connection = connection
         self.populations = populations
         self.seconds = seconds
         self.calls = _READ.calls(populations)
 
     async def read(self, shape: Shape) -> Load:
         """Reads baskets for the time of one measurement."""
+        # wrk blocks, and the import goes on meanwhile.
         load = await asyncio.to_thread(
             put_load, self.server.port, shape, self.calls, self.seconds
         )
@@ -77,10 +87,13 @@ class Neighbours:
         )
 
     async def _importing(self, measure: Callable[[], Awaitable[Load]]) -> Load:
+        # Commerce does not sell these products, so all of them have to be fresh.
+        await reset(self.connection, self.populations)
         importing = asyncio.create_task(self._import())
         try:
             return await measure()
         finally:
+            # The load has ended, and with it the import that it ran beside.
             importing.cancel()
             await asyncio.wait([importing])
             if not importing.cancelled():
@@ -113,7 +126,11 @@ async def measure_neighbours(
     """Measures REST and RI, as far as named, and returns a line for each."""
     if not names:
         return []
-    with all_running(("ours",), url) as servers:
-        neighbours = Neighbours(servers["ours"], populations, seconds)
-        measures = {"REST": neighbours.rest, "RI": neighbours.beside_imports}
-        return [await measures[name](rounds) for name in names]
+    connection = await asyncpg.connect(url)
+    try:
+        with all_running(("ours",), url) as servers:
+            neighbours = Neighbours(servers["ours"], connection, populations, seconds)
+            measures = {"REST": neighbours.rest, "RI": neighbours.beside_imports}
+            return [await measures[name](rounds) for name in names]
+    finally:
+        await connection.close()

@@ -115,6 +115,7 @@ class Workload:
             "divisionId": self.division_id,
             "quantity": 1,
         }
+        # It has a path per operation, and takes a line alone.
         if kind == BY_HAND:
             return (
                 Shape("POST", self.path, _body(line))
@@ -128,6 +129,7 @@ class Workload:
 
 def _body(content: object) -> str:
     text = json.dumps(content, separators=(",", ":"))
+    # A placeholder in JSON would have quotation marks, which a number has not.
     return text.replace('"productRemoteId":0', f'"productRemoteId":{PRODUCT}')
 
 

@@ -7,6 +7,7 @@ PRODUCTS = 10_000
 """The number of products; each has its number as its remote id, and all share one currency."""
 COMPANY_USERS = 10
 """Users per company, which is a main division with one sub-division."""
+# Prime to the number of products, so that all of them are in baskets.
 STRIDE = 37
 """Products between the first ones of two successive baskets."""
 

@@ -57,10 +57,12 @@ class Proxy:
                 writer.write(b"N")
                 length = await reader.readexactly(4)
                 start = length + await reader.readexactly(int.from_bytes(length) - 4)
+            # The first message of a connection has no type.
             target.write(start)
             while True:
                 head = await reader.readexactly(5)
                 target.write(head + await reader.readexactly(int.from_bytes(head[1:]) - 4))
+                # Parse, Bind and Execute are sent together, and Sync asks for their answer.
                 self.count += head[0] in ASKING
         target.close()
 

@@ -109,6 +109,7 @@ class Rounds:
         )
 
     async def _check_changes(self, requests: int) -> None:
+        # A server that answers before it commits would be the fastest.
         count = await changes(self.connection)
         if count < requests:
             raise LoadFailed(

@@ -69,6 +69,7 @@ async def _run_workloads(
 ) -> None:
     kinds, beside = arguments.kinds.split(","), arguments.beside
     if beside:
+        # Next to ours, so that both see the same load of the machine.
         kinds.insert(1, BESIDE)
         # An older checkout may know numbers as ids only.
         workloads = [replace(workload, division_id=DIVISION_ID) for workload in workloads]

@@ -16,9 +16,10 @@ from types import MappingProxyType
 import uvicorn
 from aiohttp import web
 
-from bench import by_hand, stock
 from bench.backends import processor_seconds
+from bench.by_hand import create_by_hand
 from bench.operations import BESIDE, OURS
+from bench.stock import create_stock
 from bench.wrk import LOAD_CORE
 from commerce.demo import create_demo
 from settings import REDIS_URL, ROOT
@@ -44,6 +45,7 @@ class Server:
 
     def reset_peak(self) -> None:
         """Resets the peak of the resident memory."""
+        # proc(5): 5 resets the peak of the resident memory.
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def peak_megabytes(self) -> float:
@@ -78,7 +80,7 @@ def serve(kind: str, port: int, url: str) -> None:
     if kind == "commerce":
         web.run_app(create_demo(), host="127.0.0.1", port=port, print=None, access_log=None)
         return
-    create = stock.create_application if kind == "stock" else by_hand.create_application
+    create = create_stock if kind == "stock" else create_by_hand
     # As commands.serving configures ours.
     configuration = uvicorn.Config(
         create(url),
@@ -109,6 +111,7 @@ def _command(
         "RATE_LIMIT_ADDRESS": "1000000000/minute",
         "SECRET_KEY": "of-the-benchmark-" + "0123456789abcdef" * 3,
         "COMMERCE_URL": f"http://127.0.0.1:{commerce_port}",
+        # In a folder that is deleted with the server.
         "EXPORT_URL": folder,
     }
     # The program `env` adds to the environment, which only settings/ reads.
@@ -230,5 +233,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
+        # With its children, which have the same process group.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -42,7 +42,7 @@ MAXIMUM_AGE = timedelta(seconds=300)
 PREFETCHED = ("items__product", "items__divisions__division__parent")
 
 
-class Rejected(Exception):
+class AdditionRejected(Exception):
     """Raised when an input breaks a rule."""
 
 
@@ -64,6 +64,7 @@ async def lock_active(user: User) -> baskets.Basket:
         segment=0,
         status=BasketStatus.ACTIVE,
     )
+    # get_or_create does not lock the row that it gets.
     basket = await baskets.Basket.select_for_update().get(
         user=user, segment=0, status=BasketStatus.ACTIVE
     )
@@ -74,19 +75,19 @@ async def lock_active(user: User) -> baskets.Basket:
 
 
 async def check_division(user: User, division_id: str) -> Division:
-    """Returns a division that the user may buy for; raises Rejected."""
+    """Returns a division that the user may buy for; raises AdditionRejected."""
     division = await Division.get_or_none(id=int(division_id.removeprefix("division_")))
     if division is None or not division.is_active:
-        raise Rejected("There is no such division.")
+        raise AdditionRejected("There is no such division.")
     if user.division.id not in (division.id, getattr(division, "parent_id", None)):
-        raise Rejected("You may not buy for this division.")
+        raise AdditionRejected("You may not buy for this division.")
     return division
 
 
 async def add_item(
     basket: baskets.Basket, remote_id: int, division: Division, quantity: int
 ) -> None:
-    """Adds to the quantity of a product for a division; raises Rejected."""
+    """Adds to the quantity of a product for a division; raises AdditionRejected."""
     product = await Product.get(remote_id=remote_id, segment=0)
     item = await baskets.BasketItem.get_or_none(basket=basket, product=product)
     if item is None:
@@ -94,17 +95,18 @@ async def add_item(
             not product.is_available
             or product.refreshed_at < datetime.now(UTC) - MAXIMUM_AGE
         ):
-            raise Rejected("The product is not for sale.")
+            raise AdditionRejected("The product is not for sale.")
         item = await baskets.BasketItem.create(
             basket=basket, product=product, price=product.price, currency=product.currency
         )
     quantities = baskets.BasketItemDivision.filter(item=item, division=division)
+    # An expression: the quantity of another request is not lost.
     if not await quantities.update(quantity=F("quantity") + quantity):
         await baskets.BasketItemDivision.create(
             item=item, division=division, quantity=quantity
         )
     if await quantities.filter(quantity__gt=baskets.MAXIMUM_QUANTITY).exists():
-        raise Rejected("The quantity is too large.")
+        raise AdditionRejected("The quantity is too large.")
 
 
 @strawberry.type
@@ -161,7 +163,7 @@ class AuthenticatedGraphQL(GraphQL[dict[str, Any], None]):
         return {"user": stored.user}
 
 
-def create_application(url: str) -> Starlette:
+def create_stock(url: str) -> Starlette:
     """Returns the application of a database."""
 
     @asynccontextmanager

@@ -14,11 +14,6 @@ from models.money import amount_text
 from models.product import tables as product
 
 
-def amount(cents: int) -> str:
-    """Returns an amount as the other servers write it."""
-    return amount_text(cents)
-
-
 @strawberry.type
 class Division:
     row: strawberry.Private[division.Division]
@@ -64,7 +59,7 @@ class Product:
             remote_id=row.remote_id,
             sku=row.sku,
             name=row.name,
-            price=amount(row.price),
+            price=amount_text(row.price),
             currency=row.currency,
             variants=JSON(orjson.loads(row.variants)),
             product_image=row.product_image,
@@ -103,7 +98,9 @@ class BasketItem:
     @classmethod
     def from_row(cls, row: basket.BasketItem) -> "BasketItem":
         """Returns the object of a row and its prefetched rows."""
-        return cls(row=row, id=strawberry.ID(f"item_{row.id}"), price=amount(row.price))
+        return cls(
+            row=row, id=strawberry.ID(f"item_{row.id}"), price=amount_text(row.price)
+        )
 
     @strawberry.field
     def product_remote_id(self) -> int:
@@ -115,7 +112,7 @@ class BasketItem:
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount(self.row.price * total_pieces(self.row))
+        return amount_text(self.row.price * total_pieces(self.row))
 
     @strawberry.field
     def product(self) -> Product:
@@ -126,7 +123,9 @@ class BasketItem:
         price = self.row.price
         return [
             BasketItemDivision(
-                row=part, quantity=part.quantity, total_amount=amount(price * part.quantity)
+                row=part,
+                quantity=part.quantity,
+                total_amount=amount_text(price * part.quantity),
             )
             for part in sorted(prefetched_quantities(self.row), key=lambda part: part.id)
         ]
@@ -168,7 +167,7 @@ class Basket:
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount(
+        return amount_text(
             sum(item.price * total_pieces(item) for item in prefetched_items(self.row))
         )
 
@@ -203,6 +202,7 @@ class BasketEdge:
         position = f"drafts {user_id} {saved} {row.id}"
         return cls(
             node=Basket.from_row(row),
+            # The same cursor as ours, so that the answers can be compared.
             cursor=urlsafe_b64encode(position.encode()).decode().rstrip("="),
         )
 

@@ -29,6 +29,7 @@ def format_table(results: Results, trips: RoundTrips, workloads: list[Workload])
     lines = [header, "-" * len(header)]
     for workload in workloads:
         lines.append(f"{workload.name}: {workload.description}")
+        # In the order in which the servers were measured.
         of_workload = {
             kind: result
             for (name, kind), result in results.items()

@@ -16,6 +16,7 @@ Rows = Sequence[Sequence[Any]]
 
 def write_csv(path: Path, rows: Rows) -> None:
     """Writes rows with the csv module."""
+    # Excel reads a csv file without the mark as Latin-1, so ours writes it, too.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(rows)
 

@@ -75,6 +75,7 @@ def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
         f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         "Content-Type: application/json\r\nAuthorization: Token "
     )
+    # Product and division stand once in a body, in this order.
     parts = [
         part for piece in shape.body.split(PRODUCT) for part in piece.split(DIVISION_ID)
     ]

@@ -67,6 +67,7 @@ def comparable_basket(kind: str, body: bytes) -> object:
     if kind != "postgraphile":
         return _read("", basket, _READERS)
     renamed = _read("", basket, _POSTGRAPHILE_READERS)
+    # The item names its product by the id of the table.
     for item in renamed["items"]:
         item["productRemoteId"] = item["product"]["remoteId"]
     return renamed
@@ -77,6 +78,7 @@ def _read(name: str, value: Any, readers: Readers) -> Any:
         return [_read("", element, readers) for element in value]
     if name in readers and value is not None:
         return readers[name](value)
+    # The keys of variants are data, not fields.
     if isinstance(value, dict) and name != "variants":
         named: dict[str, Any] = {
             _NAMES.get(str(key), str(key)): content for key, content in value.items()

@@ -20,10 +20,12 @@ def installed_folder() -> Path:
     description = (FOLDER / "package.json").read_bytes()
     folder = CACHE_FOLDER / hashlib.sha256(description).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
+    # An interrupted installation leaves no mark, and is repeated.
     if not (folder / "is_complete").exists():
         (folder / "package.json").write_bytes(description)
         _install(folder)
         (folder / "is_complete").touch()
+    # Node looks for packages beside the script.
     for name in SCRIPTS:
         shutil.copy(FOLDER / name, folder)
     return folder

@@ -31,6 +31,7 @@ READS = tuple(
 def peer_commands(folder: Path) -> dict[str, list[str]]:
     """Returns the commands of the peers that run here; prints why one does not."""
     node, version = node_version(folder)
+    # Both libraries check more, and more slowly, in development.
     production = ["env", "NODE_ENV=production", "GRAPHILE_ENV=production", str(node)]
     commands = {"mercurius": [*production, str(folder / "mercurius.mjs")]}
     if version >= POSTGRAPHILE_NODE:
