@@ -223,7 +223,7 @@ class _RowWriter:
             # The product of an item of a submitted basket has an id by the item.
             f"if {text} is None or is_submitted:",
             "    identifier = product_id(product.columns, item_id if is_submitted else None)",
-            f"    {text} = {made}(product.columns, identifier, REFRESHED_AT)",
+            f"    {text} = {made}(product.columns, identifier, REFRESHED_AT, variables)",
             f"    if not is_submitted: product.store_text({key}, {text})",
         ]
         if "refreshed_at" in names:
@@ -248,7 +248,7 @@ class _RowWriter:
             "row", [f"return row.store_text({key}, dumps({value}).decode())"]
         )
         self._before.append(
-            f"{texts} = {{id: row.texts.get({key}) or {made}(row) "
+            f"{texts} = {{id: row.texts.get({key}) or {made}(row, variables) "
             "for id, row in basket.divisions.items()}"
         )
         return f"{{{texts}[key]}}"

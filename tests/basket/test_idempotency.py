@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from graphql import GraphQLSchema, get_named_type
 
 from application import schema
@@ -209,3 +210,24 @@ async def test_a_retried_refresh_tells_the_same_changes(service: Service) -> Non
         await service.main.change("basketRefresh", selection, idempotencyKey="refresh")
         == first
     )
+
+
+async def test_an_answer_stored_in_an_unknown_format_is_rejected_and_kept(
+    service: Service,
+) -> None:
+    first = await service.main.accepted("basketItemsAdd", **add(2))
+    (key,) = await IdempotencyKey.all()
+    stored = orjson.loads(key.answer or "")
+    assert stored["format"] == 1
+    newer = orjson.dumps(stored | {"format": 2, "unknown": [1]}).decode()
+    await IdempotencyKey.all().update(answer=newer)
+    content = await service.main.change(
+        "basketItemsAdd", "userErrors { code message field }", **add(2)
+    )
+    (error,) = content["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID_INPUT", ["idempotencyKey"])
+    assert "stored in format 2, and this server reads format 1" in error["message"]
+    (key,) = await IdempotencyKey.all()
+    assert key.answer == newer
+    await IdempotencyKey.all().update(answer=orjson.dumps(stored).decode())
+    assert await service.main.accepted("basketItemsAdd", **add(2)) == first
