@@ -9,7 +9,7 @@ from graphql import GraphQLSchema, get_named_type
 from application import schema
 from models.idempotency import IdempotencyKey, delete_expired_keys
 from models.timestamps import now
-from tests.spreadsheets.test_import import send
+from tests.support.imports import send
 from tests.support.service import Service
 from tests.support.sheets import csv
 

@@ -7,9 +7,9 @@ import pytest
 
 from models.product.tables import Product
 from models.timestamps import now
-from tests.spreadsheets.test_import import send
 from tests.support import sheets
 from tests.support.exports import completed
+from tests.support.imports import send
 from tests.support.service import Caller, Service
 
 SKUS = [

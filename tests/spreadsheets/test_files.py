@@ -8,12 +8,16 @@ from collections.abc import Callable
 import pytest
 import xlwt
 
-from tests.spreadsheets.test_hostile import SMALL, repacked, with_sheet
 from tests.spreadsheets.test_reading import read_here
-from tests.support import ods, sheets
+from tests.support import sheets
+from tests.support.hostile_files import SMALL, repacked, with_sheet
 
 ROW = [(2, "SKU01", 1, "ERP01")]
+
+
 SHEET, STYLES = "xl/worksheets/sheet1.xml", "xl/styles.xml"
+
+
 STRICT = (
     b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     b"http://purl.oclc.org/ooxml/spreadsheetml/main",
@@ -191,92 +195,6 @@ def test_a_sheet_that_contradicts_itself_is_rejected(rows: str) -> None:
     ]
 
 
-def ods_rows(*rows: list[str]) -> bytes:
-    """Returns an ods file with these rows below its header."""
-    return ods.document(ods.table([[ods.text_cell(name) for name in sheets.HEADER], *rows]))
-
-
-def test_ods_counts_as_it_is_shown() -> None:
-    text, number = ods.text_cell, ods.number_cell
-    content = read_here(
-        ods_rows(
-            [number(7, "00007"), number(1000, "1.000"), text("E")],
-            [text("A"), number(3, "3,00"), text("E")],
-            [text("A"), number(3, "300%", "percentage"), text("E")],
-            [text("A"), number(3, "€ 3", "currency"), text("E")],
-            [text("A"), number(3000, "3"), text("E")],
-            [text("A"), number(2.5, "3"), text("E")],
-            [ods.cell('office:value-type="float" office:value="7"'), text("1"), text("E")],
-            [
-                ods.cell('office:value-type="boolean" office:boolean-value="true"'),
-                text("1"),
-                text("E"),
-            ],
-            [
-                ods.cell('office:value-type="string" calcext:value-type="error"'),
-                text("1"),
-                text("E"),
-            ],
-            [
-                ods.cell('office:value-type="date"', "<text:p>1.2.26</text:p>"),
-                text("1"),
-                text("E"),
-            ],
-        )
-    )
-    assert content["rows"] == [(2, "00007", 1000, "E"), (3, "A", 3, "E")]
-    assert [error[:2] for error in content["errors"]] == [
-        *[(number, "quantity") for number in (4, 5, 6, 7)],
-        *[(number, "product__sku") for number in (8, 9, 10, 11)],
-    ]
-
-
-def test_a_text_of_ods_has_its_spaces_and_no_notes() -> None:
-    note = "<office:annotation><text:p>note</text:p></office:annotation>"
-    ruby = "<text:ruby><text:ruby-base>漢</text:ruby-base><text:ruby-text>かん</text:ruby-text></text:ruby>"
-    texts = {
-        f"{note}<text:p>A</text:p>": "A",
-        "<text:p>A<text:s text:c='2'/>B \n C</text:p>": "A  B C",
-        "<text:p><text:span>A</text:span><text:a>B</text:a></text:p>": "AB",
-        f"<text:p>{ruby}</text:p>": "漢",
-    }
-    cells = [ods.cell('office:value-type="string"', content) for content in texts]
-    content = read_here(
-        ods_rows(*[[cell, ods.text_cell("1"), ods.text_cell("E")] for cell in cells])
-    )
-    assert [row[1] for row in content["rows"]] == list(texts.values())
-
-
-def test_the_first_visible_sheet_of_ods_counts_and_covered_cells_do_not() -> None:
-    header = [ods.text_cell(name) for name in sheets.HEADER]
-    hidden = ods.table(
-        [header, [ods.text_cell("H"), ods.text_cell("1"), ods.text_cell("E")]], style="ta2"
-    )
-    covered = ods.cell('office:value-type="string"', "<text:p>C</text:p>").replace(
-        "table-cell", "covered-table-cell"
-    )
-    shown = ods.table([header, [covered, ods.text_cell("1"), ods.text_cell("E")]])
-    content = read_here(ods.document(hidden + shown))
-    assert content["errors"] == [
-        (2, "product__sku", None, "INVALID_INPUT", "The product__sku is missing.")
-    ]
-
-
-def test_repeated_rows_and_cells_of_ods_count_as_often_as_they_are_repeated() -> None:
-    empty = '<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>'
-    content = read_here(ods.book([["A", "1", "B"]], before=empty))
-    assert content["rows"] == [(5, "A", 1, "B")]
-    repeated = ods.document(
-        ods.table([[ods.text_cell(name) for name in sheets.HEADER]]).replace(
-            "</table:table>",
-            '<table:table-row table:number-rows-repeated="2">'
-            + ods.text_cell("2", 'table:number-columns-repeated="3"')
-            + "</table:table-row></table:table>",
-        )
-    )
-    assert read_here(repeated)["rows"] == [(2, "2", 2, "2"), (3, "2", 2, "2")]
-
-
 COVERED = [
     (2, "product__sku", "A", "INVALID_INPUT"),
     (3, "quantity", "2", "INVALID_QUANTITY"),
@@ -311,72 +229,6 @@ def test_a_cell_below_a_merged_one_of_xls_is_rejected() -> None:
     read = read_here(target.getvalue())
     assert ([error[:4] for error in read["errors"]], read["error_count"]) == (COVERED, 2)
     assert read["rows"] == [(4, "C", 3, "E")]
-
-
-HEADER = "product__sku;quantity;division__erp_code\r\n"
-CSV: dict[str, tuple[str, tuple[int, str, int, str]]] = {
-    "a line that names the delimiter": ("sep=;\r\n" + HEADER + "A;1;B", (2, "A", 1, "B")),
-    "in quotation marks and capitals": (
-        '"SEP=|"\n' + HEADER.replace(";", "|") + "A|1|B",
-        (2, "A", 1, "B"),
-    ),
-    "blank lines before the header": (
-        "\r\n  \r\n;;\r\n" + HEADER + "A;1;B",
-        (5, "A", 1, "B"),
-    ),
-    "Turkish capitals": (
-        "PRODUCT__SKU;QUANTİTY;DİVİSİON__ERP_CODE\nA;1;B",
-        (2, "A", 1, "B"),
-    ),
-    "Turkish small letters": (
-        "product__sku;quantıty;dıvısıon__erp_code\nA;1;B",
-        (2, "A", 1, "B"),
-    ),
-    "characters of no width": (
-        "\u200bproduct\u00ad__sku;quantity\ufeff;division__erp_code\u2060\nA;1;B",
-        (2, "A", 1, "B"),
-    ),
-    "many trailing delimiters": (
-        HEADER.replace("\r\n", ";" * 300 + "\r\n") + "A;1;B" + ";" * 300,
-        (2, "A", 1, "B"),
-    ),
-    "many lines of delimiters": (
-        HEADER + "A;1;B\r\n" + ";;\r\n" * 70_000,
-        (2, "A", 1, "B"),
-    ),
-    "old line ends of a Mac": (HEADER.replace("\r\n", "\r") + "A;1;B\r", (2, "A", 1, "B")),
-}
-
-
-@pytest.mark.parametrize("name", CSV)
-def test_an_odd_csv_file_is_read(name: str) -> None:
-    text, expected = CSV[name]
-    content = read_here(text.encode())
-    assert (content["rows"], content["errors"]) == ([expected], [])
-
-
-QUOTES = {
-    'A;1;"B\r\nC;1;D\r\n': (
-        "Row 2 of the file cannot be read: the quotation mark opened in line 2, column C is never closed."
-    ),
-    'A;1;"B\r\nb"\r\nC;"1\r\n2";"x\r\ny\r\n': (
-        "Row 3 of the file cannot be read: the quotation mark opened in line 5, column C is never closed."
-    ),
-    'A;"1;B\r\n' + "C;1;D\r\n" * 9_000: (
-        "Row 2 of the file cannot be read: the quotation mark opened in line 2, column B is never closed."
-    ),
-    'A;1;"B" b\r\n': (
-        "Row 2 of the file cannot be read: in line 2, column C, text follows behind the quotation mark "
-        "that closes the one opened in line 2, column C."
-    ),
-}
-
-
-@pytest.mark.parametrize("lines", QUOTES)
-def test_a_quotation_mark_is_named_with_the_line_that_opened_it(lines: str) -> None:
-    code, message = read_here((HEADER + lines).encode())["rejected"]
-    assert code == "FILE_UNREADABLE"
-    assert message.startswith(QUOTES[lines])
 
 
 def test_no_message_names_a_class_of_python() -> None:

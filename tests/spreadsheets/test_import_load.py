@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.spreadsheets.test_import import send
 from tests.support import sheets
+from tests.support.imports import send
 from tests.support.process import Server, start_server, write_people_to
 from tests.support.programs import program
 from tests.support.service import BASKET, Caller, Service

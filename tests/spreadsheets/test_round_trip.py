@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.spreadsheets.test_import import send
 from tests.support.exports import completed
+from tests.support.imports import send
 from tests.support.service import Service
 
 # SKUs that a spreadsheet would run as formulas, take for numbers, or write in another alphabet.

@@ -20,6 +20,8 @@ from tests.support.programs import program
 from tests.support.waiting import TIMEOUT_SECONDS
 
 FOLDER = ROOT / "docs" / "deployment"
+OUR_SERVICES = ("migrate", "server-1", "server-2", "worker")
+"""The services of compose.yaml that run our image."""
 PROGRAMS = str(Path(sys.executable).parent)
 SECRET_KEY = "5ebe2294ecd0e0f08eab7690d2a6ee69" * 2
 

@@ -1,0 +1,72 @@
+"""Files of csv as spreadsheet programs write them, and their faults in words."""
+
+import pytest
+
+from tests.spreadsheets.test_reading import read_here
+
+HEADER = "product__sku;quantity;division__erp_code\r\n"
+
+
+CSV: dict[str, tuple[str, tuple[int, str, int, str]]] = {
+    "a line that names the delimiter": ("sep=;\r\n" + HEADER + "A;1;B", (2, "A", 1, "B")),
+    "in quotation marks and capitals": (
+        '"SEP=|"\n' + HEADER.replace(";", "|") + "A|1|B",
+        (2, "A", 1, "B"),
+    ),
+    "blank lines before the header": (
+        "\r\n  \r\n;;\r\n" + HEADER + "A;1;B",
+        (5, "A", 1, "B"),
+    ),
+    "Turkish capitals": (
+        "PRODUCT__SKU;QUANTİTY;DİVİSİON__ERP_CODE\nA;1;B",
+        (2, "A", 1, "B"),
+    ),
+    "Turkish small letters": (
+        "product__sku;quantıty;dıvısıon__erp_code\nA;1;B",
+        (2, "A", 1, "B"),
+    ),
+    "characters of no width": (
+        "\u200bproduct\u00ad__sku;quantity\ufeff;division__erp_code\u2060\nA;1;B",
+        (2, "A", 1, "B"),
+    ),
+    "many trailing delimiters": (
+        HEADER.replace("\r\n", ";" * 300 + "\r\n") + "A;1;B" + ";" * 300,
+        (2, "A", 1, "B"),
+    ),
+    "many lines of delimiters": (
+        HEADER + "A;1;B\r\n" + ";;\r\n" * 70_000,
+        (2, "A", 1, "B"),
+    ),
+    "old line ends of a Mac": (HEADER.replace("\r\n", "\r") + "A;1;B\r", (2, "A", 1, "B")),
+}
+
+
+@pytest.mark.parametrize("name", CSV)
+def test_an_odd_csv_file_is_read(name: str) -> None:
+    text, expected = CSV[name]
+    content = read_here(text.encode())
+    assert (content["rows"], content["errors"]) == ([expected], [])
+
+
+QUOTES = {
+    'A;1;"B\r\nC;1;D\r\n': (
+        "Row 2 of the file cannot be read: the quotation mark opened in line 2, column C is never closed."
+    ),
+    'A;1;"B\r\nb"\r\nC;"1\r\n2";"x\r\ny\r\n': (
+        "Row 3 of the file cannot be read: the quotation mark opened in line 5, column C is never closed."
+    ),
+    'A;"1;B\r\n' + "C;1;D\r\n" * 9_000: (
+        "Row 2 of the file cannot be read: the quotation mark opened in line 2, column B is never closed."
+    ),
+    'A;1;"B" b\r\n': (
+        "Row 2 of the file cannot be read: in line 2, column C, text follows behind the quotation mark "
+        "that closes the one opened in line 2, column C."
+    ),
+}
+
+
+@pytest.mark.parametrize("lines", QUOTES)
+def test_a_quotation_mark_is_named_with_the_line_that_opened_it(lines: str) -> None:
+    code, message = read_here((HEADER + lines).encode())["rejected"]
+    assert code == "FILE_UNREADABLE"
+    assert message.startswith(QUOTES[lines])
