@@ -36,7 +36,7 @@ from models.basket.tables import BasketStatus
 from models.database.connection import MODULES
 from models.division import Division
 from models.product.tables import Product
-from models.user import Token, User, digest_of
+from models.user import Token, User, hash_token
 
 MAXIMUM_AGE = timedelta(seconds=300)
 PREFETCHED = ("items__product", "items__divisions__division__parent")
@@ -153,7 +153,7 @@ class AuthenticatedGraphQL(GraphQL[dict[str, Any], None]):
     ) -> Any:
         """Returns the context of the token's user; raises 401 for an unknown token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        stored = await Token.get_or_none(digest=digest_of(token.strip())).select_related(
+        stored = await Token.get_or_none(digest=hash_token(token.strip())).select_related(
             "user__division"
         )
         if stored is None or scheme.lower() != "token" or not stored.user.is_active:

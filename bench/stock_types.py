@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from models import division
 from models.basket import tables as basket
-from models.money import amount_text
+from models.money import format_amount
 from models.product import tables as product
 
 
@@ -59,7 +59,7 @@ class Product:
             remote_id=row.remote_id,
             sku=row.sku,
             name=row.name,
-            price=amount_text(row.price),
+            price=format_amount(row.price),
             currency=row.currency,
             variants=JSON(orjson.loads(row.variants)),
             product_image=row.product_image,
@@ -99,7 +99,7 @@ class BasketItem:
     def from_row(cls, row: basket.BasketItem) -> "BasketItem":
         """Returns the object of a row and its prefetched rows."""
         return cls(
-            row=row, id=strawberry.ID(f"item_{row.id}"), price=amount_text(row.price)
+            row=row, id=strawberry.ID(f"item_{row.id}"), price=format_amount(row.price)
         )
 
     @strawberry.field
@@ -112,7 +112,7 @@ class BasketItem:
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount_text(self.row.price * total_pieces(self.row))
+        return format_amount(self.row.price * total_pieces(self.row))
 
     @strawberry.field
     def product(self) -> Product:
@@ -125,7 +125,7 @@ class BasketItem:
             BasketItemDivision(
                 row=part,
                 quantity=part.quantity,
-                total_amount=amount_text(price * part.quantity),
+                total_amount=format_amount(price * part.quantity),
             )
             for part in sorted(prefetched_quantities(self.row), key=lambda part: part.id)
         ]
@@ -167,7 +167,7 @@ class Basket:
 
     @strawberry.field
     def total_amount(self) -> str:
-        return amount_text(
+        return format_amount(
             sum(item.price * total_pieces(item) for item in prefetched_items(self.row))
         )
 

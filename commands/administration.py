@@ -6,7 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 
 from models.division import Division, DivisionType
-from models.user import Token, User, digest_of, find_user, new_token
+from models.user import Token, User, create_token, find_user, hash_token
 from text import find_flaw, is_blank, trim
 
 NUMBER_DIGITS = 9
@@ -123,8 +123,8 @@ async def set_user_active(email: str, is_active: bool) -> None:
 
 async def issue_token(email: str) -> str:
     """Returns a new token of a user; only its digest is stored, so it is shown only once."""
-    token = new_token()
-    await Token.create(user=await require_user(email), digest=digest_of(token))
+    token = create_token()
+    await Token.create(user=await require_user(email), digest=hash_token(token))
     return token
 
 
@@ -138,7 +138,7 @@ async def revoke_token(token: str) -> None:
     """Revokes a token, named by its number or by itself."""
     token = clean_text(token, "token")
     is_number = token.isascii() and token.isdigit() and len(token) <= NUMBER_DIGITS
-    key = {"id": int(token)} if is_number else {"digest": digest_of(token)}
+    key = {"id": int(token)} if is_number else {"digest": hash_token(token)}
     # Servers that have the token in their cache accept it for TOKEN_KEPT_SECONDS more.
     if not await Token.filter(**key).delete():
         raise AdministrationRejected(

@@ -1,7 +1,7 @@
 """The demo of the embedded server: divisions, and users with fixed tokens; writable again."""
 
 from models.division import Division, DivisionType
-from models.user import Token, User, digest_of, find_user
+from models.user import Token, User, find_user, hash_token
 
 DEMO_TOKENS = ("demo-main", "demo-sub")
 
@@ -42,11 +42,11 @@ async def write_demo() -> None:
             last_name=last_name,
             division=divisions[erp_code],
         )
-        await Token.get_or_create(defaults={"user": user}, digest=digest_of(token))
+        await Token.get_or_create(defaults={"user": user}, digest=hash_token(token))
 
 
 async def has_demo_tokens() -> bool:
     """Tells whether a demo token would open the door."""
     return await Token.filter(
-        digest__in=[digest_of(token) for token in DEMO_TOKENS]
+        digest__in=[hash_token(token) for token in DEMO_TOKENS]
     ).exists()

@@ -35,7 +35,7 @@ class IdempotencyKey(Model):
 _CLAIM_KEY = load_statements(__file__)["claim_key"]
 
 
-async def first_answer(user_id: int, key: str, digest: str) -> str | None:
+async def find_answer(user_id: int, key: str, digest: str) -> str | None:
     """Returns the first answer to a key; None when the key is new.
 
     Raises IDEMPOTENCY_KEY_REUSED when the key came with another input.
@@ -68,7 +68,7 @@ async def claim_key(user_id: int, key: str, digest: str) -> str | None:
         claimed_at=claimed_at,
         expired_before=claimed_at - KEPT,
     )
-    return None if claimed else await first_answer(user_id, key, digest)
+    return None if claimed else await find_answer(user_id, key, digest)
 
 
 async def store_answer(user_id: int, key: str, answer: str) -> None:

@@ -11,7 +11,7 @@ MAXIMUM_PRICE = Decimal("40000000.00")
 """The highest unit price: times the highest total quantity it still fits 64 bits."""
 
 
-def cents_of(amount: Decimal) -> Cents:
+def cents_from_amount(amount: Decimal) -> Cents:
     """Returns an amount of at most two decimals in hundredths; raises ValueError for more."""
     cents = amount.scaleb(2)
     if cents != int(cents):
@@ -23,7 +23,7 @@ _HUNDREDTHS = tuple(f".{cents:02d}" for cents in range(100))
 
 
 @lru_cache(32_768)
-def amount_text(cents: int) -> str:
+def format_amount(cents: int) -> str:
     """Writes hundredths as a decimal number: 8165 becomes 81.65. Amounts here are never negative.
 
     A basket has some hundred amounts, most of them the prices of few products: the cache makes it

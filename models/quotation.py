@@ -107,7 +107,7 @@ async def _check_divisions(basket_id: int) -> None:
         )
 
 
-async def quotation_page(
+async def read_quotation_page(
     user_id: int,
     position: Position,
     size: int,
@@ -137,7 +137,7 @@ async def has_quotations_beyond(
     return await Quotation.filter(condition, user_id=user_id).exists()
 
 
-async def own_quotation(user_id: int, quotation_id: int) -> QuotationRead | None:
+async def find_own_quotation(user_id: int, quotation_id: int) -> QuotationRead | None:
     """Reads one of the user's quotations; None when it is not theirs."""
     if quotation_id > LARGEST_INT:
         return None
@@ -146,6 +146,6 @@ async def own_quotation(user_id: int, quotation_id: int) -> QuotationRead | None
     return QuotationRead(*row) if row else None
 
 
-async def quotation_count(user_id: int) -> int:
+async def count_quotations(user_id: int) -> int:
     """Counts the user's quotations."""
     return await Quotation.filter(user_id=user_id).count()

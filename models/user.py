@@ -57,12 +57,12 @@ class Token(Model):
         table = "token"
 
 
-def new_token() -> str:
+def create_token() -> str:
     """Returns a random token of 256 bits, which scanners for leaked secrets know by its start."""
     return f"basket_{secrets.token_urlsafe(32)}"
 
 
-def digest_of(token: str) -> str:
+def hash_token(token: str) -> str:
     """Returns the hash that is stored of a token; 256 random bits need no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 

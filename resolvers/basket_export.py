@@ -6,7 +6,7 @@ from functools import partial
 from models.basket.lock import lock_active_unchanged, lock_own
 from models.export.export import ExportField, ask_export
 from models.rejections import Rejection, RejectionCode
-from resolvers.context import segment_of
+from resolvers.context import parse_segment
 from resolvers.outcome import Outcome
 from resolvers.unit_of_work import Change
 from schema.inputs import BasketExportInput
@@ -18,8 +18,8 @@ class BasketExportChange(Change[BasketExportInput]):
 
     async def apply(self) -> Outcome:
         """Writes the job's row; raises BASKET_NOT_FOUND, BASKET_EMPTY, BASKET_LIMIT_EXCEEDED or INVALID_INPUT."""
-        segment = segment_of(self.input.segment_remote_id)
-        columns = columns_of(self.input.fields)
+        segment = parse_segment(self.input.segment_remote_id)
+        columns = check_fields(self.input.fields)
         field = "segmentRemoteId" if self.input.basket_id is None else "basketId"
         if self.input.basket_id is None:
             basket_id = await lock_active_unchanged(self.buyer.id, segment)
@@ -38,7 +38,7 @@ class BasketExportChange(Change[BasketExportInput]):
         return Outcome(export=export)
 
 
-def columns_of(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:
+def check_fields(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:
     """Returns the columns to write; raises INVALID_INPUT when none are asked for, or one twice."""
     if asked is None:
         return list(ExportField)

@@ -18,8 +18,8 @@ from models.division import DivisionRead
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
-from resolvers.context import segment_of
-from resolvers.divisions import DivisionKey, check_division, look_up_divisions
+from resolvers.context import parse_segment
+from resolvers.divisions import DivisionKey, check_division, read_divisions
 from resolvers.outcome import Outcome, rejected
 from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
@@ -116,7 +116,7 @@ class BasketImport(Change[BasketImportInput]):
 
     async def prepare(self) -> None:
         """Reads the file, once, and checks every row against divisions, products and the basket's currency."""
-        self.segment = segment_of(self.input.segment_remote_id)
+        self.segment = parse_segment(self.input.segment_remote_id)
         self.sheet = self.sheet or await self._read_file()
         self.errors = [row_error_from_cell(error) for error in self.sheet.errors]
         self.error_count = self.sheet.error_count
@@ -135,7 +135,7 @@ class BasketImport(Change[BasketImportInput]):
                 ) from None
 
     async def _check_rows(self, rows: SpreadsheetRows) -> None:
-        divisions = await look_up_divisions(self.buyer, set(rows.erp_codes))
+        divisions = await read_divisions(self.buyer, set(rows.erp_codes))
         products = await look_up_products(self.context, self.segment, set(rows.skus))
         self.confirmed = products.confirmed()
         self.check = RowCheck(self.buyer, divisions, products, await self._currency())

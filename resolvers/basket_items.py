@@ -13,7 +13,7 @@ from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import lock_active, open_active
 from models.basket.rules import Line, check_quantity, check_rules
 from models.rejections import Rejected, Rejection, RejectionCode
-from resolvers.context import check_text, segment_of
+from resolvers.context import check_text, parse_segment
 from resolvers.divisions import DivisionKey, find_divisions
 from resolvers.outcome import Outcome
 from resolvers.products import ProductKey, confirmed_since, find_products
@@ -52,19 +52,19 @@ def _division_key(line: BasketItemInput) -> DivisionKey:
             "divisionId",
         )
     if line.division_id is not None:
-        return division_id_of(line.division_id)
+        return parse_division_id(line.division_id)
     check_text(line.division_erp_code or "", "ERP code", "divisionErpCode")
     return line.division_erp_code or ""
 
 
 def _requested_line(line: BasketItemInput) -> RequestedLine:
-    division_id = None if line.division_id is None else division_id_of(line.division_id)
+    division_id = None if line.division_id is None else parse_division_id(line.division_id)
     return RequestedLine(
         line.product_remote_id, line.sku, division_id, line.division_erp_code, line.quantity
     )
 
 
-def division_id_of(text: str) -> int:
+def parse_division_id(text: str) -> int:
     """Reads a division's id; raises DIVISION_NOT_FOUND when it cannot be one of ours."""
     identifier = number_of(IdKind.DIVISION, text)
     if identifier is None:
@@ -81,7 +81,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 
     async def try_fast_path(self) -> Outcome | None:
         """Adds the lines in one step, which is possible for almost all additions."""
-        self.segment = segment_of(self.input.segment_remote_id)
+        self.segment = parse_segment(self.input.segment_remote_id)
         self._check_count()
         self._keys()
         addition = Addition(
@@ -96,7 +96,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 
     async def prepare(self) -> None:
         """Finds the divisions and products of all lines; raises one rejection a line that cannot be added."""
-        self.segment = segment_of(self.input.segment_remote_id)
+        self.segment = parse_segment(self.input.segment_remote_id)
         self._check_count()
         product_fields, division_fields = self._keys()
         divisions = await find_divisions(self.buyer, division_fields)
@@ -167,9 +167,9 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
 
     async def prepare(self) -> None:
         """Checks the quantity and finds the division; one closed meanwhile can still be emptied."""
-        self.segment = segment_of(self.input.segment_remote_id)
+        self.segment = parse_segment(self.input.segment_remote_id)
         check_quantity(self.input.quantity, least=0)
-        self.division_id = division_id_of(self.input.division_id)
+        self.division_id = parse_division_id(self.input.division_id)
         try:
             await find_divisions(self.buyer, {("divisionId",): self.division_id})
         except Rejected as rejected:
@@ -206,7 +206,7 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
 
     async def apply(self) -> Outcome:
         """Removes the item; raises PRODUCT_NOT_IN_BASKET."""
-        segment = segment_of(self.input.segment_remote_id)
+        segment = parse_segment(self.input.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
         item = await _item(basket_id, self.input.product_remote_id)
         await remove_item(item.id)
@@ -218,7 +218,7 @@ class BasketClear(Change[BasketClearInput]):
 
     async def apply(self) -> Outcome:
         """Removes every item."""
-        segment = segment_of(self.input.segment_remote_id)
+        segment = parse_segment(self.input.segment_remote_id)
         basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
         removed = await remove_all(basket_id)
         return Outcome(baskets=await self.read(basket_id), removed=removed)

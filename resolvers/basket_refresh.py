@@ -1,8 +1,13 @@
 """Bringing the prices of the active basket up to what Commerce says now."""
 
 from models.basket.lock import lock_active
-from models.basket.prices import check_one_currency, held_products, items_holding, reprice
-from resolvers.context import segment_of
+from models.basket.prices import (
+    check_one_currency,
+    find_held_products,
+    find_items_holding,
+    reprice,
+)
+from resolvers.context import parse_segment
 from resolvers.outcome import Outcome
 from resolvers.products import consult_commerce
 from resolvers.unit_of_work import Change, Outdated
@@ -17,8 +22,8 @@ class BasketRefresh(Change[BasketRefreshInput]):
 
         Raises CommerceUnavailable.
         """
-        self.segment = segment_of(self.input.segment_remote_id)
-        self.basket_id, held = await held_products(self.buyer.id, self.segment)
+        self.segment = parse_segment(self.input.segment_remote_id)
+        self.basket_id, held = await find_held_products(self.buyer.id, self.segment)
         kept = (
             (await consult_commerce(self.context, self.segment, held)).kept if held else []
         )
@@ -38,5 +43,5 @@ class BasketRefresh(Change[BasketRefreshInput]):
         return Outcome(
             baskets=await self.read(basket_id),
             price_changes=changes,
-            unavailable=await items_holding(basket_id, self.unsold),
+            unavailable=await find_items_holding(basket_id, self.unsold),
         )

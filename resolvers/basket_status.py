@@ -4,7 +4,7 @@ from models.basket.status import delete_draft, load_draft, save_active, submit_a
 from models.division import DivisionType
 from models.quotation import QuotationStatus, issue_quotation
 from models.rejections import Rejection, RejectionCode
-from resolvers.context import check_text, segment_of
+from resolvers.context import check_text, parse_segment
 from resolvers.outcome import Outcome
 from resolvers.unit_of_work import Change
 from schema.inputs import (
@@ -17,7 +17,7 @@ from schema.node import IdKind, number_of
 from text import is_blank, quote, trim
 
 
-def name_of(text: str) -> str:
+def parse_name(text: str) -> str:
     """Returns a name without the spaces around it; raises NAME_REQUIRED or INVALID_INPUT."""
     name = trim(text)
     if is_blank(name):
@@ -33,7 +33,7 @@ class BasketSave(Change[BasketSaveInput]):
 
     async def apply(self) -> Outcome:
         """Saves the basket."""
-        segment, name = segment_of(self.input.segment_remote_id), self.name()
+        segment, name = parse_segment(self.input.segment_remote_id), self.name()
         basket_id = await save_active(
             self.buyer.id, segment, name, self.input.expected_version
         )
@@ -41,7 +41,7 @@ class BasketSave(Change[BasketSaveInput]):
 
     def name(self) -> str | None:
         """Returns the name of the draft; raises NAME_REQUIRED or INVALID_INPUT."""
-        return name_of(self.input.name)
+        return parse_name(self.input.name)
 
 
 class UnnamedSave(BasketSave):
@@ -83,7 +83,10 @@ class QuotationRequest(Change[QuotationRequestInput]):
 
     async def apply(self) -> Outcome:
         """Submits the basket and issues its quotation."""
-        segment, name = segment_of(self.input.segment_remote_id), name_of(self.input.name)
+        segment, name = (
+            parse_segment(self.input.segment_remote_id),
+            parse_name(self.input.name),
+        )
         basket_id = await submit_active(self.buyer.id, segment, self.input.expected_version)
         is_sub_division = self.buyer.division.type is DivisionType.SUB
         needs_approval = is_sub_division and self.context.policy.needs_approval

@@ -59,7 +59,7 @@ def active_buyer(info: Info) -> Buyer:
     return buyer
 
 
-def segment_of(segment_remote_id: int | None) -> int:
+def parse_segment(segment_remote_id: int | None) -> int:
     """Returns what stands in the column for a segment; raises INVALID_INPUT when it is not positive."""
     if segment_remote_id is None:
         return NO_SEGMENT

@@ -12,7 +12,7 @@ DivisionKey = int | str
 """The number of a division's row or an ERP code."""
 
 
-async def look_up_divisions(
+async def read_divisions(
     buyer: Buyer, keys: Collection[DivisionKey]
 ) -> dict[DivisionKey, DivisionRead]:
     """Reads divisions by their keys; unknown ones are absent, and nothing is checked yet.
@@ -56,7 +56,7 @@ async def find_divisions(
 
     Raises DIVISION_NOT_FOUND, DIVISION_NOT_ALLOWED and DIVISION_INACTIVE, one rejection per path.
     """
-    found = await look_up_divisions(buyer, set(wanted.values()))
+    found = await read_divisions(buyer, set(wanted.values()))
     rejections: list[Rejection] = []
     for field, key in wanted.items():
         try:

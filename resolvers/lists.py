@@ -10,15 +10,15 @@ from models.basket.read import (
     DRAFTS,
     DRAFTS_BACKWARD,
     OWN_BASKETS,
-    draft_count,
+    count_drafts,
     has_drafts_beyond,
 )
 from models.database.position import Position
 from models.quotation import (
     QuotationRead,
+    count_quotations,
     has_quotations_beyond,
-    quotation_count,
-    quotation_page,
+    read_quotation_page,
 )
 from models.timestamps import format_timestamp
 from resolvers.context import Info, active_buyer
@@ -116,7 +116,7 @@ async def _has_drafts_beyond(
 async def _read_quotations(
     info: Info, position: Position, size: int, is_backward: bool
 ) -> Sequence[QuotationRead]:
-    return await quotation_page(
+    return await read_quotation_page(
         info.context.buyer.id, position, size, is_backward=is_backward
     )
 
@@ -135,14 +135,14 @@ _DRAFTS = CallerList(
     "drafts",
     _read_drafts,
     _has_drafts_beyond,
-    draft_count,
+    count_drafts,
     lambda draft: (draft.saved_at or format_timestamp(LATEST), draft.number),
 )
 _QUOTATIONS = CallerList(
     "quotations",
     _read_quotations,
     has_quotations_beyond,
-    quotation_count,
+    count_quotations,
     lambda quotation: (format_timestamp(quotation.created_at), quotation.id),
 )
 

@@ -7,9 +7,9 @@ import strawberry
 
 from models.basket.read import OWN, OWN_ITEM
 from models.division import divisions_within
-from models.export.export import own_export
+from models.export.export import find_own_export
 from models.product.tables import NO_SEGMENT, find_visible_product
-from models.quotation import own_quotation
+from models.quotation import find_own_quotation
 from resolvers.context import Info, active_buyer
 from resolvers.requested_fields import selects_items
 from schema.basket import Basket, baskets_from_rows
@@ -98,14 +98,14 @@ async def find_part(
 
 async def find_quotation(info: Info, number: int) -> Quotation | None:
     """Returns one of the caller's quotations."""
-    row = await own_quotation(info.context.buyer.id, number)
+    row = await find_own_quotation(info.context.buyer.id, number)
     basket = await find_basket(info, row.basket_id) if row else None
     return Quotation.of(row, basket) if row and basket else None
 
 
 async def find_export(info: Info, number: int) -> BasketExport | None:
     """Returns one of the caller's exports."""
-    export = await own_export(info.context.buyer.id, number)
+    export = await find_own_export(info.context.buyer.id, number)
     return (
         BasketExport.of(export, await info.context.exports.address(export))
         if export

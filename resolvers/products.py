@@ -11,7 +11,7 @@ from commerce.client import is_batchable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
 from models.database.columns import Kind
-from models.money import cents_of
+from models.money import cents_from_amount
 from models.product.tables import (
     DESCRIBED,
     KnownProduct,
@@ -32,7 +32,7 @@ KEPT_AT_ONCE = 250
 
 
 _STORED: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.MONEY: cents_of,
+    Kind.MONEY: cents_from_amount,
     Kind.JSON: lambda value: orjson.dumps(value).decode(),
 }
 """By kind of column, the function from Commerce's value to the stored one; others are equal."""

@@ -13,7 +13,7 @@ from models.division import divisions_within
 from models.export.export import find_export
 from models.product.tables import NO_SEGMENT, find_product
 from models.rejections import Rejection, RejectionCode
-from resolvers.context import Info, active_buyer, check_text, segment_of
+from resolvers.context import Info, active_buyer, check_text, parse_segment
 from resolvers.lists import draft_baskets, quotations
 from resolvers.node import find_basket, node
 from resolvers.products import look_up_products
@@ -38,7 +38,7 @@ async def viewer(info: Info) -> Viewer:
 
 
 async def active_basket(info: Info, segment_remote_id: Segment = UNSET) -> Basket | None:
-    segment = segment_of(None if segment_remote_id is UNSET else segment_remote_id)
+    segment = parse_segment(None if segment_remote_id is UNSET else segment_remote_id)
     read = await ACTIVE.read(
         info.context.catalogue,
         full=selects_items(info),

@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 from models.basket.read import OWN
 from models.basket.rows import BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
-from models.idempotency import claim_key, first_answer, store_answer
+from models.idempotency import claim_key, find_answer, store_answer
 from models.rejections import Rejected, RejectionCode
 from models.user import Buyer
 from resolvers.context import Context, check_text
@@ -131,7 +131,7 @@ async def _try_fast_path(change: Change[Any]) -> Outcome | None:
 
 async def _answer_once(change: Change[Any], key: str, digest: str) -> Outcome:
     """Carries out the change unless its key was answered before."""
-    if text := await first_answer(change.buyer.id, key, digest):
+    if text := await find_answer(change.buyer.id, key, digest):
         return outcome_from_text(text)
     return await _retry(partial(_attempt_once, change, key, digest))
 

@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from starlette.datastructures import UploadFile
 from strawberry.schema.config import StrawberryConfig
 
-from models.money import Cents, amount_text
+from models.money import Cents, format_amount
 from models.timestamps import Timestamp
 
 JSON = NewType("JSON", object)
@@ -29,7 +29,7 @@ CONFIGURATION = StrawberryConfig(
         Cents: strawberry.scalar(
             name="Decimal",
             description='An exact decimal, sent as a string: "81.65".',
-            serialize=amount_text,
+            serialize=format_amount,
             specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
         ),
         Timestamp: strawberry.scalar(

@@ -26,7 +26,7 @@ class Repriced:
     new_currency: str
 
 
-async def held_products(user_id: int, segment: int) -> tuple[int | None, list[int]]:
+async def find_held_products(user_id: int, segment: int) -> tuple[int | None, list[int]]:
     """Returns the active basket's id, None when empty or missing, and its products' remote ids."""
     items = BasketItem.filter(
         basket__user_id=user_id,
@@ -59,7 +59,7 @@ async def check_one_currency(basket_id: int) -> None:
         raise Rejected(rejections)
 
 
-async def items_holding(basket_id: int, remote_ids: Collection[int]) -> list[int]:
+async def find_items_holding(basket_id: int, remote_ids: Collection[int]) -> list[int]:
     """Returns the ids of the items of a basket that hold these products."""
     if not remote_ids:
         return []

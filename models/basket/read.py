@@ -113,9 +113,9 @@ DRAFTS_BACKWARD = BasketRead(
 _STATEMENTS = load_statements(__file__)
 
 
-async def draft_count(user_id: int) -> int:
+async def count_drafts(user_id: int) -> int:
     """Counts the user's drafts."""
-    row = await _STATEMENTS["draft_count"].one(user_id=user_id)
+    row = await _STATEMENTS["count_drafts"].one(user_id=user_id)
     count: int = row["count"]
     return count
 

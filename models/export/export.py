@@ -143,7 +143,7 @@ def stored_name(cache_key: str, begun: int, export_format: str) -> str:
     return f"{cache_key}-{begun}.{export_format}"
 
 
-def fields_of(columns: str) -> Sequence[ExportField]:
+def parse_columns(columns: str) -> Sequence[ExportField]:
     """Reads the column `columns`."""
     return [ExportField(header) for header in columns.split(",")]
 
@@ -159,7 +159,7 @@ def export_from_row(row: Sequence[Any]) -> ExportRead:
         "created_at": parse_timestamp(values["created_at"]),
         "expires_at": parse_timestamp(expires_at) if expires_at else None,
     }
-    return ExportRead(fields=fields_of(values.pop("columns")), **values)
+    return ExportRead(fields=parse_columns(values.pop("columns")), **values)
 
 
 _IS_KEY = re.compile("[0-9a-f]{32}")
@@ -185,7 +185,7 @@ async def ask_export(
             "The basket is empty; there is nothing to export.",
             field,
         )
-    if reason := excess_of(count, export_format):
+    if reason := describe_excess(count, export_format):
         raise Rejection(RejectionCode.BASKET_LIMIT_EXCEEDED, reason, "format")
     await _check_unfinished(user_id, maximum, field)
     requested_at = now()
@@ -218,7 +218,7 @@ async def _check_unfinished(user_id: int, maximum: int, field: str) -> None:
         )
 
 
-def excess_of(count: int, export_format: ExportFormat) -> str | None:
+def describe_excess(count: int, export_format: ExportFormat) -> str | None:
     """Returns the reason why a format cannot hold so many rows; None when it can."""
     limit = MAXIMUM_ROWS.get(export_format, count)
     if count <= limit:
@@ -229,7 +229,7 @@ def excess_of(count: int, export_format: ExportFormat) -> str | None:
     )
 
 
-async def own_export(user_id: int, export_id: int) -> ExportRead | None:
+async def find_own_export(user_id: int, export_id: int) -> ExportRead | None:
     """Reads one of the user's exports; None when it is not theirs."""
     own = BasketExport.filter(user_id=user_id, id=export_id).first()
     row = await own.values_list(*EXPORT_COLUMNS)

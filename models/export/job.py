@@ -23,7 +23,7 @@ from models.export.export import (
     ExportField,
     ExportFormat,
     ExportStatus,
-    fields_of,
+    parse_columns,
     stored_name,
 )
 from models.timestamps import now
@@ -108,7 +108,7 @@ async def claim_export(export_id: int) -> Claim | None:
         row["basket_id"],
         row["cache_key"],
         ExportFormat(row["format"]),
-        fields_of(row["columns"]),
+        parse_columns(row["columns"]),
         row["attempts"],
         row["begun"],
     )

@@ -17,7 +17,7 @@ from models.basket.tables import BasketStatus
 from models.database.columns import Kind
 from models.database.row_cache import CachedRow
 from models.division import division_from_row
-from models.money import amount_text
+from models.money import format_amount
 from models.timestamps import format_timestamp
 from schema import product
 from schema.basket_item import BasketItem, BasketItemDivision
@@ -35,20 +35,20 @@ _REFRESHED_AT_JSON = orjson.dumps(REFRESHED_AT).decode()
 _ITEM_FIELDS = {
     "id": f'"{IdKind.BASKET_ITEM}_{{item_id}}"',
     "product_remote_id": "{product.columns['remote_id']}",
-    "price": '"{amount_text(price)}"',
+    "price": '"{format_amount(price)}"',
     # The quantities of very many divisions may together be no Int any more.
     "quantity": "{quantity if quantity <= 2147483647 else unusual(quantity)}",
-    "total_amount": '"{amount_text(price * quantity)}"',
+    "total_amount": '"{format_amount(price * quantity)}"',
 }
 _PART_FIELDS = {
     "id": f'"{IdKind.BASKET_ITEM_DIVISION}_{{item_id}}_{{key}}"',
     "quantity": "{number}",
-    "total_amount": '"{amount_text(price * number)}"',
+    "total_amount": '"{format_amount(price * number)}"',
 }
 # The value of each kind of column, as an expression over the columns of a product.
 _VALUES = {
     Kind.PLAIN: "columns[{name!r}]",
-    Kind.MONEY: "amount_text(columns[{name!r}])",
+    Kind.MONEY: "format_amount(columns[{name!r}])",
     Kind.BOOLEAN: "bool(columns[{name!r}])",
     Kind.TIMESTAMP: "format_timestamp(columns[{name!r}])",
     Kind.JSON: "parse_json(columns[{name!r}])",
@@ -158,7 +158,7 @@ class _RowWriter:
             "Fragment": orjson.Fragment,
             "REFRESHED_AT": REFRESHED_AT,
             "REFRESHED_AT_JSON": _REFRESHED_AT_JSON,
-            "amount_text": amount_text,
+            "format_amount": format_amount,
             "bool": bool,
             "division_from_cache": division_from_cache,
             "dumps": orjson.dumps,

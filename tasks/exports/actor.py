@@ -20,7 +20,7 @@ from dramatiq import Actor, Broker
 from models.background import background_loop
 from models.database.connection import DATABASE_FAILURES
 from models.database.statements import Row
-from models.export.export import ExportField, ExportFormat, excess_of
+from models.export.export import ExportField, ExportFormat, describe_excess
 from models.export.job import (
     Claim,
     ExportImpossible,
@@ -33,7 +33,7 @@ from models.export.job import (
     read_basket_rows,
     renew_lease,
 )
-from models.money import amount_text
+from models.money import format_amount
 from tasks.attempts import Attempts
 from tasks.exports.marker import is_mounted
 from tasks.exports.metrics import ATTEMPTS, IN_PROGRESS, SECONDS
@@ -110,7 +110,7 @@ class Attempt:
             raise ExportImpossible(
                 "The basket was emptied or deleted before it could be written."
             )
-        if reason := excess_of(len(rows), self.claim.format):
+        if reason := describe_excess(len(rows), self.claim.format):
             raise ExportImpossible(reason)
         return rows
 
@@ -134,7 +134,7 @@ class Attempt:
 
     def _cells(self, rows: Sequence[Row]) -> Iterator[list[Cell]]:
         # Only a csv file has no number formats, so its prices are texts with two decimals.
-        price = amount_text if self.claim.format is ExportFormat.CSV else _decimal
+        price = format_amount if self.claim.format is ExportFormat.CSV else _decimal
         indexes = [INDEXES[field] for field in self.claim.fields]
         for row in rows:
             if self.is_stopped:

@@ -16,7 +16,7 @@ from models.basket.rows import BasketRows, FullBasket, Parts
 from models.database.integers import LARGEST_INT
 from models.division import Division
 from models.product.tables import Product
-from models.user import Buyer, buyer_with, digest_of
+from models.user import Buyer, buyer_with, hash_token
 from tests.support.databases import waits_for_lock
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
@@ -36,7 +36,7 @@ def line(product: int | str, division: int | str, quantity: int = 1) -> Requeste
 
 async def buyer(name: str) -> Buyer:
     """Returns one of the people."""
-    found = await buyer_with(digest_of(name))
+    found = await buyer_with(hash_token(name))
     assert found is not None
     return found
 

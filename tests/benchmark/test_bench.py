@@ -17,7 +17,7 @@ from bench.rounds import Rounds
 from bench.servers import all_running
 from bench.table import format_table
 from models.database.connection import connect, disconnect
-from models.user import buyer_with, digest_of
+from models.user import buyer_with, hash_token
 from settings import ROOT
 from tests.support.process import write_people_to
 from tests.support.programs import program
@@ -60,14 +60,14 @@ async def test_load_writes_what_it_is_told_with_working_tokens_and_leaves_the_in
     await connection.close()
     await connect(database_url, 1)
     try:
-        buyer = await buyer_with(digest_of("bench-3"))
+        buyer = await buyer_with(hash_token("bench-3"))
         assert buyer is not None
         assert (buyer.id, buyer.email, buyer.division.erp_code) == (
             3,
             "bench-3@example.invalid",
             "BM1",
         )
-        assert await buyer_with(digest_of("bench-4")) is None
+        assert await buyer_with(hash_token("bench-4")) is None
     finally:
         await disconnect()
 

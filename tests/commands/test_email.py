@@ -17,7 +17,7 @@ from commands.administration import (
 from models.database.connection import connect, disconnect
 from models.demo import write_demo
 from models.division import Division
-from models.user import User, buyer_with, digest_of
+from models.user import User, buyer_with, hash_token
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ async def test_a_second_require_user_the_same_address_in_another_case_is_rejecte
 async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
     await add_user("Ada@Example.com", "Ada", "L", "ERP01")
     token = await issue_token("ada@example.COM")
-    buyer = await buyer_with(digest_of(token))
+    buyer = await buyer_with(hash_token(token))
     assert buyer is not None
     assert buyer.email == "Ada@Example.com"
     assert len(await list_tokens("ADA@example.com")) == 1
@@ -92,4 +92,4 @@ async def test_the_demo_takes_its_users_in_any_case_for_its_own() -> None:
     await write_demo()
     await write_demo()
     assert await emails() == ["MAIN@demo.invalid", "sub@demo.invalid"]
-    assert await buyer_with(digest_of("demo-main")) is not None
+    assert await buyer_with(hash_token("demo-main")) is not None

@@ -10,7 +10,7 @@ import pytest
 
 from models.database.connection import connect, disconnect
 from models.database.statements import Statement, load_statements
-from models.money import amount_text, cents_of
+from models.money import cents_from_amount, format_amount
 from models.timestamps import parse_timestamp
 from tests.support.programs import program
 from tests.support.statements import statement
@@ -91,10 +91,10 @@ def test_a_moment_is_read_as_either_database_writes_it() -> None:
     [("0", 0), ("0.05", 5), ("81.65", 8165), ("7.10", 710), ("10.500", 1050)],
 )
 def test_amounts_are_whole_hundredths(amount: str, cents: int) -> None:
-    assert cents_of(Decimal(amount)) == cents
-    assert Decimal(amount_text(cents)) == Decimal(amount)
+    assert cents_from_amount(Decimal(amount)) == cents
+    assert Decimal(format_amount(cents)) == Decimal(amount)
 
 
 def test_an_amount_with_three_decimals_is_not_rounded() -> None:
     with pytest.raises(ValueError, match="10.555 has more than two decimals"):
-        cents_of(Decimal("10.555"))
+        cents_from_amount(Decimal("10.555"))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application import create_application, schema
-from models.user import Buyer, buyer_with, digest_of
+from models.user import Buyer, buyer_with, hash_token
 from resolvers.context import Context
 from settings.options import Options
 from tests.support.documents import UNLIMITED
@@ -110,7 +110,7 @@ async def people(database_url: str, shop: Shop) -> AsyncIterator[People]:
     shop.sell(8, "1.25", name=None)
     async with application.router.lifespan_context(application) as state:
         await write_people()
-        found = {name: await buyer_with(digest_of(name)) for name in PEOPLE}
+        found = {name: await buyer_with(hash_token(name)) for name in PEOPLE}
         yield People(
             {name: buyer for name, buyer in found.items() if buyer}, dict(state or {})
         )

@@ -11,7 +11,7 @@ from models.export.export import (
     BasketExport,
     ExportFormat,
     ExportStatus,
-    excess_of,
+    describe_excess,
 )
 from models.timestamps import now
 from tests.support.exports import (
@@ -138,11 +138,11 @@ async def test_no_field_and_a_field_twice_are_rejected(service: Service) -> None
 
 
 def test_an_xls_of_more_rows_than_it_holds_is_rejected_naming_both() -> None:
-    assert excess_of(65_535, ExportFormat.XLS) is None
-    assert excess_of(65_536, ExportFormat.CSV) is None
-    assert excess_of(65_536, ExportFormat.XLSX) is None
+    assert describe_excess(65_535, ExportFormat.XLS) is None
+    assert describe_excess(65_536, ExportFormat.CSV) is None
+    assert describe_excess(65_536, ExportFormat.XLSX) is None
     expected = "The basket makes 65536 rows; a file of the format xls holds at most 65535."
-    assert excess_of(65_536, ExportFormat.XLS) == expected
+    assert describe_excess(65_536, ExportFormat.XLS) == expected
 
 
 async def test_a_basket_too_large_for_the_format_is_rejected(

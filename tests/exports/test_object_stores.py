@@ -134,7 +134,7 @@ def path_of(export: dict[str, Any]) -> str:
     return f"/export_file/{export['cacheKey']}.{export['format'].lower()}"
 
 
-def name_of(export: dict[str, Any]) -> str:
+def name_of_file(export: dict[str, Any]) -> str:
     """Returns the name of a file in the store."""
     return f"{export['cacheKey']}-1.{export['format'].lower()}"
 
@@ -169,7 +169,7 @@ async def check_downloads_after_a_restart(
         content = (await client.get(path_of(book), headers=OWNER)).content
         assert content.startswith(b"PK" if kind == "XLSX" else b"\xd0\xcf\x11\xe0")
         exports.append(book)
-    names = {f"exports/{name_of(export)}" for export in exports}
+    names = {f"exports/{name_of_file(export)}" for export in exports}
     assert store.names() == FOREIGN | names
     return exports
 

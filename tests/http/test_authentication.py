@@ -8,7 +8,7 @@ import pytest
 
 import settings
 from models.division import Division
-from models.user import MAXIMUM_BUYERS, Buyers, Token, User, digest_of
+from models.user import MAXIMUM_BUYERS, Buyers, Token, User, hash_token
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
 
@@ -148,7 +148,7 @@ async def test_a_token_is_good_as_soon_as_it_is_issued(
         newcomer = service.caller("new")
         assert (await newcomer.post("{ viewer { id } }")).status_code == 401
         await Token.create(
-            user=await User.get(email="main@example.invalid"), digest=digest_of("new")
+            user=await User.get(email="main@example.invalid"), digest=hash_token("new")
         )
         assert (await newcomer.query("{ viewer { email } }")) == {
             "viewer": {"email": "main@example.invalid"}
@@ -185,7 +185,7 @@ async def test_buyers_are_remembered_for_five_seconds_and_in_a_bounded_number(
 ) -> None:
     assert settings.TOKEN_KEPT_SECONDS == 5
     buyers = Buyers(60)
-    buyer = await buyers.find(digest_of("main"))
+    buyer = await buyers.find(hash_token("main"))
     assert buyer is not None
     for number in range(MAXIMUM_BUYERS + 10):
         buyers._store(str(number), 0, buyer)

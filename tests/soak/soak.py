@@ -11,7 +11,7 @@ import asyncpg
 from commerce.demo import serve_demo
 from models.database.connection import connect, disconnect, migrate_forward
 from models.division import Division
-from models.user import Token, User, digest_of
+from models.user import Token, User, hash_token
 from tests.soak.buyer import Buyer, Record
 from tests.soak.report import Report, Sample
 from tests.support.deployment import Site, SystemdDeployment
@@ -111,7 +111,7 @@ async def write_buyers(database_url: str) -> None:
             user = await User.create(
                 division=division, first_name="Soak", last_name=str(number), email=email
             )
-            await Token.create(user=user, digest=digest_of(f"soak-{number}"))
+            await Token.create(user=user, digest=hash_token(f"soak-{number}"))
     finally:
         await disconnect()
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from application import create_application
 from models.division import Division, DivisionType
-from models.user import Token, User, digest_of
+from models.user import Token, User, hash_token
 from settings.options import Options
 from tests.support.shop import Shop
 
@@ -171,7 +171,7 @@ async def write_people() -> dict[str, Division]:
             division=divisions[erp_code],
             is_active=name != "gone",
         )
-        await Token.create(user=user, digest=digest_of(name))
+        await Token.create(user=user, digest=hash_token(name))
     return divisions
 
 

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from models.user import Buyer, Buyers, digest_of
+from models.user import Buyer, Buyers, hash_token
 from web.http.address_limit import count_failure
 from web.http.json_response import error_response
 from web.http.rate_limit import RateLimits
@@ -29,7 +29,7 @@ async def find_buyer(scope: Scope, authorization: str) -> Buyer | None:
     buyers: Buyers = scope["state"]["buyers"]
     limits: RateLimits = scope["state"]["rate_limits"]
     # Only the digest is stored, cached and counted, never the token.
-    digest = digest_of(token)
+    digest = hash_token(token)
     buyer = await buyers.find(digest) if token and scheme.lower() in SCHEMES else None
     if buyer is None:
         await count_failure(scope, limits)

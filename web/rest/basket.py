@@ -9,7 +9,7 @@ from models.basket.read import ACTIVE, DRAFTS
 from models.database.integers import LARGEST_BIGINT
 from resolvers.basket_items import BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
-from resolvers.context import segment_of
+from resolvers.context import parse_segment
 from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
     BasketItemInput,
@@ -44,7 +44,7 @@ async def read_basket(request: RestRequest) -> Response:
         request.context.catalogue,
         full=True,
         user_id=buyer.id,
-        segment=segment_of(segment),
+        segment=parse_segment(segment),
     )
     return json_response(basket_answer(read.full_baskets()))
 
@@ -101,7 +101,7 @@ async def list_drafts(request: RestRequest) -> Response:
     """Lists all drafts, or those of one segment, most recently saved first."""
     segment, buyer = request.segment(), request.context.buyer
     buyer.check_active()
-    column = None if segment is None else segment_of(segment)
+    column = None if segment is None else parse_segment(segment)
     drafts = await DRAFTS.summaries(
         user_id=buyer.id, saved_at=LATEST, basket_id=LARGEST_BIGINT, size=LARGEST_BIGINT
     )

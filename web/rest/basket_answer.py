@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from models.basket.rows import BasketSummary, FullBasket
-from models.money import amount_text
+from models.money import format_amount
 
 _NO_VARIANTS = "{}"
 _NO_BASKET = FullBasket({"id": None, "segment": None}, None, (), (), (), (), (), {})
@@ -19,7 +19,7 @@ def basket_answer(baskets: Sequence[FullBasket]) -> Json:
     basket = baskets[0] if baskets else _NO_BASKET
     return {
         "id": basket.columns["id"],
-        "total_amount": amount_text(basket.total_amount),
+        "total_amount": format_amount(basket.total_amount),
         "total_quantity": sum(basket.item_quantities),
         "basket_items": [_item(basket, index) for index in range(len(basket.item_ids))],
         "segment_remote_id": basket.columns["segment"] or None,
@@ -31,8 +31,8 @@ def _item(basket: FullBasket, index: int) -> Json:
     product = basket.products[index].columns
     quantity = sum(parts.quantities)
     return {
-        "total_amount": amount_text(price * quantity),
-        "price": amount_text(price),
+        "total_amount": format_amount(price * quantity),
+        "price": format_amount(price),
         "quantity": quantity,
         "divisions": [
             _part(basket.divisions[division].columns, number)
@@ -60,7 +60,7 @@ def _product(columns: Mapping[str, Any]) -> Json:
         return product
     if name:
         product["name"] = name
-    product["price"] = amount_text(columns["price"])
+    product["price"] = format_amount(columns["price"])
     product["currency"] = columns["currency"]
     if variants != _NO_VARIANTS:
         product["variants"] = orjson.Fragment(variants)
@@ -89,4 +89,4 @@ def _draft(draft: BasketSummary) -> Json:
 
 def amount_number(cents: int) -> orjson.Fragment:
     """Returns hundredths as a JSON number with every digit, which a float would not have."""
-    return orjson.Fragment(amount_text(cents) if cents % 100 else str(cents // 100))
+    return orjson.Fragment(format_amount(cents) if cents % 100 else str(cents // 100))

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from models.database.integers import LARGEST_BIGINT
 from models.database.position import Position
-from models.money import amount_text
-from models.quotation import QuotationRead, quotation_count, quotation_page
+from models.money import format_amount
+from models.quotation import QuotationRead, count_quotations, read_quotation_page
 from models.timestamps import parse_timestamp
 from resolvers.basket_status import QuotationRequest
 from schema.inputs import QuotationRequestInput
@@ -23,10 +23,10 @@ async def list_quotations(request: RestRequest) -> Response:
     """Lists the buyer's quotations, newest first."""
     page, buyer = read_page(request), request.context.buyer
     buyer.check_active()
-    count = await quotation_count(buyer.id)
+    count = await count_quotations(buyer.id)
     if page.number > 1 and page.first >= count:
         return not_found_response()
-    rows = await quotation_page(
+    rows = await read_quotation_page(
         buyer.id, Position(LATEST, LARGEST_BIGINT), page.size, skipped=page.first
     )
     return json_response(
@@ -39,7 +39,7 @@ def _quotation_json(quotation: QuotationRead) -> dict[str, Any]:
         "id": quotation.id,
         "name": quotation.name,
         "status": quotation.status.lower(),
-        "total_amount": amount_text(quotation.total_amount),
+        "total_amount": format_amount(quotation.total_amount),
         "currency": quotation.currency,
         "basket": quotation.basket_id,
         "created_at": parse_timestamp(quotation.created_at).isoformat(),
