@@ -1,5 +1,6 @@
 -- Divisions with their parents.
--- By hand: psql -v division="d.id AS division_id" -v parent="m.id AS parent_id"; then \set division_id 1
+-- By hand: psql -v division="d.id AS division_id" -v parent="m.id AS parent_id", and
+-- \set division_id 1
 
 -- name: divisions_named (postgres)
 -- The divisions that have one of these ids or ERP codes.

@@ -1,4 +1,4 @@
-"""Asking for a basket as a file."""
+"""Requesting a basket as a file."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +17,10 @@ class BasketExportChange(Change[BasketExportInput]):
     """Records the job of an export, and has its message sent once that is committed."""
 
     async def apply(self) -> Outcome:
-        """Writes the job's row; raises BASKET_NOT_FOUND, BASKET_EMPTY, BASKET_LIMIT_EXCEEDED or INVALID_INPUT."""
+        """Writes the job's row.
+
+        Raises BASKET_NOT_FOUND, BASKET_EMPTY, BASKET_LIMIT_EXCEEDED or INVALID_INPUT.
+        """
         segment = parse_segment(self.input.segment_remote_id)
         columns = check_fields(self.input.fields)
         field = "segmentRemoteId" if self.input.basket_id is None else "basketId"
@@ -38,22 +41,22 @@ class BasketExportChange(Change[BasketExportInput]):
         return Outcome(export=export)
 
 
-def check_fields(asked: Sequence[ExportField] | None) -> Sequence[ExportField]:
-    """Returns the columns to write; raises INVALID_INPUT when none are asked for, or one twice."""
-    if asked is None:
+def check_fields(requested: Sequence[ExportField] | None) -> Sequence[ExportField]:
+    """Returns the columns to write; raises INVALID_INPUT for an empty list, or one twice."""
+    if requested is None:
         return list(ExportField)
-    if not asked:
+    if not requested:
         raise Rejection(
             RejectionCode.INVALID_INPUT,
             "The list of fields is empty; leave it out for all fields.",
             "fields",
         )
-    for place, field in enumerate(asked):
-        if field in asked[:place]:
+    for index, field in enumerate(requested):
+        if field in requested[:index]:
             raise Rejection(
                 RejectionCode.INVALID_INPUT,
                 f"The field {field.name} is asked for twice.",
                 "fields",
-                str(place),
+                str(index),
             )
-    return asked
+    return requested

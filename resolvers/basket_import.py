@@ -61,7 +61,7 @@ class RowCheck:
         found: Found,
         currency: str | None,
     ) -> None:
-        # Most divisions and many products stand in many rows; what was found good once is not looked at again.
+        # Most divisions and many products are in many rows: each is checked once.
         self._division_id = cache(
             lambda erp_code: check_division(buyer, divisions, erp_code, ERP_CODE).id
         )
@@ -84,7 +84,10 @@ class RowCheck:
 
     def _take_currency(self, product: KnownProduct) -> None:
         if self.currency is not None:
-            message = f"Product {product.sku} is priced in {product.currency}, the basket in {self.currency}."
+            message = (
+                f"Product {product.sku} is priced in {product.currency}, "
+                f"the basket in {self.currency}."
+            )
             raise Rejection(RejectionCode.CURRENCY_MISMATCH, message, SKU)
         self.currency = product.currency
 
@@ -115,7 +118,7 @@ class BasketImport(Change[BasketImportInput]):
         }
 
     async def prepare(self) -> None:
-        """Reads the file, once, and checks every row against divisions, products and the basket's currency."""
+        """Reads the file, once, and checks every row against divisions, products and currency."""
         self.segment = parse_segment(self.input.segment_remote_id)
         self.sheet = self.sheet or await self._read_file()
         self.errors = [row_error_from_cell(error) for error in self.sheet.errors]

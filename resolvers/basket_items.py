@@ -95,7 +95,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         return Outcome(baskets=rows) if rows else None
 
     async def prepare(self) -> None:
-        """Finds the divisions and products of all lines; raises one rejection a line that cannot be added."""
+        """Finds the divisions and products of all lines; raises a rejection per unusable line."""
         self.segment = parse_segment(self.input.segment_remote_id)
         self._check_count()
         product_fields, division_fields = self._keys()
@@ -107,9 +107,9 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
                 found.products[product].id,
                 divisions[division].id,
                 line.quantity,
-                ("items", str(place)),
+                ("items", str(index)),
             )
-            for place, (line, product, division) in enumerate(
+            for index, (line, product, division) in enumerate(
                 zip(
                     self.input.items,
                     product_fields.values(),
@@ -134,8 +134,8 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         products: dict[tuple[str, ...], ProductKey] = {}
         divisions: dict[tuple[str, ...], DivisionKey] = {}
         rejections: list[Rejection] = []
-        for place, line in enumerate(self.input.items):
-            field = ("items", str(place))
+        for index, line in enumerate(self.input.items):
+            field = ("items", str(index))
             try:
                 check_quantity(line.quantity)
                 products[*field, "productRemoteId" if line.sku is None else "sku"] = (
@@ -152,7 +152,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         return products, divisions
 
     async def apply(self) -> Outcome:
-        """Adds the lines. Raises Outdated when a product left the basket meanwhile that was not asked of Commerce."""
+        """Adds the lines; raises Outdated when a product that Commerce was not asked for left."""
         basket_id = await open_active(
             self.buyer.id, self.segment, self.input.expected_version
         )
@@ -181,7 +181,7 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
                 raise
 
     async def apply(self) -> Outcome:
-        """Sets the quantity; raises PRODUCT_NOT_IN_BASKET when there is nothing to set or to remove.
+        """Sets the quantity; raises PRODUCT_NOT_IN_BASKET when there is none to set or remove.
 
         Raises PRODUCT_UNAVAILABLE for more of a product that Commerce no longer sells.
         """

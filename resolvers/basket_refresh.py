@@ -15,7 +15,7 @@ from schema.inputs import BasketRefreshInput
 
 
 class BasketRefresh(Change[BasketRefreshInput]):
-    """Re-prices the active basket; what is added while Commerce is being asked keeps its price, which is as new."""
+    """Reprices the active basket; items added while Commerce answers keep their new prices."""
 
     async def prepare(self) -> None:
         """Asks Commerce for every product of the basket and keeps its answers, come what may of it.
@@ -36,7 +36,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
             self.buyer.id, self.segment, self.input.expected_version
         )
         if self.basket_id not in (None, basket_id):
-            # Another basket was loaded while Commerce was being asked.
+            # Another basket was loaded while Commerce answered.
             raise Outdated
         changes = await reprice(basket_id, self.sold)
         await check_one_currency(basket_id)

@@ -1,4 +1,4 @@
-"""What becomes of a basket: save, load, delete, submit."""
+"""The status of a basket: save, load, delete, submit."""
 
 from models.basket.status import delete_draft, load_draft, save_active, submit_active
 from models.division import DivisionType
@@ -45,7 +45,7 @@ class BasketSave(Change[BasketSaveInput]):
 
 
 class UnnamedSave(BasketSave):
-    """Keeps the active basket as a draft without a name, as only the documented REST interface asks."""
+    """Keeps the active basket as a draft without a name, which only REST allows."""
 
     def name(self) -> str | None:
         """Returns no name."""

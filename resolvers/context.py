@@ -33,9 +33,9 @@ class Policy:
 class Context:
     """The authenticated buyer, and the services that a request needs.
 
-    `selected` remembers, by a question and the identities of a field's nodes, what was found in the document.
-    `rejections` collects the codes of all rejections that the request is answered with, and `accepted` the names of
-    the changes that were made.
+    `selected` caches, by name and the identities of a field's nodes, whether a document selects
+    the name. `rejections` collects the codes of all rejections of the request, and `accepted` the
+    names of the changes that were made.
     """
 
     buyer: Buyer
@@ -60,7 +60,7 @@ def active_buyer(info: Info) -> Buyer:
 
 
 def parse_segment(segment_remote_id: int | None) -> int:
-    """Returns what stands in the column for a segment; raises INVALID_INPUT when it is not positive."""
+    """Returns the column's value for a segment; raises INVALID_INPUT unless it is positive."""
     if segment_remote_id is None:
         return NO_SEGMENT
     if segment_remote_id < 1:

@@ -1,4 +1,4 @@
-"""The mutations: what a buyer may change. Each is one unit of work, and answers rejections as data."""
+"""The mutations. Each is one unit of work, and answers rejections as data."""
 
 from typing import Annotated
 
@@ -57,7 +57,8 @@ async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcom
 @strawberry.type(description="What a buyer may change.")
 class Mutation:
     @strawberry.mutation(
-        description="Add products, one or many. A product already in the basket for that division gains the quantity."
+        description="Add products, one or many. "
+        "A product already in the basket for that division gains the quantity."
     )
     async def basket_items_add(
         self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]
@@ -66,7 +67,8 @@ class Mutation:
         return BasketItemsAddPayload(basket=answer.basket, user_errors=answer.user_errors)
 
     @strawberry.mutation(
-        description="Set the quantity of a product for one division; 0 removes it for that division."
+        description="Set the quantity of a product for one division; "
+        "0 removes it for that division."
     )
     async def basket_item_update(
         self, info: Info, input: Annotated[BasketItemUpdateInput, INPUT]
@@ -132,7 +134,8 @@ class Mutation:
         )
 
     @strawberry.mutation(
-        description="Fetch current prices from Commerce for every item of the active basket and say what changed."
+        description="Fetch current prices from Commerce for every item of the active basket "
+        "and say what changed."
     )
     async def basket_refresh(
         self, info: Info, input: Annotated[BasketRefreshInput, INPUT]
@@ -155,7 +158,8 @@ class Mutation:
         )
 
     @strawberry.mutation(
-        description="Add many products from a spreadsheet with the columns product__sku, quantity, division__erp_code."
+        description="Add many products from a spreadsheet "
+        "with the columns product__sku, quantity, division__erp_code."
     )
     async def basket_import(
         self, info: Info, input: Annotated[BasketImportInput, INPUT]
@@ -168,7 +172,8 @@ class Mutation:
         )
 
     @strawberry.mutation(
-        description="Issue a quotation request: the active basket becomes submitted and can no longer change."
+        description="Issue a quotation request: "
+        "the active basket becomes submitted and can no longer change."
     )
     async def quotation_request(
         self, info: Info, input: Annotated[QuotationRequestInput, INPUT]

@@ -70,7 +70,7 @@ async def ask_commerce(
 
 
 def confirmed_since(policy: Policy) -> datetime:
-    """Returns since when Commerce must have confirmed a product for it to be added as it is known."""
+    """Returns the oldest confirmation by Commerce that still needs no call to it."""
     return now() - policy.product_age
 
 
@@ -124,7 +124,7 @@ class Found:
         )
 
     def check_askable(self, key: ProductKey, *field: str) -> None:
-        """Raises INVALID_INPUT for a SKU that was not found because Commerce takes it for several."""
+        """Raises INVALID_INPUT for a SKU that Commerce takes for several ones."""
         if isinstance(key, str) and not is_batchable(key):
             raise Rejection(
                 RejectionCode.INVALID_INPUT,
@@ -299,9 +299,10 @@ async def _kept(
 async def find_products(
     context: Context, segment: int, wanted: Mapping[tuple[str, ...], ProductKey]
 ) -> Found:
-    """Finds every wanted product; `wanted` says for each place in the input which product it names.
+    """Finds products; `wanted` maps paths of the input to the products that they name.
 
-    Raises PRODUCT_NOT_FOUND and PRODUCT_UNAVAILABLE, one rejection a place, and COMMERCE_UNAVAILABLE.
+    Raises PRODUCT_NOT_FOUND and PRODUCT_UNAVAILABLE, one rejection per path, and
+    COMMERCE_UNAVAILABLE.
     """
     found = await look_up_products(context, segment, set(wanted.values()))
     rejections: list[Rejection] = []

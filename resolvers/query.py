@@ -32,7 +32,7 @@ Segment = Annotated[
 
 
 async def viewer(info: Info) -> Viewer:
-    """Answers also when the caller's division is inactive, so that a front end can say why nothing else works."""
+    """Returns the caller also when their division is inactive, so that a client can say so."""
     buyer = info.context.buyer
     return Viewer.of(buyer, list(await divisions_within(buyer.division.id)))
 
@@ -115,7 +115,8 @@ async def basket_export(
 class Query:
     node: Node | None = strawberry.field(
         resolver=node,
-        description="Any object of the caller by its id; null when it is not theirs or does not exist.",
+        description="Any object of the caller by its id; "
+        "null when it is not theirs or does not exist.",
     )
     viewer: Viewer = strawberry.field(
         resolver=viewer,
@@ -123,7 +124,8 @@ class Query:
     )
     active_basket: Basket | None = strawberry.field(
         resolver=active_basket,
-        description="The caller's active basket in a segment; null until something was added to it.",
+        description="The caller's active basket in a segment; "
+        "null until something was added to it.",
     )
     active_baskets: list[Basket] = strawberry.field(
         resolver=active_baskets,
@@ -131,7 +133,8 @@ class Query:
     )
     basket: Basket | None = strawberry.field(
         resolver=basket,
-        description="One of the caller's baskets in any status; null when it is not theirs or does not exist.",
+        description="One of the caller's baskets in any status; "
+        "null when it is not theirs or does not exist.",
     )
     draft_baskets: BasketConnection = strawberry.field(
         resolver=draft_baskets, description="Saved baskets, most recently saved first."
@@ -149,6 +152,7 @@ class Query:
     )
     basket_export: BasketExport | None = strawberry.field(
         resolver=basket_export,
-        description="The state of an export by the cache key that `basketExport` (the mutation) returned; "
+        description="The state of an export "
+        "by the cache key that `basketExport` (the mutation) returned; "
         "null when unknown or not the caller's.",
     )

@@ -66,7 +66,7 @@ class Change(Generic[Input]):
         return hashlib.sha256(type(self).__name__.encode() + text).hexdigest()
 
     async def try_fast_path(self) -> Outcome | None:
-        """Makes the change in a transaction of its own; None, with nothing changed, if it cannot."""
+        """Makes the change in its own transaction; None, with nothing changed, if it cannot."""
         return None
 
     async def prepare(self) -> None:
@@ -186,7 +186,8 @@ async def _claimed(
     try:
         if rejection:
             raise rejection
-        # This inner transaction is a savepoint: a rejection undoes the change and keeps the key with its answer.
+        # This inner transaction is a savepoint: a rejection undoes the change, and keeps the key
+        # with its outcome.
         async with in_transaction():
             answer = await change.apply()
     except Rejected as rejected_by:

@@ -106,7 +106,7 @@ WHERE :sqlite_condition
 GROUP BY b.id
 ORDER BY :order;
 
--- name: draft_count
+-- name: count_drafts
 SELECT COUNT(*) AS count FROM basket WHERE user_id = :user_id AND status = 'DRAFT';
 
 -- name: draft_since

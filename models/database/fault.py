@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 
 def explain_failure(failure: Exception, url: str, setting: str = "DATABASE_URL") -> str:
-    """Returns one sentence: the database of a setting, the failure, and the remedy if there is one."""
+    """Returns one sentence: the database of a setting, the failure, and a remedy if any."""
     reason = " ".join(str(failure).split()).rstrip(".") or type(failure).__name__
     name = f"The database {hide_login(url)} ({setting})"
     if "no such table" in reason or ("relation" in reason and "does not exist" in reason):

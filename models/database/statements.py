@@ -49,17 +49,23 @@ class Statement:
         """Runs the statement in the current transaction, if there is one, and returns its rows."""
         connection = require_context().connections.get("default")
         if isinstance(connection, SqliteClient):
-            given = [_sqlite_value(values[name]) for name in self._sqlite_names]
-            _, found = await connection.execute_query(self.sqlite, given)
-            return cast(Sequence[Row], found)
-        given = [values[name] for name in self._postgres_names]
+            arguments = [_sqlite_value(values[name]) for name in self._sqlite_names]
+            _, rows = await connection.execute_query(self.sqlite, arguments)
+            return cast(Sequence[Row], rows)
+        return await self._postgres_rows(
+            connection, [values[name] for name in self._postgres_names]
+        )
+
+    async def _postgres_rows(
+        self, connection: Any, arguments: list[object]
+    ) -> Sequence[Row]:
         rows: Sequence[Row]
         if isinstance(connection, PostgresClient) and connection.pool is not None:
-            rows = await connection.pool.rows(self.postgres, *given)
+            rows = await connection.pool.rows(self.postgres, *arguments)
             return rows
         # Tortoise's execute_query drops the rows that INSERT and UPDATE … RETURNING give.
         async with connection.acquire_connection() as asyncpg_connection:
-            rows = await asyncpg_connection.fetch(self.postgres, *given)
+            rows = await asyncpg_connection.fetch(self.postgres, *arguments)
         return rows
 
     async def row(self, **values: object) -> Row | None:

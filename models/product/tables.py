@@ -22,9 +22,9 @@ NO_SEGMENT = 0
 class Product(Model):
     """A product's row. The price is in hundredths and the variants are JSON text.
 
-    A product is available unless Commerce said that it is not sold (now, or any longer). It owns its SKU
-    until Commerce says that another product of the segment has it: what the row says is then out of
-    date, and the SKU no longer names it. A negative segment belongs to a snapshot: see
+    A product is available unless Commerce said that it is not sold (now, or any longer). It owns
+    its SKU until Commerce says that another product of the segment has it: what the row says is
+    then out of date, and the SKU no longer names it. A negative segment belongs to a snapshot: see
     `snapshot.py`. The database keeps another column by itself, `revision`, which stands for what is
     shown of the row.
     """
