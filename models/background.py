@@ -1,4 +1,4 @@
-"""Background loops that cannot die: repeated for as long as the process lives, whatever fails."""
+"""Background loops that survive every error for as long as the process lives."""
 
 import asyncio
 import logging

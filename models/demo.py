@@ -23,7 +23,7 @@ _USERS = (
 
 
 async def write_demo() -> None:
-    """Writes whatever of the demo is missing and changes nothing else."""
+    """Writes the missing parts of the demo and changes nothing else."""
     divisions: dict[str, Division] = {}
     for erp_code, name, parent, is_active in _DIVISIONS:
         values = {

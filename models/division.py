@@ -39,7 +39,7 @@ class Division(Model):
 
 
 DIVISION = Columns(Division)
-"""What is read of a division."""
+"""The columns that are read of a division."""
 
 DIVISION_COLUMNS = DIVISION.select("d", "division_")
 PARENT_COLUMNS = DIVISION.select("m", "parent_")

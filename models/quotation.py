@@ -1,4 +1,4 @@
-"""Quotations: what a submitted basket became."""
+"""Quotations, one per submitted basket."""
 
 from collections.abc import Sequence
 from datetime import datetime

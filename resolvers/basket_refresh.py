@@ -1,4 +1,4 @@
-"""Bringing the prices of the active basket up to what Commerce says now."""
+"""Bringing the prices of the active basket up to those of Commerce."""
 
 from models.basket.lock import lock_active
 from models.basket.prices import (
@@ -18,7 +18,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
     """Reprices the active basket; items added while Commerce answers keep their new prices."""
 
     async def prepare(self) -> None:
-        """Asks Commerce for every product of the basket and keeps its answers, come what may of it.
+        """Asks Commerce for every product of the basket; its answers are stored in any case.
 
         Raises CommerceUnavailable.
         """

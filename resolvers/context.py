@@ -1,4 +1,4 @@
-"""What every resolver knows of the request it answers."""
+"""The facts of a request that resolvers share."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -124,4 +124,4 @@ _FINDERS: dict[IdKind, Callable[..., Awaitable[Node | None]]] = {
     IdKind.QUOTATION: find_quotation,
     IdKind.EXPORT: find_export,
 }
-"""By kind, what reads an object of the caller by the numbers of its id."""
+"""The readers of objects of the caller, by kind; each takes the numbers of an id."""

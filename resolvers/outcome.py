@@ -1,4 +1,4 @@
-"""The outcome of a change: what changed, or why nothing did."""
+"""The outcome of a change: the changed rows, or the rejections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The payloads of the mutations: what changed, or why nothing did, and the state after it."""
+"""The payloads of the mutations: the changes or the rejections, and the state after them."""
 
 import strawberry
 
@@ -18,7 +18,7 @@ REMOVED = "The items that this change took out of the basket."
 
 @strawberry.type
 class Payload:
-    """What every payload offers beside its own fields; no type of the schema by itself."""
+    """The fields that every payload has; no type of the schema by itself."""
 
     @strawberry.field(
         description="The state after the change, to be read in the same round trip."

@@ -1,4 +1,4 @@
-"""The queries: what a buyer may read.
+"""The queries: everything that a buyer may read.
 
 Errors here are GraphQL errors, for a query has no payload to carry rejections.
 """

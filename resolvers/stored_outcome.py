@@ -18,7 +18,7 @@ from schema.outcome import ImportReport
 from schema.user_error import ImportRowError, UserError
 
 FORMAT = 1
-"""The format of what is written here, and the only one that is read."""
+"""The format of outcomes that are written here, and the only one that is read."""
 
 _NAMES = [field.name for field in fields(Outcome)]
 

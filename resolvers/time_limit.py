@@ -78,7 +78,7 @@ class TimeLimit:
             raise TookTooLong from error
 
     def lift(self) -> None:
-        """Lets the task run on, whatever the time."""
+        """Lets the task run on without a limit."""
         self.is_lifted = True
 
     def resume(self) -> None:

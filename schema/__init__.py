@@ -1,1 +1,1 @@
-"""What may be asked and what an answer looks like: declarations only; it reads nothing by itself."""
+"""The declarations of the GraphQL schema; nothing here reads data."""

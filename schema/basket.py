@@ -67,7 +67,8 @@ class Basket(Node):
         "Every item, in the order first added; at most 10,000."
     )
     version: int = described(
-        "Grows by one with every change. Send it back as `expectedVersion` to be told of a change you have not seen."
+        "Grows by one with every change. Send it back as `expectedVersion` "
+        "to be told of a change you have not seen."
     )
     created_at: Timestamp = described("When the first product was added.")
     updated_at: Timestamp = described("When the basket last changed.")
@@ -86,7 +87,7 @@ class Basket(Node):
     ) -> BasketItemConnection:
         request = PageArguments(first, after, last, before).request(DEFAULT_ITEM_PAGE)
         cursors = Cursors("items", self.id)
-        # The items are in the order of their ids, so a cursor stays good when items before it are removed.
+        # Items are in the order of their ids, so a cursor survives the removal of items before it.
         numbers = numbers_of(self.items)
         part = part_of(numbers, request, cursors.number(request))
         edges = [

@@ -37,8 +37,9 @@ describe_enum(
 
 
 @strawberry.type(
-    description="A basket being written to a file. It is written as it stands at one moment after the export was "
-    "asked for, when the worker begins, and read at once: changes made before that moment are all in the file, "
+    description="A basket being written to a file. It is written as it stands at one moment "
+    "after the export was asked for, when the worker begins, and read at once: "
+    "changes made before that moment are all in the file, "
     "changes made after it are not, and the file is never a mixture."
 )
 class BasketExport(Node):
@@ -63,7 +64,7 @@ class BasketExport(Node):
 
     @classmethod
     def of(cls, read: ExportRead, url: str | None) -> "BasketExport":
-        """Makes the answer from what was read, and the address of a file that is ready."""
+        """Makes the type from its row, and the address of a file that is ready."""
         return cls(
             id=id_of(IdKind.EXPORT, read.id),
             cache_key=read.cache_key,

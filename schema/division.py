@@ -29,7 +29,7 @@ class Division(Node):
 
     @classmethod
     def of(cls, read: DivisionRead) -> "Division":
-        """Makes the answer from what was read."""
+        """Makes the type from a division's row."""
         parent = cls.of(read.parent) if read.parent else None
         return cls(
             id=id_of(IdKind.DIVISION, read.id),

@@ -10,12 +10,15 @@ from schema.scalars import Upload, described
 
 
 def optional(description: str) -> Any:
-    """Declares an input field that may be left out; the declared default keeps `= null` out of the printed schema."""
+    """Declares an optional field of an input.
+
+    The declared default keeps `= null` out of the printed schema.
+    """
     return strawberry.field(default=UNSET, description=description)
 
 
 class Input:
-    """What all inputs do: a field left out is None."""
+    """The base of all inputs: a field left out is None."""
 
     def __post_init__(self) -> None:
         values = vars(self)
@@ -30,7 +33,8 @@ EXPECTED_VERSION = (
     "rejected with VERSION_CONFLICT if it has moved on."
 )
 IDEMPOTENCY_KEY = (
-    "A retry with the same key and the same input returns the first answer and changes nothing more; "
+    "A retry with the same key and the same input returns the first answer "
+    "and changes nothing more; "
     "kept for 24 hours. 1 to 255 characters, not blank."
 )
 
@@ -125,7 +129,8 @@ class BasketImportInput(Input):
     segment_remote_id: int | None = optional(SEGMENT)
     skip_invalid_rows: bool = strawberry.field(
         default=False,
-        description="Import the good rows and report the bad ones, instead of importing nothing when any row is bad.",
+        description="Import the good rows and report the bad ones, "
+        "instead of importing nothing when any row is bad.",
     )
     dry_run: bool = strawberry.field(default=False, description="Check and report only.")
     expected_version: int | None = optional(EXPECTED_VERSION)
@@ -140,10 +145,12 @@ class BasketExportInput(Input):
         "Any of the caller's baskets; the active one of the segment when left out."
     )
     segment_remote_id: int | None = optional(
-        "The customer segment of the active basket, none when left out; not looked at when `basketId` is given."
+        "The customer segment of the active basket, none when left out; "
+        "not looked at when `basketId` is given."
     )
     fields: list[ExportField] | None = optional(
-        "The columns, in this order, each at most once; all in the order of ExportField when left out."
+        "The columns, in this order, each at most once; "
+        "all in the order of ExportField when left out."
     )
     format: ExportFormat = strawberry.field(
         default=ExportFormat.XLS, description="The format of the file."

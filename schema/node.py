@@ -1,6 +1,6 @@
 """Ids that no two objects of any types share, and the interface of everything that has one.
 
-An id is the word of its kind and the numbers of its row: `basket_17`. Clients take it for an opaque text.
+An id is the word of its kind and the numbers of its row: `basket_17`. To clients it is opaque.
 """
 
 import re
@@ -18,7 +18,7 @@ class IdKind(StrEnum):
     VIEWER = "viewer"
     DIVISION = "division"
     PRODUCT = "product"
-    """Its numbers are the remote id and, when it is not 0, the segment, which together name a row."""
+    """Its numbers are the remote id and, unless it is 0, the segment; together they name a row."""
     PRODUCT_SNAPSHOT = "snapshot"
     """The product of an item of a submitted basket, as it was then; its number is the item's."""
     BASKET = "basket"
@@ -70,7 +70,10 @@ def parsed_id(text: str) -> ParsedId | None:
 
 
 def number_of(kind: IdKind, text: str) -> int | None:
-    """Reads the id of an input, or the number of the REST interface; None when it is neither or of another kind."""
+    """Returns the number of an input's id, or of REST's bare number.
+
+    None for other texts and for ids of another kind.
+    """
     if _NUMBER.fullmatch(text):
         return int(text)
     parsed = parsed_id(text)

@@ -1,4 +1,4 @@
-"""What became of the parts of an input, beside the basket after a change."""
+"""The results of the parts of an input, beside the basket after a change."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""Pages of lists, forwards and backwards: which part is requested, cursors, and where a page stands."""
+"""Pages of lists, forwards and backwards: the requested part, cursors, and their position."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
@@ -42,12 +42,13 @@ Before = Annotated[str | None, strawberry.argument(description="The cursor to en
 
 
 class InvalidPage(ValueError):
-    """Raised when the arguments of a page cannot be used; the message names the value and the limit."""
+    """Raised for unusable arguments of a page; the message names the value and the limit."""
 
 
 @strawberry.type(
-    description="Where a page stands in its list. Pages are requested by `first` with `after`, or by `last` with "
-    "`before`; both together are INVALID_INPUT. With neither `first` nor `last` a page has 20 entries, or 50 items."
+    description="Where a page stands in its list. Pages are requested by `first` with `after`, "
+    "or by `last` with `before`; both together are INVALID_INPUT. With neither `first` nor "
+    "`last` a page has 20 entries, or 50 items."
 )
 class PageInfo:
     has_next_page: bool = described("Whether there are entries after this page.")
@@ -74,7 +75,7 @@ class PageInfo:
     def at(
         cls, request: "PageRequest", cursors: list[str], *, has_more: bool, has_beyond: bool
     ) -> "PageInfo":
-        """Makes it of what follows in the direction of the page, and what is beyond its cursor."""
+        """Makes it from the presence of entries after the page and before its cursor."""
         if request.is_backward:
             return cls.of(cursors, has_next=has_beyond, has_previous=has_more)
         return cls.of(cursors, has_next=has_more, has_previous=has_beyond)
@@ -98,7 +99,7 @@ class PageArguments(NamedTuple):
     before: str | None = UNSET
 
     def request(self, default: int = DEFAULT_PAGE) -> PageRequest:
-        """Returns the requested part; raises InvalidPage for both directions at once or a wrong size."""
+        """Returns the requested part; raises InvalidPage for two directions or a wrong size."""
         given = {
             name: value
             for name, value in self._asdict().items()
@@ -136,7 +137,7 @@ class Cursors:
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def number(self, request: PageRequest) -> int | None:
-        """Reads the cursor of a list in the order of ids; raises InvalidPage when it is not one of its own."""
+        """Reads a cursor of a list in the order of ids; raises InvalidPage for another list's."""
         if request.cursor is None:
             return None
         try:
@@ -146,7 +147,7 @@ class Cursors:
             raise _foreign(request) from None
 
     def moment(self, request: PageRequest) -> tuple[datetime, int]:
-        """Reads the cursor of a newest-first list, or returns the end of the list that the page begins from.
+        """Reads a cursor of a newest-first list, or returns the end from which the page begins.
 
         Raises InvalidPage when it is not one of the list's own.
         """
@@ -210,7 +211,7 @@ Entry = TypeVar("Entry")
 
 
 def cut(entries: Sequence[Entry], request: PageRequest) -> tuple[Sequence[Entry], bool]:
-    """Cuts what was read, one entry more than requested, to the page; tells whether there was more."""
+    """Cuts the entries read, one more than requested, to the page; tells if there were more."""
     has_more = len(entries) > request.size
     page = entries[-request.size :] if request.is_backward else entries[: request.size]
     return page, has_more

@@ -15,7 +15,8 @@ from schema.scalars import JSON, described
 @strawberry.type(description="A product of the catalogue, as Commerce last described it.")
 class Product(Node):
     id: strawberry.ID = described(
-        "The product's id: another one in each segment, and in each submitted basket, which shows it as it was then."
+        "The product's id: another one in each segment, and in each submitted basket, "
+        "which shows it as it was then."
     )
     remote_id: int = described("The product's identifier in Commerce.")
     sku: str = described("The product's stock keeping unit, unique in Commerce.")

@@ -26,7 +26,8 @@ class Quotation(Node):
     number: str = described("The quotation's number, for a person; unique.")
     name: str = described("The name given by the buyer.")
     status: QuotationStatus = described(
-        "PENDING for a main division; AWAITING_APPROVAL for a sub-division, unless approval is switched off."
+        "PENDING for a main division; AWAITING_APPROVAL for a sub-division, "
+        "unless approval is switched off."
     )
     total_amount: Cents = described("The total amount of the basket when it was submitted.")
     currency: str = described("The currency of the total amount.")
@@ -35,7 +36,7 @@ class Quotation(Node):
 
     @classmethod
     def of(cls, read: QuotationRead, basket: Basket) -> "Quotation":
-        """Makes the quotation from what was read, and its basket."""
+        """Makes the type from a quotation's row, and its basket."""
         return cls(
             id=id_of(IdKind.QUOTATION, read.id),
             number=f"Q-{read.id:06d}",

@@ -34,7 +34,8 @@ CONFIGURATION = StrawberryConfig(
         ),
         Timestamp: strawberry.scalar(
             name="DateTime",
-            description='A moment in ISO 8601, with its offset from UTC: "2026-11-23T14:05:00.000000+00:00".',
+            description="A moment in ISO 8601, with its offset from UTC: "
+            '"2026-11-23T14:05:00.000000+00:00".',
             serialize=lambda value: value,
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         ),

@@ -17,7 +17,8 @@ class Viewer(Node):
     last_name: str = described("The user's last name.")
     division: Division = described("The division the user belongs to.")
     divisions: list[Division] = described(
-        "Their own division and, for users of a main division, its sub-divisions, inactive ones included."
+        "Their own division and, for users of a main division, its sub-divisions, "
+        "inactive ones included."
     )
 
     @classmethod

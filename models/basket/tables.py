@@ -53,7 +53,7 @@ class Basket(Model):
 
 
 BASKET = Columns(Basket)
-"""What is read of a basket; PostgreSQL gives whole rows."""
+"""The columns that are read of a basket; PostgreSQL gives whole rows."""
 
 
 class BasketItem(Model):

@@ -1,1 +1,1 @@
-"""The database: connections, statements, migrations, and what to do when it is away."""
+"""The database: connections, statements, migrations, and its outages."""

@@ -133,7 +133,7 @@ def create_session_settings(bounds: Bounds) -> dict[str, str]:
 
 
 CONFIGURATION = create_configuration("sqlite://:memory:")
-"""What `python -m tortoise makemigrations` compares the models with; it connects to nothing."""
+"""The configuration of `python -m tortoise makemigrations`; it connects to nothing."""
 
 
 async def connect(

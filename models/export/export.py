@@ -237,7 +237,7 @@ async def find_own_export(user_id: int, export_id: int) -> ExportRead | None:
 
 
 async def find_export(cache_key: str) -> ExportRead | None:
-    """Reads an export by its cache key, whoever's it is; None when there is none."""
+    """Returns the export with a cache key, of any user; None when there is none."""
     if not _IS_KEY.fullmatch(cache_key):
         return None
     export = BasketExport.filter(cache_key=cache_key).first()

@@ -58,7 +58,7 @@ class ExportImpossible(Exception):
 
 
 class Claim(NamedTuple):
-    """One attempt at an export, and what to write."""
+    """One attempt at an export, and the file to write."""
 
     id: int
     owner: str

@@ -52,7 +52,7 @@ class Product(Model):
 PRODUCT = Columns(
     Product, hidden=("id", "is_available", "owns_sku"), price=Kind.MONEY, variants=Kind.JSON
 )
-"""What is shown of a product, and its segment."""
+"""The shown columns of a product, and its segment."""
 
 DESCRIBED = Columns(
     Product,
@@ -60,7 +60,7 @@ DESCRIBED = Columns(
     price=Kind.MONEY,
     variants=Kind.JSON,
 )
-"""What Commerce says of a product."""
+"""The description that Commerce gives of a product."""
 
 _STATEMENTS = load_statements(
     __file__,

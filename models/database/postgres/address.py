@@ -51,7 +51,7 @@ REJECTED_WORDS = {
     "maxsize": "set DATABASE_POOL_SIZE",
     "minsize": "connections are opened when they are needed; set DATABASE_POOL_SIZE",
 }
-"""Words that are understood and not supported, with what to do."""
+"""Words that are understood and not supported, each with a remedy."""
 
 ALLOWED_VALUES = {
     "sslmode": (TLS_MODES, "it is one of " + ", ".join(TLS_MODES)),
@@ -218,7 +218,7 @@ def _hosts_from_text(
 
 
 def _split_host(text: str, *, is_literal: bool) -> tuple[str, str]:
-    """Returns host and port; what `host=` names is a host without a port."""
+    """Returns host and port; `host=` names a host without a port."""
     if is_literal:
         return text.strip("[]"), ""
     if text.startswith("["):

@@ -51,7 +51,7 @@ class OpenPool(Pool):  # type: ignore[misc] # asyncpg carries no types
 
     @property
     def connector(self) -> Any:
-        """What opens connections."""
+        """The function that opens connections."""
         return self._connect
 
     def time(self) -> float:

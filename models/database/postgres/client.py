@@ -18,7 +18,7 @@ from models.database.postgres.watch import SAMPLE_SECONDS, PoolWatch
 
 
 class Transaction(TransactionContextPooled):
-    """A transaction that leaves nothing behind, whatever fails.
+    """A transaction that leaves nothing behind, also when BEGIN or COMMIT fails.
 
     Tortoise's own leaves its client in the context when BEGIN, or the release of the connection,
     fails: the task would go on with a dead connection for the rest of its life.
