@@ -14,7 +14,7 @@ class _TooDeep(Exception):
     """Raised when an object is nested more than MAXIMUM_DEPTH levels deep."""
 
 
-def clean_text(text: str) -> str:
+def clean_commerce_text(text: str) -> str:
     """Removes the characters that PostgreSQL rejects: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
 
@@ -33,7 +33,7 @@ def clean_object(value: object) -> dict[str, Any]:
         return {}
     try:
         result = {
-            clean_text(key): _clean_value(item, MAXIMUM_DEPTH)
+            clean_commerce_text(key): _clean_value(item, MAXIMUM_DEPTH)
             for key, item in value.items()
         }
     except _TooDeep:
@@ -45,10 +45,11 @@ def _clean_value(value: Any, depth: int) -> Any:
     if depth == 0:
         raise _TooDeep
     if isinstance(value, str):
-        return clean_text(value)
+        return clean_commerce_text(value)
     if isinstance(value, dict):
         return {
-            clean_text(key): _clean_value(item, depth - 1) for key, item in value.items()
+            clean_commerce_text(key): _clean_value(item, depth - 1)
+            for key, item in value.items()
         }
     if isinstance(value, list):
         return [_clean_value(item, depth - 1) for item in value]

@@ -12,7 +12,7 @@ from models.basket.availability import check_all_sold
 from models.basket.read import OWN
 from models.basket.tables import Basket, BasketItemDivision
 from models.database.integers import LARGEST_INT
-from models.database.position import Position, is_after, is_before
+from models.database.position import ListPosition, is_after, is_before
 from models.product.snapshot import take_snapshots
 from models.rejections import Rejection, RejectionCode
 from models.timestamps import now
@@ -109,7 +109,7 @@ async def _check_divisions(basket_id: int) -> None:
 
 async def read_quotation_page(
     user_id: int,
-    position: Position,
+    position: ListPosition,
     size: int,
     *,
     is_backward: bool = False,
@@ -128,7 +128,7 @@ async def read_quotation_page(
 
 
 async def has_quotations_beyond(
-    user_id: int, position: Position, *, is_backward: bool
+    user_id: int, position: ListPosition, *, is_backward: bool
 ) -> bool:
     """Whether the user has quotations at this position or beyond, seen from the page it bounds."""
     place = position._replace(id=min(position.id, LARGEST_INT))

@@ -13,7 +13,7 @@ from models.basket.read import (
     count_drafts,
     has_drafts_beyond,
 )
-from models.database.position import Position
+from models.database.position import ListPosition
 from models.quotation import (
     QuotationRead,
     count_quotations,
@@ -44,7 +44,7 @@ class HasBeyond(Protocol):
     """Tells whether a list has entries at a position or beyond, seen from the page it bounds."""
 
     async def __call__(
-        self, user_id: int, position: Position, *, is_backward: bool
+        self, user_id: int, position: ListPosition, *, is_backward: bool
     ) -> bool: ...
 
 
@@ -56,7 +56,7 @@ class CallerList(Generic[Entry]):
     """
 
     name: str
-    read: Callable[[Info, Position, int, bool], Awaitable[Sequence[Entry]]]
+    read: Callable[[Info, ListPosition, int, bool], Awaitable[Sequence[Entry]]]
     has_beyond: HasBeyond
     count: Callable[[int], Awaitable[int]]
     position: Callable[[Entry], tuple[object, ...]]
@@ -76,7 +76,7 @@ async def _read_page(
     """Reads the requested page of a list, and no more of the rest than is selected."""
     buyer, request = active_buyer(info), arguments.request()
     cursors = Cursors(source.name, buyer.id)
-    position = Position(*cursors.moment(request))
+    position = ListPosition(*cursors.moment(request))
     entries = await source.read(info, position, request.size + 1, request.is_backward)
     page, has_more = cut(entries, request)
     has_beyond = False
@@ -93,7 +93,7 @@ async def _read_page(
 
 
 async def _read_drafts(
-    info: Info, position: Position, size: int, is_backward: bool
+    info: Info, position: ListPosition, size: int, is_backward: bool
 ) -> Sequence[Basket]:
     source = DRAFTS_BACKWARD if is_backward else DRAFTS
     read = await source.read(
@@ -108,13 +108,13 @@ async def _read_drafts(
 
 
 async def _has_drafts_beyond(
-    user_id: int, position: Position, *, is_backward: bool
+    user_id: int, position: ListPosition, *, is_backward: bool
 ) -> bool:
     return await has_drafts_beyond(user_id, *position, is_backward=is_backward)
 
 
 async def _read_quotations(
-    info: Info, position: Position, size: int, is_backward: bool
+    info: Info, position: ListPosition, size: int, is_backward: bool
 ) -> Sequence[QuotationRead]:
     return await read_quotation_page(
         info.context.buyer.id, position, size, is_backward=is_backward

@@ -39,7 +39,7 @@ async def find_viewer(info: Info, number: int) -> Viewer | None:
     return Viewer.of(buyer, list(await divisions_within(buyer.division.id)))
 
 
-async def find_division(info: Info, number: int) -> Division | None:
+async def resolve_division(info: Info, number: int) -> Division | None:
     """Returns a division that the caller may buy for, or the parent of one."""
     within = await divisions_within(info.context.buyer.division.id)
     divisions = [division for division in within if division.is_active]
@@ -48,7 +48,7 @@ async def find_division(info: Info, number: int) -> Division | None:
     return Division.of(found) if found else None
 
 
-async def find_product(
+async def resolve_product(
     info: Info, remote_id: int, segment: int = NO_SEGMENT
 ) -> Product | None:
     """Returns a product as it is known, of a segment only if a basket of the caller holds it."""
@@ -115,8 +115,8 @@ async def find_export(info: Info, number: int) -> BasketExport | None:
 
 _FINDERS: dict[IdKind, Callable[..., Awaitable[Node | None]]] = {
     IdKind.VIEWER: find_viewer,
-    IdKind.DIVISION: find_division,
-    IdKind.PRODUCT: find_product,
+    IdKind.DIVISION: resolve_division,
+    IdKind.PRODUCT: resolve_product,
     IdKind.PRODUCT_SNAPSHOT: find_snapshot,
     IdKind.BASKET: find_basket,
     IdKind.BASKET_ITEM: find_item,

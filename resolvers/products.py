@@ -10,7 +10,7 @@ import orjson
 from commerce.client import is_batchable
 from commerce.errors import CommerceFailed
 from commerce.product import CommerceProduct, UnsellableProduct
-from models.database.columns import Kind
+from models.database.columns import ColumnKind
 from models.money import cents_from_amount
 from models.product.tables import (
     DESCRIBED,
@@ -31,9 +31,9 @@ KEPT_AT_ONCE = 250
 """How many products are described and written before other buyers are answered."""
 
 
-_STORED: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.MONEY: cents_from_amount,
-    Kind.JSON: lambda value: orjson.dumps(value).decode(),
+_STORED: Mapping[ColumnKind, Callable[[Any], Any]] = {
+    ColumnKind.MONEY: cents_from_amount,
+    ColumnKind.JSON: lambda value: orjson.dumps(value).decode(),
 }
 """By kind of column, the function from Commerce's value to the stored one; others are equal."""
 
@@ -160,14 +160,14 @@ async def look_up_products(
     by its SKU, which may have moved to another product. A SKU is matched as it is, and only if
     there is none such, without the spaces around it. Raises COMMERCE_UNAVAILABLE.
     """
-    look_up = LookUp(context, segment, keys, only_fresh=only_fresh)
+    look_up = ProductLookUp(context, segment, keys, only_fresh=only_fresh)
     await look_up.read_known()
     if look_up.missing():
         await look_up.ask()
     return look_up.found()
 
 
-class LookUp:
+class ProductLookUp:
     """One look-up of products by their keys."""
 
     def __init__(

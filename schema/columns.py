@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 
-from models.database.columns import Columns, Kind
+from models.database.columns import ColumnKind, Columns
 from models.timestamps import format_timestamp
 from schema.scalars import JSON
 
 
 @lru_cache(4_096)
-def parse_json(text: str) -> JSON:
+def parse_stored_json(text: str) -> JSON:
     """Parses JSON of the database. The result is shared: it is for writing, never for changing."""
     return JSON(orjson.loads(text))
 
@@ -22,18 +22,18 @@ def _timestamp(value: str | None) -> str | None:
     return None if value is None else format_timestamp(value)
 
 
-_VALUES: Mapping[Kind, Callable[[Any], Any]] = {
+_VALUES: Mapping[ColumnKind, Callable[[Any], Any]] = {
     # SQLite has numbers for true and false.
-    Kind.BOOLEAN: bool,
-    Kind.TIMESTAMP: _timestamp,
-    Kind.JSON: parse_json,
+    ColumnKind.BOOLEAN: bool,
+    ColumnKind.TIMESTAMP: _timestamp,
+    ColumnKind.JSON: parse_stored_json,
 }
 """By kind of column, the function from the database's value to the field's; others are equal."""
 
 
 def column_fields(
     graphql_type: type[Any], columns: Columns, computed: tuple[str, ...] = ()
-) -> dict[str, Kind]:
+) -> dict[str, ColumnKind]:
     """Returns the kinds of the columns that a type shows, by the names of its fields.
 
     Raises TypeError, at import, for a field that is neither a column nor among the computed ones.
@@ -47,7 +47,7 @@ def column_fields(
     return {name: kind for name, kind in columns.kinds.items() if name in names}
 
 
-def field_values(kinds: Mapping[str, Kind], columns: Any) -> dict[str, Any]:
+def field_values(kinds: Mapping[str, ColumnKind], columns: Any) -> dict[str, Any]:
     """Returns the values of fields from columns, by name."""
     return {
         name: _VALUES[kind](columns[name]) if kind in _VALUES else columns[name]

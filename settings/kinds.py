@@ -25,7 +25,7 @@ class InvalidSetting(ValueError):
     """Raised for an unusable value; the message shows no secret."""
 
 
-def format_value(value: Any) -> str:
+def format_setting(value: Any) -> str:
     """Formats a number, a text, a truth or a list as in the environment."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -49,7 +49,7 @@ class Kind(Generic[T]):
     parse: Callable[[str], T]
     is_secret: bool = False
     """Whether the value is or holds a secret: never shown whole, and read from files too."""
-    show: Callable[[Any], str] = field(default=format_value)
+    show: Callable[[Any], str] = field(default=format_setting)
 
     def is_nothing(self, default: Any) -> bool:
         """Whether a default means that the setting is optional."""

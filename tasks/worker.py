@@ -131,7 +131,7 @@ def create_worker_broker() -> Broker:
     return broker
 
 
-def set_up() -> None:
+def set_up_worker() -> None:
     """Makes the broker that `dramatiq` asks for; ends the process where there can be none."""
     logs.set_up(LogOptions())
     if reasons := worker_problems():
@@ -144,4 +144,4 @@ def set_up() -> None:
     dramatiq.set_broker(broker)
 
 
-set_up()
+set_up_worker()

@@ -8,7 +8,7 @@ from tortoise.fields.relational import RelationalField
 from tortoise.models import Model
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """How the values of a column are shown."""
 
     PLAIN = auto()
@@ -26,10 +26,10 @@ class Columns:
     """
 
     def __init__(
-        self, model: type[Model], hidden: tuple[str, ...] = (), **kinds: Kind
+        self, model: type[Model], hidden: tuple[str, ...] = (), **kinds: ColumnKind
     ) -> None:
         self.table = model._meta.db_table
-        self.kinds: Mapping[str, Kind] = {
+        self.kinds: Mapping[str, ColumnKind] = {
             name: kinds.get(name, _kind_of_field(field))
             for name, field in model._meta.fields_map.items()
             if name not in hidden and not isinstance(field, RelationalField)
@@ -53,12 +53,16 @@ class Columns:
         return f"json_object({pairs})"
 
 
-def _kind_of_field(field: fields.Field[object]) -> Kind:
+def _kind_of_field(field: fields.Field[object]) -> ColumnKind:
     if isinstance(field, fields.BooleanField):
-        return Kind.BOOLEAN
-    return Kind.TIMESTAMP if isinstance(field, fields.DatetimeField) else Kind.PLAIN
+        return ColumnKind.BOOLEAN
+    return (
+        ColumnKind.TIMESTAMP
+        if isinstance(field, fields.DatetimeField)
+        else ColumnKind.PLAIN
+    )
 
 
-def _expression(column: str, kind: Kind) -> str:
+def _expression(column: str, kind: ColumnKind) -> str:
     # asyncpg needs longer to make timestamps than for all other columns together.
-    return f"CAST({column} AS TEXT)" if kind is Kind.TIMESTAMP else column
+    return f"CAST({column} AS TEXT)" if kind is ColumnKind.TIMESTAMP else column

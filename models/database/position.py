@@ -6,24 +6,24 @@ from typing import Any, NamedTuple
 from tortoise.expressions import Q
 
 
-class Position(NamedTuple):
+class ListPosition(NamedTuple):
     """The timestamp and the id of a row, which need not exist any longer."""
 
     timestamp: datetime
     id: int
 
 
-def is_before(column: str, position: Position, *, or_there: bool = False) -> Q:
+def is_before(column: str, position: ListPosition, *, or_there: bool = False) -> Q:
     """Returns the condition for rows before a position, or also at it."""
     return _compare(column, position, "lt", "lte" if or_there else "lt")
 
 
-def is_after(column: str, position: Position, *, or_there: bool = False) -> Q:
+def is_after(column: str, position: ListPosition, *, or_there: bool = False) -> Q:
     """Returns the condition for rows after a position, or also at it."""
     return _compare(column, position, "gt", "gte" if or_there else "gt")
 
 
-def _compare(column: str, position: Position, strict: str, last: str) -> Q:
+def _compare(column: str, position: ListPosition, strict: str, last: str) -> Q:
     # The first condition follows from the second; an index on the column serves it alone.
     within: dict[str, Any] = {f"{column}__{strict}e": position.timestamp}
     other: dict[str, Any] = {f"{column}__{strict}": position.timestamp}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from models.database.position import Position, is_after
+from models.database.position import ListPosition, is_after
 from models.database.statements import Row, load_statements
 from models.export.export import BasketExport, ExportStatus, stored_name
 from models.timestamps import now
@@ -63,7 +63,7 @@ async def read_completed_exports(after: datetime, after_id: int) -> list[Complet
     """Returns exports that can be downloaded, by time of completion, after a position."""
     present = now()
     exports = BasketExport.filter(
-        is_after("finished_at", Position(after, after_id)),
+        is_after("finished_at", ListPosition(after, after_id)),
         status=ExportStatus.COMPLETED,
         expires_at__gt=present,
         finished_at__lt=present - CHECKED_AFTER,

@@ -11,7 +11,7 @@ import orjson
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.columns import Columns, Kind
+from models.database.columns import ColumnKind, Columns
 from models.database.statements import Row, load_statements
 from models.timestamps import now
 
@@ -50,15 +50,18 @@ class Product(Model):
 
 
 PRODUCT = Columns(
-    Product, hidden=("id", "is_available", "owns_sku"), price=Kind.MONEY, variants=Kind.JSON
+    Product,
+    hidden=("id", "is_available", "owns_sku"),
+    price=ColumnKind.MONEY,
+    variants=ColumnKind.JSON,
 )
 """The shown columns of a product, and its segment."""
 
 DESCRIBED = Columns(
     Product,
     hidden=("id", "segment", "owns_sku", "refreshed_at"),
-    price=Kind.MONEY,
-    variants=Kind.JSON,
+    price=ColumnKind.MONEY,
+    variants=ColumnKind.JSON,
 )
 """The description that Commerce gives of a product."""
 

@@ -14,21 +14,21 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutpu
 
 from models.basket.rows import FullBasket
 from models.basket.tables import BasketStatus
-from models.database.columns import Kind
+from models.database.columns import ColumnKind
 from models.database.row_cache import CachedRow
 from models.division import division_from_row
 from models.money import format_amount
 from models.timestamps import format_timestamp
 from schema import product
 from schema.basket_item import BasketItem, BasketItemDivision
-from schema.columns import parse_json
+from schema.columns import parse_stored_json
 from schema.division import Division
 from schema.execution.selection import FieldDetailsList, SelectionWriter
 from schema.node import IdKind, number_of
 from schema.product import product_id
 
 REFRESHED_AT = "\0"
-"""Placeholder of `refreshedAt` in the stored text of a product, whose revision does not cover it."""
+"""Placeholder of `refreshedAt` in a stored text: a product's revision does not cover it."""
 _REFRESHED_AT_JSON = orjson.dumps(REFRESHED_AT).decode()
 
 # The JSON of each plain field of an item, as a piece of an f-string over its variables.
@@ -47,11 +47,11 @@ _PART_FIELDS = {
 }
 # The value of each kind of column, as an expression over the columns of a product.
 _VALUES = {
-    Kind.PLAIN: "columns[{name!r}]",
-    Kind.MONEY: "format_amount(columns[{name!r}])",
-    Kind.BOOLEAN: "bool(columns[{name!r}])",
-    Kind.TIMESTAMP: "format_timestamp(columns[{name!r}])",
-    Kind.JSON: "parse_json(columns[{name!r}])",
+    ColumnKind.PLAIN: "columns[{name!r}]",
+    ColumnKind.MONEY: "format_amount(columns[{name!r}])",
+    ColumnKind.BOOLEAN: "bool(columns[{name!r}])",
+    ColumnKind.TIMESTAMP: "format_timestamp(columns[{name!r}])",
+    ColumnKind.JSON: "parse_stored_json(columns[{name!r}])",
 }
 _PRODUCT_FIELDS = {
     name: _VALUES[kind].format(name=name) for name, kind in product.FIELDS.items()
@@ -163,7 +163,7 @@ class _RowWriter:
             "division_from_cache": division_from_cache,
             "dumps": orjson.dumps,
             "format_timestamp": format_timestamp,
-            "parse_json": parse_json,
+            "parse_stored_json": parse_stored_json,
             "product_id": product_id,
             "zip": zip,
         }

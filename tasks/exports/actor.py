@@ -158,7 +158,7 @@ async def attempt(export_id: int, store: ExportStore, retention: timedelta) -> N
     begun_at, outcome = monotonic(), "failed"
     with IN_PROGRESS.track_inprogress():
         try:
-            outcome = await carry_out(claim, store, retention)
+            outcome = await carry_out_export(claim, store, retention)
         except asyncio.CancelledError:
             outcome = "returned"
             raise
@@ -168,7 +168,7 @@ async def attempt(export_id: int, store: ExportStore, retention: timedelta) -> N
         SECONDS.observe(monotonic() - begun_at)
 
 
-async def carry_out(claim: Claim, store: ExportStore, retention: timedelta) -> str:
+async def carry_out_export(claim: Claim, store: ExportStore, retention: timedelta) -> str:
     """Carries out an attempt, notes its outcome in the database, and returns it as a word."""
     try:
         async with asyncio.timeout(MAXIMUM_SECONDS):

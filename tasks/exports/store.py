@@ -22,7 +22,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from settings.startup_error import StartupError
 from tasks.exports.store_url import (
     PACKAGES,
-    explain_failure,
+    explain_store_failure,
     open_storage,
     remove_password,
     store_rejection,
@@ -136,7 +136,7 @@ class ExportStore:
         try:
             self.sign_url("check", Download("check", "text/csv"), 60)
         except Exception as error:
-            reason = explain_failure(error)
+            reason = explain_store_failure(error)
             raise StartupError(
                 f"EXPORT_PRESIGNED is true, but EXPORT_URL is {self.url}, "
                 f"which cannot sign addresses: {reason}."
@@ -235,7 +235,7 @@ def open_store(
         reason = (
             f"nothing within {CHECK_SECONDS:g} seconds"
             if is_late
-            else explain_failure(error)
+            else explain_store_failure(error)
         )
         logger.warning(
             "The export store %s (EXPORT_URL) does not answer yet: %s.", store.url, reason
@@ -262,7 +262,7 @@ def _raise_os_errors() -> Iterator[None]:
         if isinstance(error, OSError) or not type(error).__module__.startswith(LIBRARIES):
             raise
         error_class = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
-        raise error_class(errno.EIO, explain_failure(error)) from error
+        raise error_class(errno.EIO, explain_store_failure(error)) from error
 
 
 @contextmanager
@@ -272,5 +272,5 @@ def _raise_unusable() -> Iterator[None]:
         yield
     except Exception as error:
         if _is_permanent(error):
-            raise StoreUnusable(errno.EINVAL, explain_failure(error)) from error
+            raise StoreUnusable(errno.EINVAL, explain_store_failure(error)) from error
         raise

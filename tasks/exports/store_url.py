@@ -46,7 +46,7 @@ def open_storage(url: str) -> tuple[Any, str, str]:
             **_storage_options(scheme),
         )
     except Exception as error:
-        raise store_rejection(url, explain_failure(error)) from error
+        raise store_rejection(url, explain_store_failure(error)) from error
     return storage, str(root), scheme
 
 
@@ -99,7 +99,7 @@ def _check_package(url: str, scheme: str) -> None:
         raise store_rejection(url, known) from None
     except ImportError as error:
         raise store_rejection(
-            url, f"{scheme}:// needs a package: {explain_failure(error)}"
+            url, f"{scheme}:// needs a package: {explain_store_failure(error)}"
         ) from error
 
 
@@ -108,7 +108,7 @@ def _storage_options(scheme: str) -> dict[str, Any]:
     return {"assume_container_exists": True} if PACKAGES.get(scheme) == "adlfs" else {}
 
 
-def explain_failure(error: BaseException) -> str:
+def explain_store_failure(error: BaseException) -> str:
     """Returns the first line of an error's message, without passwords and without a full stop."""
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror

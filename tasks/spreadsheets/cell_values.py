@@ -34,7 +34,7 @@ def text_rejection(message: str) -> CellRejected:
     return CellRejected(SpreadsheetCode.INVALID_INPUT, message)
 
 
-def format_value(cell: Cell | None) -> str | None:
+def format_cell(cell: Cell | None) -> str | None:
     """Returns a rejected value for the report: truncated, invisible characters escaped."""
     return None if cell is None else quote(str(cell)[:SHOWN_CHARACTERS])[1:-1]
 

@@ -15,7 +15,7 @@ from tasks.spreadsheets.rejection import (
 QUOTE = '"'
 
 
-class Position(NamedTuple):
+class LinePosition(NamedTuple):
     """A position in a csv file: the line, and the index of the cell in its row."""
 
     line: int
@@ -40,7 +40,7 @@ class RecordScan:
         self._cell_length = cell_length
         self._state = _State.START
         self._length = 0
-        self.opened = self.position = Position(first_line, 0)
+        self.opened = self.position = LinePosition(first_line, 0)
         self.text_follows = False
         self.is_open = False
 

@@ -45,39 +45,39 @@ def find_built_in_code(number: int) -> str:
     return _BUILT_IN.get(number, GENERAL)
 
 
-class Token(NamedTuple):
+class FormatToken(NamedTuple):
     """A piece of a section: `digit`, `literal`, `@`, `,`, `.`, `date` or `other`, and its text."""
 
     type: str
     text: str
 
 
-def _token_from_match(match: re.Match[str]) -> Token | None:
+def _token_from_match(match: re.Match[str]) -> FormatToken | None:
     group = match.lastgroup or "literal"
     text = match[group]
     if group in ("quoted", "escaped", "literal"):
-        return Token("literal", text)
+        return FormatToken("literal", text)
     if group == "space":
-        return Token("literal", " ")
+        return FormatToken("literal", " ")
     if group == "bracket":
         return _token_from_bracket(text)
     if group == "letter":
-        return Token("date" if text in _DATE_LETTERS else "other", text)
+        return FormatToken("date" if text in _DATE_LETTERS else "other", text)
     if group == "sign":
-        return Token(text if text in ",.@" else "other", text)
-    return None if group == "fill" else Token(group, text)
+        return FormatToken(text if text in ",.@" else "other", text)
+    return None if group == "fill" else FormatToken(group, text)
 
 
-def _token_from_bracket(text: str) -> Token | None:
+def _token_from_bracket(text: str) -> FormatToken | None:
     if _COLOUR.fullmatch(text):
         return None
-    return Token("date" if _ELAPSED.fullmatch(text) else "other", text)
+    return FormatToken("date" if _ELAPSED.fullmatch(text) else "other", text)
 
 
 class Section:
     """One section of a format code, for numbers of one sign or for texts."""
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[FormatToken]) -> None:
         self.types = {token.type for token in tokens}
         self.tokens = tokens
         literals = "".join(token.text for token in tokens if token.type == "literal")
@@ -129,7 +129,7 @@ class Section:
         return "".join(pieces) if self._literal else text
 
 
-def _render_token(token: Token, digits: str, *, is_last: bool) -> tuple[str, str]:
+def _render_token(token: FormatToken, digits: str, *, is_last: bool) -> tuple[str, str]:
     """Returns the text that stands for a token, and the digits that are left for those before."""
     if token.type == "literal":
         return token.text, digits
@@ -185,13 +185,13 @@ class NumberFormat:
         return self._numbers[index] if index < len(self._numbers) else self._numbers[0]
 
 
-def _generalize(section: Section | None) -> Iterator[Token]:
+def _generalize(section: Section | None) -> Iterator[FormatToken]:
     for token in section.tokens if section else ():
-        yield Token("general", "") if token.type == "@" else token
+        yield FormatToken("general", "") if token.type == "@" else token
 
 
-def _parse_sections(code: str) -> list[list[Token]]:
-    sections: list[list[Token]] = [[]]
+def _parse_sections(code: str) -> list[list[FormatToken]]:
+    sections: list[list[FormatToken]] = [[]]
     for match in _TOKEN.finditer(code):
         if match.lastgroup == "literal" and match[0] == ";":
             sections.append([])

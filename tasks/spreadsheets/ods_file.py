@@ -16,7 +16,7 @@ from tasks.spreadsheets.cells import (
 from tasks.spreadsheets.ods_text import ShownText
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
-    check_length,
+    check_cell_length,
     damage_rejection,
     format_rejection,
 )
@@ -156,7 +156,7 @@ class OdsReader:
     def _fill(self, cell: Cell, count: int) -> None:
         number = self._number + 1
         if isinstance(cell, str):
-            check_length(cell, self._cell_length, number, self._column)
+            check_cell_length(cell, self._cell_length, number, self._column)
         # A small file can repeat cells billions of times; no sheet has more columns than this.
         end = min(self._column + count, MAXIMUM_COLUMN)
         self._row |= dict.fromkeys(range(self._column, end), cell)

@@ -58,7 +58,7 @@ async def send_request(process: Process, line: bytes) -> tuple[int, list[bytes]]
     return await process.wait() or 1, lines
 
 
-async def end_process(process: Process) -> None:
+async def end_reading_process(process: Process) -> None:
     """Ends a process and its children."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
@@ -92,7 +92,7 @@ class ReadingProcesses:
         try:
             yield process
         except BaseException:
-            await end_process(process)
+            await end_reading_process(process)
             raise
         await self._take_back(process)
 
@@ -105,7 +105,7 @@ class ReadingProcesses:
 
     async def _take_back(self, process: Process) -> None:
         if not self._is_open:
-            return await end_process(process)
+            return await end_reading_process(process)
         self._idle.append(process)
         self._stop_timer()
         self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._expire)
@@ -120,4 +120,4 @@ class ReadingProcesses:
 
     async def _end_idle(self) -> None:
         while self._idle:
-            await end_process(self._idle.pop())
+            await end_reading_process(self._idle.pop())

@@ -56,7 +56,7 @@ def format_column(column: int) -> str:
     return letters
 
 
-def check_length(text: str, maximum: int, row: int, column: int) -> None:
+def check_cell_length(text: str, maximum: int, row: int, column: int) -> None:
     """Raises SpreadsheetRejected when a cell's text has more characters than allowed."""
     if len(text) > maximum:
         cell = f"The cell {format_column(column)}{row}"

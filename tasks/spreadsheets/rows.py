@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from tasks.spreadsheets.cell_values import (
-    format_value,
+    format_cell,
     parse_escaped_text,
     parse_quantity,
     parse_text,
@@ -77,7 +77,7 @@ class RowReader:
         self, row: int, column: str, cell: Cell | None, rejection: CellRejected
     ) -> None:
         if len(self._errors) < MAXIMUM_ERRORS:
-            value = format_value(cell)
+            value = format_cell(cell)
             self._errors.append(
                 RowError(row, column, value, rejection.code, rejection.message)
             )

@@ -26,7 +26,7 @@ from tasks.spreadsheets.number_format import (
 )
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
-    check_length,
+    check_cell_length,
     damage_rejection,
     format_column,
     format_rejection,
@@ -177,7 +177,7 @@ def read_xls_rows(
     for row, cells in sorted(sheet.filled_rows.items()):
         for column, cell in cells.items():
             if isinstance(cell, str):
-                check_length(cell, cell_length, row + 1, column)
+                check_cell_length(cell, cell_length, row + 1, column)
         yield row + 1, cells
 
 

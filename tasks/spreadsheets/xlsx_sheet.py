@@ -14,7 +14,7 @@ from tasks.spreadsheets.cells import (
     number_from_float,
 )
 from tasks.spreadsheets.number_format import NumberFormat
-from tasks.spreadsheets.rejection import check_length, damage_rejection, format_column
+from tasks.spreadsheets.rejection import check_cell_length, damage_rejection, format_column
 from tasks.spreadsheets.xlsx_parts import TextCollector, find_shared_text, unescape
 from tasks.spreadsheets.xml_reading import Attributes, LocalNames, XmlReader
 
@@ -109,7 +109,7 @@ class SheetReader:
         if cell is None or cell == "":
             return
         if isinstance(cell, str) and len(cell) > self._cell_length:
-            check_length(cell, self._cell_length, self._number, self._column)
+            check_cell_length(cell, self._cell_length, self._number, self._column)
         if self._column in self._row:
             name = f"{format_column(self._column)}{self._number}"
             raise damage_rejection(f"the cell {name} stands in it twice")

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from models.database.integers import LARGEST_BIGINT
-from models.database.position import Position
+from models.database.position import ListPosition
 from models.money import format_amount
 from models.quotation import QuotationRead, count_quotations, read_quotation_page
 from models.timestamps import parse_timestamp
@@ -27,7 +27,7 @@ async def list_quotations(request: RestRequest) -> Response:
     if page.number > 1 and page.first >= count:
         return not_found_response()
     rows = await read_quotation_page(
-        buyer.id, Position(LATEST, LARGEST_BIGINT), page.size, skipped=page.first
+        buyer.id, ListPosition(LATEST, LARGEST_BIGINT), page.size, skipped=page.first
     )
     return json_response(
         page_json(request, page, count, [_quotation_json(row) for row in rows])

@@ -146,7 +146,12 @@ class BoundedPool(OpenPool):
             REPLACED.inc()
             logger.warning("All connections to the database are replaced: %s", reason)
 
-    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def release(
+        self,
+        connection: Any,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as asyncpg's pool has it
+    ) -> None:
         """Takes a connection back; closes it if it is old or cannot be reset."""
         raw, holder = raw_connection(connection)
         if raw is not None and self.is_old(holder):
