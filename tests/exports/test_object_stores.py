@@ -30,11 +30,15 @@ pytestmark = pytest.mark.long
 
 
 Store = S3 | Azure
+
+
 FOREIGN = {
     "report.csv",
     "exports/report.csv",
     "exports/0123456789abcdef0123456789abcdef-1.csv",
 }
+
+
 OWNER = {"Authorization": "Token main"}
 
 
@@ -275,28 +279,6 @@ def test_a_misspelt_bucket_is_rejected_at_start_and_not_created(
     )
     assert store.buckets() == ["baskets"]
     assert rejection("server.py", "user", "list", **environment) == (0, [])
-
-
-@pytest.mark.long
-def test_a_store_that_does_not_answer_yet_does_not_keep_the_server_down(
-    tmp_path: Path,
-) -> None:
-    processes = Processes(
-        tmp_path,
-        DATABASE_URL=f"sqlite://{tmp_path / 'basket.sqlite3'}",
-        EXPORT_URL="s3://baskets/exports",
-        AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}",
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
-    )
-    try:
-        processes.serve(free_port())
-        output = next(iter(tmp_path.glob("python*.log"))).read_text()
-    finally:
-        processes.end()
-    assert (
-        "The export store s3://baskets/exports (EXPORT_URL) does not answer yet" in output
-    )
 
 
 @pytest.mark.parametrize(("scheme", "package"), [("s3", "s3fs"), ("abfs", "adlfs")])

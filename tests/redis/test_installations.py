@@ -12,9 +12,9 @@ from dramatiq import Message
 from models.database.connection import connect, disconnect
 from tasks.broker import create_broker
 from tasks.redis.server import find_redis_server
-from tests.exports.test_faults import run
 from tests.support.databases import databases, sqlite_database
 from tests.support.exports import ask, ended
+from tests.support.large_basket import run
 from tests.support.ports import free_port
 from tests.support.processes import Processes, kill
 from tests.support.redis_servers import RedisServers, redis_servers, wait_for_replica

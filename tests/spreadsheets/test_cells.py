@@ -8,9 +8,9 @@ import xlsxwriter
 import xlwt
 
 from tasks.spreadsheets.number_format import parse_number_format
-from tests.spreadsheets.test_reading import read_here
 from tests.support import ods, sheets
 from tests.support.hostile_files import repacked, with_sheet
+from tests.support.reading import read_here
 
 
 def formatted_xlsx(cells: tuple[Any, Any, Any], code: str) -> bytes:

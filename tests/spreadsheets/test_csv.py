@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.spreadsheets.test_reading import read_here
+from tests.support.reading import read_here
 
 HEADER = "product__sku;quantity;division__erp_code\r\n"
 

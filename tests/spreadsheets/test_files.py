@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import xlwt
 
-from tests.spreadsheets.test_reading import read_here
 from tests.support import sheets
 from tests.support.hostile_files import SMALL, repacked, with_sheet
+from tests.support.reading import read_here
 
 ROW = [(2, "SKU01", 1, "ERP01")]
 

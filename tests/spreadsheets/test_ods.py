@@ -1,7 +1,7 @@
 """Files of ods: what they show is read."""
 
-from tests.spreadsheets.test_reading import read_here
 from tests.support import ods, sheets
+from tests.support.reading import read_here
 
 
 def ods_rows(*rows: list[str]) -> bytes:

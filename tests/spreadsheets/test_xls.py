@@ -5,8 +5,8 @@ import struct
 import pytest
 
 from tasks.spreadsheets.compound_document import CompoundDocument
-from tests.spreadsheets.test_reading import read_here
 from tests.support import sheets
+from tests.support.reading import read_here
 
 ROWS = [[f"S{number}", number, "E"] for number in range(1, 301)]
 EXPECTED = [(number + 1, f"S{number}", number, "E") for number in range(1, 301)]

@@ -5,7 +5,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     initialize,
@@ -23,9 +22,6 @@ from tests.support.basket_machine import (
     SideBySide,
 )
 from tests.support.basket_rules import HOMES, Line, PriceChange, Reason
-
-pytestmark = pytest.mark.long
-
 
 ShopOffer = tuple[int | None, str, str]
 """A price in hundredths or the one before, a currency, and whether the product is for sale."""
