@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from models.basket.prices import Repriced
-from models.basket.rows import BasketRows, FullBasket, Parts
+from models.basket.rows import BasketRows, FullBasket
 from models.database.row_cache import CachedRow
 from models.export.export import ExportField, ExportFormat, ExportRead, ExportStatus
 from models.quotation import QuotationRead, QuotationStatus
@@ -67,7 +67,7 @@ def _basket_to_json(basket: FullBasket) -> dict[str, Any]:
 
 def _basket_from_json(values: dict[str, Any]) -> FullBasket:
     values["products"] = [CachedRow(columns) for columns in values["products"]]
-    values["parts"] = [Parts(*part) for part in values["parts"]]
+    values["parts"] = [tuple(part) for part in values["parts"]]
     values["divisions"] = {
         int(key): CachedRow(columns) for key, columns in values["divisions"].items()
     }

@@ -55,7 +55,7 @@ class BasketItem(Node):
             **basket.products[index].columns,
             "refreshed_at": basket.refreshed_at[index],
         }
-        quantity = sum(parts.quantities)
+        quantity = sum(parts[1])
         return cls(
             id=id_of(IdKind.BASKET_ITEM, number),
             product_remote_id=columns["remote_id"],

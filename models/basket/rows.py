@@ -36,11 +36,8 @@ class BasketSummary:
         )
 
 
-class Parts(NamedTuple):
-    """The quantities of an item and the ids of their divisions, in the order first added."""
-
-    divisions: list[int]
-    quantities: list[int]
+Parts = tuple[list[int], list[int]]
+"""The ids of an item's divisions and their quantities, in the order first added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,8 @@ class FullBasket:
         """Returns the basket of a row of a full read; the look-up notes the rows that it lacks."""
         item_ids, prices, products, revisions, refreshed_at = _item_lists(row)
         part_items, part_divisions, quantities = _part_lists(row)
-        parts = {item_id: Parts([], []) for item_id in item_ids}
+        # A named tuple per item would take longer to make than all the rest.
+        parts: dict[int, Parts] = {item_id: ([], []) for item_id in item_ids}
         for item_id, division_id, quantity in zip(
             part_items, part_divisions, quantities, strict=True
         ):

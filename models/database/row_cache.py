@@ -18,18 +18,20 @@ class CachedRow:
 
     def __init__(self, columns: Mapping[str, Any], cache: "RowCache | None" = None) -> None:
         self.columns = columns
-        self.texts: dict[object, str] = {}
+        self.texts: dict[object, tuple[str | None, str]] = {}
         self.size = _ROW_BYTES + sum(map(getsizeof, columns.values()))
         self._cache = cache
 
-    def store_text(self, selection: object, text: str) -> str:
-        """Stores the text made of the row for a selection, and returns it."""
-        self.texts[selection] = text
+    def store_text(
+        self, selection: object, text: str, value: str | None = None
+    ) -> tuple[str | None, str]:
+        """Stores the text made for a selection, and the value in it that no revision covers."""
+        stored = self.texts[selection] = (value, text)
         size = getsizeof(text) + getsizeof(selection)
         self.size += size
         if self._cache is not None:
             self._cache.count(size)
-        return text
+        return stored
 
 
 class RowCache:

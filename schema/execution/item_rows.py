@@ -7,6 +7,7 @@ products and divisions, which many items and requests show alike, are stored wit
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
+from operator import mul
 from typing import Any, overload
 
 import orjson
@@ -26,10 +27,6 @@ from schema.division import Division
 from schema.execution.selection import FieldDetailsList, SelectionWriter
 from schema.node import IdKind, number_of
 from schema.product import product_id
-
-REFRESHED_AT = "\0"
-"""Placeholder of `refreshedAt` in a stored text: a product's revision does not cover it."""
-_REFRESHED_AT_JSON = orjson.dumps(REFRESHED_AT).decode()
 
 # The JSON of each plain field of an item, as a piece of an f-string over its variables.
 _ITEM_FIELDS = {
@@ -55,7 +52,7 @@ _VALUES = {
 }
 _PRODUCT_FIELDS = {
     name: _VALUES[kind].format(name=name) for name, kind in product.FIELDS.items()
-} | {"id": "identifier", "refreshed_at": "refreshed_at"}
+} | {"id": "identifier", "refreshed_at": "format_timestamp(refreshed_at)"}
 
 
 def _check_fields(graphql_type: type[Any], *names: str) -> None:
@@ -89,7 +86,7 @@ class ItemRows(Sequence[BasketItem]):
     @property
     def amount(self) -> int:
         """The sum of all amounts, in hundredths."""
-        return self.basket.total_amount
+        return sum(map(mul, self.basket.prices, self.quantities))
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -156,8 +153,6 @@ class _RowWriter:
         self._each: list[str] = []
         writer.names |= {
             "Fragment": orjson.Fragment,
-            "REFRESHED_AT": REFRESHED_AT,
-            "REFRESHED_AT_JSON": _REFRESHED_AT_JSON,
             "format_amount": format_amount,
             "bool": bool,
             "division_from_cache": division_from_cache,
@@ -218,17 +213,18 @@ class _RowWriter:
             self._writer.fresh("product"),
             self._writer.named("selection", selection),
         )
+        # The revision does not cover `refreshedAt`: the text is stored with the value in it.
+        value = "refreshed_at" if "refreshed_at" in names else "None"
         self._each += [
-            f"{text} = product.texts.get({key})",
+            f"stored = product.texts.get({key})",
             # The product of an item of a submitted basket has an id by the item.
-            f"if {text} is None or is_submitted:",
+            f"if stored is None or stored[0] != {value} or is_submitted:",
             "    identifier = product_id(product.columns, item_id if is_submitted else None)",
-            f"    {text} = {made}(product.columns, identifier, REFRESHED_AT, variables)",
-            f"    if not is_submitted: product.store_text({key}, {text})",
+            f"    {text} = {made}(product.columns, identifier, refreshed_at, variables)",
+            f"    if not is_submitted: product.store_text({key}, {text}, {value})",
+            "else:",
+            f"    {text} = stored[1]",
         ]
-        if "refreshed_at" in names:
-            fresh = "f'\"{format_timestamp(refreshed_at)}\"'"
-            self._each.append(f"{text} = {text}.replace(REFRESHED_AT_JSON, {fresh})")
         return f"{{{text}}}"
 
     def _divisions(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
@@ -248,7 +244,7 @@ class _RowWriter:
             "row", [f"return row.store_text({key}, dumps({value}).decode())"]
         )
         self._before.append(
-            f"{texts} = {{id: row.texts.get({key}) or {made}(row, variables) "
+            f"{texts} = {{id: (row.texts.get({key}) or {made}(row, variables))[1] "
             "for id, row in basket.divisions.items()}"
         )
         return f"{{{texts}[key]}}"

@@ -11,7 +11,6 @@ import pytest
 from graphql import ExecutionResult, GraphQLObjectType, get_named_type, is_leaf_type
 
 from application import create_application
-from models.basket.rows import Parts
 from schema.basket import Basket
 from schema.division import Division
 from schema.execution.item_rows import ItemRows
@@ -97,7 +96,7 @@ def rows(*quantities: dict[int, int]) -> ItemRows:
             1055,
             PRODUCT,
             "2026-11-23 14:05:00+00",
-            Parts(list(parts), list(parts.values())),
+            (list(parts), list(parts.values())),
         )
         for number, parts in enumerate(quantities, 1)
     ]

@@ -173,7 +173,7 @@ class Values:
             ["2026-11-23 14:05:00+00", "2026-11-23T14:05:00.123456+00:00"]
         )
         number = self.random.randrange(10**6)
-        return number, price, product, moment, Parts(chosen, quantities)
+        return number, price, product, moment, (chosen, quantities)
 
     def fault(self, kind: GraphQLOutputType) -> Any:
         """Makes something that the type does not expect, or does not expect in this form."""

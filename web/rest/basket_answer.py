@@ -29,7 +29,7 @@ def basket_answer(baskets: Sequence[FullBasket]) -> Json:
 def _item(basket: FullBasket, index: int) -> Json:
     price, parts = basket.prices[index], basket.parts[index]
     product = basket.products[index].columns
-    quantity = sum(parts.quantities)
+    quantity = sum(parts[1])
     return {
         "total_amount": format_amount(price * quantity),
         "price": format_amount(price),
