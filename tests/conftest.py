@@ -29,6 +29,8 @@ from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
 
 WORKERS_PER_CORE = 3
+QUICK_WORKERS_PER_CORE = 2
+"""Fewer, as few tests of the embedded half wait, and each worker imports all tests."""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -96,9 +98,12 @@ def handle_ignored_signals() -> None:
             signal.signal(number, lambda number, frame: None)
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Returns more workers than cores, because many tests wait for other processes."""
-    return WORKERS_PER_CORE * (os.cpu_count() or 1)
+    is_quick = config.getoption("--quick")
+    return (QUICK_WORKERS_PER_CORE if is_quick else WORKERS_PER_CORE) * (
+        os.cpu_count() or 1
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema_rs import Draft7Validator
 
 from tests.support.deployment import (
     OUR_SERVICES,
