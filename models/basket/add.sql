@@ -14,7 +14,7 @@ FROM basket_add_1(
 
 -- name: add_summary (postgres)
 -- The same, with the sums of the basket instead of its items.
-SELECT broken_rule, basket, item_count, total_quantity, total_amount, currency, currency_count
+SELECT broken_rule, basket, item_count, total_quantity, total_amount, currency
 FROM basket_add_1(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :changed_at, :confirmed_since,
     :remote_ids, :skus, :division_ids, :erp_codes, :quantities, false

@@ -21,7 +21,6 @@ class BasketSummary:
     total_quantity: int
     total_amount: int
     currency: str | None
-    currency_count: int
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
@@ -32,7 +31,6 @@ class BasketSummary:
             row["total_quantity"],
             row["total_amount"],
             row["currency"],
-            row["currency_count"],
         )
 
 
