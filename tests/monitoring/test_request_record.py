@@ -100,7 +100,7 @@ async def test_an_unexpected_error_is_masked_and_logged_once_under_its_id(
     service: Service, monkeypatch: pytest.MonkeyPatch, lines: Written
 ) -> None:
     document = "{ activeBasket { id } }"
-    monkeypatch.setattr(ACTIVE, "rows", failing)
+    monkeypatch.setattr(ACTIVE, "read", failing)
     response = await service.client.post(
         "/graphql",
         json={"query": document},

@@ -81,6 +81,9 @@ async def _start(database_url: str, commerce_url: str, output: Path) -> Process:
         "--port",
         "0",
         "--no-access-log",
+        # A busy machine may pause a test for longer than connections are kept by default.
+        "--timeout-keep-alive",
+        str(int(TIMEOUT_SECONDS)),
     ]
     # A file never fills up, as a pipe does that nobody reads.
     with output.open("wb") as file:
