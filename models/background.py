@@ -57,6 +57,7 @@ class BackgroundLoop:
         try:
             await asyncio.wait([step])
         finally:
+            # Only when the loop's own task is cancelled is the step unfinished here.
             if step.cancel():
                 await asyncio.wait([step])
         if step.cancelled():
@@ -72,6 +73,7 @@ class BackgroundLoop:
 
     def _note_failure(self, error: BaseException) -> None:
         if not isinstance(error, Exception | asyncio.CancelledError):
+            # KeyboardInterrupt and SystemExit are to end the process.
             raise error
         FAILURES.labels(self.name).inc()
         FAILING.labels(self.name).set(1)

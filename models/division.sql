@@ -22,6 +22,7 @@ SELECT :division, :parent
 FROM division d
 LEFT JOIN division m ON m.id = d.parent_id
 WHERE d.id = :division_id OR d.parent_id = :division_id
+-- False sorts before true, and only the division itself has no parent.
 ORDER BY d.parent_id IS NOT NULL, d.name, d.id;
 
 -- name: divisions_shown (postgres)

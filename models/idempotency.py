@@ -50,6 +50,7 @@ async def find_answer(user_id: int, key: str, digest: str) -> str | None:
             f"The key {key!r} was used before with another input.",
             "idempotencyKey",
         )
+    # Never null here: a key and its answer are committed together.
     return str(row[1])
 
 
@@ -68,6 +69,7 @@ async def claim_key(user_id: int, key: str, digest: str) -> str | None:
         claimed_at=claimed_at,
         expired_before=claimed_at - KEPT,
     )
+    # A new statement, because the one that waited does not see what was committed meanwhile.
     return None if claimed else await find_answer(user_id, key, digest)
 
 

@@ -74,6 +74,7 @@ async def issue_quotation(
     closed meanwhile, and PRODUCT_UNAVAILABLE when Commerce no longer sells a product of it.
     """
     (summary,) = await OWN.summaries(user_id=user_id, basket_id=basket_id)
+    # Its currency is that of its items, so only an empty basket has none.
     if summary.currency is None:
         raise Rejection(
             RejectionCode.BASKET_EMPTY,
@@ -119,6 +120,7 @@ async def read_quotation_page(
 
     Backward it reads those just before the position, newest first too.
     """
+    # The first page begins at the largest bigint, and the column is an int.
     place = position._replace(id=min(position.id, LARGEST_INT))
     is_beyond = is_after if is_backward else is_before
     page = Quotation.filter(is_beyond("created_at", place), user_id=user_id)

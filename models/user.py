@@ -75,6 +75,8 @@ async def find_user(email: str) -> User | None:
         return user
     if email.isascii():
         return None
+    # SQLite lowers ASCII letters only. Reading everyone is slow, but only commands of an
+    # administrator look a user up, never a request.
     folded = email.casefold()
     return next(
         (user for user in await User.all() if user.email.casefold() == folded), None
@@ -173,6 +175,8 @@ class Buyers:
         return buyer
 
     def _store(self, digest: str, until: float, buyer: Buyer) -> None:
+        # Dictionaries keep the order of insertion, so the entry that was looked up first goes
+        # first.
         while len(self._known) >= MAXIMUM_BUYERS:
             del self._known[next(iter(self._known))]
         self._known[digest] = (until, buyer)

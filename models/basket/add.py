@@ -64,6 +64,7 @@ async def add_known_lines(
     catalogue: Catalogue, addition: Addition, *, full: bool
 ) -> BasketRows | None:
     """Adds lines and returns the basket; None, with nothing changed, when a rule is broken."""
+    # asyncpg rejects numbers beyond the column's type; the slow path finds no such division.
     if any((line.division_id or 0) > LARGEST_INT for line in addition.lines):
         return None
     if is_sqlite():
@@ -92,6 +93,7 @@ async def _add_by_function(
         return None
     if not full:
         return BasketRows([BasketSummary.from_row(row)], full)
+    # The id serves a second reading, should a product change before it is read.
     basket_id = orjson.loads(row["basket"])["id"]
     return await OWN.complete(
         catalogue, [row], user_id=addition.buyer.id, basket_id=basket_id
@@ -112,6 +114,7 @@ async def _add_in_steps(
             return await OWN.read(
                 catalogue, full=full, user_id=buyer_id, basket_id=basket_id
             )
+    # Caught outside the transaction, which the exception has rolled back on its way.
     except (LineUnknown, Rejected):
         return None
 
@@ -131,6 +134,7 @@ async def _find_line(basket_id: int, addition: Addition, line: RequestedLine) ->
         erp_code=line.erp_code,
         buyer_division_id=addition.buyer.division.id,
     )
+    # While a SKU moves to another product, two rows have it.
     if len(rows) != 1:
         raise LineUnknown
     return Line(rows[0]["product_id"], rows[0]["division_id"], line.quantity)

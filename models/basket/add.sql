@@ -30,6 +30,7 @@ WHERE p.segment = :segment
     AND (p.remote_id = :remote_id OR p.sku = :sku)
     AND p.is_available
     AND (
+        -- A SKU may have moved to another product since; a remote id always names the same one.
         (p.owns_sku AND p.refreshed_at >= :confirmed_since)
         OR (held.id IS NOT NULL AND :sku IS NULL)
     )

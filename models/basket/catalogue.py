@@ -62,6 +62,7 @@ class LookUp:
     ) -> Sequence[CachedRow]:
         """Returns the products with these revisions; notes those that are missing."""
         keys = list(zip(ids, revisions, strict=True))
+        # No loop of our own where every product is cached, as in almost all reads.
         products = list(map(self._catalogue.products.get, keys))
         if None in products:
             products = [
@@ -91,6 +92,8 @@ class LookUp:
         """Reads the missing rows as they are now, which may be at other revisions."""
         if self.missing.products:
             for row in await products_shown([key[0] for key in self.missing.products]):
+                # The revision that was read, not the one that was missed: a basket whose product
+                # changed in between stays incomplete, and is read again.
                 key = (row["id"], row["revision"])
                 columns = {name: row[name] for name in PRODUCT.names}
                 self._products[key] = self._catalogue.products.add(key, columns)

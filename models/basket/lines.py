@@ -36,8 +36,10 @@ async def add_lines(basket_id: int, lines: Lines) -> set[int]:
     for first in range(0, len(added), LINES_AT_ONCE):
         part = added[first : first + LINES_AT_ONCE]
         rows = await _ADD_ITEMS.rows(basket_id=basket_id, lines=_products_text(part))
+        # Only inserted rows come back; the caller checks that Commerce confirmed their products.
         new_products |= {row["product_id"] for row in rows}
         await _ADD_QUANTITIES.rows(basket_id=basket_id, lines=_lines_text(part))
+    # Once and last: all parts together may exceed a limit that each of them keeps.
     await check_rules(basket_id, lines)
     return new_products
 

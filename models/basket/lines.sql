@@ -8,6 +8,7 @@ INSERT INTO basket_item (basket_id, product_id, price, currency)
 SELECT :basket_id, p.id, p.price, p.currency
 FROM jsonb_to_recordset(:lines::jsonb) AS line(position int, product_id bigint)
 JOIN product p ON p.id = line.product_id
+-- The ids are drawn in this order, and items are shown in the order of their ids.
 ORDER BY line.position
 ON CONFLICT (basket_id, product_id) DO NOTHING
 RETURNING product_id;

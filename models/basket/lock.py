@@ -34,6 +34,7 @@ async def lock_active(user_id: int, segment: int, expected_version: int | None) 
     now a draft, and misses the one just loaded.
     """
     row = await _OPEN_ACTIVE.one(user_id=user_id, segment=segment, changed_at=now())
+    # Only a basket that the statement has just made is at version 1: any other counted one more.
     if row["version"] == 1:
         raise _no_active_basket(segment)
     _check_version(expected_version, row)

@@ -65,4 +65,5 @@ async def find_items_holding(basket_id: int, remote_ids: Collection[int]) -> lis
         return []
     items = BasketItem.filter(basket_id=basket_id).order_by("id")
     rows = await items.values_list("id", "product__remote_id")
+    # Compared here, because Tortoise would send a parameter per id, and a basket has thousands.
     return [int(id) for id, remote_id in rows if remote_id in remote_ids]

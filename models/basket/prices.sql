@@ -47,6 +47,7 @@ JOIN (
     SELECT currency FROM basket_item
     WHERE basket_id = :basket_id
     GROUP BY currency
+    -- Of equally common currencies always the same one, so that the advice to a buyer is stable.
     ORDER BY COUNT(*) DESC, currency
     LIMIT 1
 ) AS common ON common.currency <> i.currency

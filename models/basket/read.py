@@ -67,6 +67,7 @@ class BasketRead:
             baskets = [FullBasket.from_row(row, look_up) for row in rows]
             if look_up.is_complete():
                 return BasketRows(baskets, full=True)
+            # A product is at another revision than the basket names: the basket is out of date.
             look_up.missing.clear()
             rows = await self._full.rows(**values)
         raise RuntimeError(f"Products changed between all {ATTEMPTS} readings of a basket.")
@@ -97,6 +98,8 @@ OWN_ITEM = BasketRead(
 """The basket of `user_id` that holds the item `item_id`; a full read has that item alone."""
 
 _DRAFTS = (
+    # The page is cut before the items are joined. The pair is compared as one value, because drafts
+    # may have the same timestamp.
     "b.id IN (SELECT id FROM basket WHERE user_id = :user_id AND status = 'DRAFT' "
     "AND (saved_at, id) {} (:saved_at, :basket_id) ORDER BY {} LIMIT :size)"
 )

@@ -5,6 +5,7 @@
 -- name: full (postgres)
 -- The items as lists, one per column, which cost PostgreSQL and the driver two thirds of a row per
 -- item. Of products and divisions they have the ids and the revisions; the rest is cached.
+-- One statement is one snapshot: revisions, prices and quantities of one point in time.
 SELECT
     row_to_json(b)::text AS basket,
     (SELECT revision FROM division_revision) AS division_revision,
@@ -24,6 +25,7 @@ LEFT JOIN LATERAL (
         FROM basket_item i
         JOIN product p ON p.id = i.product_id
         WHERE i.basket_id = b.id :items
+        -- All arrays are made of these rows in this order, so that equal indexes are one item.
         ORDER BY i.id
     ) AS item
 ) AS items ON true
@@ -80,6 +82,7 @@ ORDER BY :order;
 SELECT row_to_json(b)::text AS basket, counts.*, sums.*
 FROM basket b
 LEFT JOIN LATERAL (
+    -- All items have one currency, so the least of them is that one.
     SELECT COUNT(*) AS item_count, MIN(i.currency) AS currency
     FROM basket_item i
     WHERE i.basket_id = b.id
@@ -87,6 +90,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT
         CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT) AS total_quantity,
+        -- A sum of bigints is numeric, which asyncpg would make a Decimal.
         CAST(COALESCE(SUM(i.price * q.quantity), 0) AS BIGINT) AS total_amount
     FROM basket_item i
     JOIN basket_item_division q ON q.item_id = i.id

@@ -74,6 +74,7 @@ class FullBasket:
             prices=prices,
             products=look_up.find_products(products, revisions),
             refreshed_at=refreshed_at,
+            # The dictionary was made in the order of the items, also of those without parts.
             parts=list(parts.values()),
             divisions=look_up.find_divisions(set(part_divisions), row["division_revision"]),
         )
@@ -112,5 +113,6 @@ def _part_lists(row: Row) -> tuple[Sequence[Any], ...]:
 def _lists(row: Any, array: str, names: Sequence[str]) -> tuple[Sequence[Any], ...]:
     """Returns columns that are lists; on SQLite they are made of one list of a JSON array each."""
     if array in row.keys():  # the rows of SQLite are no mappings
+        # Of an empty array zip makes no columns at all.
         return tuple(zip(*orjson.loads(row[array]), strict=True)) or ((),) * len(names)
     return tuple(row[name] or () for name in names)

@@ -58,6 +58,7 @@ async def _reject_quantity(breach: Breach) -> Rejected:
     product_id, division_id, quantity = (
         await parts.order_by("id").first().values_list(*columns)
     )
+    # Setting a quantity checks the rules too, with no lines.
     line = breach.lines.get((product_id, division_id))
     return _quantity_rejection(quantity, 1, line.field if line else ())
 

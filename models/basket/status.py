@@ -29,6 +29,7 @@ async def save_active(
 ) -> int:
     """Makes the active basket a draft and returns its id; raises BASKET_NOT_FOUND."""
     basket_id = await lock_active(user_id, segment, expected_version)
+    # The lock has just written `updated_at`, so both timestamps are the same.
     await Basket.filter(id=basket_id).update(
         status=BasketStatus.DRAFT, name=name, saved_at=F("updated_at")
     )
@@ -52,6 +53,8 @@ async def load_draft(user_id: int, basket_id: int | None) -> Loaded:
     draft = await _lock_draft(user_id, basket_id, "loaded")
     claimed, loaded_at = await claim_active(user_id, draft.segment), now()
     is_deleted = await _delete_if_empty(claimed.id)
+    # The claimed basket first, because the unique index allows one active basket at any moment,
+    # also inside a transaction. Of a basket that was just deleted this updates no row.
     await Basket.filter(id=claimed.id).update(
         status=BasketStatus.DRAFT, name=None, saved_at=loaded_at, version=F("version") + 1
     )
@@ -64,6 +67,7 @@ async def load_draft(user_id: int, basket_id: int | None) -> Loaded:
     return Loaded(
         basket_id=draft.id,
         displaced_id=None if is_deleted else claimed.id,
+        # A basket that this load itself made was never seen by anyone.
         deleted_id=claimed.id if is_deleted and not claimed.is_new else None,
     )
 

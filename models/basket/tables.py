@@ -49,6 +49,7 @@ class Basket(Model):
 
     class Meta:
         table = "basket"
+        # For the pages of drafts, which are ordered by the time they were saved.
         indexes = (("user_id", "status", "saved_at"),)
 
 

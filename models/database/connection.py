@@ -169,6 +169,7 @@ async def migrate_forward(
     if url.startswith("sqlite:"):
         await _migrate_sqlite(url, target)
         return
+    # Rewriting a large table may take longer than any statement of a request.
     await connect(url, 1, Bounds(statement_seconds=0), pooler)
     try:
         await migrate_open_database(say, target)
@@ -195,6 +196,7 @@ async def check_answers() -> None:
     row = await _IS_READ_ONLY.one()
     if row[0]:
         error = DatabaseReadOnly("the server of the database is read-only")
+        # Replaces the connections, so that the next ones look for a server that takes changes.
         if pool := open_pool():
             pool.notice(error)
         raise error

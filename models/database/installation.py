@@ -31,6 +31,7 @@ async def read_installation() -> str:
     try:
         (row,) = await connection.execute_query_dict(statement)
     except (OperationalError, InsufficientPrivilegeError) as error:
+        # Tortoise wraps some of the driver's errors.
         if isinstance(error.__cause__ or error, InsufficientPrivilegeError):
             raise InstallationUnknown(
                 "The role may not call pg_control_system()."

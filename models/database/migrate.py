@@ -113,6 +113,7 @@ async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
         return False
     async with in_transaction():
         await _take_turn(say)
+        # Asked again, because another process may have made the step while this one waited.
         step = await _next_step(target)
         if step is None:
             return False
@@ -120,6 +121,7 @@ async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
         say(
             f"{'Undoing' if direction == 'backward' else 'Applying'} {name}: {_summary(name)}"
         )
+        # After the turn: the wait for it would count as the wait for a lock, and may be long.
         await _set_limits()
         await _carry_out(name, direction)
     return True
@@ -147,6 +149,7 @@ async def _carry_out(name: str, direction: str) -> None:
 
 
 def _model_modules() -> list[str]:
+    # By its name, because that module imports this one.
     found: list[str] = import_module("models.database.connection").MODULES
     return found
 

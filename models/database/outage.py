@@ -146,6 +146,7 @@ def _is_outage(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return _is_outage_of_system(error)
     if isinstance(error, sqlite3.Error):
+        # An extended code has its primary code in the lowest byte.
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_OUTAGES
     # An input that asyncpg rejects is an InterfaceError, too, and a ValueError.
     if isinstance(error, InterfaceError):

@@ -27,8 +27,10 @@ class CachedRow:
     ) -> tuple[str | None, str]:
         """Stores the text made for a selection, and the value in it that no revision covers."""
         stored = self.texts[selection] = (value, text)
+        # A text that this one replaces goes on being counted: the size is never too low.
         size = getsizeof(text) + getsizeof(selection)
         self.size += size
+        # The rows of a stored outcome belong to no cache.
         if self._cache is not None:
             self._cache.count(size)
         return stored

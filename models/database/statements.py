@@ -60,6 +60,7 @@ class Statement:
         self, connection: Any, arguments: list[object]
     ) -> Sequence[Row]:
         rows: Sequence[Row]
+        # Inside a transaction the client has one connection and no pool.
         if isinstance(connection, PostgresClient) and connection.pool is not None:
             rows = await connection.pool.rows(self.postgres, *arguments)
             return rows
@@ -90,6 +91,7 @@ def load_statements(module: str, **texts: object) -> dict[str, Statement]:
     source = Path(module).with_suffix(".sql").read_text(encoding="utf-8")
     found: dict[str, dict[str, str]] = {}
     _, *parts = _HEADER.split(source)
+    # The header has two groups, so that split returns name, dialect and text by turns.
     for name, dialect, text in zip(parts[0::3], parts[1::3], parts[2::3], strict=True):
         body = _with_texts(_COMMENT.sub("", text).strip().rstrip(";"), texts)
         for each in (dialect,) if dialect else (POSTGRES, SQLITE):

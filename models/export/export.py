@@ -207,6 +207,7 @@ async def _check_unfinished(user_id: int, maximum: int, field: str) -> None:
 
     The lock makes requests of the same user come here one after the other.
     """
+    # NO KEY, because rows that only refer to the user, such as a new basket, need not wait for it.
     await User.select_for_update(no_key=True).get(id=user_id)
     count = await BasketExport.filter(user_id=user_id, status__in=UNFINISHED).count()
     if count >= maximum:

@@ -4,6 +4,7 @@
 -- Takes exports whose files are to be deleted; no other process takes them before `retry_at`.
 UPDATE basket_export
 SET files_until = :retry_at
+-- PostgreSQL tests it again for a row it waited for; the ids below were chosen before the wait.
 WHERE files_until < :taken_at
     AND id IN (
         SELECT id FROM basket_export

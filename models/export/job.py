@@ -129,6 +129,7 @@ def _claimed(claim: Claim) -> QuerySet[BasketExport]:
 async def renew_lease(claim: Claim, written: int, total: int) -> bool:
     """Extends the lease and notes the progress; returns whether the attempt still counts."""
     until = now() + LEASE
+    # The message counts as lost no sooner than the lease, or a job at work would be sent again.
     return bool(
         await _claimed(claim).update(
             lease_until=until, resend_at=until, rows_written=written, rows_total=total
@@ -208,6 +209,7 @@ async def take_overdue_exports() -> list[int]:
     It is empty while another server does the same.
     """
     swept_at = now()
+    # The turn is an advisory lock that ends with this transaction.
     async with in_transaction():
         if not await _is_my_turn():
             return []
@@ -226,6 +228,7 @@ async def _give_up(swept_at: datetime) -> None:
     )
     await lost.update(
         status=ExportStatus.FAILED,
+        # The reason of an earlier attempt says more than the silence of the last one.
         failure=Coalesce("failure", NEVER_ENDED),
         lease_owner=None,
         lease_until=None,

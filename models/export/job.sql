@@ -12,6 +12,7 @@ SET status = 'PROCESSING',
     lease_until = :lease_until,
     resend_at = :lease_until
 WHERE id = :export_id
+    -- Of two workers with one message the second waits for the row, and then fails these tests.
     AND attempts < :maximum_attempts
     AND (
         status = 'WAITING'
@@ -30,6 +31,7 @@ SET resend_at = :resend_at
 WHERE id IN (
     SELECT id FROM basket_export
     WHERE status IN ('WAITING', 'PROCESSING')
+        -- Timestamps that are too far ahead were written before a clock was set back.
         AND (resend_at < :swept_at OR resend_at > :too_far)
         AND (lease_until IS NULL OR lease_until < :swept_at OR lease_until > :too_far)
     ORDER BY id

@@ -139,6 +139,7 @@ async def store_products(
     rows = await _STATEMENTS["store_products"].rows(
         segment=segment, products=orjson.dumps(products).decode(), refreshed_at=now()
     )
+    # Until this ends, two rows may own one SKU; adding by it then takes the slow path.
     await _STATEMENTS["disown_skus"].rows(
         segment=segment,
         skus=[product["sku"] for product in products],

@@ -91,6 +91,7 @@ SELECT :shown FROM product p WHERE p.id = :product_id;
 -- A product; one of a segment only if a basket of the user holds it.
 SELECT :shown
 FROM product p
+-- The numbers of an id may exceed the columns' type, for which asyncpg would reject them.
 WHERE p.remote_id = CAST(:remote_id AS BIGINT)
     AND p.segment = CAST(:segment AS BIGINT)
     AND (p.segment = 0 OR EXISTS (

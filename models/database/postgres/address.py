@@ -123,6 +123,7 @@ class PostgresAddress:
         if self.words.get("requiressl") == "1":
             words.setdefault("sslmode", "require")
         if words.get("sslrootcert") == "system":
+            # asyncpg would look for a file; the connector passes the system's authorities.
             del words["sslrootcert"]
         query = "&".join(f"{word}={quote(value, safe='')}" for word, value in words.items())
         return f"postgres://?{query}" if query else None
@@ -176,6 +177,7 @@ def _words_from_query(query: str) -> dict[str, str]:
     for pair in filter(None, query.split("&")):
         word, equals, value = pair.partition("=")
         word, value = unquote(word), unquote(value)
+        # The spelling of JDBC, which libpq takes too.
         if word in ("ssl",) and value == "true":
             word, value = "sslmode", "require"
         if not equals:

@@ -99,11 +99,13 @@ class Connector:
             raise
         if self.keeps_statements:
             return connection
+        # It was opened to cache named statements, which this pooler loses.
         connection.terminate()
         return await self._connect_once(host, more)
 
     async def _learn(self, host: tuple[str | None, int], connection: Connection) -> None:
         """Finds out whether the pooler keeps prepared statements, and checks the role, once."""
+        # Connections that are opened at the same time wait, and learn from the first one.
         async with self._learning:
             await self._learn_statements(host)
         if not self._is_role_checked:

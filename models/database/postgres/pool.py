@@ -197,6 +197,7 @@ class BoundedPool(OpenPool):
             holder.terminate()
             return
         try:
+            # A cancelled request must not leave its connection half released.
             await asyncio.shield(holder.release(RELEASE_SECONDS))
         except (OSError, *DATABASE_FAILURES) as error:
             self.notice(error)

@@ -83,6 +83,7 @@ async def _try_statement(connect: Callable[[], Awaitable[Connection]]) -> bool:
             first = await statement.fetchval()
             for _ in range(TRIES):
                 other = await open_connection()
+                # An open transaction keeps its process of the server for itself.
                 await other.execute("BEGIN")
                 if await statement.fetchval() != first:
                     return True

@@ -77,6 +77,7 @@ class PoolWatch:
 
     async def _ask_server(self, before: dict[Any, tuple[Any, ...] | None]) -> None:
         """Closes the connections whose answer is lost: the server does nothing for them."""
+        # Beside the pool, all of whose connections may be waiting for the silent server.
         connection = await self.connector(**self.pool.connect_options())
         try:
             slow = self._slow_holders()
