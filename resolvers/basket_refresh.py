@@ -7,9 +7,9 @@ from models.basket.prices import (
     find_items_holding,
     reprice,
 )
+from resolvers.commerce_products import consult_commerce
 from resolvers.context import parse_segment
 from resolvers.outcome import Outcome
-from resolvers.products import consult_commerce
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketRefreshInput
 
@@ -25,7 +25,9 @@ class BasketRefresh(Change[BasketRefreshInput]):
         self.segment = parse_segment(self.input.segment_remote_id)
         self.basket_id, held = await find_held_products(self.buyer.id, self.segment)
         kept = (
-            (await consult_commerce(self.context, self.segment, held)).kept if held else []
+            (await consult_commerce(self.context, self.segment, held)).stored
+            if held
+            else []
         )
         self.sold = {product.remote_id for product in kept if product.is_available}
         self.unsold = set(held) - self.sold

@@ -1,72 +1,22 @@
-"""Finding products: in our table when they are known and fresh, otherwise by asking Commerce."""
+"""Finding products: in our table when known and fresh, otherwise by asking Commerce."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import orjson
 
 from commerce.client import is_batchable
-from commerce.errors import CommerceFailed
-from commerce.product import CommerceProduct, UnsellableProduct
-from models.database.columns import ColumnKind
-from models.money import cents_from_amount
 from models.product.tables import (
-    DESCRIBED,
     KnownProduct,
     known_products,
-    store_products,
-    withdraw_products,
 )
 from models.rejections import Rejected, Rejection, RejectionCode
 from models.timestamps import now
+from resolvers.commerce_products import consult_commerce
 from resolvers.context import Context, Policy
 from text import trim
 
 ProductKey = int | str
 """A remote id or a SKU."""
-
-KEPT_AT_ONCE = 250
-"""How many products are described and written before other buyers are answered."""
-
-
-_STORED: Mapping[ColumnKind, Callable[[Any], Any]] = {
-    ColumnKind.MONEY: cents_from_amount,
-    ColumnKind.JSON: lambda value: orjson.dumps(value).decode(),
-}
-"""By kind of column, the function from Commerce's value to the stored one; others are equal."""
-
-if missing := set(DESCRIBED.names) - {field.name for field in fields(CommerceProduct)}:
-    raise TypeError(f"Commerce's products lack the columns {', '.join(sorted(missing))}.")
-
-
-def description_from_commerce(product: CommerceProduct) -> dict[str, Any]:
-    """Returns the columns of a product, by name, as they are stored."""
-    return {
-        name: _STORED.get(kind, lambda value: value)(getattr(product, name))
-        for name, kind in DESCRIBED.kinds.items()
-    }
-
-
-async def ask_commerce(
-    context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str] = ()
-) -> list[CommerceProduct | UnsellableProduct]:
-    """Asks Commerce for products; unknown ones are absent. Raises COMMERCE_UNAVAILABLE."""
-    commerce, segment_remote_id = context.commerce, segment or None
-    try:
-        if len(remote_ids) == 1 and not skus:
-            (remote_id,) = remote_ids
-            product = await commerce.product(remote_id, segment_remote_id=segment_remote_id)
-            return [product] if product else []
-        return await commerce.products(
-            remote_ids=remote_ids, skus=skus, segment_remote_id=segment_remote_id
-        )
-    except CommerceFailed as failure:
-        raise Rejection(
-            RejectionCode.COMMERCE_UNAVAILABLE,
-            f"Commerce cannot be asked for products: {failure}",
-        ) from failure
 
 
 def confirmed_since(policy: Policy) -> datetime:
@@ -241,7 +191,7 @@ class ProductLookUp:
 
     async def _consult(self, remote_ids: Sequence[int], skus: Sequence[str] = ()) -> None:
         answers = await consult_commerce(self.context, self.segment, remote_ids, skus)
-        self.products |= _by_key(answers.kept)
+        self.products |= _by_key(answers.stored)
         for product in answers.unsellable:
             self.reasons |= {product.remote_id: product.reason, product.sku: product.reason}
 
@@ -255,45 +205,6 @@ class ProductLookUp:
             elif other in self.products:
                 self.products[key] = self.products[other]
         return Found(self.products, self.reasons)
-
-
-@dataclass(frozen=True, slots=True)
-class ProductAnswers:
-    """Commerce's answers: the products described, as kept, and those that cannot be sold."""
-
-    kept: Sequence[KnownProduct]
-    unsellable: Sequence[UnsellableProduct]
-
-
-async def consult_commerce(
-    context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str] = ()
-) -> ProductAnswers:
-    """Asks Commerce for products and keeps its answers, also that a product is no longer sold.
-
-    Raises COMMERCE_UNAVAILABLE.
-    """
-    answers = await ask_commerce(context, segment, remote_ids, skus)
-    kept = await _kept(segment, answers)
-    unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
-    described = {product.remote_id for product in kept}
-    withdrawn = {product.remote_id for product in unsellable}.union(remote_ids) - described
-    await withdraw_products(segment, withdrawn)
-    return ProductAnswers(kept, unsellable)
-
-
-async def _kept(
-    segment: int, answers: Sequence[CommerceProduct | UnsellableProduct]
-) -> list[KnownProduct]:
-    kept: list[KnownProduct] = []
-    for first in range(0, len(answers), KEPT_AT_ONCE):
-        part = answers[first : first + KEPT_AT_ONCE]
-        described = [
-            description_from_commerce(answer)
-            for answer in part
-            if isinstance(answer, CommerceProduct)
-        ]
-        kept += await store_products(segment, described)
-    return kept
 
 
 async def find_products(
