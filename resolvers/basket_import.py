@@ -120,6 +120,7 @@ class BasketImport(Change[BasketImportInput]):
     async def prepare(self) -> None:
         """Reads the file, once, and checks every row against divisions, products and currency."""
         self.segment = parse_segment(self.input.segment_remote_id)
+        # A further attempt at the unit of work checks the rows again, but reads no file again.
         self.sheet = self.sheet or await self._read_file()
         self.errors = [row_error_from_cell(error) for error in self.sheet.errors]
         self.error_count = self.sheet.error_count
@@ -167,6 +168,7 @@ class BasketImport(Change[BasketImportInput]):
         )
 
     async def _currency(self) -> str | None:
+        # Without a lock, for errors per row: adding checks the currency of the locked basket again.
         summaries = await ACTIVE.summaries(user_id=self.buyer.id, segment=self.segment)
         return summaries[0].currency if summaries else None
 
@@ -194,6 +196,7 @@ class BasketImport(Change[BasketImportInput]):
             row_errors=self.errors,
         )
         if rejection:
+            # Returned, not raised, because the report goes with it; nothing was changed yet.
             return replace(rejected([rejection]), report=report)
         if self.input.dry_run:
             return Outcome(report=report)

@@ -83,6 +83,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         """Adds the lines in one step, which is possible for almost all additions."""
         self.segment = parse_segment(self.input.segment_remote_id)
         self._check_count()
+        # For its rejections alone: the fast path takes the lines as they are.
         self._keys()
         addition = Addition(
             self.buyer,
@@ -110,6 +111,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
                 ("items", str(index)),
             )
             for index, (line, product, division) in enumerate(
+                # Both mappings have one entry per line, in the order of the lines.
                 zip(
                     self.input.items,
                     product_fields.values(),
@@ -157,6 +159,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             self.buyer.id, self.segment, self.input.expected_version
         )
         new_products = await add_lines(basket_id, merge_lines(self.lines))
+        # A product was taken as known because the basket held it, and it was removed meanwhile.
         if not new_products <= self.confirmed:
             raise Outdated
         return Outcome(baskets=await self.read(basket_id))

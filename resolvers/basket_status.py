@@ -87,6 +87,7 @@ class QuotationRequest(Change[QuotationRequestInput]):
             parse_segment(self.input.segment_remote_id),
             parse_name(self.input.name),
         )
+        # First, because it locks the basket; a rejection by the quotation undoes it.
         basket_id = await submit_active(self.buyer.id, segment, self.input.expected_version)
         is_sub_division = self.buyer.division.type is DivisionType.SUB
         needs_approval = is_sub_division and self.context.policy.needs_approval

@@ -80,6 +80,7 @@ async def consult_commerce(
     stored = await _store(segment, answers)
     unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
     described = {product.remote_id for product in stored}
+    # Commerce does not know a remote id that it leaves out; if we do not either, no row changes.
     withdrawn = {product.remote_id for product in unsellable}.union(remote_ids) - described
     await withdraw_products(segment, withdrawn)
     return ProductAnswers(stored, unsellable)

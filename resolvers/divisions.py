@@ -20,9 +20,11 @@ async def read_divisions(
     An ERP code is matched as it is, and if there is none such without the spaces around it.
     """
     own = buyer.division
+    # The buyer's own division came with the authentication and costs no statement.
     found: dict[DivisionKey, DivisionRead] = {own.id: own, own.erp_code: own}
     without_spaces = {key: trim(key) for key in keys if isinstance(key, str)}
     missing = {key for key in (*keys, *without_spaces.values()) if key not in found}
+    # A larger number is the id of no division, and asyncpg rejects it for the column's type.
     ids = [key for key in missing if isinstance(key, int) and key <= LARGEST_INT]
     erp_codes = [key for key in missing if isinstance(key, str)]
     for division in await divisions_named(ids, erp_codes) if ids or erp_codes else ():

@@ -77,9 +77,11 @@ async def _read_page(
     buyer, request = active_buyer(info), arguments.request()
     cursors = Cursors(source.name, buyer.id)
     position = ListPosition(*cursors.moment(request))
+    # One more than requested tells whether there are more.
     entries = await source.read(info, position, request.size + 1, request.is_backward)
     page, has_more = cut(entries, request)
     has_beyond = False
+    # A page without a cursor begins at the end of the list, beyond which there is nothing.
     if request.cursor is not None and selects(info, "pageInfo"):
         has_beyond = await source.has_beyond(
             buyer.id, position, is_backward=request.is_backward
@@ -136,6 +138,7 @@ _DRAFTS = CallerList(
     _read_drafts,
     _has_drafts_beyond,
     count_drafts,
+    # Every draft was saved; only the type, which all baskets share, allows null.
     lambda draft: (draft.saved_at or format_timestamp(LATEST), draft.number),
 )
 _QUOTATIONS = CallerList(

@@ -58,6 +58,7 @@ async def resolve_product(
 
 async def find_snapshot(info: Info, number: int) -> Product | None:
     """Returns the product of an item of one of the caller's submitted baskets."""
+    # An item of a basket that is not submitted has a product, but no snapshot.
     item = await find_item(info, number)
     is_snapshot = item is not None and item.product.id == id_of(
         IdKind.PRODUCT_SNAPSHOT, number

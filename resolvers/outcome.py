@@ -25,6 +25,7 @@ REJECTIONS = Counter("basket_rejections", "Rejections, by code.", ["code"])
 """Every rejection that was sent; one sent again for the same idempotency key counts once."""
 
 
+# Without slots, because cached properties need a dictionary.
 @dataclass(frozen=True)
 class Outcome:
     """Either the rows of what changed, or the rejections."""

@@ -186,6 +186,7 @@ class ProductLookUp:
             key for key in missing if isinstance(key, str) and key not in self.products
         }
         remote_ids = {each.remote_id for each in self.known if each.sku in unanswered}
+        # Remote ids among the missing keys were asked for already.
         if remote_ids := remote_ids - set(missing):
             await self._consult(sorted(remote_ids))
 

@@ -32,6 +32,7 @@ def selects_items(info: Info) -> bool:
     It errs on the side of reading them: a field left out by @skip counts as asked for.
     """
     raw = raw_info(info)
+    # The document keeps its nodes alive as long as these results, so an identity stays unique.
     known, key = info.context.selected, ("", *map(id, raw.field_nodes))
     if key not in known:
         if len(known) >= MAXIMUM_KNOWN:

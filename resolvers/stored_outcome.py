@@ -34,6 +34,7 @@ def outcome_to_text(outcome: Outcome) -> str:
         ]
     values["user_errors"] = [asdict(error) for error in outcome.user_errors]
     values["report"] = outcome.report and asdict(outcome.report)
+    # Divisions are mapped by id: JSON makes the keys texts, and reading makes them numbers again.
     return orjson.dumps(
         {"format": FORMAT, **values}, option=orjson.OPT_NON_STR_KEYS
     ).decode()

@@ -33,6 +33,7 @@ class TimeLimits:
     def watch(self) -> None:
         """Cancels every task beyond its limit, again and again while any runs."""
         now = monotonic()
+        # Cancelling only schedules: no task leaves the set while this loop runs.
         for limit in self.running:
             if now > limit.ends and not limit.is_lifted:
                 limit.give_up()
@@ -74,6 +75,8 @@ class TimeLimit:
     ) -> None:
         self.limits.running.discard(self)
         current_record().limit = None
+        # Someone else may have cancelled the task too, and that goes on; and a task that ended
+        # before the cancellation reached it keeps its result.
         if self.is_over and self.task.uncancel() == 0 and error is not None:
             raise TookTooLong from error
 

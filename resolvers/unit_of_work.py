@@ -131,6 +131,7 @@ async def _try_fast_path(change: Change[Any]) -> Outcome | None:
 
 async def _answer_once(change: Change[Any], key: str, digest: str) -> Outcome:
     """Carries out the change unless its key was answered before."""
+    # Looked for first, so that a retry neither asks Commerce again nor begins a transaction.
     if text := await find_answer(change.buyer.id, key, digest):
         return outcome_from_text(text)
     return await _retry(partial(_attempt_once, change, key, digest))
@@ -145,6 +146,7 @@ async def _retry(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
 
 
 async def _attempt(change: Change[Any]) -> Outcome:
+    # An attempt that was rolled back may have left calls.
     change.after_commit.clear()
     await change.prepare()
     return await _commit(change, change.apply)
@@ -160,6 +162,7 @@ async def _attempt_once(change: Change[Any], key: str, digest: str) -> Outcome:
 async def _commit(change: Change[Any], apply: Callable[[], Awaitable[Outcome]]) -> Outcome:
     async with in_transaction():
         answer = await apply()
+        # Before the block ends, which is the commit: the time limit must not interrupt it.
         begin_to_commit()
     for call in change.after_commit:
         call()
@@ -185,12 +188,14 @@ async def _claimed(
         return outcome_from_text(text)
     try:
         if rejection:
+            # Raised after the claim, so that it is stored as the outcome of the key.
             raise rejection
         # This inner transaction is a savepoint: a rejection undoes the change, and keeps the key
         # with its outcome.
         async with in_transaction():
             answer = await change.apply()
     except Rejected as rejected_by:
+        # The savepoint has undone the change that these calls belong to.
         change.after_commit.clear()
         answer = rejected(rejected_by.rejections)
     await store_answer(change.buyer.id, key, outcome_to_text(answer))
