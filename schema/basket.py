@@ -165,6 +165,7 @@ def _full_basket(basket: FullBasket) -> Basket:
         total_amount=Cents(items.amount),
         total_quantity=items.quantity,
         item_count=len(items),
+        # A sequence that makes its items when they are used, which the declared type cannot say.
         items=cast(list[BasketItem], items),
         **_own_fields(basket.columns),
     )
@@ -175,6 +176,7 @@ def _own_fields(columns: Mapping[str, Any]) -> dict[str, Any]:
         "id": id_of(IdKind.BASKET, columns["id"]),
         "number": columns["id"],
         "status": BasketStatus(columns["status"]),
+        # No segment is stored as 0, because a unique index takes two nulls for different.
         "segment_remote_id": columns["segment"] or None,
     }
 

@@ -50,6 +50,7 @@ class BasketItem(Node):
             basket.prices[index],
             basket.parts[index],
         )
+        # A submitted basket holds snapshots of products, whose ids are made from the items' ids.
         is_submitted = basket.columns["status"] == BasketStatus.SUBMITTED
         columns = {
             **basket.products[index].columns,

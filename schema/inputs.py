@@ -22,6 +22,7 @@ class Input:
 
     def __post_init__(self) -> None:
         values = vars(self)
+        # Assigning to keys that are there is allowed while the dictionary is read.
         for name, value in values.items():
             if value is UNSET:
                 values[name] = None

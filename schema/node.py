@@ -36,6 +36,7 @@ class ParsedId(NamedTuple):
     numbers: tuple[int, ...]
 
 
+# Eighteen digits always fit a bigint; without leading zeros an object has only one id.
 _ID = re.compile(r"([a-z]+)_([1-9][0-9]{0,17})(?:_([1-9][0-9]{0,17}))?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _COUNTS = {kind: {1} for kind in IdKind} | {

@@ -156,9 +156,11 @@ class Cursors:
         try:
             text, number = self._position(request.cursor)
             moment = datetime.fromisoformat(text).astimezone(UTC)
+            # Only in the one form that we write, so that a position has one cursor.
             if format_timestamp(moment) != text:
                 raise ValueError(text)
             return moment, _whole_number(number)
+        # A timestamp at the edge of the calendar overflows when it is converted to UTC.
         except (ValueError, UnicodeError, OverflowError):
             raise _foreign(request) from None
 

@@ -36,6 +36,7 @@ CONFIGURATION = StrawberryConfig(
             name="DateTime",
             description="A moment in ISO 8601, with its offset from UTC: "
             '"2026-11-23T14:05:00.000000+00:00".',
+            # Timestamps are texts already, as the database wrote them.
             serialize=lambda value: value,
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         ),

@@ -31,6 +31,7 @@ def argument_reader(
     definition = find_definition(field)
     read = _make_reader(field, definition) if definition else dict
     if not node.arguments:
+        # No variable can change them, so they are coerced once per plan.
         defaults = get_argument_values(field, node)
         return lambda values: read(defaults)
     return lambda values: read(get_argument_values(field, node, values))
@@ -70,5 +71,6 @@ def _names_reader(fields: list[tuple[str, str, Reader | None]]) -> Reader:
     return lambda value: {
         python_name: read(value[name]) if read else value[name]
         for name, python_name, read in fields
+        # What is left out takes the default of the input's class, or of the resolver.
         if name in value
     }

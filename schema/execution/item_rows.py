@@ -110,6 +110,7 @@ class ItemRows(Sequence[BasketItem]):
     def __getitem__(self, index: slice) -> list[BasketItem]: ...
     def __getitem__(self, index: int | slice) -> BasketItem | list[BasketItem]:
         if isinstance(index, slice):
+            # A page makes its own items only, not all those of the basket.
             return self._made(range(len(self))[index])
         return self._items[index]
 
@@ -239,6 +240,7 @@ class _RowWriter:
         # Few divisions stand below many items: each is looked up once per basket.
         texts, division = self._writer.fresh("divisions"), "division_from_cache(row)"
         value = self._writer.value(return_type, details, division)
+        # The text is made by functions of this plan, so no other plan may find it by this key.
         key = self._writer.named("selection", object())
         made = self._writer.define(
             "row", [f"return row.store_text({key}, dumps({value}).decode())"]

@@ -50,6 +50,7 @@ class Operation:
         self._document = document
         self._hides_suggestions = hides_suggestions
         definitions = node.variable_definitions or ()
+        # Only Boolean variables can be conditions of @skip and @include.
         self._conditions = [
             definition.variable.name.value
             for definition in definitions
@@ -123,6 +124,7 @@ class Operation:
             )
             return await result if isawaitable(result) else result
         finally:
+            # After an error graphql-core may end before all the tasks that it was given.
             await settle(outcomes.values())
 
 

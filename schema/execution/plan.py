@@ -78,6 +78,7 @@ class Plan:
 
     async def execute(self, source: Any, request: Request) -> dict[str, Any]:
         """Returns the data; raises when graphql-core is to go on from the outcomes."""
+        # A single query needs no task of its own either.
         if self.is_serial or len(self.fields) == 1:
             data = {}
             for field in self.fields:
@@ -102,6 +103,7 @@ async def _wait(tasks: Sequence[asyncio.Future[Any]]) -> None:
         if tasks:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     except asyncio.CancelledError:
+        # A wait that is cancelled leaves the tasks running.
         await settle(tasks)
         raise
 

@@ -62,6 +62,7 @@ class Planner:
         self._collect_root = partial(collect_fields, schema, fragments, values)
         collect = partial(collect_subfields, schema, fragments, values, node)
         self._writer = SelectionWriter(schema, collect, ROW_SOURCES)
+        # It only builds the infos of fields; each request puts its own variables and context in.
         self._executor: Executor[Any] = Executor(
             schema,
             definitions,
@@ -132,6 +133,7 @@ def _make_call(
     def fill(request: Request) -> GraphQLResolveInfo[Any]:
         return GraphQLResolveInfo._make((*head, request.values, request.context, *tail))
 
+    # Strawberry's own wrapper does for these fields what the direct call below leaves out.
     if resolver is None or definition.extensions or resolver.parent_parameter:
         resolve = field.resolve or default_field_resolver
         return lambda source, request: resolve(

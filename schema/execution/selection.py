@@ -218,6 +218,7 @@ class SelectionWriter:
         for object_type in self._schema.get_possible_types(kind):
             name = self._object(object_type, details)
             origin = self.named("Kind", find_definition(object_type).origin)
+            # A class that is not in the table is a KeyError, which graphql-core takes over.
             functions.append(f"{origin}: {name}")
         table = self.fresh("functions")
         self._lines.append(f"{table} = {{{', '.join(functions)}}}")
@@ -277,6 +278,7 @@ class SelectionWriter:
         if isinstance(leaf_type, GraphQLEnumType):
             return f"{self.named('names', _enum_names(leaf_type))}[{raw}]"
         if isinstance(leaf_type, GraphQLScalarType) and leaf_type.name in _SCALARS:
+            # The class itself is compared: True is an int too, which graphql-core writes as 1.
             kind, written = _SCALARS[leaf_type.name]
             answer = written.format(value=value)
             return f"({answer} if ({value} := {raw}).__class__ is {kind} else unusual({value}))"
