@@ -4,6 +4,7 @@ import re
 
 from starlette.requests import Request
 
+# Longer numbers are ignored: beyond 4,300 digits int() raises ValueError, which means 416 here.
 _ONE_RANGE = re.compile(r"bytes *= *([0-9]{0,30}) *- *([0-9]{0,30})", re.IGNORECASE)
 
 
@@ -15,6 +16,7 @@ def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] |
     """
     if request.method != "GET" or request.headers.get("if-range", etag) != etag:
         return None
+    # Joined, a repeated header counts as several ranges, which are ignored.
     return parse_range(", ".join(request.headers.getlist("range")), size)
 
 

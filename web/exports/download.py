@@ -54,6 +54,7 @@ class ExportDownload:
 
     async def _respond_with(self, request: Request, export: ExportRead) -> Response:
         if not export.is_ready():
+            # A completed export that is not ready has expired; the sweeper has yet to note it.
             is_gone = export.status in (ExportStatus.COMPLETED, ExportStatus.EXPIRED)
             return _expired() if is_gone else _not_found()
         store: ExportStore = request.state.export_store
@@ -71,6 +72,7 @@ class ExportDownload:
             return RedirectResponse(address, 307, headers={"Cache-Control": _CACHE_CONTROL})
         response = _file_response(request, store, export, size)
         response.headers["Cache-Control"] = _CACHE_CONTROL
+        # The file holds texts of others: a browser must not take a csv for a page and run it.
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
@@ -78,6 +80,7 @@ class ExportDownload:
 async def _find_export(name: str) -> ExportRead | None:
     match = _NAME.fullmatch(name)
     export = await find_export(match[1]) if match else None
+    # The key alone would also open the export under another format's extension.
     return export if export is not None and export.file_name == name else None
 
 

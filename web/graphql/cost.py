@@ -59,6 +59,7 @@ class Cost:
         """Returns the sum."""
         products = dict(self.products)
         for names, factor in other.products.items():
+            # Clamped at every step, since pages nested in pages would make ever longer integers.
             products[names] = min(products.get(names, 0) + factor, HIGHEST_COST)
         return Cost(products)
 
@@ -66,6 +67,7 @@ class Cost:
         """Returns the product."""
         products: dict[Variables, int] = {}
         for (names, factor), (other_names, other_factor) in _pairs(self, other):
+            # Sorted, so that n·m and m·n are one key and their factors add up.
             key = tuple(sorted(names + other_names))
             product = products.get(key, 0) + factor * other_factor
             products[key] = min(product, HIGHEST_COST)

@@ -96,5 +96,6 @@ class Documents:
         self.cached[query] = document
         self.characters += len(query)
         while len(self.cached) > CACHED_DOCUMENTS or self.characters > CACHED_CHARACTERS:
+            # A document that is found moves to the end, so the first one was unused for longest.
             evicted, _ = self.cached.popitem(last=False)
             self.characters -= len(evicted)

@@ -49,6 +49,7 @@ def _prefers_html(accept: bytes) -> bool:
     weights = _parse_weights(accept)
     html = weights.get("text/html", 0.0)
     ours = max(_find_weight(media_type, weights) for media_type in (GRAPHQL, JSON))
+    # At equal weights, a type of ours wins if it is named, and loses if only `*/*` covers it.
     return html > 0 and (html, False) >= ours
 
 

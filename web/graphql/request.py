@@ -16,6 +16,7 @@ from web.http.multipart import MULTIPART, close_files
 from web.http.request import HttpRequest
 
 PARAMETERS = ("query", "variables", "operationName", "extensions")
+# The last two are Apollo's: its clients send one of them for the same protection.
 PREFLIGHT_HEADERS = (
     b"x-requested-with",
     b"apollo-require-preflight",
@@ -69,6 +70,7 @@ async def read_request(http: HttpRequest, rules: RequestRules) -> GraphQLRequest
         return request
     content_type = _read_content_type(http)
     if content_type == JSON:
+        # A chunked body announces no length, so `read_body` counts as well.
         check_length(http.headers.get(b"content-length", b""), rules.body_bytes)
         body = await read_body(http.receive, rules.body_bytes)
         return parse_request(parse_json(body, "The body"))
@@ -88,6 +90,7 @@ async def _read_form(http: HttpRequest, rules: RequestRules) -> GraphQLRequest:
     content, form = await read_upload(starlette_request, rules.upload_bytes)
     try:
         request = parse_request(content)
+    # The caller closes requests, and gets none here.
     except BadRequest:
         close_files(form)
         raise

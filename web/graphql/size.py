@@ -125,6 +125,7 @@ def _size(value: ValueNode) -> Cost:
 
 def parse_int(value: Any) -> int:
     """Returns the number of a literal; 0 for others, which the validation rejects."""
+    # Long literals are invalid, and int() takes quadratic time for them, or raises.
     if isinstance(value, IntValueNode) and len(value.value) <= INT_DIGITS:
         return int(value.value)
     return 0

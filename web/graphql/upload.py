@@ -80,6 +80,7 @@ def _insert_file(operations: dict[str, Any], path: str, file: UploadFile) -> Non
     parent: Any = operations
     for key in keys[:-1]:
         parent = _child(parent, key)
+    # The ellipsis stands for a missing entry, which must not pass for the null in a file's place.
     if keys[0] != "variables" or len(keys) < 2 or _child(parent, keys[-1], ...) is not None:
         message = (
             f"The path {path[:100]!r} of `map` does not lead to a null in `variables`."

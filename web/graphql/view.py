@@ -169,6 +169,7 @@ class GraphQLView:
     def _timed_out(self) -> Reply:
         seconds = self._time_limits.seconds
         message = f"The operation took longer than {seconds:g} seconds and was given up."
+        # A client may repeat this: the limit is lifted when a change begins to commit.
         return Reply(503, error_document("OPERATION_TIMEOUT", message), JSON)
 
 

@@ -57,6 +57,7 @@ def measure_document(
         return Measures(limits.cost, [error], {})
     except GraphQLError as error:
         return Measures(limits.cost, [error], {})
+    # A cost that depends on variables is checked per request, by `Measures.rejection`.
     highest = max(
         (cost.amount({}) for cost, _ in costs.values() if cost.is_fixed), default=0
     )
@@ -108,6 +109,7 @@ class _Walk:
                 size.cost.plus(size.paged.times(OTHER_LIST)),
                 _defaults(operation),
             )
+        # Fragments that no operation spreads count too: the validation visits them as well.
         for name in self.fragments:
             self._check_depth(self._fragment(name, 0).depth)
         return costs
@@ -130,6 +132,7 @@ class _Walk:
         position: Position,
         level: int,
     ) -> Size:
+        # Checked on the way down, before Python's own recursion limit is met.
         if level > self.limits.depth * FRAGMENTS_PER_FIELD:
             raise _too_deep(self.limits.depth)
         depth, cost, paged = 0, NOTHING, NOTHING

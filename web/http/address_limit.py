@@ -42,6 +42,7 @@ def client_address(scope: Scope) -> str:
         return host
     try:
         address = IPv6Address(host.partition("%")[0])
+        # All of ::ffff:0:0/96 lies in one network of 64 bits, so IPv4 clients would share a limit.
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
         return str(ip_network((address, 64), strict=False))

@@ -31,6 +31,7 @@ def parse_json(text: bytes, subject: str) -> Any:
 def _is_canonical(content: Any, text: bytes) -> bool:
     try:
         return orjson.dumps(content) == text
+    # orjson reads deeper nesting than it writes; such a text takes the strict parser.
     except orjson.JSONEncodeError:
         return False
 

@@ -71,6 +71,7 @@ class PunctualProtocol(HttpToolsProtocol):
         """Parses a packet, and starts a timeout when the request is not complete."""
         before = self.arriving
         self.packet_bytes = len(data)
+        # As in uvicorn's own method, replaced because it drops what follows an upgrade.
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -85,6 +86,7 @@ class PunctualProtocol(HttpToolsProtocol):
             if self.head_bytes > self.limits.head_bytes:
                 return self._reject_head()
         elif self.arriving == before == "body":
+            # `on_body` takes the content off again, so only extensions and trailer fields add up.
             self.framing_bytes += len(data)
             if self.framing_bytes > self.limits.head_bytes:
                 return self._reject_framing()
@@ -135,6 +137,7 @@ class PunctualProtocol(HttpToolsProtocol):
             version = self.parser.get_http_version()
             data = _head_without_upgrade(method, self.url, version, self.headers) + rest
             self.parser = httptools.HttpRequestParser(self)
+            # As uvicorn sets its own parser: data after `Connection: close` is no error.
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             try:
                 self.parser.feed_data(data)
@@ -151,6 +154,7 @@ class PunctualProtocol(HttpToolsProtocol):
         )
         if size > self.limits.head_bytes:
             self._reject_head()
+            # It stops llhttp; `send_400_response` then sees the transport closing.
             raise ValueError(f"The head has {size} bytes.")
 
     def _reject_head(self) -> None:

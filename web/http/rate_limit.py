@@ -95,6 +95,7 @@ class RateLimit:
         # Requests of one key that come at once share the batch that the first of them reserves.
         async with allowance.lock:
             now = time.monotonic()
+            # Redis may have failed while this request waited for the lock: it does not wait again.
             if now < self.paused_until:
                 return
             if allowance.left < hits or now >= allowance.until:
@@ -125,6 +126,7 @@ class RateLimit:
         name = self.item.key_for(self.name, key)
         total = await self.storage.incr(name, self.item.get_expiry(), amount=count)
         rest = self.window
+        # If nothing else is counted, the window has just begun, and its end needs no question.
         if total != count:
             rest = await self.storage.get_expiry(name) - time.time()
         if rest > self.window + 1:

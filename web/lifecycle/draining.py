@@ -104,6 +104,8 @@ class DrainingServer(uvicorn.Server):
 
     def _close_connections(self) -> None:
         """Makes every response from now on close its connection."""
+        # uvicorn makes the list of its state anew each second, from that of the configuration; the
+        # second addition is for the responses until then.
         if CLOSE not in self.config.encoded_headers:
             self.config.encoded_headers.append(CLOSE)
         if CLOSE not in self.server_state.default_headers:
@@ -118,6 +120,7 @@ async def stop_arrivals(listeners: Sequence[socket.socket]) -> None:
     begin connections; they come again a second later, and find the port closed. On other systems
     new connections may be reset.
     """
+    # A list, so that every listener gets its filter even if one fails.
     if not all([_reject_new_connections(listener) for listener in listeners]):
         return
     await asyncio.sleep(HANDSHAKE_SECONDS)
@@ -126,6 +129,7 @@ async def stop_arrivals(listeners: Sequence[socket.socket]) -> None:
 
 
 def _reject_new_connections(listener: socket.socket) -> bool:
+    # The kernel copies the program, so the buffer need not outlive the call.
     program = ctypes.create_string_buffer(_NO_NEW_CONNECTIONS)
     count = len(_NO_NEW_CONNECTIONS) // struct.calcsize("HBBI")
     option = struct.pack("HL", count, ctypes.addressof(program))

@@ -13,6 +13,7 @@ async def run_lifespan(
     replace_protocol(receive)
     failures: list[Message] = []
 
+    # Starlette reports the traceback as text before it raises, so the report is held back.
     async def send_unless_failed(message: Message) -> None:
         if message["type"] == "lifespan.startup.failed":
             failures.append(message)

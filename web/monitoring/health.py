@@ -74,6 +74,7 @@ async def _check_exports(store: ExportStore) -> dict[str, str]:
         async with asyncio.timeout(CHECK_SECONDS):
             return {} if await is_mounted(store) else {"exports": NOT_MOUNTED}
     except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
+        # A folder that cannot be checked is no reason to take the server out of service.
         logger.warning("The export folder cannot be checked: %s", error)
         return {}
 

@@ -105,6 +105,7 @@ class JobCollector(Collector):
         except (OSError, *DATABASE_FAILURES):
             logger.warning("The jobs could not be counted for the metrics.")
             self._is_read = False
+        # Set after a failure as well, so that not every scrape waits for a silent database.
         self._read_at = monotonic()
 
     def close(self) -> None:
@@ -181,5 +182,6 @@ class Metrics:
 
 def _has_token(request: Request, token: str) -> bool:
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    # Compared in constant time, so that the time reveals nothing of the token.
     is_equal = hmac.compare_digest(sent.strip().encode(), token.encode())
     return scheme.lower() == "bearer" and is_equal

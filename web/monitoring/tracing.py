@@ -42,6 +42,7 @@ class Tracing:
         resource = Resource({"service.name": "basket"}).merge(
             OTELResourceDetector().detect()
         )
+        # `open` shuts it down, so the SDK must not do so again at exit.
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self.tracer = self._provider.get_tracer("basket")
@@ -52,6 +53,7 @@ class Tracing:
         try:
             yield
         finally:
+            # The last spans wait for the collector, and the event loop must not.
             await asyncio.to_thread(self._provider.shutdown)
 
     def middleware(self) -> Middleware:
@@ -64,6 +66,7 @@ class Tracing:
         """Wraps the execution of operations in spans, named by the schema's words."""
 
         async def traced(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            # An exception's message may hold texts of the client, so only its class is recorded.
             with self.tracer.start_as_current_span(
                 "operation", record_exception=False
             ) as span:

@@ -24,6 +24,7 @@ async def list_quotations(request: RestRequest) -> Response:
     page, buyer = read_page(request), request.context.buyer
     buyer.check_active()
     count = await count_quotations(buyer.id)
+    # As in Django REST Framework: a page behind the last is 404, an empty first page is not.
     if page.number > 1 and page.first >= count:
         return not_found_response()
     rows = await read_quotation_page(
