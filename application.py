@@ -206,6 +206,7 @@ async def open_resources(
             await check_people(options.database_url)
         commerce_url = options.commerce_url or await enter(serve_demo())
         commerce = await enter(create_commerce_client(options, commerce_url, tracing))
+        # After the database: without a prefix in the settings, its name becomes that of our keys.
         redis = await find_redis_server(options.redis_url, options.redis_prefix)
         await enter(background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS))
         spreadsheets = SpreadsheetReader(spreadsheet_limits(options))

@@ -97,6 +97,7 @@ class TextFormatter(logging.Formatter):
 
 def remove_secrets(text: str) -> str:
     """Returns a text without passwords of addresses, tokens and signatures, cut when very long."""
+    # Cut first, so that the time of the search is bounded.
     return _SECRETS.sub("…", text[:_MAXIMUM_LENGTH])
 
 

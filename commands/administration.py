@@ -107,6 +107,7 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
             division=division,
         )
     except IntegrityError:
+        # Another command has added the user since the check.
         raise AdministrationRejected(f"There is a user {email!r} already.") from None
 
 

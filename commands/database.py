@@ -92,6 +92,7 @@ def migrate(arguments: argparse.Namespace) -> int:
 
 
 async def _migrate(url: str, target: str | None) -> int:
+    # This fails at once for a file that Tortoise's migrations would wait for without end.
     await _describe_tables(url)
     await migrate_forward(url, logs.announce, settings.DATABASE_POOLER, target)
     logs.announce(

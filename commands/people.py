@@ -68,6 +68,7 @@ async def user_activity(arguments: argparse.Namespace) -> None:
 @on_database
 async def token_issue(arguments: argparse.Namespace) -> None:
     """Prints a new token, once."""
+    # Standard output has the token alone, so that a script can take it from there.
     print(await administration.issue_token(arguments.email))
     print("This is the only time that the token is shown.", file=sys.stderr)
 

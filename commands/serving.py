@@ -78,6 +78,8 @@ def bind_socket() -> socket.socket:
     except OSError as error:
         raise _not_bound(error) from None
     try:
+        # A restarted server must not wait for the last connections of the one before; on Windows
+        # the same option would let two programs have the port.
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # One socket for IPv6 and IPv4 where the system can have it.
@@ -147,6 +149,7 @@ def migrate_and_serve() -> int:
             presigned=settings.EXPORT_PRESIGNED,
             guarded=not settings.EMBEDDED,
         )
+        # Bound before the migration, so that a start that cannot serve changes no table.
         listener = bind_socket()
         asyncio.run(prepare_database())
     except StartupError as reason:
@@ -172,6 +175,7 @@ def create_server(application: Starlette) -> WelcomingServer:
         backlog=BACKLOG,
         access_log=False,
         server_header=False,
+        # The logs are set up already; uvicorn would add handlers of its own.
         log_config=None,
         log_level="warning",
         timeout_keep_alive=settings.KEEP_ALIVE_SECONDS,

@@ -103,6 +103,7 @@ class CommerceClient:
             async with self._connection.deadline(), asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._read_lane(queries)) for _ in lanes]
         except ExceptionGroup as failures:
+            # Callers know CommerceFailed and no groups; the first failure has cancelled the others.
             raise failures.exceptions[0] from None
         by_id = {product.remote_id: product for task in tasks for product in task.result()}
         requested_ids, requested_skus = set(remote_ids), set(skus)

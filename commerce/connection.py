@@ -86,6 +86,7 @@ class Connection:
             proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self._headers,
+            # A cookie set for one buyer would go out with the requests for all others.
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=self._traces,
         )
@@ -152,6 +153,7 @@ class Connection:
         began, outcome = perf_counter(), "cancelled"
         try:
             async with self._slots:
+                # The wait for a slot is no time of Commerce's.
                 began = perf_counter()
                 async with self._session.get(url, allow_redirects=False) as response:
                     outcome = _OUTCOMES.get(response.status // 100, "failed")
@@ -208,6 +210,7 @@ def _parse_base_address(url: str, *, token: str) -> URL:
 
 
 def _choose_pause(attempt: int) -> float:
+    # Random, so that servers that failed together do not ask again together.
     return float(min(FIRST_PAUSE * 2**attempt, MAXIMUM_PAUSE) * _random.uniform(0.5, 1.0))
 
 

@@ -125,6 +125,7 @@ def _parse_price(value: object) -> Decimal:
         raise _Unsellable(f"Its price {shortened(value)} is above {MAXIMUM_PRICE}.")
     if price != price.quantize(_CENT):
         raise _Unsellable(f"Its price {shortened(value)} has more than two decimals.")
+    # Commerce may send -0.00, which is no negative number, and would keep its sign.
     return abs(price.quantize(_CENT))
 
 

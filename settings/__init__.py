@@ -76,12 +76,14 @@ REDIS_URL = _read("REDIS_URL", addresses.REDIS, "")
 REDIS_PREFIX = _read("REDIS_PREFIX", kinds.NAME, "")
 
 SECRET_KEY_OF_THE_DEMO = "only-for-the-demo-everybody-knows-it"  # noqa: S105
+# The default is for the demo; `settings.checks` rejects it in production.
 SECRET_KEY = _read("SECRET_KEY", kinds.KEYS, ()) or (Secret(SECRET_KEY_OF_THE_DEMO),)
 """The keys, the newest first: it signs, all of them verify."""
 PUBLIC_URL = _read("PUBLIC_URL", _WEB_ADDRESS, LOCAL_URL, "http://HOST:PORT").rstrip("/")
 _PUBLIC_PATH = addresses.normalize_path(urlsplit(PUBLIC_URL).path)
 ROOT_PATH = _read("ROOT_PATH", addresses.PATH, "", "the path of PUBLIC_URL") or _PUBLIC_PATH
 """The path prefix that clients see, in the form of an address: "" or "/shop"."""
+# ROOT_PATH alone may name the path, and the addresses that we give out need it, too.
 PUBLIC_URL += "" if _PUBLIC_PATH else ROOT_PATH
 EXPORT_URL = _read(
     "EXPORT_URL", addresses.STORE, str(ROOT / "var" / "exports"), "…/var/exports"

@@ -84,6 +84,7 @@ def scratch_problems() -> list[str]:
     """Returns why no temporary file can be written."""
     try:
         with tempfile.TemporaryFile(dir=settings.SCRATCH_PATH or None) as file:
+            # Written, since files can still be made on a disk that is full.
             file.write(b"x")
             file.flush()
     except OSError as error:

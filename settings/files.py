@@ -22,6 +22,7 @@ FOLDER = Kind("the absolute path of a folder that exists", _parse_folder)
 
 def _parse_writable_folder(text: str) -> str:
     folder = _parse_folder(text)
+    # Making a file in a folder takes both rights.
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InvalidSetting(f"the folder {text!r} cannot be written to")
     return folder

@@ -131,6 +131,7 @@ RATE = Kind("like 6000/minute, or 0 for no limit", _parse_rate)
 
 
 def _check_header_text(text: str) -> Secret:
+    # The token is sent in a header, which cannot hold other characters safely.
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError
     return Secret(text)

@@ -32,6 +32,7 @@ def standard_proxy(variables: Mapping[str, str], url: str, problems: dict[str, s
 
 
 def _variable(variables: Mapping[str, str], name: str) -> str:
+    # Lower case goes first, as in curl.
     return (variables.get(name.lower()) or variables.get(name) or "").strip()
 
 

@@ -95,6 +95,7 @@ class Reader:
 
 def _show_rejected(text: str, kind: Kind[Any]) -> str:
     """Returns a rejected text for a message, unless it may hold a password."""
+    # An `@` may end the login of an address that was given to the wrong variable.
     if kind.is_secret or "@" in text:
         return "not usable (the value may hold a secret and is not shown)"
     if len(text) > _SHOWN_CHARACTERS:
@@ -106,6 +107,7 @@ def _read_file(name: str, path: str) -> str:
     """Returns the text in a file, without the newline at its end."""
     try:
         with Path(path).open("rb") as file:
+            # Bounded, since the path may name a device; one byte more tells a file too large.
             content = file.read(MAXIMUM_FILE_BYTES + 1)
         text = content.decode("utf-8").strip()
     except OSError as error:

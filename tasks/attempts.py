@@ -25,12 +25,14 @@ class Attempts(Middleware):
         task = asyncio.ensure_future(attempt)
         with self._lock:
             self._running[task] = asyncio.get_running_loop()
+            # Under the lock, so that no task is missed by both this and the shutdown.
             if self._is_stopping:
                 task.cancel()
         # Awaiting the task itself would raise its cancellation, a failure of the message.
         await asyncio.wait([task])
         with self._lock:
             del self._running[task]
+        # An attempt's error is raised here, so that Dramatiq sees its message fail.
         if not task.cancelled():
             task.result()
 
@@ -43,4 +45,5 @@ class Attempts(Middleware):
         with self._lock:
             self._is_stopping = True
             for task, loop in self._running.items():
+                # `Task.cancel` may be called in the thread of the task's own loop only.
                 loop.call_soon_threadsafe(task.cancel)

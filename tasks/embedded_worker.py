@@ -51,5 +51,6 @@ async def embedded_worker(broker: Broker) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        # In a thread, since the attempts that the stop waits for need this loop to end.
         await asyncio.to_thread(worker.stop, STOP_MILLISECONDS)
         set_event_loop_thread(None)

@@ -74,6 +74,7 @@ class Monitor(Middleware):
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
         application.router.add_get("/metrics", self.metrics)
+        # By default aiohttp waits for open connections for a minute, longer than a worker may stop.
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()

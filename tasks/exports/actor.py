@@ -177,6 +177,8 @@ async def carry_out_export(claim: Claim, store: ExportStore, retention: timedelt
         logger.warning("Export %d was taken over by another attempt.", claim.id)
         return "lost"
     except asyncio.CancelledError:
+        # The timeout has become a TimeoutError by now, so the worker is stopping. Without a
+        # database the lease runs out instead, and the sweeper sends the export again.
         with suppress(OSError, *DATABASE_FAILURES):
             await give_back(claim)
         raise

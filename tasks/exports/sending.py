@@ -36,6 +36,7 @@ class ExportSender:
                 continue
             # A thread, since a command of Redis blocks; one, so that a slow Redis blocks no more.
             future = self._thread.submit(self._send, export_id)
+            # Added before the callback, which runs at once for a future that is done already.
             self._pending.add(future)
             future.add_done_callback(self._pending.discard)
 

@@ -231,6 +231,7 @@ def open_store(
         reason = f"it cannot be written to: {error.strerror}"
         raise store_rejection(store.url, reason) from error
     except OSError as error:
+        # The storage may raise a TimeoutError of its own; only at ours the check is not done.
         is_late = isinstance(error, TimeoutError) and not checked.done()
         reason = (
             f"nothing within {CHECK_SECONDS:g} seconds"
@@ -259,6 +260,7 @@ def _raise_os_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        # Anything else is a bug of ours, which must not pass for an outage.
         if isinstance(error, OSError) or not type(error).__module__.startswith(LIBRARIES):
             raise
         error_class = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)

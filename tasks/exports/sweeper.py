@@ -41,6 +41,7 @@ class ExportSweeper:
 
     async def sweep(self) -> None:
         """Sweeps once; raises the errors of the database and of the storage."""
+        # Messages go first: an error of the store ends this sweep.
         self._sender.send(await take_overdue_exports())
         if now() >= self._clean_at:
             self._clean_at = now() + CLEAN_EVERY
@@ -51,6 +52,7 @@ class ExportSweeper:
 
     async def _check_mount(self) -> bool:
         was_mounted, self._is_mounted = self._is_mounted, await is_mounted(self._store)
+        # Logged once per outage, not once per sweep.
         if was_mounted and not self._is_mounted:
             await log_missing_marker(self._store)
         return self._is_mounted
@@ -75,6 +77,7 @@ class ExportSweeper:
         for export in await read_completed_exports(*self._checked):
             if await asyncio.to_thread(self._store.size, export.file_name) is None:
                 await report_missing(export.id, export.file_name, self._store)
+            # Noted per export, so that after an error of the store only the rest is checked again.
             self._checked = (export.finished_at, export.id)
 
 

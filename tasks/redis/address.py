@@ -64,6 +64,7 @@ def parse_redis_address(text: str) -> RedisAddress:
     words = _parse_words(parts.query)
 
     database = _take_database(words)
+    # Words are decoded when they are parsed; `urlsplit` decodes nothing.
     username = words.pop("username", "") or unquote(parts.username or "")
     password = words.pop("password", "") or unquote(parts.password or "")
 

@@ -64,6 +64,7 @@ class RedisCheck:
 
     def fault(self) -> RedisFault | None:
         """Returns the reason why Redis cannot be used, None when it can; at most a second old."""
+        # Held during the check, so that probes at the same time wait for one check and share it.
         with self._lock:
             if time.monotonic() - self._checked_at > CACHED_SECONDS:
                 self._fault = find_fault(self._client, self._prefix)
@@ -113,6 +114,7 @@ def _fault_from_error(error: Exception) -> RedisFault:
     for classes, fault in _FAULTS_OF_CLASSES:
         if isinstance(error, classes):
             return fault
+    # redis-py raises a ConnectionError of its own, with the error of TLS as its cause.
     for cause in (error, error.__cause__, error.__context__):
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = f"its certificate is not trusted: {cause.verify_message}."

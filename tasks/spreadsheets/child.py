@@ -60,6 +60,7 @@ def limit_process(limits: SpreadsheetLimits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     # The soft limit sends SIGXCPU, the hard one SIGKILL.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    # A core dump would write the content of the file to disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -218,6 +219,7 @@ def respond_and_exit(request: bytes) -> None:
 
 def main() -> None:
     """Forks a child per request; after its response writes the child's exit status on a line."""
+    # The collector of a child would otherwise write to, and so copy, all pages it shares.
     gc.freeze()
     for request in sys.stdin.buffer:
         child = os.fork()

@@ -31,6 +31,7 @@ class ShownText:
         elif local == "s":
             count = attributes_by_local_name(attributes).get("c", "1")
             is_count = count.isascii() and count.isdigit() and len(count) < 6
+            # Characters that XML cannot hold stand for white space that must not be collapsed.
             self._pieces.append("\0" * min(int(count) if is_count else 1, MAXIMUM_SPACES))
         elif local in _BREAKS:
             self._pieces.append({"tab": "\1", "line-break": "\2"}[local])

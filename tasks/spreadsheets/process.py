@@ -51,10 +51,12 @@ async def send_request(process: Process, line: bytes) -> tuple[int, list[bytes]]
     await process.stdin.drain()
     lines: list[bytes] = []
     while received := await process.stdout.readline():
+        # Each line of a response is a JSON object, and the exit status a number.
         if received.startswith(b"{"):
             lines.append(received)
         elif received.strip():
             return int(received), lines
+    # The output ended without a status: the waiting process itself has died.
     return await process.wait() or 1, lines
 
 
@@ -99,6 +101,7 @@ class ReadingProcesses:
     async def _take(self) -> Process:
         while self._idle:
             process = self._idle.pop()
+            # It may have died while it was idle.
             if process.returncode is None:
                 return process
         return await start_reading_process()

@@ -68,6 +68,7 @@ class SpreadsheetReader:
         request = orjson.dumps([str(path), limits]) + b"\n"
         try:
             async with (
+                # Outside of the timeout: starting does not count, and a late process is ended.
                 self._processes.lend() as process,
                 asyncio.timeout(limits.wall_seconds),
             ):

@@ -30,6 +30,7 @@ class RowReader:
     """Reads rows one after the other and collects good rows and rejected cells."""
 
     def __init__(self, *, is_marked: bool) -> None:
+        # Typed, since 1 and 1.0 are equal keys, and only the first of them is a usable text.
         cached = lru_cache(CACHED_CELLS, typed=True)
         self._parse_text = cached(parse_escaped_text if is_marked else parse_text)
         self._parse_quantity = cached(parse_quantity)
@@ -67,6 +68,7 @@ class RowReader:
             self._rows.append(number, sku_text, pieces, erp_text)
 
     def _reject_cells(self, number: int, cells: dict[str, Cell | None]) -> None:
+        # The first bad cell has ended the row, so each cell is parsed again to report all of them.
         for name, cell in cells.items():
             try:
                 parse_quantity(cell) if name == QUANTITY else parse_text(cell, name)

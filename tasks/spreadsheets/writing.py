@@ -50,6 +50,7 @@ def _write_csv(target: BinaryIO, headers: Sequence[str], rows: Rows) -> None:
     writer.writerow(headers)
     writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
     text.flush()
+    # The wrapper would otherwise close the target with itself, and the store still needs it.
     text.detach()
 
 

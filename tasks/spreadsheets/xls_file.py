@@ -97,6 +97,7 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
         super().__init__(book, *arguments)
         self.filled_rows: dict[int, Row] = {}
         self._formats: list[NumberFormat | None] = []
+        # Not a method: xlrd chooses between two of its own by this attribute of the sheet.
         self.put_cell = self._put
 
     def _put(
@@ -208,6 +209,7 @@ def _open_book(content: bytes) -> Any:
 
 
 def _find_visible_sheet(book: Any) -> Any:
+    # Sheets are loaded on demand, and before that only this private list tells which are visible.
     for index, visibility in enumerate(book._sheet_visibility):
         if visibility == 0:
             return book.sheet_by_index(index)
