@@ -1,8 +1,11 @@
-"""The measures of `scripts/readability`, on code of the test's own."""
+"""The measures of `scripts/readability`, on code of the test's own and on the server's."""
 
 from pathlib import Path
 
+import pytest
+
 from scripts.code_readability import count
+from settings import ROOT
 
 ONE = '''"""Tells what a module is."""
 
@@ -31,3 +34,9 @@ def test_each_measure_counts_what_it_names(tmp_path: Path) -> None:
     assert (counts.docstring_words, counts.relative_words) == (12, 1)
     assert (counts.lines, counts.code_lines, counts.comments) == (12, 4, 2)
     assert len(counts.exceeded()) == 6
+
+
+def test_the_code_is_within_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    counts = count()
+    assert counts.exceeded() == [], "\n".join(counts.details())
