@@ -18,6 +18,7 @@ SCRIPT = ROOT / "tests" / "support" / "private_systemd.sh"
 RELEASES = ("basket-1", "basket-2")
 NAMESPACES = ["--pid", "--fork", "--mount-proc", "--mount", "--cgroup", "--uts", "--ipc"]
 TARGETS = ("sysinit", "basic", "sockets", "network-online", "multi-user", "shutdown")
+OUTPUT = "units.log"
 _TARGET = "[Unit]\nDefaultDependencies=no\nAllowIsolate=yes\n"
 _READABLE_PYTHON = (
     "[Service]\nProtectHome=no\nAmbientCapabilities=CAP_DAC_READ_SEARCH\n"
@@ -37,8 +38,14 @@ class Systemd:
         done = self.attempt(command, timeout)
         assert done.returncode == 0, (
             f"{command}\n{done.stdout}{done.stderr}\n{self.log.read_text()[-4000:]}"
+            f"{self.read_output()[-8000:]}"
         )
         return done.stdout
+
+    def read_output(self) -> str:
+        """Returns the output of all units."""
+        output = self.log.with_name(OUTPUT)
+        return output.read_text() if output.exists() else ""
 
     def attempt(
         self, command: str, timeout: float = TIMEOUT_SECONDS
@@ -100,10 +107,15 @@ def write_units(folder: Path, environment: dict[str, str]) -> None:
     deployment = ROOT / "docs" / "deployment"
     for unit in deployment.glob("*.service"):
         shutil.copy(unit, units)
+        drop_in = units / f"{unit.name}.d"
+        drop_in.mkdir()
+        # No journal runs here; a failure shows the end of this file.
+        output = (
+            f"[Service]\nStandardOutput=append:{folder / OUTPUT}\nStandardError=inherit\n"
+        )
+        (drop_in / "output.conf").write_text(output)
         if _is_private(Path(sys.base_prefix)):
             # The Python of this machine lies in a home that no other user enters.
-            drop_in = units / f"{unit.name}.d"
-            drop_in.mkdir()
             (drop_in / "python.conf").write_text(_READABLE_PYTHON)
     for target in TARGETS:
         (units / f"{target}.target").write_text(_TARGET)
