@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from tests.support.deployment import Site
 from tests.support.exports import completed
 from tests.support.load import KEYED, PLAIN, loaded
 from tests.support.pages import shell_block
+from tests.support.ports import free_ports
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.private_systemd import RELEASES, Systemd, as_basket, private_systemd
 from tests.support.process import write_people_to
@@ -40,6 +42,7 @@ class Machine:
     site: Site
     cluster: Cluster
     processes: Processes
+    worker_port: int
 
     def on_its_ports(self, block: str) -> str:
         """Puts the ports of the test in the place of those of the page."""
@@ -50,6 +53,15 @@ class Machine:
         """Waits until a server answers and is ready."""
         url = f"http://127.0.0.1:{self.site.server_ports[place]}/readyz"
         wait_until(lambda: answers(url), "The start of a server")
+
+    def wait_for_worker(self) -> None:
+        """Waits until both processes of the worker work.
+
+        Its unit is active before, and a stop then finds a Python that has read no program yet.
+        """
+        for number in range(2):
+            url = f"http://127.0.0.1:{self.worker_port + number}/readyz"
+            wait_until(partial(answers, url), "The start of a process of the worker")
 
     def wait_for_units(self, *units: str) -> None:
         """Waits until units are active."""
@@ -89,12 +101,11 @@ def machine(tmp_path: Path, shop: Shop) -> Iterator[Machine]:
     EXECUTOR_CACHE.clear()
     with own_cluster() as cluster:
         site = Site(cluster.url, shop.url)
-        exports = {"EXPORT_URL": "/var/lib/basket/exports"}
-        with private_systemd(
-            tmp_path, site.environment(tmp_path) | exports | LIMITS
-        ) as systemd:
+        own = {"EXPORT_URL": "/var/lib/basket/exports", "WORKER_PORT": str(free_ports())}
+        environment = site.environment(tmp_path) | own | LIMITS
+        with private_systemd(tmp_path, environment) as systemd:
             processes = Processes(tmp_path)
-            yield Machine(systemd, site, cluster, processes)
+            yield Machine(systemd, site, cluster, processes, int(own["WORKER_PORT"]))
             processes.end()
 
 
@@ -205,6 +216,7 @@ async def test_no_request_fails_while_a_new_version_is_installed(machine: Machin
     assert load.failures == []
     await load.check_nothing_is_lost(machine.cluster.url)
 
+    await asyncio.to_thread(machine.wait_for_worker)
     units = [f"basket-server@{one}", f"basket-server@{two}", "basket-worker"]
     folders = machine.systemd.run(
         f"for unit in {' '.join(units)}; do readlink /proc/$(systemctl show -P MainPID $unit)/cwd; done"
@@ -230,6 +242,7 @@ async def test_what_is_killed_is_started_again_and_what_is_stopped_ends_in_order
 
         await asyncio.to_thread(wait_until, is_back, f"The restart of {unit}")
     await asyncio.to_thread(machine.wait_for, 0)
+    await asyncio.to_thread(machine.wait_for_worker)
 
     machine.systemd.run(f"systemctl stop {' '.join(units)}")
     for unit in units:

@@ -3,12 +3,14 @@
 Inside, /opt, /etc, /run and /var/lib are the test's; the network is the machine's, so databases are reached as usual.
 """
 
+import errno
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from tests.support.processes import ROOT, wait_until
 from tests.support.programs import missing, program
@@ -147,18 +149,45 @@ def private_systemd(folder: Path, environment: dict[str, str]) -> Iterator[Syste
     write_units(folder, environment)
     log = folder / "systemd.log"
     inside = ["bash", str(SCRIPT), str(folder), str(ROOT), ",".join(RELEASES)]
-    with log.open("wb") as output:
+    with own_cgroup() as group, log.open("wb") as output:
         process = subprocess.Popen(
-            ["unshare", *NAMESPACES, "--kill-child", *inside],
+            [*group, "unshare", *NAMESPACES, "--kill-child", *inside],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+        try:
+            systemd = Systemd(process, log)
+            wait_until(systemd.is_up, f"The start of systemd, which writes to {log},")
+            systemd.run("systemctl start dbus.socket dbus")
+            yield systemd
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def own_cgroup() -> Iterator[list[str]]:
+    """Yields the words before a command that run it in a control group of its own.
+
+    The root of a namespace of groups is the group of its first process. In the group of the tests
+    two systemds would share the groups of their units, and each remove those that the other needs.
+    """
+    named = Path("/sys/fs/cgroup/systemd")
+    group = (named if named.exists() else named.parent) / f"basket-test-{uuid4().hex}"
+    group.mkdir()
     try:
-        systemd = Systemd(process, log)
-        wait_until(systemd.is_up, f"The start of systemd, which writes to {log},")
-        systemd.run("systemctl start dbus.socket dbus")
-        yield systemd
+        yield ["bash", "-c", f'echo $$ >{group}/cgroup.procs; exec "$0" "$@"']
     finally:
-        process.kill()
-        process.wait()
+        wait_until(lambda: _remove_group(group), f"The end of {group}")
+
+
+def _remove_group(group: Path) -> bool:
+    """Removes a group and those in it; tells whether no process was left in them."""
+    try:
+        for folder in sorted(group.rglob("*/"), reverse=True):
+            folder.rmdir()
+        group.rmdir()
+    except OSError as error:
+        return error.errno == errno.ENOENT
+    return True
