@@ -46,6 +46,12 @@ class Basket(Model):
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     saved_at = fields.DatetimeField(null=True)
+    # The sums of the items, kept by each change. A change checks the limits last, so that a sum
+    # may exceed an int until its rejection.
+    item_count = fields.IntField(db_default=0)
+    total_quantity = fields.BigIntField(db_default=0)
+    total_amount = fields.BigIntField(db_default=0)
+    currency = fields.CharField(max_length=16, null=True)
 
     class Meta:
         table = "basket"

@@ -32,6 +32,7 @@ MODULES = [
     "models.user",
     "models.product.tables",
     "models.basket.tables",
+    "models.history.tables",
     "models.quotation",
     "models.export.export",
     "models.idempotency",

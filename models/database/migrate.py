@@ -10,9 +10,11 @@ from typing import ClassVar, NamedTuple, Protocol
 from asyncpg.exceptions import DeadlockDetectedError, LockNotAvailableError
 from tortoise.connection import get_connection
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.operations import Operation
 from tortoise.transactions import in_transaction
 
 from models import migrations
+from models.database.batches import FillInBatches, fill_in_batches
 from models.database.outage import DatabaseUnusable
 from models.database.statements import load_statements
 from models.database.tortoise_internals import schema_editor
@@ -109,8 +111,10 @@ async def _migrate_one(say: Callable[[str], None], target: str | None) -> bool:
 
 async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
     # A role that may only read and write has nothing to do in a database that is up to date.
-    if not await _next_step(target):
+    step = await _next_step(target)
+    if step is None:
         return False
+    await _fill(*step)
     async with in_transaction():
         await _take_turn(say)
         # Asked again, because another process may have made the step while this one waited.
@@ -125,6 +129,14 @@ async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
         await _set_limits()
         await _carry_out(name, direction)
     return True
+
+
+async def _fill(name: str, direction: str) -> None:
+    """Carries out the batches of a migration, each in a transaction of its own."""
+    if direction == "forward":
+        for operation in load_migration(name).operations:
+            if isinstance(operation, FillInBatches):
+                await fill_in_batches(operation)
 
 
 async def _next_step(target: str | None) -> tuple[str, str] | None:
@@ -192,6 +204,7 @@ class StatedMigration(Protocol):
     """A migration that says what it does, and which tables that are in use it locks how."""
 
     locks: ClassVar[dict[str, str]]
+    operations: ClassVar[list[Operation]]
 
 
 def load_migration(name: str) -> type[StatedMigration]:

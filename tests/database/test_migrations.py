@@ -49,6 +49,7 @@ async def test_migrating_makes_every_table_and_may_be_repeated(database_url: str
     own = set() if database_url.startswith("sqlite") else {"division_revision"}
     assert await tables_of(database_url) == own | {
         "basket",
+        "basket_change",
         "basket_export",
         "basket_item",
         "basket_item_division",

@@ -1,0 +1,75 @@
+"""The lines of a change as they are stored: one JSON object with a format number and columns."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+FORMAT = 1
+"""The format that is written here and by the functions of PostgreSQL, and the only one read."""
+
+
+class ChangeLine(NamedTuple):
+    """An item and a division before and after a change; prices are in hundredths.
+
+    Without a division the line is of a unit price, and its quantities are those of the whole item.
+    A price is null where the basket did not hold the item.
+    """
+
+    item_id: int
+    product_id: int
+    division_id: int | None
+    quantity_before: int
+    quantity_after: int
+    price_before: int | None
+    price_after: int | None
+
+
+class ChangeLines(NamedTuple):
+    """The lines of a change in the order of its input, and the currency of the prices before it.
+
+    The currency of the prices after it is that of the change's row.
+    """
+
+    lines: Sequence[ChangeLine]
+    currency_before: str | None
+
+
+class UnknownFormat(Exception):
+    """Raised for lines in a format of another release; they stay stored."""
+
+
+_COLUMNS = (
+    "items",
+    "products",
+    "divisions",
+    "quantities_before",
+    "quantities_after",
+    "prices_before",
+    "prices_after",
+)
+
+
+def lines_to_text(lines: Sequence[ChangeLine], currency_before: str | None) -> str | None:
+    """Returns lines as JSON, a list per column; None when there are none."""
+    if not lines:
+        return None
+    columns = dict(zip(_COLUMNS, zip(*lines, strict=True), strict=True))
+    return orjson.dumps(
+        {"format": FORMAT, "currency_before": currency_before, **columns}
+    ).decode()
+
+
+def lines_from_text(text: str | None) -> ChangeLines:
+    """Reads stored lines; raises UnknownFormat."""
+    if text is None:
+        return ChangeLines((), None)
+    values = orjson.loads(text)
+    if values.get("format") != FORMAT:
+        raise UnknownFormat(
+            f"The lines of a change are stored in format {values.get('format')}, "
+            f"and this server reads format {FORMAT}."
+        )
+    columns = [values[name] for name in _COLUMNS]
+    lines = [ChangeLine(*line) for line in zip(*columns, strict=True)]
+    return ChangeLines(lines, values["currency_before"])
