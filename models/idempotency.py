@@ -1,12 +1,17 @@
-"""Idempotency keys: the first answer to each, kept for a day."""
+"""Idempotency keys: the outcome of each, kept for a day.
 
+A key is locked before the basket: whoever holds it looks it up, makes the change and stores the
+outcome, all in one transaction.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.statements import load_statements
-from models.rejections import Rejection, RejectionCode
+from models.database.statements import Row, load_statements
 from models.timestamps import now
 from models.user import User
 from text import MAXIMUM_LENGTH
@@ -16,7 +21,7 @@ KEPT = timedelta(hours=24)
 
 
 class IdempotencyKey(Model):
-    """A key of a user, the digest of the input it came with, and the first answer as JSON text."""
+    """A key of a user, the digest of the input it came with, and the outcome as JSON text."""
 
     id = fields.BigIntField(primary_key=True)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -24,7 +29,7 @@ class IdempotencyKey(Model):
     )
     key = fields.CharField(max_length=MAXIMUM_LENGTH)
     digest = fields.CharField(max_length=64)
-    answer = fields.TextField(null=True)
+    outcome = fields.TextField()
     created_at = fields.DatetimeField(db_index=True)
 
     class Meta:
@@ -32,52 +37,57 @@ class IdempotencyKey(Model):
         unique_together = (("user", "key"),)
 
 
-_CLAIM_KEY = load_statements(__file__)["claim_key"]
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, and the digest of the mutation and the input that it comes with."""
+
+    text: str
+    digest: str
 
 
-async def find_answer(user_id: int, key: str, digest: str) -> str | None:
-    """Returns the first answer to a key; None when the key is new.
+class KnownKey(NamedTuple):
+    """A key that was used before: the digest of its input, and the outcome as it is stored."""
 
-    Raises IDEMPOTENCY_KEY_REUSED when the key came with another input.
-    """
-    keys = IdempotencyKey.filter(user_id=user_id, key=key, created_at__gte=now() - KEPT)
-    row = await keys.first().values_list("digest", "answer")
-    if row is None:
-        return None
-    if row[0] != digest:
-        raise Rejection(
-            RejectionCode.IDEMPOTENCY_KEY_REUSED,
-            f"The key {key!r} was used before with another input.",
-            "idempotencyKey",
-        )
-    # Never null here: a key and its answer are committed together.
-    return str(row[1])
+    digest: str
+    outcome: str
 
 
-async def claim_key(user_id: int, key: str, digest: str) -> str | None:
-    """Takes a key for this transaction, or returns the first answer to it.
+_STATEMENTS = load_statements(__file__)
+_FIND_KEY = _STATEMENTS["find_key"]
+_LOCK_KEY = _STATEMENTS["lock_key"]
+_STORE_OUTCOME = _STATEMENTS["store_outcome"]
+
+
+async def find_key(user_id: int, key: str) -> KnownKey | None:
+    """Returns the digest and the outcome of a key; None when it is new, or older than a day."""
+    row: Row | None = await _FIND_KEY.row(user_id=user_id, key=key, since=now() - KEPT)
+    return KnownKey(row["digest"], row["outcome"]) if row else None
+
+
+async def lock_key(user_id: int, key: str) -> KnownKey | None:
+    """Locks a key until the end of this transaction, and returns its digest and outcome.
 
     A second request with the same key waits here until the first is committed, and then finds its
-    answer; when the first was rolled back, the second takes its place. Raises
-    IDEMPOTENCY_KEY_REUSED when the input was another.
+    outcome; when the first was rolled back, the second takes its place.
     """
-    claimed_at = now()
-    claimed = await _CLAIM_KEY.row(
+    await _LOCK_KEY.rows(user_id=user_id, key=key, expired_before=now() - KEPT)
+    # A statement of its own, because one that waited does not see what was committed meanwhile.
+    return await find_key(user_id, key)
+
+
+async def store_outcome(user_id: int, key: Key, outcome: str) -> None:
+    """Writes the outcome of a key that this transaction has locked and found to be new."""
+    stored_at = now()
+    await _STORE_OUTCOME.one(
         user_id=user_id,
-        key=key,
-        digest=digest,
-        claimed_at=claimed_at,
-        expired_before=claimed_at - KEPT,
+        key=key.text,
+        digest=key.digest,
+        outcome=outcome,
+        stored_at=stored_at,
+        expired_before=stored_at - KEPT,
     )
-    # A new statement, because the one that waited does not see what was committed meanwhile.
-    return None if claimed else await find_answer(user_id, key, digest)
-
-
-async def store_answer(user_id: int, key: str, answer: str) -> None:
-    """Writes the answer to a key that this transaction has claimed."""
-    await IdempotencyKey.filter(user_id=user_id, key=key).update(answer=answer)
 
 
 async def delete_expired_keys() -> None:
-    """Deletes the keys that are no longer stored."""
+    """Deletes the keys that are no longer kept."""
     await IdempotencyKey.filter(created_at__lt=now() - KEPT).delete()

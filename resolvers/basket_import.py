@@ -20,6 +20,7 @@ from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
 from resolvers.context import parse_segment
 from resolvers.divisions import DivisionKey, check_division, read_divisions
+from resolvers.input_digest import differing_fields
 from resolvers.outcome import Outcome, rejected
 from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
@@ -110,12 +111,8 @@ class BasketImport(Change[BasketImportInput]):
 
     async def fingerprint(self) -> dict[str, Any]:
         """Returns the input with the digest of the file in its place."""
-        input = self.input
-        return {
-            "file": await asyncio.to_thread(_digest, input.file.file),
-            "segment": input.segment_remote_id,
-            "options": [input.skip_invalid_rows, input.dry_run, input.expected_version],
-        }
+        digest = await asyncio.to_thread(_digest, self.input.file.file)
+        return differing_fields(self.input) | {"file": digest}
 
     async def prepare(self) -> None:
         """Reads the file, once, and checks every row against divisions, products and currency."""

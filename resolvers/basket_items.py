@@ -12,6 +12,7 @@ from models.basket.change import (
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import lock_active, open_active
 from models.basket.rules import Line, check_quantity, check_rules
+from models.idempotency import Key, KnownKey
 from models.rejections import Rejected, Rejection, RejectionCode
 from resolvers.context import check_text, parse_segment
 from resolvers.divisions import DivisionKey, find_divisions
@@ -79,8 +80,10 @@ def parse_division_id(text: str) -> int:
 class BasketItemsAdd(Change[BasketItemsAddInput]):
     """Adds lines to the active basket, all or none."""
 
-    async def try_fast_path(self) -> Outcome | None:
+    async def try_fast_path(self, key: Key | None) -> Outcome | KnownKey | None:
         """Adds the lines in one step, which is possible for almost all additions."""
+        if key is not None:
+            return None
         self.segment = parse_segment(self.input.segment_remote_id)
         self._check_count()
         # For its rejections alone: the fast path takes the lines as they are.

@@ -34,6 +34,8 @@ class Outcome:
     displaced: BasketRows | None = None
     quotation: QuotationRead | None = None
     export: ExportRead | None = None
+    export_url: str | None = None
+    """The address of a file that is ready, which that of a first attempt never is."""
     deleted_id: int | None = None
     price_changes: Sequence[Repriced] = ()
     unavailable: Sequence[int] = ()
@@ -70,8 +72,8 @@ class Outcome:
 
     @property
     def requested_export(self) -> BasketExport | None:
-        """The export as it stood when it was asked for; None when the input was rejected."""
-        return BasketExport.of(self.export, None) if self.export else None
+        """The export that was asked for; None when the input was rejected."""
+        return BasketExport.of(self.export, self.export_url) if self.export else None
 
     @cached_property
     def _items(self) -> dict[str, BasketItem]:

@@ -1,120 +1,157 @@
-"""Outcomes as JSON with names and a format number, stored with an idempotency key."""
+"""Outcomes as they are stored with an idempotency key: one JSON object with a format number.
 
-from collections.abc import Callable, Mapping
+Format 2 has the following names, each of which is left out where there is nothing to say. So
+`{"format": 2, "basket": 17, "version": 5}` is the whole outcome of an accepted addition.
+
+- `basket` and `version`: the id of the changed basket, and its version after the change;
+- `displaced`, `quotation`, `export`: ids of others that are read again;
+- `deleted`: the id of the basket that is gone;
+- `removed`, `unavailable`: ids of items, a run of consecutive ones as its first and its last;
+- `price_changes`: the columns of the changed prices, a list each;
+- `report`: the report of an import;
+- `user_errors`: why the input was rejected.
+
+A server leaves unread the names that it does not know: they are for fields that its schema lacks
+too. A change after which older servers would answer wrongly needs the next format.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from models.basket.prices import Repriced
-from models.basket.rows import BasketRows, FullBasket
-from models.database.row_cache import CachedRow
-from models.export.export import ExportField, ExportFormat, ExportRead, ExportStatus
-from models.quotation import QuotationRead, QuotationStatus
+from models.basket.rows import BasketRows
+from models.export.export import find_own_export
+from models.quotation import find_own_quotation
 from models.rejections import Rejection, RejectionCode
+from resolvers.context import Context
 from resolvers.outcome import Outcome
 from schema.outcome import ImportReport
 from schema.user_error import ImportRowError, UserError
 
-FORMAT = 1
+FORMAT = 2
 """The format of outcomes that are written here, and the only one that is read."""
 
-_NAMES = [field.name for field in fields(Outcome)]
+_PRICE_COLUMNS = [field.name for field in fields(Repriced)]
 
 
 def outcome_to_text(outcome: Outcome) -> str:
-    """Returns an outcome as JSON. It has the items of baskets, for a retry may select them."""
-    values = {name: getattr(outcome, name) for name in _NAMES}
-    for name in ("quotation", "export"):
-        values[name] = values[name] and values[name]._asdict()
-    for name in ("baskets", "displaced"):
-        values[name] = values[name] and [
-            _basket_to_json(basket) for basket in values[name].full_baskets()
-        ]
-    values["user_errors"] = [asdict(error) for error in outcome.user_errors]
-    values["report"] = outcome.report and asdict(outcome.report)
-    # Divisions are mapped by id: JSON makes the keys texts, and reading makes them numbers again.
-    return orjson.dumps(
-        {"format": FORMAT, **values}, option=orjson.OPT_NON_STR_KEYS
-    ).decode()
+    """Returns an outcome as JSON."""
+    basket, displaced = _only(outcome.baskets), _only(outcome.displaced)
+    values = {
+        "basket": basket.get("id"),
+        "version": basket.get("version"),
+        "displaced": displaced.get("id"),
+        "deleted": outcome.deleted_id,
+        "quotation": outcome.quotation and outcome.quotation.id,
+        "export": outcome.export and outcome.export.id,
+        "removed": _runs(outcome.removed),
+        "unavailable": _runs(outcome.unavailable),
+        "price_changes": _columns(outcome.price_changes),
+        "report": outcome.report and asdict(outcome.report),
+        "user_errors": [asdict(error) for error in outcome.user_errors],
+    }
+    said = {name: value for name, value in values.items() if value}
+    return orjson.dumps({"format": FORMAT, **said}).decode()
 
 
-def outcome_from_text(text: str) -> Outcome:
-    """Returns an outcome that was stored.
+async def recall_outcome(
+    text: str, context: Context, read: Callable[[int], Awaitable[BasketRows]]
+) -> Outcome:
+    """Returns a stored outcome, with its baskets and the like as they are now; None when gone.
 
-    Raises INVALID_INPUT for an unknown format, as a newer server may have written it; the outcome
-    stays stored.
+    Raises INVALID_INPUT for an outcome of another release that this one cannot read; it stays
+    stored.
     """
-    values = orjson.loads(text)
-    stored_format = values.pop("format", None)
-    if stored_format != FORMAT:
-        raise Rejection(
-            RejectionCode.INVALID_INPUT,
-            f"The first answer to this key is stored in format {stored_format}, and this server "
-            f"reads format {FORMAT}. The change was made; read the basket, or ask again later.",
-            "idempotencyKey",
-        )
-    return Outcome(**{name: _read(name, value) for name, value in values.items()})
+    values = _parse(text)
+    export_id, quotation_id = values.get("export"), values.get("quotation")
+    user_id = context.buyer.id
+    export = await find_own_export(user_id, export_id) if export_id else None
+    return Outcome(
+        baskets=await _read(values.get("basket"), read),
+        displaced=await _read(values.get("displaced"), read),
+        quotation=await find_own_quotation(user_id, quotation_id) if quotation_id else None,
+        export=export,
+        export_url=await context.exports.address(export) if export else None,
+        deleted_id=values.get("deleted"),
+        price_changes=_price_changes(values.get("price_changes", {})),
+        unavailable=list(_numbers(values.get("unavailable", ()))),
+        removed=list(_numbers(values.get("removed", ()))),
+        report=_report(values.get("report")),
+        user_errors=[
+            UserError(**_with_code(error)) for error in values.get("user_errors", ())
+        ],
+    )
 
 
-def _basket_to_json(basket: FullBasket) -> dict[str, Any]:
-    values = {name: getattr(basket, name) for name in FullBasket.__slots__}
-    values["products"] = [product.columns for product in basket.products]
-    values["parts"] = [list(part) for part in basket.parts]
-    values["divisions"] = {key: row.columns for key, row in basket.divisions.items()}
+def _only(read: BasketRows | None) -> Mapping[str, Any]:
+    return read.baskets[0].columns if read else {}
+
+
+async def _read(
+    basket_id: int | None, read: Callable[[int], Awaitable[BasketRows]]
+) -> BasketRows | None:
+    rows = await read(basket_id) if basket_id else None
+    return rows if rows and rows.baskets else None
+
+
+def _parse(text: str) -> dict[str, Any]:
+    values: dict[str, Any] = orjson.loads(text)
+    stored = values.get("format")
+    if stored != FORMAT:
+        raise _unreadable(f"in format {stored}, and this server reads format {FORMAT}")
     return values
 
 
-def _basket_from_json(values: dict[str, Any]) -> FullBasket:
-    values["products"] = [CachedRow(columns) for columns in values["products"]]
-    values["parts"] = [tuple(part) for part in values["parts"]]
-    values["divisions"] = {
-        int(key): CachedRow(columns) for key, columns in values["divisions"].items()
-    }
-    return FullBasket(**values)
+def _unreadable(reason: str) -> Rejection:
+    return Rejection(
+        RejectionCode.INVALID_INPUT,
+        f"The first outcome for this key is stored {reason}. Nothing more was changed; "
+        "read the basket, or ask again later.",
+        "idempotencyKey",
+    )
 
 
-def _baskets(values: list[dict[str, Any]]) -> BasketRows:
-    return BasketRows([_basket_from_json(each) for each in values], full=True)
+def _runs(numbers: Iterable[int]) -> list[int | list[int]]:
+    """Returns numbers in their order, each run of consecutive ones as its first and its last."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return [first if first == last else [first, last] for first, last in runs]
 
 
-def _quotation(values: dict[str, Any]) -> QuotationRead:
-    created_at = datetime.fromisoformat(values["created_at"])
-    status = QuotationStatus(values["status"])
-    return QuotationRead(**values | {"status": status, "created_at": created_at})
+def _numbers(runs: Iterable[int | list[int]]) -> Iterator[int]:
+    for run in runs:
+        first, last = (run, run) if isinstance(run, int) else run
+        yield from range(first, last + 1)
 
 
-def _export(values: dict[str, Any]) -> ExportRead:
-    values |= {
-        "status": ExportStatus(values["status"]),
-        "format": ExportFormat(values["format"]),
-        "fields": [ExportField(field) for field in values["fields"]],
-    }
-    for name in ("created_at", "expires_at"):
-        values[name] = values[name] and datetime.fromisoformat(values[name])
-    return ExportRead(**values)
+def _columns(changes: Sequence[Repriced]) -> dict[str, list[Any]]:
+    if not changes:
+        return {}
+    return {name: [getattr(each, name) for each in changes] for name in _PRICE_COLUMNS}
 
 
-def _report(values: dict[str, Any]) -> ImportReport:
+def _price_changes(columns: Mapping[str, list[Any]]) -> list[Repriced]:
+    rows = zip(*(columns.get(name, ()) for name in _PRICE_COLUMNS), strict=True)
+    return [Repriced(*row) for row in rows]
+
+
+def _report(values: dict[str, Any] | None) -> ImportReport | None:
+    if values is None:
+        return None
     errors = [ImportRowError(**_with_code(error)) for error in values["row_errors"]]
     return ImportReport(**values | {"row_errors": errors})
 
 
 def _with_code(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"code": RejectionCode[values["code"]]}
-
-
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "baskets": _baskets,
-    "displaced": _baskets,
-    "quotation": _quotation,
-    "export": _export,
-    "price_changes": lambda values: [Repriced(**change) for change in values],
-    "report": _report,
-    "user_errors": lambda values: [UserError(**_with_code(error)) for error in values],
-}
-
-
-def _read(name: str, value: Any) -> Any:
-    return value if value is None or name not in _READERS else _READERS[name](value)
+    code = values["code"]
+    # A newer server beside this one may reject for a reason that is no code here.
+    if code not in RejectionCode.__members__:
+        raise _unreadable(f"with the code {code}, which this server does not know")
+    return values | {"code": RejectionCode[code]}

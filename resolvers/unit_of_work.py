@@ -1,24 +1,22 @@
 """One unit of work per mutation: prepare, lock, change, commit; a rejection undoes all of it."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
-import orjson
 from tortoise.transactions import in_transaction
 
 from models.basket.read import OWN
 from models.basket.rows import BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
-from models.idempotency import claim_key, find_answer, store_answer
-from models.rejections import Rejected, RejectionCode
+from models.idempotency import Key, KnownKey, find_key, lock_key, store_outcome
+from models.rejections import Rejected, Rejection, RejectionCode
 from models.user import Buyer
 from resolvers.context import Context, check_text
+from resolvers.input_digest import differing_fields, digest_of
 from resolvers.outcome import Outcome, rejected
-from resolvers.stored_outcome import outcome_from_text, outcome_to_text
+from resolvers.stored_outcome import outcome_to_text, recall_outcome
 from resolvers.time_limit import begin_to_commit, resume_limit
 
 ATTEMPTS = 5
@@ -36,6 +34,7 @@ class KeyedInput(Protocol):
 
 
 Input = TypeVar("Input", bound=KeyedInput)
+Done = TypeVar("Done")
 
 
 class Change(Generic[Input]):
@@ -57,16 +56,15 @@ class Change(Generic[Input]):
         return self.context.buyer
 
     async def fingerprint(self) -> dict[str, Any]:
-        """Returns the canonical input that an idempotency key is bound to."""
-        return asdict(cast(Any, self.input)) | {"idempotency_key": None}
+        """Returns the parts of the input that an idempotency key is bound to, as JSON has them."""
+        return differing_fields(self.input)
 
-    async def digest(self) -> str:
-        """Returns the digest of the mutation and its input."""
-        text = orjson.dumps(await self.fingerprint(), option=orjson.OPT_SORT_KEYS)
-        return hashlib.sha256(type(self).__name__.encode() + text).hexdigest()
+    async def try_fast_path(self, key: Key | None) -> Outcome | KnownKey | None:
+        """Makes the change in its own transaction; None, with nothing changed, if it cannot.
 
-    async def try_fast_path(self) -> Outcome | None:
-        """Makes the change in its own transaction; None, with nothing changed, if it cannot."""
+        With a key it stores the outcome in the same transaction; a key that was used before comes
+        back with its outcome, and nothing is changed.
+        """
         return None
 
     async def prepare(self) -> None:
@@ -89,55 +87,57 @@ class Change(Generic[Input]):
 async def carry_out(
     kind: type[Change[Input]], context: Context, input: Input, *, full: bool = True
 ) -> Outcome:
-    """Carries out a change and returns its answer, or the rejections.
+    """Carries out a change and returns its outcome, or the rejections.
 
-    The same idempotency key gets the same answer. `full` says whether the answer needs the items
-    of the basket.
+    The same idempotency key gets the same outcome, with the baskets as they are now. `full` says
+    whether the answer needs the items of the basket.
     """
-    answer = await _answer(kind, context, input, full=full)
-    context.rejections.extend(error.code for error in answer.user_errors)
-    if not answer.user_errors:
-        context.accepted.append(kind.__name__)
-    return answer
-
-
-async def _answer(
-    kind: type[Change[Input]], context: Context, input: Input, *, full: bool
-) -> Outcome:
-    key = input.idempotency_key
-    # A stored answer serves any selection that comes with the same key later, so it is full.
-    change = kind(context, input, full=key is not None or full)
     try:
-        change.buyer.check_active()
-        if key is None:
-            fast = await _try_fast_path(change)
-            return fast or await _retry(partial(_attempt, change))
-        check_text(key, "idempotency key", "idempotencyKey")
-        return await _answer_once(change, key, await change.digest())
+        outcome = await _carry_out(kind(context, input, full=full))
     except Rejected as rejection:
-        return rejected(rejection.rejections)
+        outcome = rejected(rejection.rejections)
+    context.rejections.extend(error.code for error in outcome.user_errors)
+    if not outcome.user_errors:
+        context.accepted.append(kind.__name__)
+    return outcome
 
 
-async def _try_fast_path(change: Change[Any]) -> Outcome | None:
+async def _carry_out(change: Change[Any]) -> Outcome:
+    change.buyer.check_active()
+    key = await _read_key(change)
+    done = await _try_fast_path(change, key)
+    if done is None:
+        done = await _retry(partial(_attempt, change, key))
+    if isinstance(done, KnownKey):
+        return await _recall(change, key, done)
+    return done
+
+
+async def _read_key(change: Change[Any]) -> Key | None:
+    """Returns the key of the input with the digest of the rest; raises INVALID_INPUT."""
+    text = change.input.idempotency_key
+    if text is None:
+        return None
+    check_text(text, "idempotency key", "idempotencyKey")
+    given = await change.fingerprint()
+    del given["idempotency_key"]
+    return Key(text, digest_of(type(change).__name__, given))
+
+
+async def _try_fast_path(change: Change[Any], key: Key | None) -> Outcome | KnownKey | None:
     # From here on the change may be committed at any moment, so the request is not given up; where
     # the fast path changes nothing, the time limit counts again.
     begin_to_commit()
-    with suppress(*SERIALIZATION_FAILURES):
-        if answer := await change.try_fast_path():
-            return answer
-    resume_limit()
-    return None
+    done = None
+    # The slow path rejects too, and stores the rejection with the key.
+    with suppress(Rejected, *SERIALIZATION_FAILURES):
+        done = await change.try_fast_path(key)
+    if not isinstance(done, Outcome):
+        resume_limit()
+    return done
 
 
-async def _answer_once(change: Change[Any], key: str, digest: str) -> Outcome:
-    """Carries out the change unless its key was answered before."""
-    # Looked for first, so that a retry neither asks Commerce again nor begins a transaction.
-    if text := await find_answer(change.buyer.id, key, digest):
-        return outcome_from_text(text)
-    return await _retry(partial(_attempt_once, change, key, digest))
-
-
-async def _retry(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
+async def _retry(attempt: Callable[[], Awaitable[Done]]) -> Done:
     """Makes an attempt, and again when its transaction met another one or was outdated."""
     for _ in range(ATTEMPTS - 1):
         with suppress(Outdated, *SERIALIZATION_FAILURES):
@@ -145,58 +145,67 @@ async def _retry(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
     return await attempt()
 
 
-async def _attempt(change: Change[Any]) -> Outcome:
+async def _attempt(change: Change[Any], key: Key | None) -> Outcome | KnownKey:
+    if key is None:
+        return await _make(change, key)
+    # Looked for first, so that a retry neither asks Commerce again nor waits for a basket.
+    if known := await find_key(change.buyer.id, key.text):
+        return known
+    try:
+        return await _make(change, key)
+    except Rejected as rejection:
+        if not _is_final(rejection):
+            raise
+        return await _reject(change, key, rejection)
+
+
+async def _make(change: Change[Any], key: Key | None) -> Outcome | KnownKey:
     # An attempt that was rolled back may have left calls.
     change.after_commit.clear()
     await change.prepare()
-    return await _commit(change, change.apply)
+    return await _commit(change, key, change.apply)
 
 
-async def _attempt_once(change: Change[Any], key: str, digest: str) -> Outcome:
-    """Makes the change and stores its answer with the key, in one transaction."""
+def _is_final(rejection: Rejected) -> bool:
+    """Tells whether a retry with the same key is to be rejected too."""
+    codes = {each.code for each in rejection.rejections}
+    return RejectionCode.COMMERCE_UNAVAILABLE not in codes
+
+
+async def _reject(change: Change[Any], key: Key, rejection: Rejected) -> Outcome | KnownKey:
+    """Stores a rejection as the outcome of a key, after it has undone the change."""
     change.after_commit.clear()
-    rejection = await _prepared(change)
-    return await _commit(change, partial(_claimed, change, key, digest, rejection))
+
+    # Rejections are counted where they are made, so only if the key is still new.
+    async def apply() -> Outcome:
+        return rejected(rejection.rejections)
+
+    return await _commit(change, key, apply)
 
 
-async def _commit(change: Change[Any], apply: Callable[[], Awaitable[Outcome]]) -> Outcome:
+async def _commit(
+    change: Change[Any], key: Key | None, apply: Callable[[], Awaitable[Outcome]]
+) -> Outcome | KnownKey:
+    """Makes a change and stores its outcome, in one transaction, unless the key is known."""
     async with in_transaction():
-        answer = await apply()
+        if key and (known := await lock_key(change.buyer.id, key.text)):
+            return known
+        outcome = await apply()
+        if key:
+            await store_outcome(change.buyer.id, key, outcome_to_text(outcome))
         # Before the block ends, which is the commit: the time limit must not interrupt it.
         begin_to_commit()
     for call in change.after_commit:
         call()
-    return answer
+    return outcome
 
 
-async def _prepared(change: Change[Any]) -> Rejected | None:
-    try:
-        await change.prepare()
-    except Rejected as rejected:
-        # The one rejection that is worth a retry with the same key: it is not stored.
-        codes = {rejection.code for rejection in rejected.rejections}
-        if RejectionCode.COMMERCE_UNAVAILABLE in codes:
-            raise
-        return rejected
-    return None
-
-
-async def _claimed(
-    change: Change[Any], key: str, digest: str, rejection: Rejected | None
-) -> Outcome:
-    if text := await claim_key(change.buyer.id, key, digest):
-        return outcome_from_text(text)
-    try:
-        if rejection:
-            # Raised after the claim, so that it is stored as the outcome of the key.
-            raise rejection
-        # This inner transaction is a savepoint: a rejection undoes the change, and keeps the key
-        # with its outcome.
-        async with in_transaction():
-            answer = await change.apply()
-    except Rejected as rejected_by:
-        # The savepoint has undone the change that these calls belong to.
-        change.after_commit.clear()
-        answer = rejected(rejected_by.rejections)
-    await store_answer(change.buyer.id, key, outcome_to_text(answer))
-    return answer
+async def _recall(change: Change[Any], key: Key | None, known: KnownKey) -> Outcome:
+    """Returns the outcome of a known key; raises IDEMPOTENCY_KEY_REUSED for another input."""
+    if key is None or key.digest != known.digest:
+        raise Rejection(
+            RejectionCode.IDEMPOTENCY_KEY_REUSED,
+            f"The key {change.input.idempotency_key!r} was used before with another input.",
+            "idempotencyKey",
+        )
+    return await recall_outcome(known.outcome, change.context, change.read)

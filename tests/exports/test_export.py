@@ -233,13 +233,16 @@ async def test_a_basket_emptied_or_deleted_before_it_is_written_fails_saying_so(
     )
 
 
-async def test_the_same_key_gets_the_first_answer_and_one_file(
+async def test_the_same_key_gets_the_same_export_as_it_is_now_and_one_file(
     service: Service, tmp_path: Path
 ) -> None:
     await fill(service.main)
     first = await ask(service.main, format="CSV", idempotencyKey="a")
     await ended(service.main, first["cacheKey"])
-    assert await ask(service.main, format="CSV", idempotencyKey="a") == first
+    again = await ask(service.main, format="CSV", idempotencyKey="a")
+    assert again["cacheKey"] == first["cacheKey"]
+    assert (first["status"], again["status"]) == ("WAITING", "COMPLETED")
+    assert again["isReady"] and first["cacheKey"] in again["url"]
     assert await BasketExport.all().count() == 1
     reused = [("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])]
     assert await rejected(service.main, format="XLS", idempotencyKey="a") == reused

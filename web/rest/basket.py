@@ -54,9 +54,11 @@ async def change_basket(
 ) -> Response:
     """Carries out a change and returns the basket after it."""
     answer = await carry_out(change, request.context, given)
-    if answer.user_errors or answer.baskets is None:
+    if answer.user_errors:
         return rejection_response(answer.user_errors)
-    return json_response(basket_answer(answer.baskets.full_baskets()))
+    # Only a retry finds that the basket has gone since, and then there is none to show.
+    baskets = answer.baskets.full_baskets() if answer.baskets else ()
+    return json_response(basket_answer(baskets))
 
 
 async def add_item(request: RestRequest) -> Response:
