@@ -13,7 +13,9 @@ tables are **emptied** before data is loaded.
 
 - *ours* is `python server.py serve` with the settings of production: one process.
 - *stock* is the same schema and tables as the documentation of Strawberry and Tortoise shows them.
-- *by hand* has no GraphQL: Starlette, asyncpg and orjson, as fast as we could make it.
+- *by hand* has no GraphQL: Starlette, asyncpg and orjson, as fast as we could make it. It keeps the
+  totals of a basket in its columns, as ours does, but neither a history nor idempotency keys.
+- *beside* is ours of another checkout, on a database of its own with the same rows.
 
 Each server is pinned to core 0; one is measured at a time while the others are idle. `wrk` and
 the backends of PostgreSQL are pinned to core 1; PostgreSQL's background processes are not pinned.

@@ -44,8 +44,6 @@ It has one array per column of the items, the columns of the basket, and as JSON
 the user may buy for.
 """
 ARRAY_COUNT = 13
-CURRENCIES = 2
-"""The index of the currencies of the items in a row of READ."""
 
 OTHER_DIVISIONS = f"""
 SELECT json_object_agg(d.id, {_DIVISION_JSON})::text
@@ -54,33 +52,20 @@ LEFT JOIN division m ON m.id = d.parent_id
 WHERE d.id = ANY($1::int[])"""
 """Reads divisions of a basket that its user may no longer buy for, which are rare."""
 
-_SUMS = """count(DISTINCT i.id), CAST(coalesce(sum(q.quantity), 0) AS bigint),
-    CAST(coalesce(sum(i.price * q.quantity), 0) AS bigint), min(i.currency)"""
-_ITEMS = """LEFT JOIN basket_item i ON i.basket_id = b.id
-LEFT JOIN basket_item_division q ON q.item_id = i.id"""
+_TOTALS = "item_count, total_quantity, total_amount, currency"
 
-TOTALS = f"""
-SELECT b.id, {_SUMS}, count(DISTINCT i.currency), max(q.quantity)
-FROM basket b
-{_ITEMS}
-WHERE {_ACTIVE}
-GROUP BY b.id"""
-"""Reads the sums of the active basket, and the values that its limits are checked with."""
+BADGE = f"SELECT {_TOTALS} FROM basket b WHERE {_ACTIVE}"
+"""Reads the totals of the active basket."""
 
 DRAFTS = f"""
-SELECT {_BASKET}, {_SUMS}, b.saved_at, (
+SELECT {_BASKET}, {_TOTALS}, saved_at, (
     SELECT count(*) FROM basket WHERE user_id = $1 AND status = 'DRAFT'
 )
-FROM (
-    SELECT * FROM basket
-    WHERE user_id = $1 AND status = 'DRAFT'
-    ORDER BY saved_at DESC, id DESC
-    LIMIT $2
-) b
-{_ITEMS}
-GROUP BY {_BASKET}, b.saved_at
-ORDER BY b.saved_at DESC, b.id DESC"""
-"""Reads a page of drafts with their sums and the number of all drafts."""
+FROM basket b
+WHERE user_id = $1 AND status = 'DRAFT'
+ORDER BY saved_at DESC, id DESC
+LIMIT $2"""
+"""Reads a page of drafts with their totals and the number of all drafts."""
 
 AUTHENTICATE = """
 SELECT u.id, d.id, d.is_active
@@ -93,32 +78,53 @@ WHERE t.digest = $1 AND u.is_active"""
 # the text.
 BEGIN_AND_LOCK = """
 BEGIN;
+SELECT id FROM basket
+WHERE user_id = {user} AND segment = 0 AND status = 'ACTIVE'
+FOR UPDATE"""
+MAKE_AND_LOCK = """
 INSERT INTO basket (user_id, segment, status, version, created_at, updated_at)
-VALUES ({user}, 0, 'ACTIVE', 1, clock_timestamp(), clock_timestamp())
+VALUES ({user}, 0, 'ACTIVE', 0, clock_timestamp(), clock_timestamp())
 ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE'
-DO UPDATE SET version = basket.version + 1, updated_at = excluded.updated_at"""
+DO UPDATE SET version = basket.version"""
+"""Makes the basket that the first statement did not find, unless another request has just made it."""
 
 ADD = """
 WITH line AS (
-    SELECT b.id AS basket_id, p.id AS product_id, p.price, p.currency, i.id AS item_id
+    SELECT b.id AS basket_id, p.id AS product_id, COALESCE(i.price, p.price) AS price,
+        p.currency, i.id AS item_id
     FROM basket b
     JOIN product p ON p.remote_id = $3 AND p.segment = $2
+    JOIN division d ON d.id = $4 AND d.is_active AND (d.id = $6 OR d.parent_id = $6)
     LEFT JOIN basket_item i ON i.basket_id = b.id AND i.product_id = p.id
     WHERE b.user_id = $1 AND b.segment = $2 AND b.status = 'ACTIVE' AND (
         i.id IS NOT NULL
         OR p.is_available AND p.refreshed_at > clock_timestamp() - interval '300 s'
+            AND COALESCE(b.currency, p.currency) = p.currency
     )
 ), made AS (
     INSERT INTO basket_item (basket_id, product_id, price, currency)
     SELECT basket_id, product_id, price, currency FROM line WHERE item_id IS NULL
     RETURNING id
+), added AS (
+    INSERT INTO basket_item_division (item_id, division_id, quantity)
+    SELECT item.id, $4, $5
+    FROM (
+        SELECT item_id AS id FROM line WHERE item_id IS NOT NULL UNION ALL SELECT id FROM made
+    ) item
+    ON CONFLICT (item_id, division_id)
+    DO UPDATE SET quantity = basket_item_division.quantity + excluded.quantity
+    RETURNING quantity
 )
-INSERT INTO basket_item_division (item_id, division_id, quantity)
-SELECT item.id, d.id, $5
-FROM (
-    SELECT item_id AS id FROM line WHERE item_id IS NOT NULL UNION ALL SELECT id FROM made
-) item
-JOIN division d ON d.id = $4 AND d.is_active AND (d.id = $6 OR d.parent_id = $6)
-ON CONFLICT (item_id, division_id)
-DO UPDATE SET quantity = basket_item_division.quantity + excluded.quantity
-RETURNING quantity"""
+UPDATE basket b
+SET version = b.version + 1, updated_at = clock_timestamp(),
+    item_count = b.item_count + (SELECT count(*) FROM made),
+    total_quantity = b.total_quantity + $5, total_amount = b.total_amount + line.price * $5,
+    currency = COALESCE(b.currency, line.currency)
+FROM line
+WHERE b.id = line.basket_id
+RETURNING b.id, b.item_count, b.total_quantity, b.total_amount, b.currency,
+    (SELECT quantity FROM added)"""
+"""Adds to the quantity of a product for a division.
+
+Returns the basket's id, its totals, and the quantity; no row when a rule is broken.
+"""

@@ -8,6 +8,7 @@ change differs, and is left out.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import asyncpg
 import httpx
@@ -45,25 +46,30 @@ def comparable_data(body: bytes, workload: Workload, *, ignore_ids: bool) -> byt
 
 
 async def check_equality(
-    connection: asyncpg.Connection,
+    connections: Mapping[str, asyncpg.Connection],
     ports: Mapping[str, int],
     workloads: Sequence[Workload],
     populations: list[Placed],
 ) -> int:
-    """Compares the answers of the servers and returns their number; raises AnswersDiffer."""
+    """Compares the answers of the servers and returns their number; raises AnswersDiffer.
+
+    Each server has a connection to its database and a port.
+    """
     count = 0
     # An older checkout may have ids of another form.
     ignore_ids = BESIDE in ports
     for workload in workloads:
         answers = {}
-        await reset(connection, populations)
-        for kind, port in ports.items():
-            await reset(connection, populations, refresh=False)
+        # Of all databases, because it is part of the answers.
+        refreshed_at = datetime.now(UTC)
+        for kind in workload.supporting(ports):
+            await reset(connections[kind], populations, refreshed_at=refreshed_at)
             answers[kind] = await _answers(
-                kind, port, workload, populations, ignore_ids=ignore_ids
+                kind, ports[kind], workload, populations, ignore_ids=ignore_ids
             )
         count += _compare(workload, answers)
-    await reset(connection, populations)
+    for connection in connections.values():
+        await reset(connection, populations)
     return count
 
 

@@ -21,7 +21,9 @@ import asyncpg
 import httpx
 
 import settings
+from bench.checkouts import checkouts_of
 from bench.load import TIMESTAMP
+from bench.operations import OURS
 from bench.population import Placed
 from bench.reset import reset
 from bench.servers import SERVER_CORE, all_running
@@ -222,7 +224,7 @@ async def measure_files(
         with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
             files = Files(url, populations, Path(folder))
             if "I10k" in names:
-                with all_running(("ours",), url) as servers:
+                with all_running(checkouts_of([OURS], url)) as servers:
                     for kind in FORMATS:
                         port = servers["ours"].port
                         seconds = await files.imports(kind, rounds, port, connection)

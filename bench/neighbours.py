@@ -13,8 +13,9 @@ from statistics import median
 import asyncpg
 import httpx
 
+from bench.checkouts import checkouts_of
 from bench.files import send
-from bench.operations import WORKLOADS, Shape
+from bench.operations import OURS, WORKLOADS, Shape
 from bench.population import Placed
 from bench.reset import reset
 from bench.servers import Server, all_running
@@ -128,7 +129,7 @@ async def measure_neighbours(
         return []
     connection = await asyncpg.connect(url)
     try:
-        with all_running(("ours",), url) as servers:
+        with all_running(checkouts_of([OURS], url)) as servers:
             neighbours = Neighbours(servers["ours"], connection, populations, seconds)
             measures = {"REST": neighbours.rest, "RI": neighbours.beside_imports}
             return [await measures[name](rounds) for name in names]

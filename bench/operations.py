@@ -1,7 +1,8 @@
 """The workloads, and their requests to each kind of server."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.population import Placed
@@ -18,12 +19,13 @@ WHOLE = (
 )
 TOTALS = "id totalAmount totalQuantity itemCount currency"
 READ = f"query Read {{ activeBasket {{ {WHOLE} }} }}"
+BADGE = "query Badge { activeBasket { totalQuantity totalAmount itemCount } }"
 DRAFTS = (
     f"query Drafts {{ draftBaskets(first: 20) {{ edges {{ cursor node {{ {HEADER} }} }} "
     "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }"
 )
-OURS, BESIDE, BY_HAND = "ours", "beside", "by hand"
-KINDS = (OURS, "stock", BY_HAND)
+OURS, BESIDE, STOCK, BY_HAND = "ours", "beside", "stock", "by hand"
+KINDS = (OURS, STOCK, BY_HAND)
 """The servers that are compared; BESIDE is another checkout of ours."""
 
 ADD = (
@@ -32,8 +34,8 @@ ADD = (
 )
 
 
-PRODUCT, DIVISION_ID = "<product>", "<division>"
-"""Placeholders of a body for the product and the division of the request."""
+PRODUCT, DIVISION_ID, KEY = "<product>", "<division>", "<key>"
+"""Placeholders of a body for the product, the division and the idempotency key of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,11 @@ class Shape:
     body: str
 
     def body_of(self, call: Call) -> str:
-        """Returns the body of a call."""
+        """Returns the body of a call, with an idempotency key that was never sent before."""
+        body = self.body.replace(KEY, str(uuid.uuid4()))
         if call.line is None:
-            return self.body
-        return self.body.replace(PRODUCT, str(call.line.product)).replace(
+            return body
+        return body.replace(PRODUCT, str(call.line.product)).replace(
             DIVISION_ID, str(call.line.division)
         )
 
@@ -85,11 +88,19 @@ class Workload:
     """The id of a division in a request; checkouts from before global ids take the number alone."""
     documents: Mapping[str, str] = field(default_factory=dict)
     """The documents of the servers that have another schema."""
+    has_key: bool = False
+    """Whether each request carries a fresh idempotency key."""
+    unsupported: tuple[str, ...] = ()
+    """The kinds of servers that do not have the operation."""
 
     @property
     def writes(self) -> bool:
         """Whether it changes baskets."""
         return self.line is not None
+
+    def supporting(self, kinds: Iterable[str]) -> list[str]:
+        """Returns those of the servers that have the operation."""
+        return [kind for kind in kinds if kind not in self.unsupported]
 
     def calls(self, populations: Sequence[Placed]) -> list[Call]:
         """Returns the calls in their order, buyer by buyer."""
@@ -122,9 +133,15 @@ class Workload:
                 if self.line
                 else Shape("GET", self.path, "")
             )
-        variables = {"input": {"items": [line]}} if self.line else {}
         document = self.documents.get(kind, self.document)
-        return Shape("POST", "/graphql", _body({"query": document, "variables": variables}))
+        content = {"query": document, "variables": self._variables(line)}
+        return Shape("POST", "/graphql", _body(content))
+
+    def _variables(self, line: dict[str, object]) -> dict[str, object]:
+        if not self.line:
+            return {}
+        key = {"idempotencyKey": KEY} if self.has_key else {}
+        return {"input": {"items": [line], **key}}
 
 
 def _body(content: object) -> str:
@@ -141,33 +158,76 @@ def _new_line(population: Placed, number: int, count: int) -> Line:
     return Line(population.new_product(number, count), population.main_division(number))
 
 
+_ADD, _ADD_FOR_TOTALS = "/basket/items", "/basket/items/totals"
+# Neither stock nor the server by hand knows idempotency keys.
+_OTHERS = (STOCK, BY_HAND)
+
 WORKLOADS = (
     Workload("R20", "read a basket of 20 items", "bench", READ, "/basket"),
     Workload("R100", "read a basket of 100 items", "bench-r100", READ, "/basket"),
     Workload("R500", "read a basket of 500 items", "bench-r500", READ, "/basket"),
+    Workload("B", "read the totals of a basket of 20 items", "bench", BADGE, "/badge"),
+    Workload(
+        "B10K",
+        "read the totals of a basket of 10,000 items",
+        "bench-large",
+        BADGE,
+        "/badge",
+        # It reads all items, which takes it seconds.
+        unsupported=(STOCK,),
+    ),
     Workload("D", "list 20 drafts with totals", "bench-draft", DRAFTS, "/drafts"),
     Workload(
         "W1",
         "add a unit, return the basket",
         "bench",
         ADD.format(WHOLE),
-        "/basket/items",
+        _ADD,
         _held_line,
+    ),
+    Workload(
+        "W1K",
+        "W1 with a fresh idempotency key per request",
+        "bench",
+        ADD.format(WHOLE),
+        _ADD,
+        _held_line,
+        has_key=True,
+        unsupported=_OTHERS,
     ),
     Workload(
         "W2",
         "add a unit, return totals",
         "bench",
         ADD.format(TOTALS),
-        "/basket/items/totals",
+        _ADD_FOR_TOTALS,
         _held_line,
+    ),
+    Workload(
+        "W2K",
+        "W2 with a fresh idempotency key per request",
+        "bench",
+        ADD.format(TOTALS),
+        _ADD_FOR_TOTALS,
+        _held_line,
+        has_key=True,
+        unsupported=_OTHERS,
+    ),
+    Workload(
+        "W2_10K",
+        "W2 with 10,000 items in the basket",
+        "bench-large",
+        ADD.format(TOTALS),
+        _ADD_FOR_TOTALS,
+        _held_line,
+        unsupported=(STOCK,),
     ),
     Workload(
         "W3",
         "add a new product",
         "bench-new",
         ADD.format(WHOLE),
-        "/basket/items",
+        _ADD,
         _new_line,
         repeats=20,
     ),

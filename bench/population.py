@@ -76,9 +76,12 @@ def place_populations(populations: Sequence[Population]) -> Iterator[Placed]:
 
 
 def populations(
-    users: int = 200, items: int = 20, *, new_users: int = 4_000
+    users: int = 200, items: int = 20, *, new_users: int = 4_000, large_users: int = 32
 ) -> list[Placed]:
-    """Returns the populations of the workloads; `users` with one basket of `items` come first."""
+    """Returns the populations of the workloads; `users` with one basket of `items` come first.
+
+    There are twice as many large baskets as connections, so that additions wait for no other.
+    """
     return list(
         place_populations(
             [
@@ -87,6 +90,7 @@ def populations(
                 Population("bench-r500", 10, 500),
                 Population("bench-draft", 20, 20, "DRAFT", 20),
                 Population("bench-new", new_users, 20),
+                Population("bench-large", large_users, 10_000),
                 Population("bench-export", 1, 5_000),
                 Population("bench-import", 1, 0),
             ]

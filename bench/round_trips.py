@@ -7,16 +7,15 @@ Sync and a Flush each ask for an answer, and each answer is waited for: one roun
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
 import httpx
 
+from bench.checkouts import Checkout
 from bench.operations import Call, Shape, Workload
 from bench.population import Placed
 from bench.servers import running
-from settings import ROOT
 
 ASKING = {ord("Q"), ord("S"), ord("H")}
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
@@ -99,15 +98,11 @@ async def ask(client: httpx.AsyncClient, shape: Shape, call: Call) -> bytes:
 
 
 async def round_trips(
-    kind: str,
-    url: str,
-    workloads: list[Workload],
-    populations: list[Placed],
-    root: Path = ROOT,
+    kind: str, checkout: Checkout, workloads: list[Workload], populations: list[Placed]
 ) -> dict[str, tuple[int, int]]:
     """Returns the round trips of a buyer's first request and of the next one, by workload."""
-    async with counting(url) as (proxy, through):
-        context = running(kind, through, root=root)
+    async with counting(checkout.url) as (proxy, through):
+        context = running(kind, through, root=checkout.root)
         # A server connects while it starts, so the proxy has to run meanwhile.
         server = await asyncio.to_thread(context.__enter__)
         try:
@@ -135,6 +130,7 @@ class Counting:
         return {
             workload.name: await self._counted(workload, populations)
             for workload in workloads
+            if self.kind not in workload.unsupported
         }
 
     async def _counted(

@@ -46,18 +46,18 @@ Results = dict[tuple[str, str], Result]
 
 
 class Rounds:
-    """Measures workloads on running servers."""
+    """Measures workloads on running servers; each has a connection to its database."""
 
     def __init__(
         self,
-        connection: asyncpg.Connection,
+        connections: Mapping[str, asyncpg.Connection],
         servers: Mapping[str, Server],
         populations: list[Placed],
         *,
         seconds: float,
         warm_up: float,
     ) -> None:
-        self.connection = connection
+        self.connections = connections
         self.servers = servers
         self.populations = populations
         self.seconds = seconds
@@ -69,25 +69,26 @@ class Rounds:
         measurements: dict[tuple[str, str], list[Measurement]] = {}
         for number in range(rounds):
             for workload in workloads:
-                for kind, server in self.servers.items():
-                    measurement = await self._measure(workload, server)
+                for kind in workload.supporting(self.servers):
+                    measurement = await self._measure(workload, self.servers[kind])
                     measurements.setdefault((workload.name, kind), []).append(measurement)
-                    line = f"round {number + 1} of {rounds}  {workload.name:<5}{kind:<13}"
+                    line = f"round {number + 1} of {rounds}  {workload.name:<7}{kind:<13}"
                     print(f"{line}{measurement.load.rate:9,.0f} requests/s", flush=True)
         return {key: _median(found) for key, found in measurements.items()}
 
     async def _measure(self, workload: Workload, server: Server) -> Measurement:
         calls, shape = workload.calls(self.populations), workload.shape(server.kind)
+        connection = self.connections[server.kind]
         if workload.writes:
-            await reset(self.connection, self.populations)
+            await reset(connection, self.populations)
         warm = put_load(server.port, shape, calls, self.warm_up)
         # The first requests have opened the connections that are now pinned.
-        self.pinned = max(self.pinned, await pin_backends(self.connection))
+        self.pinned = max(self.pinned, await pin_backends(connection))
         server.reset_peak()
         # Processor times tell more than rates: other load on the machine hardly changes them.
         before, backends = (
             server.processor_seconds(),
-            await backend_seconds(self.connection),
+            await backend_seconds(connection),
         )
         load = put_load(server.port, shape, calls, self.seconds)
         if not load.requests:
@@ -96,11 +97,11 @@ class Rounds:
                 "give --seconds."
             )
         seconds = server.processor_seconds() - before
-        postgres = seconds_between(backends, await backend_seconds(self.connection))
+        postgres = seconds_between(backends, await backend_seconds(connection))
         if workload.writes:
             # wrk ends while requests are still being answered.
             await asyncio.sleep(0.2)
-            await self._check_changes(warm.requests + load.requests)
+            await _check_changes(connection, warm.requests + load.requests)
         return Measurement(
             load,
             server.peak_megabytes(),
@@ -108,13 +109,12 @@ class Rounds:
             None if postgres is None else postgres * 1e6 / load.requests,
         )
 
-    async def _check_changes(self, requests: int) -> None:
-        # A server that answers before it commits would be the fastest.
-        count = await changes(self.connection)
-        if count < requests:
-            raise LoadFailed(
-                f"{requests} changes were answered, and only {count} were made."
-            )
+
+async def _check_changes(connection: asyncpg.Connection, requests: int) -> None:
+    # A server that answers before it commits would be the fastest.
+    count = await changes(connection)
+    if count < requests:
+        raise LoadFailed(f"{requests} changes were answered, and only {count} were made.")
 
 
 def _median(measurements: list[Measurement]) -> Result:

@@ -1,12 +1,15 @@
 """The run: loads the data, compares the answers, measures, and prints the table."""
 
 import argparse
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 
+from bench.checkouts import checkouts_of, prepare_checkout
 from bench.equality import check_equality
 from bench.files import measure_files
 from bench.load import load, make_database
@@ -15,7 +18,7 @@ from bench.operations import BESIDE, DIVISION_ID, WORKLOADS, Workload
 from bench.population import Placed, populations
 from bench.round_trips import round_trips
 from bench.rounds import Rounds
-from bench.servers import all_running, root_of
+from bench.servers import all_running
 from bench.table import format_table
 from bench.wrk import CONNECTIONS
 
@@ -67,40 +70,45 @@ async def run(arguments: argparse.Namespace) -> None:
 async def _run_workloads(
     arguments: argparse.Namespace, workloads: list[Workload], all_populations: list[Placed]
 ) -> None:
-    kinds, beside = arguments.kinds.split(","), arguments.beside
-    if beside:
+    kinds, url, beside = arguments.kinds.split(","), arguments.database, None
+    if arguments.beside:
         # Next to ours, so that both see the same load of the machine.
         kinds.insert(1, BESIDE)
         # An older checkout may know numbers as ids only.
         workloads = [replace(workload, division_id=DIVISION_ID) for workload in workloads]
-    connection = await asyncpg.connect(arguments.database)
-    try:
-        with all_running(kinds, arguments.database, beside) as servers:
+        beside = await prepare_checkout(arguments.beside, url, all_populations)
+    checkouts = checkouts_of(kinds, url, beside)
+    async with connected({checkout.url for checkout in checkouts.values()}) as opened:
+        connections = {kind: opened[checkout.url] for kind, checkout in checkouts.items()}
+        with all_running(checkouts) as servers:
             ports = {kind: server.port for kind, server in servers.items()}
-            count = await check_equality(connection, ports, workloads, all_populations)
+            count = await check_equality(connections, ports, workloads, all_populations)
             print(f"{count} answers of {', '.join(kinds)} are the same.", flush=True)
             trips = {
-                kind: await round_trips(
-                    kind,
-                    arguments.database,
-                    workloads,
-                    all_populations,
-                    root_of(kind, beside),
-                )
-                for kind in kinds
+                kind: await round_trips(kind, checkout, workloads, all_populations)
+                for kind, checkout in checkouts.items()
             }
             rounds = Rounds(
-                connection,
+                connections,
                 servers,
                 all_populations,
                 seconds=arguments.seconds,
                 warm_up=arguments.warm_up,
             )
             results = await rounds.carry_out(workloads, arguments.rounds)
-    finally:
-        await connection.close()
     print(f"\n{conditions(rounds, arguments.rounds)}")
     print(format_table(results, trips, workloads), flush=True)
+
+
+@asynccontextmanager
+async def connected(urls: Collection[str]) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    """Opens a connection to each database, by its URL, and closes them all at the end."""
+    connections = {url: await asyncpg.connect(url) for url in urls}
+    try:
+        yield connections
+    finally:
+        for connection in connections.values():
+            await connection.close()
 
 
 def conditions(rounds: Rounds, count: int) -> str:

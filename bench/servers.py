@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bench.backends import processor_seconds
 from bench.by_hand import create_by_hand
+from bench.checkouts import Checkout, find_python
 from bench.operations import BESIDE, OURS
 from bench.stock import create_stock
 from bench.wrk import LOAD_CORE
@@ -118,16 +119,10 @@ def _command(
     return [
         "env",
         *(f"{name}={value}" for name, value in settings.items()),
-        _python(root),
+        find_python(root),
         "server.py",
         "serve",
     ]
-
-
-def _python(root: Path) -> str:
-    """Returns the Python of a checkout's environment, or this one where it has none."""
-    own = root / ".venv" / "bin" / "python"
-    return str(own) if own.exists() else sys.executable
 
 
 @contextmanager
@@ -182,37 +177,30 @@ def running(
 
 @contextmanager
 def all_running(
-    kinds: Sequence[str],
-    url: str,
-    beside: Path | None = None,
+    checkouts: Mapping[str, Checkout],
     peers: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[dict[str, Server]]:
     """Runs the servers at once, with a demo Commerce on the other core; raises ServerFailed.
 
-    The kind BESIDE is the server of the checkout `beside`; `peers` are commands by kind, which
-    take a port and the URL of the database.
+    `checkouts` are those of the kinds of servers, and `peers` commands by kind, which take a port
+    and the URL of the database.
     """
     with ExitStack() as resources:
-        commerce = resources.enter_context(running("commerce", url, LOAD_CORE))
+        commerce = resources.enter_context(running("commerce", "", LOAD_CORE))
         waits = {
             kind: resources.enter_context(
                 _started(
                     kind,
-                    url,
+                    checkout.url,
                     SERVER_CORE,
                     commerce.port,
-                    root_of(kind, beside),
+                    checkout.root,
                     peers.get(kind, ()),
                 )
             )
-            for kind in kinds
+            for kind, checkout in checkouts.items()
         }
         yield {kind: wait() for kind, wait in waits.items()}
-
-
-def root_of(kind: str, beside: Path | None) -> Path:
-    """Returns the folder that a server is started in."""
-    return beside if kind == BESIDE and beside else ROOT
 
 
 def _listening(

@@ -63,8 +63,11 @@ def _counts(counts: tuple[int, int] | None, is_shown: bool) -> str:
 def _ratio(results: Mapping[str, Result], kind: str, other: str) -> str:
     """Returns the median of the ratios of the rates within a round.
 
-    The measurements of a round follow each other, so what disturbs one disturbs the others.
+    The measurements of a round follow each other, so what disturbs one disturbs the others. A
+    server that does not have the operation has no rates.
     """
+    if other not in results:
+        return "-"
     return format(median(_quotients(results[kind].rates, results[other].rates)), ".2f")
 
 

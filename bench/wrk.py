@@ -1,6 +1,7 @@
 """The load generator: `wrk`, pinned to a core, with a script that sends the calls in turn."""
 
 import re
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -8,26 +9,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.operations import DIVISION_ID, PRODUCT, Call, Shape
+from bench.operations import DIVISION_ID, KEY, PRODUCT, Call, Shape
 
 CONNECTIONS = 16
 LOAD_CORE = 1
 
 # The calls are read from a file and the requests built as they are sent, which costs wrk one
-# microsecond: eighty thousand prepared requests of 2 kB would not fit its memory. In a body of
-# three parts, product and division stand between the parts.
+# microsecond: eighty thousand prepared requests of 2 kB would not fit its memory. A key is of this
+# run, of a thread, and of a request, so that none is ever sent twice.
 _SCRIPT = """
-local calls, number = {}, 0
-local head, body = %(head)s, {%(body)s}
+local calls, number, sent, threads = {}, 0, 0, 0
+setup = function(thread)
+  threads = threads + 1
+  thread:set("thread_number", threads)
+end
 init = function(arguments)
   for line in io.lines(%(file)s) do calls[#calls + 1] = {line:match("(%%S+) (%%S+) (%%S+)")} end
 end
 request = function()
-  number = number %% #calls + 1
+  number, sent = number %% #calls + 1, sent + 1
   local call = calls[number]
-  local text = body[1]
-  if #body == 3 then text = body[1] .. call[2] .. body[2] .. call[3] .. body[3] end
-  return head .. call[1] .. "\\r\\nContent-Length: " .. #text .. "\\r\\n\\r\\n" .. text
+  local text = %(body)s
+  return %(head)s .. call[1] .. "\\r\\nContent-Length: " .. #text .. "\\r\\n\\r\\n" .. text
 end
 done = function(summary, latency, requests)
   local failed = summary.errors
@@ -75,18 +78,25 @@ def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
         f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         "Content-Type: application/json\r\nAuthorization: Token "
     )
-    # Product and division stand once in a body, in this order.
-    parts = [
-        part for piece in shape.body.split(PRODUCT) for part in piece.split(DIVISION_ID)
-    ]
     values = {
         "head": _lua(head),
-        "body": ", ".join(map(_quoted, parts)),
+        "body": _body_expression(shape.body, secrets.token_hex(8)),
         "file": _quoted(str(file)),
     }
     script = folder / "workload.lua"
     script.write_text(_SCRIPT % values)
     return script
+
+
+def _body_expression(body: str, run: str) -> str:
+    """Returns a body in Lua, with the values of `call` and a key in place of the placeholders."""
+    values = {
+        PRODUCT: "call[2]",
+        DIVISION_ID: "call[3]",
+        KEY: f'string.format("{run}-%d-%012d", thread_number, sent)',
+    }
+    pieces = re.split(f"({'|'.join(values)})", body)
+    return " .. ".join(values.get(piece) or _quoted(piece) for piece in pieces)
 
 
 def _lua(text: str) -> str:

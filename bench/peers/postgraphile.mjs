@@ -1,4 +1,4 @@
-// PostGraphile 5 on the tables as they are; what they do not hold (the sums) is added as SQL expressions.
+// PostGraphile 5 on the tables as they are; what they do not hold (the sums of an item) is added as SQL expressions.
 import { createServer } from "node:http";
 import { context } from "postgraphile/grafast";
 import { grafserv } from "postgraphile/grafserv/node";
@@ -20,14 +20,11 @@ const Sums = extendSchema((build) => {
   const { basket } = build.input.pgRegistry.pgResources;
   // An expression of a row's table, in the statement that reads the row.
   const expression = (codec, text) => ($row) => $row.select(text($row.getClassStep().alias), codec);
-  const items = (alias, column) => sql`(select coalesce(sum(${column}), 0) from basket_item i
-    join basket_item_division q on q.item_id = i.id where i.basket_id = ${alias}.id)`;
   const pieces = (alias) =>
     sql`(select sum(q.quantity) from basket_item_division q where q.item_id = ${alias}.id)`;
   return {
     typeDefs: gql`
       extend type Query { activeBasket: Basket }
-      extend type Basket { totalAmount: BigInt! totalQuantity: BigInt! itemCount: BigInt! currency: String }
       extend type BasketItem { totalAmount: BigInt! quantity: BigInt! }
       extend type BasketItemDivision { totalAmount: BigInt! }
     `,
@@ -39,19 +36,6 @@ const Sums = extendSchema((build) => {
             $baskets.where(sql`${$baskets.alias}.segment = 0 and ${$baskets.alias}.status = 'ACTIVE'`);
             return $baskets.single();
           },
-        },
-      },
-      Basket: {
-        plans: {
-          totalAmount: expression(TYPES.bigint, (alias) => items(alias, sql`i.price * q.quantity`)),
-          totalQuantity: expression(TYPES.bigint, (alias) => items(alias, sql`q.quantity`)),
-          itemCount: expression(
-            TYPES.bigint, (alias) => sql`(select count(*) from basket_item i where i.basket_id = ${alias}.id)`,
-          ),
-          currency: expression(
-            TYPES.text,
-            (alias) => sql`(select i.currency from basket_item i where i.basket_id = ${alias}.id limit 1)`,
-          ),
         },
       },
       BasketItem: {

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
+from bench.checkouts import checkouts_of
 from bench.equality import BUYERS, AnswersDiffer
 from bench.operations import OURS, WORKLOADS, Workload
 from bench.peers.equality import DOCUMENT, comparable_basket, differences
@@ -75,11 +76,12 @@ async def run_peers(arguments: argparse.Namespace) -> None:
     populations = await prepare(arguments.database)
     connection = await asyncpg.connect(arguments.database)
     try:
-        with all_running([OURS, *commands], arguments.database, peers=commands) as servers:
+        checkouts = checkouts_of([OURS, *commands], arguments.database)
+        with all_running(checkouts, commands) as servers:
             count = await check_baskets(servers, workloads, populations)
             print(f"{count} baskets of {', '.join(servers)} are the same.", flush=True)
             rounds = Rounds(
-                connection,
+                dict.fromkeys(servers, connection),
                 servers,
                 populations,
                 seconds=arguments.seconds,

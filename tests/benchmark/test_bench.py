@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from bench.checkouts import Checkout, checkouts_of, prepare_checkout
 from bench.equality import AnswersDiffer, check_equality, comparable_data
 from bench.load import NotABenchmark, load
 from bench.neighbours import NEIGHBOURS, measure_neighbours
@@ -27,7 +29,7 @@ pytestmark = [
     pytest.mark.long,
 ]
 
-PLACES = populations(users=3, items=20, new_users=4)
+PLACES = populations(users=3, items=20, new_users=4, large_users=2)
 INDEXES = (
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
 )
@@ -45,14 +47,15 @@ async def test_load_writes_what_it_is_told_with_working_tokens_and_leaves_the_in
     connection = await asyncpg.connect(database_url)
     before = await connection.fetch(INDEXES), await connection.fetch(CONSTRAINTS)
     counts = await load(database_url, PLACES, quiet=True)
-    # 3 of 20, 20 of 100, 10 of 500, 400 drafts of 20, 4 of 20, and one of 5,000 items; one user has no basket yet.
-    items = 3 * 20 + 20 * 100 + 10 * 500 + 400 * 20 + 4 * 20 + 5_000
+    # 3 of 20, 20 of 100, 10 of 500, 400 drafts of 20, 4 of 20, 2 of 10,000, and one of 5,000 items.
+    # One user has no basket yet.
+    items = 3 * 20 + 20 * 100 + 10 * 500 + 400 * 20 + 4 * 20 + 2 * 10_000 + 5_000
     assert counts == {
-        "division": 12,
+        "division": 14,
         "product": 10_000,
-        "user_account": 59,
-        "token": 59,
-        "basket": 438,
+        "user_account": 61,
+        "token": 61,
+        "basket": 440,
         "basket_item": items,
         "basket_item_division": 2 * items,
     }
@@ -105,14 +108,16 @@ async def test_the_three_servers_answer_the_same_and_count_their_round_trips(
 ) -> None:
     await load(database_url, PLACES, quiet=True)
     connection = await asyncpg.connect(database_url)
-    workloads = named("R20", "D", "W1", "W2", "W3")
-    with all_running(KINDS, database_url) as servers:
+    workloads = named("R20", "B", "B10K", "D", "W1", "W1K", "W2", "W2_10K", "W3")
+    with all_running(checkouts_of(KINDS, database_url)) as servers:
         ports = {kind: server.port for kind, server in servers.items()}
-        compared = await check_equality(connection, ports, workloads, PLACES)
-    # Three buyers of each of five workloads on three servers.
-    assert compared == 45
+        connections = dict.fromkeys(KINDS, connection)
+        compared = await check_equality(connections, ports, workloads, PLACES)
+    # Three buyers of each of six workloads on three servers; of two large baskets on two; W1K on ours alone.
+    assert compared == 3 * 6 * 3 + 2 * 2 * 2 + 3
     assert await changes(connection) == 0
-    found = await round_trips("by hand", database_url, named("D"), PLACES)
+    checkout = Checkout(ROOT, database_url)
+    found = await round_trips("by hand", checkout, named("D"), PLACES)
     # A token is looked up once in five seconds, and drafts and their number are read with one statement.
     assert found == {"D": (2, 1)}
     await connection.close()
@@ -126,9 +131,14 @@ async def test_another_checkout_is_compared_and_may_have_ids_of_another_form(
     workloads = [
         replace(workload, division_id=DIVISION_ID) for workload in named("R20", "W2")
     ]
-    with all_running((OURS, BESIDE), database_url, ROOT) as servers:
+    beside = await prepare_checkout(ROOT, database_url, PLACES)
+    other = await asyncpg.connect(beside.url)
+    connections = {OURS: connection, BESIDE: other}
+    with all_running(checkouts_of(connections, database_url, beside)) as servers:
         ports = {kind: server.port for kind, server in servers.items()}
-        assert await check_equality(connection, ports, workloads, PLACES) == 12
+        assert await check_equality(connections, ports, workloads, PLACES) == 12
+    await other.close()
+    await connection.execute(f'DROP DATABASE "{urlsplit(beside.url).path[1:]}"')
     await connection.close()
     (drafts,) = named("D")
     old = b'{"data":{"edges":[{"cursor":"a","node":{"id":"7","name":"x_1"}}]}}'
@@ -149,8 +159,8 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
     program("wrk")
     await load(database_url, PLACES, quiet=True)
     connection = await asyncpg.connect(database_url)
-    with all_running(("by hand",), database_url) as servers:
-        rounds = Rounds(connection, servers, PLACES, seconds=3, warm_up=1)
+    with all_running(checkouts_of(["by hand"], database_url)) as servers:
+        rounds = Rounds({"by hand": connection}, servers, PLACES, seconds=3, warm_up=1)
         results = await rounds.carry_out(named("W1"), 1)
     assert set(results) == {("W1", "by hand")}
     result = results["W1", "by hand"]
