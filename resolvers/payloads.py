@@ -11,7 +11,8 @@ from schema.quotation import Quotation
 from schema.scalars import described
 from schema.user_error import UserError
 
-BASKET = "The basket after the change; null when the input was rejected."
+GONE = "A retry gets it as it is now, and null when it is gone."
+BASKET = f"The basket after the change; null when the input was rejected. {GONE}"
 USER_ERRORS = "Why the input was rejected; empty when it was accepted."
 REMOVED = "The items that this change took out of the basket."
 
@@ -64,7 +65,8 @@ class BasketSavePayload(Payload):
 class BasketLoadPayload(Payload):
     basket: Basket | None = described(BASKET)
     displaced_basket: Basket | None = described(
-        "The basket that was active before and is now an unnamed draft; null when there was none."
+        "The basket that was active before and is now an unnamed draft; null when there was none. "
+        + GONE
     )
     deleted_basket_id: strawberry.ID | None = described(
         "The empty active basket that vanished; null when there was none."
@@ -88,7 +90,7 @@ class BasketRefreshPayload(Payload):
     )
     unavailable: list[BasketItem] = described(
         "The items that Commerce does not sell now; they stay in the basket at their price "
-        "until they are removed."
+        "until they are removed. A retry leaves out those that have left the basket."
     )
     user_errors: list[UserError] = described(USER_ERRORS)
 
@@ -96,7 +98,7 @@ class BasketRefreshPayload(Payload):
 @strawberry.type(description="The answer to `basketImport`.")
 class BasketImportPayload(Payload):
     basket: Basket | None = described(
-        "The basket after the import; null when it was rejected or a dry run."
+        f"The basket after the import; null when it was rejected or a dry run. {GONE}"
     )
     report: ImportReport | None = described(
         "What became of the rows; null when the file could not be read."
@@ -107,7 +109,7 @@ class BasketImportPayload(Payload):
 @strawberry.type(description="The answer to `basketExport`.")
 class BasketExportPayload(Payload):
     export: BasketExport | None = described(
-        "The export, not begun yet; null when the input was rejected."
+        f"The export, not begun yet; null when the input was rejected. {GONE}"
     )
     user_errors: list[UserError] = described(USER_ERRORS)
 
@@ -115,9 +117,9 @@ class BasketExportPayload(Payload):
 @strawberry.type(description="The answer to `quotationRequest`.")
 class QuotationRequestPayload(Payload):
     quotation: Quotation | None = described(
-        "The quotation; null when the input was rejected."
+        f"The quotation; null when the input was rejected. {GONE}"
     )
     basket: Basket | None = described(
-        "The submitted basket; null when the input was rejected."
+        f"The submitted basket; null when the input was rejected. {GONE}"
     )
     user_errors: list[UserError] = described(USER_ERRORS)

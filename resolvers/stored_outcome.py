@@ -17,7 +17,7 @@ too. A change after which older servers would answer wrongly needs the next form
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -32,7 +32,11 @@ from schema.outcome import ImportReport
 from schema.user_error import ImportRowError, UserError
 
 FORMAT = 2
-"""The format of outcomes that are written here, and the only one that is read."""
+"""The format of outcomes that are written here."""
+READABLE = frozenset({2})
+"""The formats that are read here: a new one is read by one release before the next writes it."""
+
+Made = TypeVar("Made")
 
 _PRICE_COLUMNS = [field.name for field in fields(Repriced)]
 
@@ -80,9 +84,7 @@ async def recall_outcome(
         unavailable=list(_numbers(values.get("unavailable", ()))),
         removed=list(_numbers(values.get("removed", ()))),
         report=_report(values.get("report")),
-        user_errors=[
-            UserError(**_with_code(error)) for error in values.get("user_errors", ())
-        ],
+        user_errors=[_make(UserError, error) for error in values.get("user_errors", ())],
     )
 
 
@@ -100,8 +102,9 @@ async def _read(
 def _parse(text: str) -> dict[str, Any]:
     values: dict[str, Any] = orjson.loads(text)
     stored = values.get("format")
-    if stored != FORMAT:
-        raise _unreadable(f"in format {stored}, and this server reads format {FORMAT}")
+    if stored not in READABLE:
+        readable = " and ".join(map(str, sorted(READABLE)))
+        raise _unreadable(f"in format {stored}, and this server reads {readable}")
     return values
 
 
@@ -142,16 +145,23 @@ def _price_changes(columns: Mapping[str, list[Any]]) -> list[Repriced]:
     return [Repriced(*row) for row in rows]
 
 
-def _report(values: dict[str, Any] | None) -> ImportReport | None:
+def _report(values: Mapping[str, Any] | None) -> ImportReport | None:
     if values is None:
         return None
-    errors = [ImportRowError(**_with_code(error)) for error in values["row_errors"]]
-    return ImportReport(**values | {"row_errors": errors})
+    errors = [_make(ImportRowError, error) for error in values["row_errors"]]
+    return _make(ImportReport, {**values, "row_errors": errors})
 
 
-def _with_code(values: dict[str, Any]) -> dict[str, Any]:
-    code = values["code"]
+def _make(kind: type[Made], values: Mapping[str, Any]) -> Made:
+    """Makes an object of the values that its type knows."""
+    names = [field.name for field in fields(cast(Any, kind)) if field.name in values]
+    return kind(**{name: _read_value(name, values[name]) for name in names})
+
+
+def _read_value(name: str, value: Any) -> Any:
+    if name != "code":
+        return value
     # A newer server beside this one may reject for a reason that is no code here.
-    if code not in RejectionCode.__members__:
-        raise _unreadable(f"with the code {code}, which this server does not know")
-    return values | {"code": RejectionCode[code]}
+    if value not in RejectionCode.__members__:
+        raise _unreadable(f"with the code {value}, which this server does not know")
+    return RejectionCode[value]

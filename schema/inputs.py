@@ -34,9 +34,9 @@ EXPECTED_VERSION = (
     "rejected with VERSION_CONFLICT if it has moved on."
 )
 IDEMPOTENCY_KEY = (
-    "A retry with the same key and the same input returns the first answer "
-    "and changes nothing more; "
-    "kept for 24 hours. 1 to 255 characters, not blank."
+    "A retry with the same key and the same input changes nothing more: "
+    "it gets the first outcome, and the basket as it is now. "
+    "Kept for 24 hours. 1 to 255 characters, not blank."
 )
 
 

@@ -12,7 +12,10 @@ from schema.user_error import ImportRowError
 class PriceChange:
     product_remote_id: int = described("The product's identifier in Commerce.")
     sku: str = described("The product's stock keeping unit.")
-    item: BasketItem | None = described("The item, at its new price.")
+    item: BasketItem | None = described(
+        "The item, at its new price; for a retry as it is now, "
+        "and null when it has left the basket."
+    )
     old_price: Cents = described("The unit price before the refresh.")
     old_currency: str = described("Its currency.")
     new_price: Cents = described("The unit price since the refresh.")
