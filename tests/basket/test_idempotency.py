@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import orjson
 from graphql import GraphQLSchema, get_named_type
 
 from application import schema
@@ -46,6 +45,32 @@ async def test_a_key_with_another_input_is_rejected(service: Service) -> None:
     assert await service.main.rejected("basketClear", idempotencyKey="key-1") == [
         ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
     ]
+
+
+async def test_an_id_and_its_number_and_a_default_and_nothing_are_the_same_input(
+    service: Service,
+) -> None:
+    number = service.division("ERP02")
+    line = {"productRemoteId": 1, "divisionId": number}
+    again = {"productRemoteId": 1, "divisionId": f"division_{number}", "quantity": 1}
+    keyed = {"idempotencyKey": "add"}
+    first = await service.main.accepted("basketItemsAdd", items=[line], **keyed)
+    for items in ([line], [again], [again | {"sku": None}]):
+        assert (
+            await service.main.accepted(
+                "basketItemsAdd", items=items, expectedVersion=None, **keyed
+            )
+            == first
+        )
+    other = {"items": [line | {"divisionId": service.division("ERP01")}], **keyed}
+    reused = [("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])]
+    assert await service.main.rejected("basketItemsAdd", **other) == reused
+    saved = (await service.main.accepted("basketSave", name="Draft"))["id"]
+    await service.main.accepted("basketLoad", basketId=saved, idempotencyKey="load")
+    number = saved.removeprefix("basket_")
+    await service.main.accepted("basketLoad", basketId=number, idempotencyKey="load")
+    load = {"basketId": f"{number}0", "idempotencyKey": "load"}
+    assert await service.main.rejected("basketLoad", **load) == reused
 
 
 async def test_a_key_belongs_to_one_user(service: Service) -> None:
@@ -194,37 +219,3 @@ async def test_a_key_may_be_any_text_of_255_characters(service: Service) -> None
         first = await service.main.accepted("basketItemsAdd", **add(1, key))
         assert await service.main.accepted("basketItemsAdd", **add(1, key)) == first
         assert first["version"] == place
-
-
-async def test_a_retried_refresh_tells_the_same_changes(service: Service) -> None:
-    selection = "basket { version } priceChanges { sku oldPrice newPrice newCurrency item { price } }"
-    await service.main.accepted("basketItemsAdd", **add(2))
-    service.shop.sell(1, "11.00")
-    first = await service.main.change("basketRefresh", selection, idempotencyKey="refresh")
-    assert [change["newPrice"] for change in first["priceChanges"]] == ["11.00"]
-    service.shop.sell(1, "12.00")
-    assert (
-        await service.main.change("basketRefresh", selection, idempotencyKey="refresh")
-        == first
-    )
-
-
-async def test_an_answer_stored_in_an_unknown_format_is_rejected_and_kept(
-    service: Service,
-) -> None:
-    first = await service.main.accepted("basketItemsAdd", **add(2))
-    (key,) = await IdempotencyKey.all()
-    stored = orjson.loads(key.outcome)
-    assert stored == {"format": 2, "basket": 1, "version": 1}
-    newer = orjson.dumps(stored | {"format": 3, "unknown": [1]}).decode()
-    await IdempotencyKey.all().update(outcome=newer)
-    content = await service.main.change(
-        "basketItemsAdd", "userErrors { code message field }", **add(2)
-    )
-    (error,) = content["userErrors"]
-    assert (error["code"], error["field"]) == ("INVALID_INPUT", ["idempotencyKey"])
-    assert "stored in format 3, and this server reads format 2" in error["message"]
-    (key,) = await IdempotencyKey.all()
-    assert key.outcome == newer
-    await IdempotencyKey.all().update(outcome=orjson.dumps(stored).decode())
-    assert await service.main.accepted("basketItemsAdd", **add(2)) == first

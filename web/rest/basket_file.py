@@ -34,8 +34,11 @@ async def export_basket(request: RestRequest) -> Response:
         idempotency_key=request.idempotency_key,
     )
     answer = await carry_out(BasketExportChange, request.context, given)
-    if answer.user_errors or answer.export is None:
+    if answer.user_errors:
         return rejection_response(answer.user_errors)
+    # Only a retry finds that the export has gone since, and it answers as its state does.
+    if answer.export is None:
+        return not_found_response()
     return json_response({"cache_key": answer.export.cache_key})
 
 
