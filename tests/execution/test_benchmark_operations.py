@@ -15,28 +15,27 @@ from web.graphql.document import Document
 
 FILL = "mutation ($input: BasketItemsAddInput!) { basketItemsAdd(input: $input) { userErrors { code } } }"
 HELD = {"items": [{"productRemoteId": 1, "divisionErpCode": "ERP01"}]}
-SHAPES = {workload.name: workload.shape(OURS) for workload in WORKLOADS} | {
-    "REST": GRAPHQL
-}
+SHAPES = {workload.name: workload.shape(OURS) for workload in WORKLOADS} | {"REST": GRAPHQL}
 
 
 async def count_fallbacks(asking: People, shape: Shape) -> int:
     """Executes an operation of the benchmark three times; returns how often graphql-core answered."""
-    operation = None
+    document = Document(schema._schema, _content(shape)["query"], UNLIMITED)
+    operation = document.operation(None)
+    assert operation is not None
     for _ in range(3):
-        # A product that the basket holds already, or one that Commerce is asked for at first.
-        content: dict[str, Any] = json.loads(shape.body_of(Call("main", Line(2, 1))))
-        if operation is None:
-            document = Document(schema._schema, content["query"], UNLIMITED)
-            operation = document.operation(None)
-            assert operation is not None
-        result = await operation.execute(
-            content["variables"], asking.context("main", document)
-        )
+        variables = _content(shape)["variables"]
+        result = await operation.execute(variables, asking.context("main", document))
         assert result.errors is None
         assert result.data is not None
         assert None not in result.data.values()
     return operation.fallbacks
+
+
+def _content(shape: Shape) -> dict[str, Any]:
+    """Returns a request's content, for a product that is not in the basket at first."""
+    content: dict[str, Any] = json.loads(shape.body_of(Call("main", Line(2, 1))))
+    return content
 
 
 @pytest.mark.long
