@@ -49,11 +49,14 @@ async def write_people_to(database_url: str) -> dict[str, Division]:
 
 @asynccontextmanager
 async def start_server(
-    database_url: str, commerce_url: str, folder: Path
+    database_url: str, commerce_url: str, folder: Path, release: str = ""
 ) -> AsyncIterator[Server]:
-    """Starts a server process on a port of its own choice and yields it, ready; ends it afterwards."""
+    """Starts a server process on a port of its own choice and yields it, ready; ends it afterwards.
+
+    `release` is Python that is run first, which makes another release of the server.
+    """
     output = folder / f"server-{uuid4().hex}.log"
-    process = await _start(database_url, commerce_url, output)
+    process = await _start(database_url, commerce_url, output, release)
     try:
         address = await _address(process, output)
         async with httpx.AsyncClient(
@@ -65,8 +68,20 @@ async def start_server(
         await _end(process)
 
 
-async def _start(database_url: str, commerce_url: str, output: Path) -> Process:
+def _write_release(release: str, folder: Path) -> str:
+    """Writes the module of another release and returns its name."""
+    name = f"release_{uuid4().hex}"
+    code = f"{release}\nfrom server import application as application\n"
+    (folder / f"{name}.py").write_text(code)
+    return name
+
+
+async def _start(
+    database_url: str, commerce_url: str, output: Path, release: str
+) -> Process:
+    module = _write_release(release, output.parent) if release else "server"
     ours = {
+        "PYTHONPATH": str(output.parent),
         "DATABASE_URL": database_url,
         "COMMERCE_URL": commerce_url,
         "REDIS_URL": "",
@@ -77,7 +92,7 @@ async def _start(database_url: str, commerce_url: str, output: Path) -> Process:
         sys.executable,
         "-m",
         "uvicorn",
-        "server:application",
+        f"{module}:application",
         "--port",
         "0",
         "--no-access-log",
