@@ -1,5 +1,6 @@
 """What a retry with an idempotency key is answered: the first outcome, and everything else as it is now."""
 
+import logging
 from typing import Any
 
 import orjson
@@ -9,8 +10,9 @@ from models.history.tables import BasketChange
 from models.idempotency import IdempotencyKey
 from models.quotation import Quotation
 from tests.support.imports import send
-from tests.support.service import Caller, Service
+from tests.support.service import Caller, Service, serve
 from tests.support.sheets import csv
+from tests.support.shop import Shop
 
 STATE = "basket { id status version totalQuantity }"
 MANY = 2_000
@@ -253,6 +255,29 @@ async def test_an_accepted_addition_stores_an_id_and_a_version(service: Service)
     await IdempotencyKey.filter(key="first").delete()
     (key,) = await IdempotencyKey.all()
     assert orjson.loads(key.outcome) == {"format": 2, "basket": number, "version": 2}
+
+
+async def test_a_key_adds_statements_of_the_key_alone(
+    sqlite_url: str, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def statements(caller: Caller, **given: Any) -> list[str]:
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, "tortoise.db_client"):
+            await caller.change("basketItemUpdate", "basket { version }", **given)
+        # The messages end with the values of parameters.
+        return [record.getMessage().split(": ")[0] for record in caplog.records]
+
+    async with serve(sqlite_url, shop) as service:
+        await service.main.accepted("basketItemsAdd", items=[line(1), line(2)])
+        one = {"productRemoteId": 1, "divisionId": service.division("ERP02")}
+        plain = await statements(service.main, **one, quantity=3)
+        keyed = await statements(service.main, **one, quantity=4, idempotencyKey="key")
+        again = await statements(service.main, **one, quantity=4, idempotencyKey="key")
+    assert any("UPDATE" in text for text in plain)
+    assert [text for text in keyed if "idempotency_key" not in text] == plain
+    assert len(keyed) == len(plain) + 4
+    # The checks of the token, the look-up of the key, and the basket.
+    assert len(again) == 3
 
 
 async def test_each_rejected_line_adds_no_more_than_its_own_words(service: Service) -> None:
