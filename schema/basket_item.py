@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import strawberry
 
-from models.basket.rows import FullBasket
+from models.basket.rows import FullBasket, Parts
 from models.basket.tables import BasketStatus
 from models.money import Cents
 from schema.division import Division
@@ -42,14 +42,10 @@ class BasketItem(Node):
 
     @classmethod
     def of(
-        cls, basket: FullBasket, index: int, divisions: Mapping[int, Division]
+        cls, basket: FullBasket, index: int, parts: Parts, divisions: Mapping[int, Division]
     ) -> "BasketItem":
-        """Makes the item at an index of a basket; the divisions are by their ids."""
-        number, price, parts = (
-            basket.item_ids[index],
-            basket.prices[index],
-            basket.parts[index],
-        )
+        """Makes the item at an index of a basket, of its parts and the divisions by their ids."""
+        number, price = basket.item_ids[index], basket.prices[index]
         # A submitted basket holds snapshots of products, whose ids are made from the items' ids.
         is_submitted = basket.columns["status"] == BasketStatus.SUBMITTED
         columns = {

@@ -23,26 +23,6 @@ class Catalogue:
         self.products = RowCache(maximum_bytes)
         self.divisions = RowCache(maximum_bytes // 8)
 
-    def look_up(self) -> "LookUp":
-        """Returns a look-up for one read."""
-        return LookUp(self)
-
-
-class Missing:
-    """The rows that a look-up has not found, of one table."""
-
-    def __init__(self) -> None:
-        self.products = set[Key]()
-        self.divisions = set[Key]()
-
-    def __bool__(self) -> bool:
-        return bool(self.products or self.divisions)
-
-    def clear(self) -> None:
-        """Forgets the rows, before they are looked up again."""
-        self.products.clear()
-        self.divisions.clear()
-
 
 class LookUp:
     """One read's use of the caches; rows that it has read serve it even if they are not cached."""
@@ -51,25 +31,30 @@ class LookUp:
         self._catalogue = catalogue
         self._products: dict[Key, CachedRow] = {}
         self._divisions: dict[Key, CachedRow] = {}
-        self.missing = Missing()
+        self._missing_products = set[Key]()
+        self._missing_divisions = set[Key]()
 
     def is_complete(self) -> bool:
         """Whether all rows that were asked for have been found."""
-        return not self.missing
+        return not (self._missing_products or self._missing_divisions)
+
+    def begin_again(self) -> None:
+        """Forgets which rows were missing."""
+        self._missing_products.clear()
+        self._missing_divisions.clear()
 
     def find_products(
         self, ids: Sequence[int], revisions: Sequence[int]
     ) -> Sequence[CachedRow]:
         """Returns the products with these revisions; notes those that are missing."""
         keys = list(zip(ids, revisions, strict=True))
-        # No loop of our own where every product is cached, as in almost all reads.
-        products = list(map(self._catalogue.products.get, keys))
-        if None in products:
+        products = self._catalogue.products.get_all(keys)
+        if not all(products):
             products = [
                 product or self._products.get(key)
                 for product, key in zip(products, keys, strict=True)
             ]
-            self.missing.products.update(
+            self._missing_products.update(
                 key for product, key in zip(products, keys, strict=True) if product is None
             )
         return cast(Sequence[CachedRow], products)
@@ -83,22 +68,22 @@ class LookUp:
             key = (division_id, revision)
             division = self._catalogue.divisions.get(key) or self._divisions.get(key)
             if division is None:
-                self.missing.divisions.add(key)
+                self._missing_divisions.add(key)
             else:
                 divisions[division_id] = division
         return divisions
 
     async def read_missing(self) -> None:
         """Reads the missing rows as they are now, which may be at other revisions."""
-        if self.missing.products:
-            for row in await products_shown([key[0] for key in self.missing.products]):
+        if self._missing_products:
+            for row in await products_shown([key[0] for key in self._missing_products]):
                 # The revision that was read, not the one that was missed: a basket whose product
                 # changed in between stays incomplete, and is read again.
                 key = (row["id"], row["revision"])
                 columns = {name: row[name] for name in PRODUCT.names}
                 self._products[key] = self._catalogue.products.add(key, columns)
-        if self.missing.divisions:
-            for row in await divisions_shown([key[0] for key in self.missing.divisions]):
+        if self._missing_divisions:
+            for row in await divisions_shown([key[0] for key in self._missing_divisions]):
                 key = (row["division_id"], row["revision"])
                 names = (
                     f"{of}_{name}"
@@ -107,4 +92,4 @@ class LookUp:
                 )
                 columns = {name: row[name] for name in names}
                 self._divisions[key] = self._catalogue.divisions.add(key, columns)
-        self.missing.clear()
+        self.begin_again()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.basket.catalogue import Catalogue
+from models.basket.catalogue import Catalogue, LookUp
 from models.basket.rows import BasketRows, BasketSummary, FullBasket
 from models.basket.tables import BASKET
 from models.database.statements import Row, load_statements
@@ -58,7 +58,7 @@ class BasketRead:
         Where one of those has changed since, the chosen baskets are read again: an answer never
         mixes an old basket with a new product.
         """
-        look_up = catalogue.look_up()
+        look_up = LookUp(catalogue)
         for _ in range(ATTEMPTS):
             baskets = [FullBasket.from_row(row, look_up) for row in rows]
             if look_up.is_complete():
@@ -68,7 +68,7 @@ class BasketRead:
             if look_up.is_complete():
                 return BasketRows(baskets, full=True)
             # A product is at another revision than the basket names: the basket is out of date.
-            look_up.missing.clear()
+            look_up.begin_again()
             rows = await self._full.rows(**values)
         raise RuntimeError(f"Products changed between all {ATTEMPTS} readings of a basket.")
 

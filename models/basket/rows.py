@@ -38,11 +38,13 @@ Parts = tuple[list[int], list[int]]
 """The ids of an item's divisions and their quantities, in the order first added."""
 
 
-@dataclass(frozen=True, slots=True)
+# Frozen, it would take four times as long to make.
+@dataclass(slots=True)
 class FullBasket:
     """The columns of a basket by name, and those of its items as lists, in the order first added.
 
-    Products and divisions are shared by all baskets that show the same contents.
+    The quantities of the items for their divisions, the parts, are lists of their own, in the order
+    of the items. Products and divisions are shared by all baskets that show the same contents.
     """
 
     columns: Mapping[str, Any]
@@ -51,43 +53,54 @@ class FullBasket:
     prices: Sequence[int]
     products: Sequence[CachedRow]
     refreshed_at: Sequence[str]
-    parts: Sequence[Parts]
+    part_items: Sequence[int]
+    part_divisions: Sequence[int]
+    part_quantities: Sequence[int]
     divisions: Mapping[int, CachedRow]
 
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:
         """Returns the basket of a row of a full read; the look-up notes the rows that it lacks."""
-        item_ids, prices, products, revisions, refreshed_at = _item_lists(row)
-        part_items, part_divisions, quantities = _part_lists(row)
-        # A named tuple per item would take longer to make than all the rest.
-        parts: dict[int, Parts] = {item_id: ([], []) for item_id in item_ids}
-        for item_id, division_id, quantity in zip(
-            part_items, part_divisions, quantities, strict=True
-        ):
-            divisions, numbers = parts[item_id]
-            divisions.append(division_id)
-            numbers.append(quantity)
+        item_ids, prices, products, revisions, refreshed_at = _lists(row, "items", _ITEM)
+        part_items, divisions, quantities = _sort_by_item(_lists(row, "parts", _PART))
         return cls(
-            columns=orjson.loads(row["basket"]),
-            currency=row["currency"],
-            item_ids=item_ids,
-            prices=prices,
-            products=look_up.find_products(products, revisions),
-            refreshed_at=refreshed_at,
-            # The dictionary was made in the order of the items, also of those without parts.
-            parts=list(parts.values()),
-            divisions=look_up.find_divisions(set(part_divisions), row["division_revision"]),
+            orjson.loads(row["basket"]),
+            row["currency"],
+            item_ids,
+            prices,
+            look_up.find_products(products, revisions),
+            refreshed_at,
+            part_items,
+            divisions,
+            quantities,
+            look_up.find_divisions(set(divisions), row["division_revision"]),
         )
 
     @property
-    def item_quantities(self) -> list[int]:
+    def item_quantities(self) -> Sequence[int]:
         """The sums of the quantities of each item."""
-        return [sum(quantities) for _, quantities in self.parts]
+        if self.part_items == self.item_ids:
+            return self.part_quantities
+        quantities = dict.fromkeys(self.item_ids, 0)
+        for item_id, quantity in zip(self.part_items, self.part_quantities, strict=True):
+            quantities[item_id] += quantity
+        return list(quantities.values())
 
     @property
     def total_amount(self) -> int:
         """The sum of all amounts, in hundredths."""
         return sum(map(mul, self.prices, self.item_quantities))
+
+    def group_parts(self) -> Sequence[Parts]:
+        """Returns the parts of each item."""
+        parts: dict[int, Parts] = {item_id: ([], []) for item_id in self.item_ids}
+        for item_id, division_id, quantity in zip(
+            self.part_items, self.part_divisions, self.part_quantities, strict=True
+        ):
+            divisions, quantities = parts[item_id]
+            divisions.append(division_id)
+            quantities.append(quantity)
+        return list(parts.values())
 
 
 class BasketRows(NamedTuple):
@@ -101,18 +114,26 @@ class BasketRows(NamedTuple):
         return [basket for basket in self.baskets if isinstance(basket, FullBasket)]
 
 
-def _item_lists(row: Row) -> tuple[Sequence[Any], ...]:
-    names = ("item_ids", "prices", "product_ids", "product_revisions", "refreshed_at")
-    return _lists(row, "items", names)
+_ITEM = ("item_ids", "prices", "product_ids", "product_revisions", "refreshed_at")
+_PART = ("part_items", "part_divisions", "part_quantities")
+
+Lists = Sequence[Sequence[Any]]
 
 
-def _part_lists(row: Row) -> tuple[Sequence[Any], ...]:
-    return _lists(row, "parts", ("part_items", "part_divisions", "part_quantities"))
-
-
-def _lists(row: Any, array: str, names: Sequence[str]) -> tuple[Sequence[Any], ...]:
-    """Returns columns that are lists; on SQLite they are made of one list of a JSON array each."""
-    if array in row.keys():  # the rows of SQLite are no mappings
-        # Of an empty array zip makes no columns at all.
+def _lists(row: Row, array: str, names: Sequence[str]) -> Lists:
+    """Returns columns that are lists, of equal length."""
+    try:
+        # Null stands for no rows at all.
+        return [row[name] or () for name in names]
+    except IndexError:
+        # A row of SQLite has one JSON array of all the columns instead.
         return tuple(zip(*orjson.loads(row[array]), strict=True)) or ((),) * len(names)
-    return tuple(row[name] or () for name in names)
+
+
+def _sort_by_item(parts: Lists) -> Lists:
+    """Returns parts in the order of their items, those of one item in the order first added."""
+    part_items = parts[0]
+    if list(part_items) == sorted(part_items):
+        return parts
+    order = sorted(range(len(part_items)), key=part_items.__getitem__)
+    return [[values[index] for index in order] for values in parts]

@@ -1,6 +1,6 @@
 """Rows that were read, cached within a bound of bytes, with the texts that were made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from sys import getsizeof
 from typing import Any
 
@@ -54,6 +54,12 @@ class RowCache:
         if row is None and (row := self._older.pop(key, None)) is not None:
             self._add(key, row)
         return row
+
+    def get_all(self, keys: Sequence[Key]) -> Sequence[CachedRow | None]:
+        """Returns the rows with these contents, None in the place of each that is not cached."""
+        # No loop of our own where all were used lately, as in almost all reads.
+        rows = list(map(self._recent.get, keys))
+        return rows if all(rows) else [self.get(key) for key in keys]
 
     def add(self, key: Key, columns: Mapping[str, Any]) -> CachedRow:
         """Makes a row and caches it; without a revision nothing would tell that it has changed."""

@@ -13,7 +13,7 @@ from typing import Any, overload
 import orjson
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 
-from models.basket.rows import FullBasket
+from models.basket.rows import FullBasket, Parts
 from models.basket.tables import BasketStatus
 from models.database.columns import ColumnKind
 from models.database.row_cache import CachedRow
@@ -98,11 +98,18 @@ class ItemRows(Sequence[BasketItem]):
         return {key: division_from_cache(row) for key, row in self.basket.divisions.items()}
 
     @cached_property
+    def _parts(self) -> Sequence[Parts]:
+        return self.basket.group_parts()
+
+    @cached_property
     def _items(self) -> list[BasketItem]:
         return self._made(range(len(self)))
 
     def _made(self, indexes: range) -> list[BasketItem]:
-        return [BasketItem.of(self.basket, index, self._divisions) for index in indexes]
+        return [
+            BasketItem.of(self.basket, index, self._parts[index], self._divisions)
+            for index in indexes
+        ]
 
     @overload
     def __getitem__(self, index: int) -> BasketItem: ...
@@ -139,10 +146,12 @@ def numbers_of(items: Sequence[BasketItem]) -> Sequence[int]:
 
 
 _LOOP = (
-    "for item_id, price, product, refreshed_at, (keys, numbers), quantity in zip("
-    "basket.item_ids, basket.prices, basket.products, basket.refreshed_at, basket.parts, "
-    "items.quantities):"
+    "for item_id, price, product, refreshed_at, quantity in zip(basket.item_ids, "
+    "basket.prices, basket.products, basket.refreshed_at, items.quantities):"
 )
+_PARTS = "zip(basket.part_items, basket.part_divisions, basket.part_quantities)"
+# Both lists are in the order of the items, so that one pass over each is enough.
+_NEXT_PART = "part_item, key, number = next(parts, end)"
 
 
 class _RowWriter:
@@ -152,20 +161,28 @@ class _RowWriter:
         self._writer = writer
         self._before = ["basket, is_submitted = items.basket, items.is_submitted"]
         self._each: list[str] = []
+        self._parts: dict[str, str] = {}
         writer.names |= {
             "Fragment": orjson.Fragment,
             "format_amount": format_amount,
-            "bool": bool,
             "division_from_cache": division_from_cache,
             "dumps": orjson.dumps,
             "format_timestamp": format_timestamp,
             "parse_stored_json": parse_stored_json,
             "product_id": product_id,
-            "zip": zip,
+            "end": (None, None, None),
         }
 
     def write_items(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
         text = self._object(return_type, details, _ITEM_FIELDS)
+        if self._parts:
+            self._before += [f"parts = {_PARTS}", _NEXT_PART]
+            self._each += [
+                *(f"{name} = []" for name in self._parts),
+                "while part_item == item_id:",
+                *(f"    {name}.append({part})" for name, part in self._parts.items()),
+                f"    {_NEXT_PART}",
+            ]
         each = [f"    {line}" for line in (*self._each, f"texts.append({text})")]
         end = "return Fragment('[' + ','.join(texts) + ']')"
         lines = [*self._before, "texts = []", _LOOP, *each, end]
@@ -216,25 +233,23 @@ class _RowWriter:
         )
         # The revision does not cover `refreshedAt`: the text is stored with the value in it.
         value = "refreshed_at" if "refreshed_at" in names else "None"
+        # The product of an item of a submitted basket has an id by the item.
+        by_item = "is_submitted" if "id" in names else "False"
         self._each += [
             f"stored = product.texts.get({key})",
-            # The product of an item of a submitted basket has an id by the item.
-            f"if stored is None or stored[0] != {value} or is_submitted:",
-            "    identifier = product_id(product.columns, item_id if is_submitted else None)",
+            f"if stored is None or stored[0] != {value} or {by_item}:",
+            f"    identifier = product_id(product.columns, item_id if {by_item} else None)",
             f"    {text} = {made}(product.columns, identifier, refreshed_at, variables)",
-            f"    if not is_submitted: product.store_text({key}, {text}, {value})",
+            f"    if not {by_item}: product.store_text({key}, {text}, {value})",
             "else:",
             f"    {text} = stored[1]",
         ]
         return f"{{{text}}}"
 
     def _divisions(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
-        parts = self._writer.fresh("parts")
-        part = self._object(return_type, details, _PART_FIELDS)
-        self._each.append(
-            f"{parts} = ','.join([{part} for key, number in zip(keys, numbers)])"
-        )
-        return f"[{{{parts}}}]"
+        name = self._writer.fresh("divisions")
+        self._parts[name] = self._object(return_type, details, _PART_FIELDS)
+        return f"[{{','.join({name})}}]"
 
     def _division(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
         # Few divisions stand below many items: each is looked up once per basket.

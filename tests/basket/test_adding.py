@@ -65,7 +65,7 @@ async def held(name: str = "main") -> list[tuple[Any, ...]]:
             [
                 (product.columns["remote_id"], price, _quantities(parts))
                 for product, price, parts in zip(
-                    basket.products, basket.prices, basket.parts, strict=True
+                    basket.products, basket.prices, basket.group_parts(), strict=True
                 )
             ],
         )

@@ -71,6 +71,19 @@ async def test_the_same_product_and_division_twice_in_one_input_adds_up(
     assert (basket["totalQuantity"], basket["itemCount"], basket["version"]) == (7, 1, 1)
 
 
+async def test_a_division_added_later_stands_last_within_its_item(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1, "ERP02"), line(2)])
+    basket = await service.main.accepted(
+        "basketItemsAdd", items=[line(1, quantity=3), line(3)]
+    )
+    assert await service.main.basket() == basket
+    assert [
+        [(part["division"]["erpCode"], part["quantity"]) for part in item["divisions"]]
+        for item in basket["items"]
+    ] == [[("ERP02", 1), ("ERP01", 3)], [("ERP01", 1)], [("ERP01", 1)]]
+    assert [item["quantity"] for item in basket["items"]] == [4, 1, 1]
+
+
 async def test_segments_have_baskets_and_prices_of_their_own(service: Service) -> None:
     plain = await service.main.accepted("basketItemsAdd", items=[line(4)])
     segment = await service.main.accepted(

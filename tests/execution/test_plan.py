@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,22 @@ def test_every_field_of_an_item_is_answered_from_rows() -> None:
     product = graphql_schema(SCHEMA).type_map["Product"]
     assert isinstance(product, GraphQLObjectType)
     assert item["product"].keys() == {"__typename", *product.fields}
+
+
+def test_an_item_without_quantities_is_answered_from_rows() -> None:
+    operation = operation_of(
+        "{ activeBasket { items { quantity divisions { quantity } } } }"
+    )
+    made = partial(basket, items=rows({}, {7: 2, 9: 1}, {}))
+    assert planned(operation, made).data == {
+        "activeBasket": {
+            "items": [
+                {"quantity": 0, "divisions": []},
+                {"quantity": 3, "divisions": [{"quantity": 2}, {"quantity": 1}]},
+                {"quantity": 0, "divisions": []},
+            ]
+        }
+    }
 
 
 def test_methods_with_arguments_are_called_by_the_plan() -> None:

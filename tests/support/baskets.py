@@ -44,6 +44,7 @@ def full_basket(
     status: str = "ACTIVE",
 ) -> FullBasket:
     """Makes a basket of items: id, price, product's columns, its timestamp, and quantities."""
+    parts = [(item[0], *part) for item in items for part in zip(*item[4], strict=True)]
     return FullBasket(
         columns={"status": status},
         currency="try",
@@ -51,6 +52,8 @@ def full_basket(
         prices=[item[1] for item in items],
         products=[CachedRow(item[2]) for item in items],
         refreshed_at=[item[3] for item in items],
-        parts=[item[4] for item in items],
+        part_items=[part[0] for part in parts],
+        part_divisions=[part[1] for part in parts],
+        part_quantities=[part[2] for part in parts],
         divisions=divisions,
     )

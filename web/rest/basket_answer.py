@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from models.basket.rows import BasketSummary, FullBasket
+from models.basket.rows import BasketSummary, FullBasket, Parts
 from models.money import format_amount
 
 _NO_VARIANTS = "{}"
-_NO_BASKET = FullBasket({"id": None, "segment": None}, None, (), (), (), (), (), {})
+_NO_BASKET = FullBasket({"id": None, "segment": None}, None, (), (), (), (), (), (), (), {})
 
 Json = dict[str, Any]
 
@@ -20,14 +20,16 @@ def basket_answer(baskets: Sequence[FullBasket]) -> Json:
     return {
         "id": basket.columns["id"],
         "total_amount": format_amount(basket.total_amount),
-        "total_quantity": sum(basket.item_quantities),
-        "basket_items": [_item(basket, index) for index in range(len(basket.item_ids))],
+        "total_quantity": sum(basket.part_quantities),
+        "basket_items": [
+            _item(basket, index, parts) for index, parts in enumerate(basket.group_parts())
+        ],
         "segment_remote_id": basket.columns["segment"] or None,
     }
 
 
-def _item(basket: FullBasket, index: int) -> Json:
-    price, parts = basket.prices[index], basket.parts[index]
+def _item(basket: FullBasket, index: int, parts: Parts) -> Json:
+    price = basket.prices[index]
     product = basket.products[index].columns
     quantity = sum(parts[1])
     return {
