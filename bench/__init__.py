@@ -7,6 +7,8 @@
     scripts/bench load --users 200 --items 20   loads the data; the tokens are bench-1, bench-2, ...
     scripts/bench grow --baskets 1000000        R20 with so many baskets against R20 with 1,000
     scripts/bench memory --requests 100000      growth of the server's memory after warm-up
+    scripts/bench run --only R20,W1 --half      latencies at half of each server's rate, too
+    scripts/bench storage --additions 20000     bytes of history and key per addition
 
 It needs `wrk`, and PostgreSQL at BENCH_DATABASE_URL; a missing database is created, and the
 tables are **emptied** before data is loaded.

@@ -7,6 +7,7 @@ import sys
 
 import bench
 import settings
+from bench.checkouts import MigrationFailed
 from bench.equality import AnswersDiffer
 from bench.files import FilesDiffer
 from bench.growth import grow, memory
@@ -17,6 +18,7 @@ from bench.peers.run import READS, run_peers
 from bench.population import populations
 from bench.run import OTHERS, add_run_options, checkout, run
 from bench.servers import ServerFailed, serve
+from bench.storage import measure_storage
 from bench.wrk import LoadFailed
 
 
@@ -45,6 +47,7 @@ def create_parser() -> argparse.ArgumentParser:
     _add_memory(
         commands.add_parser("memory", help="growth of the server's memory after warm-up")
     )
+    _add_storage(commands.add_parser("storage", help="bytes per addition with a key"))
     _add_serve(commands.add_parser("serve", help="serve stock or by hand, for a profiler"))
     return root
 
@@ -54,13 +57,22 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     names = ",".join([*(workload.name for workload in WORKLOADS), *OTHERS])
     command.add_argument("--only", help=f"the workloads to measure, of {names}")
     command.add_argument("--kinds", default=",".join(KINDS), help="the servers to measure")
+    _add_beside(command)
+    command.add_argument(
+        "--half",
+        action="store_true",
+        help="measure latencies at half of each server's rate, too, at constant intervals",
+    )
+    add_run_options(command)
+
+
+def _add_beside(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--beside",
         metavar="PATH",
         type=checkout,
-        help="another checkout, whose server is measured in the same rounds",
+        help="another checkout, whose server is measured too",
     )
-    add_run_options(command)
 
 
 def _add_peers(command: argparse.ArgumentParser) -> None:
@@ -93,6 +105,12 @@ def _add_memory(command: argparse.ArgumentParser) -> None:
     command.add_argument("--requests", type=int, default=100_000)
 
 
+def _add_storage(command: argparse.ArgumentParser) -> None:
+    _add_command(command, measure_storage)
+    command.add_argument("--additions", type=int, default=20_000)
+    _add_beside(command)
+
+
 def _add_serve(command: argparse.ArgumentParser) -> None:
     _add_command(command, None)
     command.add_argument("kind", choices=["stock", "by hand", "commerce"])
@@ -106,7 +124,17 @@ def _add_command(command: argparse.ArgumentParser, function: object) -> None:
 
 def main(words: list[str]) -> int:
     """Carries out a command and returns the exit status."""
-    commands = {"run", "peers", "load", "grow", "memory", "serve", "-h", "--help"}
+    commands = {
+        "run",
+        "peers",
+        "load",
+        "grow",
+        "memory",
+        "storage",
+        "serve",
+        "-h",
+        "--help",
+    }
     arguments = create_parser().parse_args(
         words if commands & set(words[:1]) else ["run", *words]
     )
@@ -121,6 +149,7 @@ def main(words: list[str]) -> int:
         AnswersDiffer,
         FilesDiffer,
         LoadFailed,
+        MigrationFailed,
         PackagesMissing,
         ServerFailed,
         ValueError,

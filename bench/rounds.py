@@ -8,6 +8,7 @@ from statistics import median
 import asyncpg
 
 from bench.backends import backend_seconds, pin_backends, seconds_between
+from bench.constant_rate import ConstantLoad, Order, put_constant_load
 from bench.operations import Workload
 from bench.population import Placed
 from bench.reset import changes, reset
@@ -26,11 +27,13 @@ class Measurement:
     peak_megabytes: float
     server_microseconds: float
     postgres_microseconds: float | None
+    half: ConstantLoad | None
+    """The load at half the rate, where one was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The medians of all rounds, the highest memory, and the rate of each round."""
+    """The medians of all rounds, the highest memory, the rate and the half load of each round."""
 
     rate: float
     p50: float
@@ -39,6 +42,7 @@ class Result:
     server_microseconds: float
     postgres_microseconds: float | None
     rates: tuple[float, ...]
+    halves: tuple[ConstantLoad, ...] = ()
 
 
 Results = dict[tuple[str, str], Result]
@@ -56,12 +60,14 @@ class Rounds:
         *,
         seconds: float,
         warm_up: float,
+        has_half: bool = False,
     ) -> None:
         self.connections = connections
         self.servers = servers
         self.populations = populations
         self.seconds = seconds
         self.warm_up = warm_up
+        self.has_half = has_half
         self.pinned = 0
 
     async def carry_out(self, workloads: list[Workload], rounds: int) -> Results:
@@ -98,15 +104,22 @@ class Rounds:
             )
         seconds = server.processor_seconds() - before
         postgres = seconds_between(backends, await backend_seconds(connection))
+        # wrk ends while requests are still being answered.
+        await asyncio.sleep(0.2)
+        half = (
+            put_constant_load(Order(server.port, shape, calls, load.rate / 2, self.seconds))
+            if self.has_half
+            else None
+        )
         if workload.writes:
-            # wrk ends while requests are still being answered.
-            await asyncio.sleep(0.2)
-            await _check_changes(connection, warm.requests + load.requests)
+            sent = warm.requests + load.requests + (half.requests if half else 0)
+            await _check_changes(connection, sent)
         return Measurement(
             load,
             server.peak_megabytes(),
             seconds * 1e6 / load.requests,
             None if postgres is None else postgres * 1e6 / load.requests,
+            half,
         )
 
 
@@ -134,4 +147,5 @@ def _median(measurements: list[Measurement]) -> Result:
         ),
         postgres_microseconds=median(postgres) if postgres else None,
         rates=tuple(load.rate for load in loads),
+        halves=tuple(measurement.half for measurement in measurements if measurement.half),
     )

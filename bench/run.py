@@ -19,7 +19,7 @@ from bench.population import Placed, populations
 from bench.round_trips import round_trips
 from bench.rounds import Rounds
 from bench.servers import all_running
-from bench.table import format_table
+from bench.table import format_halves, format_table
 from bench.wrk import CONNECTIONS
 
 FILES = ("I10k", "E10k")
@@ -94,10 +94,13 @@ async def _run_workloads(
                 all_populations,
                 seconds=arguments.seconds,
                 warm_up=arguments.warm_up,
+                has_half=arguments.half,
             )
             results = await rounds.carry_out(workloads, arguments.rounds)
     print(f"\n{conditions(rounds, arguments.rounds)}")
     print(format_table(results, trips, workloads), flush=True)
+    if arguments.half:
+        print("\n".join(format_halves(results)), flush=True)
 
 
 @asynccontextmanager

@@ -45,6 +45,20 @@ def format_table(results: Results, trips: RoundTrips, workloads: list[Workload])
     return "\n".join(lines)
 
 
+def format_halves(results: Results) -> list[str]:
+    """Returns a line per workload and server: the latencies at half of its rate.
+
+    They are medians of the rounds. The delay is the load generator's own, and is part of them.
+    """
+    return [
+        f"{workload:<7}{kind:<13}half of its rate, {result.rate / 2:,.0f} requests/s: "
+        f"p50 {median(half.p50 for half in result.halves):.2f} ms, "
+        f"p99 {median(half.p99 for half in result.halves):.2f} ms "
+        f"(delay {median(half.delay_p99 for half in result.halves):.2f} ms)"
+        for (workload, kind), result in results.items()
+    ]
+
+
 def _figures(kind: str, result: Result) -> str:
     postgres = result.postgres_microseconds
     return (

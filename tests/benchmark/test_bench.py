@@ -2,22 +2,26 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from bench.checkouts import Checkout, checkouts_of, prepare_checkout
+from bench.constant_rate import Order, put_constant_load
 from bench.equality import AnswersDiffer, check_equality, comparable_data
 from bench.load import NotABenchmark, load
 from bench.neighbours import NEIGHBOURS, measure_neighbours
-from bench.operations import BESIDE, DIVISION_ID, KINDS, OURS, WORKLOADS, Workload
+from bench.operations import BESIDE, DIVISION_ID, KINDS, OURS, WORKLOADS, Call, Workload
 from bench.population import populations
 from bench.reset import changes, reset
 from bench.round_trips import round_trips
 from bench.rounds import Rounds
 from bench.servers import all_running
-from bench.table import format_table
+from bench.storage import storage_of
+from bench.table import format_halves, format_table
+from bench.wrk import LoadFailed
 from models.database.connection import connect, disconnect
 from models.user import buyer_with, hash_token
 from settings import ROOT
@@ -178,6 +182,62 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
     await load(database_url, PLACES, quiet=True)
     assert await connection.fetchval(total) == reset_total
     await connection.close()
+
+
+async def test_each_addition_with_a_key_is_a_change_also_at_half_of_the_rate(
+    database_url: str,
+) -> None:
+    program("wrk")
+    await load(database_url, PLACES, quiet=True)
+    connection = await asyncpg.connect(database_url)
+    with all_running(checkouts_of([OURS], database_url)) as servers:
+        rounds = Rounds(
+            {OURS: connection}, servers, PLACES, seconds=2, warm_up=1, has_half=True
+        )
+        results = await rounds.carry_out(named("W2K"), 1)
+    result = results["W2K", OURS]
+    (half,) = result.halves
+    assert half.requests == max(1, round(result.rate))
+    assert 0 < half.p50 <= half.p99
+    keys = await connection.fetchval("SELECT COUNT(*) FROM idempotency_key")
+    assert keys == await changes(connection) >= half.requests
+    (line,) = format_halves(results)
+    assert re.fullmatch(
+        r"W2K    ours         half of its rate, [\d,]+ requests/s: "
+        r"p50 [\d.]+ ms, p99 [\d.]+ ms \(delay [\d.]+ ms\)",
+        line,
+    )
+    await connection.close()
+
+
+async def test_a_load_at_a_constant_rate_that_is_not_accepted_is_no_measurement(
+    database_url: str,
+) -> None:
+    await load(database_url, PLACES, quiet=True)
+    (read,) = named("R20")
+    shape = read.shape("by hand")
+    with all_running(checkouts_of(["by hand"], database_url)) as servers:
+        port = servers["by hand"].port
+        load_at = partial(Order, port, shape, rate=50, seconds=1)
+        done = put_constant_load(load_at(calls=read.calls(PLACES)))
+        with pytest.raises(LoadFailed, match="50 of 50 requests failed"):
+            put_constant_load(load_at(calls=[Call("nobody", None)]))
+    assert done.requests == 50
+
+
+async def test_the_storage_per_addition_is_that_of_all_rows_and_indexes(
+    database_url: str,
+) -> None:
+    program("wrk")
+    await load(database_url, PLACES, quiet=True)
+    with all_running(checkouts_of([OURS], database_url)) as servers:
+        lines = await storage_of(servers[OURS], Checkout(ROOT, database_url), PLACES, 100)
+    history, key = (line.partition(": ") for line in lines)
+    assert (history[0], key[0]) == ("ours    basket_change", "ours    idempotency_key")
+    assert re.fullmatch(
+        r"[\d,]+ bytes per addition, [\d,]+ of the row and [\d,]+ of indexes \([\d,]+ additions\)",
+        key[2],
+    )
 
 
 async def test_reads_through_rest_and_beside_imports_are_compared(
