@@ -82,7 +82,7 @@ def serve(kind: str, port: int, url: str) -> None:
         web.run_app(create_demo(), host="127.0.0.1", port=port, print=None, access_log=None)
         return
     create = create_stock if kind == "stock" else create_by_hand
-    # As commands.serving configures ours.
+    # As commands.listening configures ours.
     configuration = uvicorn.Config(
         create(url),
         host="127.0.0.1",

@@ -1,13 +1,12 @@
 """Running one command of the command line."""
 
-import argparse
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import logs
 from commands.parser import create_parser
 from commands.status import FAILED
-from settings.checks import Use, find_problems
 from settings.options import LogOptions
 from settings.scratch import use_scratch
 
@@ -17,16 +16,19 @@ def main(arguments: list[str] | None = None) -> int:
     namespace = create_parser().parse_args(arguments)
     if namespace.is_logged:
         logs.set_up(LogOptions())
-    if namespace.is_checked and (reasons := find_problems(Use.COMMAND)):
-        for problem in reasons:
-            logs.report(problem)
-        return FAILED
     use_scratch()
-    return load_function(namespace.command)(namespace)
+    # Before the command's module is imported, which can take most of a second.
+    check = namespace.settings_check
+    if check and (reasons := load_function(check)()):
+        for reason in reasons:
+            logs.report(reason)
+        return FAILED
+    status: int = load_function(namespace.command)(namespace)
+    return status
 
 
-def load_function(name: str) -> Callable[[argparse.Namespace], int]:
-    """Returns the function of a command, importing its module only now."""
+def load_function(name: str) -> Callable[..., Any]:
+    """Returns the function of a command or of a check, importing its module only now."""
     module, _, function = name.partition(":")
-    loaded: Callable[[argparse.Namespace], int] = getattr(import_module(module), function)
+    loaded: Callable[..., Any] = getattr(import_module(module), function)
     return loaded

@@ -2,6 +2,12 @@
 
 import argparse
 
+COMMAND = "settings.checks:command_problems"
+# Outside of `tasks`: a process becomes a worker by its first import of it.
+WORKER = "settings.checks:worker_command_problems"
+SERVER = "tasks.addresses:server_problems"
+"""The check of the settings before a command; it returns the reasons of a rejection."""
+
 
 def create_parser() -> argparse.ArgumentParser:
     """Returns the parser of all commands; without a command the server is served."""
@@ -10,7 +16,9 @@ def create_parser() -> argparse.ArgumentParser:
     )
     root = argparse.ArgumentParser(prog="server.py", description=description)
     # Without a command: serve.
-    root.set_defaults(command="commands.serving:serve", is_logged=True, is_checked=False)
+    root.set_defaults(
+        command="commands.serving:serve", settings_check=SERVER, is_logged=True
+    )
     commands = root.add_subparsers(metavar="COMMAND")
     _add_service_commands(commands)
     _add(commands, "schema", "commands.documents:print_schema", "print the GraphQL schema")
@@ -28,13 +36,13 @@ def _add(
     summary: str,
     **defaults: object,
 ) -> argparse.ArgumentParser:
-    """Adds a command that runs `function`, named as MODULE:FUNCTION.
+    """Adds a command that runs `function`, named as MODULE:FUNCTION, after a `settings_check`.
 
-    By default the settings are checked before it, and it prints instead of logging.
+    By default it prints instead of logging.
     """
     parser = commands.add_parser(name, help=summary)
     parser.set_defaults(
-        command=function, **{"is_logged": False, "is_checked": True} | defaults
+        command=function, **{"is_logged": False, "settings_check": COMMAND} | defaults
     )
     return parser
 
@@ -44,12 +52,12 @@ def _add_service_commands(
 ) -> None:
     """Adds the commands that run unattended."""
     function, summary = "commands.serving:serve", "migrate and serve; the default"
-    _add(commands, "serve", function, summary, is_logged=True, is_checked=False)
+    _add(commands, "serve", function, summary, is_logged=True, settings_check=SERVER)
     function, summary = (
         "commands.work:work",
         "write exports that servers send through Redis",
     )
-    work = _add(commands, "work", function, summary, is_logged=True, is_checked=False)
+    work = _add(commands, "work", function, summary, is_logged=True, settings_check=WORKER)
     work.add_argument("--processes", type=int, default=2, help="the number of processes; 2")
     work.add_argument(
         "--threads", type=int, default=2, help="the number of threads of each; 2"
@@ -64,7 +72,7 @@ def _add_service_commands(
         "commands.settings:check",
         "show the settings in force, and check them",
     )
-    check = _add(commands, "check-settings", function, summary, is_checked=False)
+    check = _add(commands, "check-settings", function, summary, settings_check="")
     check.add_argument(
         "--for",
         dest="use",

@@ -1,14 +1,11 @@
-"""The command of workers: Dramatiq's, after a check of our settings and with our logs."""
+"""The command of workers: Dramatiq's, with our signals and our logs."""
 
 import argparse
 import sys
 from importlib import import_module
 
-import logs
 import settings
-from commands.status import FAILED
 from commands.stopping import exit_on_signals
-from settings.checks import Use, find_problems
 from web.lifecycle.service_manager import notify
 
 PROGRAM = "dramatiq.cli"
@@ -17,10 +14,6 @@ PROGRAM = "dramatiq.cli"
 
 def work(arguments: argparse.Namespace) -> int:
     """Works until a signal stops the process; returns the exit status."""
-    if reasons := find_problems(Use.WORKER):
-        for reason in reasons:
-            logs.report(reason)
-        return FAILED
     program = import_module(PROGRAM)
     numbers = ("--processes", str(arguments.processes), "--threads", str(arguments.threads))
     options = program.make_argument_parser().parse_args(

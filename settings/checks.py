@@ -20,6 +20,16 @@ class Use(IntEnum):
     SERVER = 3
 
 
+def command_problems() -> list[str]:
+    """Returns why a command of an operator may not run; one line per reason."""
+    return find_problems(Use.COMMAND)
+
+
+def worker_command_problems() -> list[str]:
+    """Returns why the command of workers may not run; its processes check the addresses."""
+    return find_problems(Use.WORKER)
+
+
 def find_problems(use: Use) -> list[str]:
     """Returns why a process may not run on the settings; one line per reason."""
     reasons = list(settings.READER.problems.values())

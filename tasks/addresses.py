@@ -1,6 +1,10 @@
-"""Checking the addresses of services without connecting to them."""
+"""Checking the addresses of services without connecting to them.
+
+It imports no library of a server, so that a start is rejected at once.
+"""
 
 import settings
+from settings.checks import Use, find_problems
 from settings.startup_error import StartupError
 from tasks.database_address import database_problems
 from tasks.exports.store_url import check_absolute, open_storage
@@ -22,3 +26,8 @@ def address_problems() -> list[str]:
         except RedisAddressRejected as reason:
             reasons.append(f"REDIS_URL: {reason}")
     return reasons
+
+
+def server_problems() -> list[str]:
+    """Returns why a server may not start on the settings; one line per reason."""
+    return find_problems(Use.SERVER) + address_problems()

@@ -2,7 +2,7 @@
 
 import settings
 from models.database.postgres.address import AddressRejected, parse_address
-from models.database.postgres.connector import check_files
+from models.database.postgres.files import check_files
 
 
 def database_problems() -> list[str]:

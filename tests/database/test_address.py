@@ -10,7 +10,7 @@ import trustme
 
 from models.database.connection import check_answers, connect, disconnect
 from models.database.postgres.address import AddressRejected, parse_address
-from models.database.postgres.connector import check_files
+from models.database.postgres.files import check_files
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.statements import statement
 

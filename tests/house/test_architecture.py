@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from commands.main import load_function
-from commands.parser import create_parser
+from commands.parser import COMMAND, SERVER, WORKER, create_parser
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,10 +187,10 @@ def test_every_command_has_its_function() -> None:
     functions = {
         str(default)
         for parser in parsers_of(create_parser())
-        for default in [parser.get_default("command")]
-        if default is not None
+        for name in ("command", "settings_check")
+        if (default := parser.get_default(name))
     }
-    assert len(functions) > 10
+    assert len(functions) > 13
     for function in functions:
         assert callable(load_function(function))
 
@@ -220,6 +220,18 @@ def test_commands_that_administer_do_not_import_the_application(command: str) ->
         loaded & {"application", "strawberry", "starlette.applications", "uvicorn"} == set()
     )
     assert "commands.administration" in loaded
+
+
+@pytest.mark.parametrize("check", [COMMAND, WORKER, SERVER])
+def test_a_start_is_rejected_before_a_library_of_a_server_is_imported(check: str) -> None:
+    code = f"import sys, server, {check.partition(':')[0]}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True
+    )
+    loaded = set(done.stdout.decode().split())
+    libraries = {"tortoise", "strawberry", "starlette", "aiohttp", "dramatiq", "redis"}
+    assert loaded & {"application", "uvicorn", *libraries} == set()
+    assert check.partition(":")[0] in loaded
 
 
 def test_files_stay_small() -> None:

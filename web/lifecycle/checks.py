@@ -6,19 +6,13 @@ from models.database.connection import DATABASE_FAILURES
 from models.database.fault import explain_failure
 from models.database.migrate import log_migrations
 from models.demo import has_demo_tokens
-from settings.checks import Use, find_problems
 from settings.startup_error import StartupError
-from tasks.addresses import address_problems
-
-
-def start_problems() -> list[str]:
-    """Returns why a server may not start on the settings; one line per reason."""
-    return find_problems(Use.SERVER) + address_problems()
+from tasks.addresses import server_problems
 
 
 def check_settings() -> None:
     """Raises StartupError when a server may not start on the settings."""
-    if reasons := start_problems():
+    if reasons := server_problems():
         raise StartupError(" ".join(reasons))
 
 

@@ -13,9 +13,8 @@ from asyncpg import Connection
 from asyncpg.exceptions import PostgresError
 
 from models.database.outage import DATABASE_FAILURES, DatabaseReadOnly, DatabaseUnusable
-from models.database.postgres.address import AddressRejected, PostgresAddress
+from models.database.postgres.address import PostgresAddress
 from models.database.postgres.asyncpg_internals import (
-    parse_options,
     tcp_socket,
     unnamed_statements,
 )
@@ -226,28 +225,3 @@ def _set_keep_alive(connection: Connection, words: dict[str, str]) -> None:
         value = int(words.get(word, 0)) or default
         if is_on or word == "tcp_user_timeout":
             tcp.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def check_files(address: PostgresAddress) -> None:
-    """Reads the files of TLS as connecting will; raises AddressRejected for a wrong one."""
-    if address.tls_address is None:
-        return
-    nothing = dict.fromkeys(
-        ("port", "password", "passfile", "database", "ssl", "service", "servicefile")
-    )
-    more = dict.fromkeys(("direct_tls", "server_settings", "krbsrvname", "gsslib"))
-    try:
-        parse_options(
-            dsn=address.tls_address,
-            host="localhost",
-            user="-",
-            target_session_attrs="any",
-            **nothing,
-            **more,
-        )
-    except (OSError, ValueError, *DATABASE_FAILURES) as error:
-        words = ", ".join(word for word in ("sslrootcert", "sslcert", "sslkey", "sslcrl"))
-        reason = " ".join(str(error).split())
-        raise AddressRejected(
-            f"the files of TLS ({words}) cannot be used: {reason}"
-        ) from None

@@ -1,0 +1,75 @@
+"""The server process: the application behind uvicorn, and the welcome."""
+
+import socket
+
+import uvicorn
+from starlette.applications import Starlette
+
+import settings
+from application import create_application
+from commands.status import FAILED
+from models.demo import DEMO_TOKENS
+from tasks.exports.store import ExportStore
+from web.http.protocol import PunctualProtocol
+from web.lifecycle.draining import DrainingServer
+from web.lifecycle.service_manager import notify
+
+BACKLOG = 2_048
+WELCOME = """
+The basket server is up, with a demo catalogue and demo users.
+
+  GraphiQL   {address}/graphql
+  Tokens     {main} (a main division), {sub} (a sub-division of it)
+
+Try it:
+
+  curl -s {address}/graphql -H 'Authorization: Token {main}' -H 'Content-Type: application/json' \\
+    -d '{{"query": "mutation {{ basketItemsAdd(input: {{items: [{{\
+sku: \\"SKU01\\", divisionErpCode: \\"ERP01\\"}}]}}) {{ basket {{ totalAmount \
+totalQuantity }} userErrors {{ message }} }} }}"}}'
+"""
+
+
+class WelcomingServer(DrainingServer):
+    """A server that says where it is once it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts listening, then tells the service manager and prints the welcome."""
+        await super().startup(sockets)
+        if self.started:
+            notify(settings.NOTIFY_SOCKET, "READY=1")
+        if self.started and settings.EMBEDDED:
+            main, sub = DEMO_TOKENS
+            welcome = WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub)
+            print(welcome, flush=True)
+
+
+def run_server(listener: socket.socket, export_store: ExportStore) -> int:
+    """Serves on a bound socket until the process is told to stop; returns the exit status."""
+    server = create_server(create_application(export_store=export_store))
+    server.run(sockets=[listener])
+    return 0 if server.started else FAILED
+
+
+def create_server(application: Starlette) -> WelcomingServer:
+    """Returns uvicorn's server for an application, with our protocol and our settings."""
+    configuration = uvicorn.Config(
+        application,
+        http=PunctualProtocol,
+        ws="none",
+        backlog=BACKLOG,
+        access_log=False,
+        server_header=False,
+        # The logs are set up already; uvicorn would add handlers of its own.
+        log_config=None,
+        log_level="warning",
+        timeout_keep_alive=settings.KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.STOP_SECONDS,
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
+    )
+    return WelcomingServer(
+        configuration,
+        application,
+        drain_seconds=settings.DRAIN_SECONDS,
+        notify_socket=settings.NOTIFY_SOCKET,
+    )
