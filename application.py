@@ -19,6 +19,7 @@ from models.background import background_loop
 from models.basket.catalogue import Catalogue
 from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
+from models.history.sweep import HistorySweeper
 from models.idempotency import delete_expired_keys
 from models.user import Buyers
 from resolvers.context import Policy
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from web.monitoring.tracing import Tracing
 
 PURGE_SECONDS = 600.0
-"""Seconds between two purges of expired idempotency keys."""
+"""Seconds between two purges of expired idempotency keys, and of the history of baskets."""
 
 schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
 
@@ -209,6 +210,10 @@ async def open_resources(
         # After the database: without a prefix in the settings, its name becomes that of our keys.
         redis = await find_redis_server(options.redis_url, options.redis_prefix)
         await enter(background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS))
+        history = HistorySweeper(
+            options.history_changes, timedelta(days=options.history_days)
+        )
+        await enter(background_loop("history", history.sweep, PURGE_SECONDS))
         spreadsheets = SpreadsheetReader(spreadsheet_limits(options))
         await enter(spreadsheets.open())
         retention = timedelta(seconds=options.export_kept_seconds)

@@ -17,6 +17,8 @@ class Options:
     quotation_approval: bool = settings.QUOTATION_APPROVAL
     product_maximum_age_seconds: int = settings.PRODUCT_MAXIMUM_AGE_SECONDS
     export_maximum_waiting: int = settings.EXPORT_MAXIMUM_WAITING
+    history_changes: int = settings.HISTORY_CHANGES
+    history_days: int = settings.HISTORY_DAYS
 
     database_url: str = settings.DATABASE_URL
     database_pooler: str = settings.DATABASE_POOLER
