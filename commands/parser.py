@@ -68,6 +68,7 @@ def _add_service_commands(
     migrate.add_argument("--check", action="store_true", help=summary)
     target = "go to this migration, also back; going back deletes what the later ones added"
     migrate.add_argument("--to", metavar="MIGRATION", help=target)
+    _add_check(commands)
     function, summary = (
         "commands.settings:check",
         "show the settings in force, and check them",
@@ -80,6 +81,16 @@ def _add_service_commands(
         default="server",
         help="the kind of process that is to run on them; by default a server",
     )
+
+
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    function = "commands.check:check_totals"
+    summary = (
+        "compare the totals of baskets with their items, and the history with versions"
+    )
+    check = _add(commands, "check", function, summary)
+    summary = "write the right totals, each while its basket is locked"
+    check.add_argument("--repair", action="store_true", help=summary)
 
 
 def _add_division_commands(parser: argparse.ArgumentParser) -> None:

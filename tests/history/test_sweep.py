@@ -7,13 +7,12 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from models.basket.tables import Basket, BasketStatus
+from models.basket.tables import Basket
 from models.database.connection import connect, disconnect
 from models.history.sweep import BATCH, HistorySweeper
-from models.history.tables import BasketChange, ChangeKind, ChangeOrigin
-from models.timestamps import now
-from models.user import User
+from models.history.tables import BasketChange
 from tests.support.service import Service, serve_beside, write_people
+from tests.support.stored_baskets import make_basket, make_history
 from tests.support.waiting import eventually
 
 DAYS = timedelta(days=90)
@@ -27,34 +26,6 @@ async def database(database_url: str) -> AsyncIterator[str]:
     await write_people()
     yield database_url
     await disconnect()
-
-
-async def make_basket(version: int, status: BasketStatus = BasketStatus.DRAFT) -> Basket:
-    """Writes a basket of a version without any history."""
-    user = await User.get(email="main@example.invalid")
-    return await Basket.create(
-        user=user, status=status, version=version, created_at=now(), updated_at=now()
-    )
-
-
-async def make_history(basket: Basket, first: int, days: float = 0.0) -> None:
-    """Writes a change for each version of a basket, from the first on, some days ago."""
-    await BasketChange.bulk_create(
-        [
-            BasketChange(
-                basket_id=basket.id,
-                version=version,
-                kind=ChangeKind.ITEMS_ADDED,
-                origin=ChangeOrigin.GRAPHQL,
-                created_at=now() - timedelta(days=days),
-                total_amount=100,
-                total_quantity=1,
-                line_count=0,
-            )
-            for version in range(first, basket.version + 1)
-        ],
-        batch_size=1_000,
-    )
 
 
 async def versions(basket: Basket) -> tuple[int, int, int]:
