@@ -2,6 +2,9 @@
 
 A compiled selection becomes one function from ItemRows to the JSON text of their list. The texts of
 products and divisions, which many items and requests show alike, are stored with the cached rows.
+
+The texts hold each byte of UTF-8 as the character of that number, Latin-1: so they are joined at
+one byte per character, and become bytes at the end by a copy, whatever the names of products hold.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -145,10 +148,9 @@ def numbers_of(items: Sequence[BasketItem]) -> Sequence[int]:
     return [number_of(IdKind.BASKET_ITEM, item.id) or 0 for item in items]
 
 
-_LOOP = (
-    "for item_id, price, product, refreshed_at, quantity in zip(basket.item_ids, "
-    "basket.prices, basket.products, basket.refreshed_at, items.quantities):"
-)
+_ITEMS = "basket.item_ids, basket.prices, basket.products, basket.refreshed_at"
+_LOOP = f"for item_id, price, product, refreshed_at, quantity in zip({_ITEMS}, items.quantities):"
+_LOOP_WITH_PARTS = f"for item_id, price, product, refreshed_at in zip({_ITEMS}):"
 _PARTS = "zip(basket.part_items, basket.part_divisions, basket.part_quantities)"
 # Both lists are in the order of the items, so that one pass over each is enough.
 _NEXT_PART = "part_item, key, number = next(parts, end)"
@@ -174,18 +176,21 @@ class _RowWriter:
         }
 
     def write_items(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
-        text = self._object(return_type, details, _ITEM_FIELDS)
+        text, loop = self._object(return_type, details, _ITEM_FIELDS), _LOOP
         if self._parts:
+            loop = _LOOP_WITH_PARTS
             self._before += [f"parts = {_PARTS}", _NEXT_PART]
             self._each += [
+                "quantity = 0",
                 *(f"{name} = []" for name in self._parts),
                 "while part_item == item_id:",
+                "    quantity += number",
                 *(f"    {name}.append({part})" for name, part in self._parts.items()),
                 f"    {_NEXT_PART}",
             ]
         each = [f"    {line}" for line in (*self._each, f"texts.append({text})")]
-        end = "return Fragment('[' + ','.join(texts) + ']')"
-        lines = [*self._before, "texts = []", _LOOP, *each, end]
+        end = "return Fragment(f'[{\",\".join(texts)}]'.encode('latin-1'))"
+        lines = [*self._before, "texts = []", loop, *each, end]
         return self._writer.define("items", lines)
 
     def _object(
@@ -225,7 +230,8 @@ class _RowWriter:
             names.append(name)
         selection = f"{{{', '.join(pairs)}}}"
         made = self._writer.define(
-            "columns, identifier, refreshed_at", [f"return dumps({selection}).decode()"]
+            "columns, identifier, refreshed_at",
+            [f"return dumps({selection}).decode('latin-1')"],
         )
         text, key = (
             self._writer.fresh("product"),
@@ -258,7 +264,7 @@ class _RowWriter:
         # The text is made by functions of this plan, so no other plan may find it by this key.
         key = self._writer.named("selection", object())
         made = self._writer.define(
-            "row", [f"return row.store_text({key}, dumps({value}).decode())"]
+            "row", [f"return row.store_text({key}, dumps({value}).decode('latin-1'))"]
         )
         self._before.append(
             f"{texts} = {{id: (row.texts.get({key}) or {made}(row, variables))[1] "

@@ -146,6 +146,7 @@ class Values:
                 number,
                 parent_id=self.random.choice([None, 9]),
                 division_is_active=self.chance(500),
+                division_name=self.random.choice(["main", "Größe", "ş€😀"]),
             )
             for number in range(1, 1 + self.random.randint(1, 6))
         }
@@ -164,7 +165,9 @@ class Values:
             **PRODUCT,
             "remote_id": self.random.randrange(9),
             "segment": self.random.choice([0, 3]),
-            "name": self.random.choice([None, "", "Socks", 'a "quoted" \\ {name}\n']),
+            "name": self.random.choice(
+                [None, "", "Socks", "Çorap ş€😀", 'a "quoted" \\ {name}\n']
+            ),
             "price": price,
             "variants": self.random.choice(["{}", '{"size": "XL"}']),
             "in_stock": self.random.choice([True, False, 1, 0]),
