@@ -11,7 +11,7 @@ from models.basket.tables import BASKET, BasketStatus
 from models.money import Cents
 from models.timestamps import Timestamp
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
-from schema.columns import column_fields, field_values
+from schema.columns import column_fields, field_reader
 from schema.execution.item_rows import ItemRows, numbers_of
 from schema.node import IdKind, Node, id_of
 from schema.page import (
@@ -122,21 +122,26 @@ class Basket(Node):
         )
 
 
-_FIELDS = column_fields(
-    Basket,
-    BASKET,
-    computed=(
-        "id",
-        "number",
-        "status",
-        "segment_remote_id",
-        "currency",
-        "total_amount",
-        "total_quantity",
-        "item_count",
-        "items",
-    ),
+_read_columns = field_reader(
+    column_fields(
+        Basket,
+        BASKET,
+        computed=(
+            "id",
+            "number",
+            "status",
+            "segment_remote_id",
+            "currency",
+            "total_amount",
+            "total_quantity",
+            "item_count",
+            "items",
+        ),
+    )
 )
+# A look-up takes a tenth of the time of calling the enum.
+_STATUSES = {status.value: status for status in BasketStatus}
+_ITEMS_NOT_READ = ItemsNotRead()
 
 
 def baskets_from_rows(read: BasketRows) -> list[Basket]:
@@ -153,7 +158,7 @@ def _summary(basket: BasketSummary) -> Basket:
         total_amount=Cents(basket.total_amount),
         total_quantity=basket.total_quantity,
         item_count=basket.item_count,
-        items=ItemsNotRead(),
+        items=_ITEMS_NOT_READ,
         **_own_fields(basket.columns),
     )
 
@@ -172,13 +177,13 @@ def _full_basket(basket: FullBasket) -> Basket:
 
 
 def _own_fields(columns: Mapping[str, Any]) -> dict[str, Any]:
-    return field_values(_FIELDS, columns) | {
-        "id": id_of(IdKind.BASKET, columns["id"]),
-        "number": columns["id"],
-        "status": BasketStatus(columns["status"]),
-        # No segment is stored as 0, because a unique index takes two nulls for different.
-        "segment_remote_id": columns["segment"] or None,
-    }
+    values = _read_columns(columns)
+    values["id"] = id_of(IdKind.BASKET, columns["id"])
+    values["number"] = columns["id"]
+    values["status"] = _STATUSES[columns["status"]]
+    # No segment is stored as 0, because a unique index takes two nulls for different.
+    values["segment_remote_id"] = columns["segment"] or None
+    return values
 
 
 @strawberry.type(description="A basket in a page, with its cursor.")

@@ -47,9 +47,15 @@ def column_fields(
     return {name: kind for name, kind in columns.kinds.items() if name in names}
 
 
-def field_values(kinds: Mapping[str, ColumnKind], columns: Any) -> dict[str, Any]:
-    """Returns the values of fields from columns, by name."""
-    return {
-        name: _VALUES[kind](columns[name]) if kind in _VALUES else columns[name]
-        for name, kind in kinds.items()
-    }
+def field_reader(kinds: Mapping[str, ColumnKind]) -> Callable[[Any], dict[str, Any]]:
+    """Returns the function from columns to the values of fields, by name."""
+    converted = [(name, _VALUES[kind]) for name, kind in kinds.items() if kind in _VALUES]
+    plain = [name for name, kind in kinds.items() if kind not in _VALUES]
+
+    def read(columns: Any) -> dict[str, Any]:
+        values = {name: columns[name] for name in plain}
+        for name, convert in converted:
+            values[name] = convert(columns[name])
+        return values
+
+    return read

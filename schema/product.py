@@ -7,7 +7,7 @@ import strawberry
 from models.money import Cents
 from models.product.tables import PRODUCT
 from models.timestamps import Timestamp
-from schema.columns import column_fields, field_values
+from schema.columns import column_fields, field_reader
 from schema.node import IdKind, Node, id_of
 from schema.scalars import JSON, described
 
@@ -39,7 +39,7 @@ class Product(Node):
     @classmethod
     def of(cls, columns: Any, item_number: int | None = None) -> "Product":
         """Makes the product from the columns of PRODUCT; a snapshot is one of its basket's item."""
-        return cls(id=product_id(columns, item_number), **field_values(FIELDS, columns))
+        return cls(id=product_id(columns, item_number), **_read_columns(columns))
 
 
 def product_id(columns: Any, item_number: int | None = None) -> strawberry.ID:
@@ -50,3 +50,4 @@ def product_id(columns: Any, item_number: int | None = None) -> strawberry.ID:
 
 
 FIELDS = column_fields(Product, PRODUCT, computed=("id",))
+_read_columns = field_reader(FIELDS)
