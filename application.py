@@ -4,6 +4,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, TypedDict
 
 from starlette.applications import Starlette
@@ -108,10 +109,7 @@ def create_application(
         )
         async with open_resources(options, store, dead_letters, tracing) as state:
             async with metrics.open():
-                # Objects that live as long as the process are taken out of garbage collection,
-                # which would stop every request for a tenth of a second to look at them.
-                gc.collect()
-                gc.freeze()
+                freeze_objects()
                 yield state
 
     application = Starlette(
@@ -133,6 +131,16 @@ def create_application(
     # Starlette would redirect to an address made of the Host header, which the client writes.
     application.router.redirect_slashes = False
     return application
+
+
+@cache
+def freeze_objects() -> None:
+    """Takes the objects that live as long as the process out of garbage collection, once.
+
+    Looking at them would stop every request for a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def spreadsheet_limits(options: Options) -> SpreadsheetLimits:

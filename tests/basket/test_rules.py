@@ -14,6 +14,7 @@ from tests.support.programs import IN_CI
 from tests.support.random_operations import BasketMachine
 from tests.support.service import serve
 from tests.support.shop import serve_shop
+from tests.support.thoroughness import examples
 
 pytestmark = pytest.mark.long
 
@@ -33,7 +34,7 @@ MUTATIONS = {
 
 def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
     chosen = settings(
-        max_examples=30 if database_url.startswith("sqlite://") else 12,
+        max_examples=examples(30 if database_url.startswith("sqlite://") else 12),
         stateful_step_count=25,
         deadline=None,
         derandomize=IN_CI,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import sqlite_database
 from tests.support.processes import Processes, free_port
 from tests.support.waiting import TIMEOUT_SECONDS
 from web.lifecycle.service_manager import notify
@@ -43,7 +44,7 @@ def test_no_manager_is_no_error(name: str) -> None:
 def test_a_server_says_when_it_answers_and_when_it_stops(
     manager: socket.socket, tmp_path: Path
 ) -> None:
-    processes = Processes(tmp_path, DATABASE_URL=f"sqlite://{tmp_path / 'basket.sqlite3'}")
+    processes = Processes(tmp_path, DATABASE_URL=sqlite_database(tmp_path))
     try:
         server = processes.start(
             sys.executable,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import settings
-from tests.support.databases import databases
+from tests.support.databases import databases, sqlite_database
 from tests.support.deployment import (
     FOLDER,
     OUR_SERVICES,
@@ -160,7 +160,7 @@ def test_the_health_check_tells_a_server_from_none(
 
     assert status() == 1
     processes.environment |= {
-        "DATABASE_URL": f"sqlite://{tmp_path / 'basket.sqlite3'}",
+        "DATABASE_URL": sqlite_database(tmp_path),
         "COMMERCE_URL": "",
     }
     processes.serve(port)

@@ -14,12 +14,13 @@ from strawberry import Schema
 
 from tests.support.executors import compare
 from tests.support.generated_schema import Generated, real_types, trees
-from tests.support.operations import THOROUGHNESS, Choices, Drawn, operations
+from tests.support.operations import Choices, Drawn, operations
+from tests.support.thoroughness import IS_REPEATED, examples
 
 pytestmark = pytest.mark.long
 
 
-EXAMPLES = 60 * THOROUGHNESS
+EXAMPLES = 60
 ROUNDS = 5
 """How often a document is executed, each time with other values."""
 
@@ -40,9 +41,9 @@ def compared(schema: Schema, choices: Choices, *, is_plain: bool) -> Counter[str
     counted: Counter[str] = Counter()
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples(EXAMPLES),
         deadline=None,
-        derandomize=THOROUGHNESS == 1,
+        derandomize=IS_REPEATED,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(
@@ -77,7 +78,7 @@ def test_every_answer_equals_the_stock_executors_over_generated_values(
 ) -> None:
     # Trees have async methods, which are graphql-core's.
     counted = compared(make(), CHOICES, is_plain=make is real_types)
-    assert counted["compared"] >= EXAMPLES * ROUNDS
+    assert counted["compared"] >= examples(EXAMPLES) * ROUNDS
     for kind in (
         "with errors",
         "with data and errors",

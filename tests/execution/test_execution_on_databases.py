@@ -17,12 +17,13 @@ from resolvers.context import Context
 from settings.options import Options
 from tests.support.documents import UNLIMITED
 from tests.support.executors import compare
-from tests.support.operations import THOROUGHNESS, Choices, Drawn, operations
+from tests.support.operations import Choices, Drawn, operations
 from tests.support.service import write_people
 from tests.support.shop import Shop, serve_shop
+from tests.support.thoroughness import IS_REPEATED, examples
 from web.graphql.document import Document
 
-EXAMPLES = 60 * THOROUGHNESS
+EXAMPLES = 60
 PEOPLE = ("main", "sub", "other", "closed")
 LINES = [
     {"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 2},
@@ -202,9 +203,9 @@ def check_operations(
     """Compares the executors over random operations."""
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples(EXAMPLES),
         deadline=None,
-        derandomize=THOROUGHNESS == 1,
+        derandomize=IS_REPEATED,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import sqlite_database
 from tests.support.processes import Processes, free_port
 
 pytestmark = pytest.mark.long
@@ -15,7 +16,7 @@ def test_a_store_that_does_not_answer_yet_does_not_keep_the_server_down(
 ) -> None:
     processes = Processes(
         tmp_path,
-        DATABASE_URL=f"sqlite://{tmp_path / 'basket.sqlite3'}",
+        DATABASE_URL=sqlite_database(tmp_path),
         EXPORT_URL="s3://baskets/exports",
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}",
         AWS_ACCESS_KEY_ID="test",

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import sqlite_database
 from tests.support.processes import Processes, answers, free_port, wait_until
 from tests.support.raw_http import TOKEN, RawServer, everything_from, read_answer
+from tests.support.thoroughness import examples
 from tests.support.waiting import TIMEOUT_SECONDS
 
 QUERY = b'{"query": "{ viewer { email } }"}'
@@ -30,7 +32,7 @@ def started(
 ) -> Iterator[tuple[subprocess.Popen[bytes], RawServer]]:
     """Starts a server, which may ignore a signal from its start on; yields its process and itself."""
     port = free_port()
-    url = f"sqlite://{folder / 'basket.sqlite3'}"
+    url = sqlite_database(folder)
     processes = Processes(
         folder, DATABASE_URL=url, REDIS_URL="", HOST="127.0.0.1", **settings
     )
@@ -182,7 +184,7 @@ def outcomes_at_a_stop(process: subprocess.Popen[bytes], server: RawServer) -> C
     not sys.platform.startswith("linux"), reason="Only Linux can turn away."
 )
 def test_no_request_is_lost_when_the_port_is_closed_under_load(tmp_path: Path) -> None:
-    for turn in range(3):
+    for turn in range(examples(3)):
         folder = tmp_path / str(turn)
         folder.mkdir()
         with started(folder, RATE_LIMIT_TOKEN="0", RATE_LIMIT_ADDRESS="0") as (
@@ -200,7 +202,7 @@ def test_it_serves_ipv6_and_says_so(tmp_path: Path, host: str, shown: str) -> No
         pytest.skip("Python has no IPv6 here.")
     reachable = {"::": {"::1", "127.0.0.1"}}.get(host, {host})
     port = free_port()
-    url = f"sqlite://{tmp_path / 'basket.sqlite3'}"
+    url = sqlite_database(tmp_path)
     limits = {"RATE_LIMIT_ADDRESS": "3/hour", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
     processes = Processes(tmp_path, DATABASE_URL=url, REDIS_URL="", HOST=host, **limits)
     try:

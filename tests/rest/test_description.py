@@ -13,9 +13,12 @@ from tests.support.databases import sqlite_database
 from tests.support.process import start_server, write_people_to
 from tests.support.service import Service
 from tests.support.shop import Shop
+from tests.support.thoroughness import examples
 from tests.support.waiting import TIMEOUT_SECONDS
 from web.rest.router import ADDRESSES
 
+EXAMPLES = 10
+"""The examples of each operation of the interface."""
 CASES = re.compile(r"(\d+) generated, (\d+) passed")
 
 
@@ -64,7 +67,7 @@ async def test_schemathesis_finds_no_difference_to_the_running_server(
     found = CASES.search(output)
     assert found, output
     assert found[1] == found[2]
-    assert int(found[1]) > 500, output
+    assert int(found[1]) > 50 * examples(EXAMPLES), output
     assert "11 selected / 11 total" in output
 
 
@@ -98,7 +101,7 @@ async def compared(address: str, folder: Path) -> str:
         "--checks",
         "all",
         "--max-examples",
-        "10",
+        str(examples(EXAMPLES)),
         "--no-color",
     ]
     options += [

@@ -4,7 +4,6 @@ What a response key means is decided once a document and type, so repeated field
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -44,8 +43,6 @@ SCALARS: Mapping[str, Sequence[Any]] = {
 }
 CONDITION = "Boolean!"
 CONDITION_WITH_DEFAULT = "Boolean = true"
-THOROUGHNESS = int(os.environ.get("TEST_THOROUGHNESS", "1"))
-"""How many times as many examples are drawn as in CI."""
 MAXIMUM_SELECTED = 40
 """How many selections a document has at the most, or nearly so."""
 

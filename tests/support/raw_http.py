@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.databases import sqlite_database
 from tests.support.ports import free_port
 from tests.support.processes import Processes, answers, wait_until
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -143,14 +144,11 @@ def answers_of(data: bytes) -> list[RawAnswer]:
 def uvicorn_server(folder: Path, *options: str) -> Iterator[RawServer]:
     """Starts the application by uvicorn's own command, with the demo's data and these options."""
     port = free_port()
-    url = f"sqlite://{folder / 'basket.sqlite3'}"
+    url = sqlite_database(folder)
     processes = Processes(folder, DATABASE_URL=url, REDIS_URL="", HOST="127.0.0.1")
     try:
-        for command in ("migrate", "demo"):
-            assert (
-                processes.start(sys.executable, "server.py", command).wait(TIMEOUT_SECONDS)
-                == 0
-            )
+        demo = processes.start(sys.executable, "server.py", "demo")
+        assert demo.wait(TIMEOUT_SECONDS) == 0
         program = (
             sys.executable,
             "-m",
@@ -163,7 +161,7 @@ def uvicorn_server(folder: Path, *options: str) -> Iterator[RawServer]:
         wait_until(
             lambda: answers(f"http://127.0.0.1:{port}/healthz"), "The start of uvicorn"
         )
-        yield RawServer(port, process.pid, folder / "python.2.log")
+        yield RawServer(port, process.pid, folder / "python.1.log")
     finally:
         processes.end()
 
@@ -173,7 +171,7 @@ def raw_server(folder: Path, **environment: Any) -> Iterator[RawServer]:
     """Starts the embedded server as the README says, with settings of the test."""
     port = free_port()
     settings = {
-        "DATABASE_URL": f"sqlite://{folder / 'basket.sqlite3'}",
+        "DATABASE_URL": sqlite_database(folder),
         "REDIS_URL": "",
         "HOST": "127.0.0.1",
     }
