@@ -9,7 +9,6 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.basket.availability import check_all_sold
-from models.basket.read import OWN
 from models.basket.tables import Basket, BasketItemDivision
 from models.database.integers import LARGEST_INT
 from models.database.position import ListPosition, is_after, is_before
@@ -73,9 +72,9 @@ async def issue_quotation(
     Raises BASKET_EMPTY when there is nothing to quote, DIVISION_INACTIVE when it is for a division
     closed meanwhile, and PRODUCT_UNAVAILABLE when Commerce no longer sells a product of it.
     """
-    (summary,) = await OWN.summaries(user_id=user_id, basket_id=basket_id)
+    basket = await Basket.get(id=basket_id)
     # Its currency is that of its items, so only an empty basket has none.
-    if summary.currency is None:
+    if basket.currency is None:
         raise Rejection(
             RejectionCode.BASKET_EMPTY,
             "The basket is empty; there is nothing to quote.",
@@ -88,8 +87,8 @@ async def issue_quotation(
         basket_id=basket_id,
         name=name,
         status=status,
-        total_amount=summary.total_amount,
-        currency=summary.currency,
+        total_amount=basket.total_amount,
+        currency=basket.currency,
         created_at=now(),
     )
     await take_snapshots(basket_id, quotation.id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from models.basket.lock import lock_active_unchanged, lock_own
+from models.basket.lock import lock_active, lock_own
 from models.export.export import ExportField, ask_export
 from models.rejections import Rejection, RejectionCode
 from resolvers.context import parse_segment
@@ -25,7 +25,7 @@ class BasketExportChange(Change[BasketExportInput]):
         columns = check_fields(self.input.fields)
         field = "segmentRemoteId" if self.input.basket_id is None else "basketId"
         if self.input.basket_id is None:
-            basket_id = await lock_active_unchanged(self.buyer.id, segment)
+            basket_id = (await lock_active(self.buyer.id, segment, None)).id
         else:
             number = number_of(IdKind.BASKET, self.input.basket_id)
             basket_id = (await lock_own(self.buyer.id, number)).id

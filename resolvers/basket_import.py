@@ -15,6 +15,8 @@ from models.basket.lock import open_active
 from models.basket.read import ACTIVE
 from models.basket.rules import Line, check_quantity
 from models.division import DivisionRead
+from models.history.record import record_change
+from models.history.tables import ChangeKind
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
@@ -167,7 +169,7 @@ class BasketImport(Change[BasketImportInput]):
     async def _currency(self) -> str | None:
         # Without a lock, for errors per row: adding checks the currency of the locked basket again.
         summaries = await ACTIVE.summaries(user_id=self.buyer.id, segment=self.segment)
-        return summaries[0].currency if summaries else None
+        return summaries[0].columns["currency"] if summaries else None
 
     def _rejection(self) -> Rejection | None:
         if self.error_count and not self.input.skip_invalid_rows:
@@ -197,9 +199,9 @@ class BasketImport(Change[BasketImportInput]):
             return replace(rejected([rejection]), report=report)
         if self.input.dry_run:
             return Outcome(report=report)
-        basket_id = await open_active(
-            self.buyer.id, self.segment, self.input.expected_version
-        )
-        if not await add_lines(basket_id, self.check.lines) <= self.confirmed:
+        basket = await open_active(self.buyer.id, self.segment, self.input.expected_version)
+        added = await add_lines(basket, self.check.lines)
+        if not added.new_products <= self.confirmed:
             raise Outdated
-        return Outcome(baskets=await self.read(basket_id), report=report)
+        await record_change(basket, ChangeKind.IMPORTED, self.author, added.changed)
+        return Outcome(baskets=await self.read(basket.id), report=report)

@@ -1,5 +1,8 @@
 """Changing the items of the active basket: add, update, remove, clear."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.availability import check_no_more
 from models.basket.change import (
@@ -10,8 +13,12 @@ from models.basket.change import (
     set_quantity,
 )
 from models.basket.lines import add_lines, merge_lines
-from models.basket.lock import lock_active, open_active
-from models.basket.rules import Line, check_quantity, check_rules
+from models.basket.lock import LockedBasket, lock_active, open_active
+from models.basket.rows import BasketRows
+from models.basket.rules import Line, check_quantity
+from models.history.lines import ChangeLine, removed_items
+from models.history.record import in_currency_of, record_change
+from models.history.tables import ChangeKind
 from models.idempotency import Key, KnownKey
 from models.rejections import Rejected, Rejection, RejectionCode
 from resolvers.context import check_text, parse_segment
@@ -82,21 +89,21 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 
     async def try_fast_path(self, key: Key | None) -> Outcome | KnownKey | None:
         """Adds the lines in one step, which is possible for almost all additions."""
-        if key is not None:
-            return None
         self.segment = parse_segment(self.input.segment_remote_id)
         self._check_count()
         # For its rejections alone: the fast path takes the lines as they are.
         self._keys()
         addition = Addition(
             self.buyer,
+            self.context.origin,
             self.segment,
             [_requested_line(line) for line in self.input.items],
             self.input.expected_version,
             confirmed_since(self.context.policy),
+            key,
         )
-        rows = await add_known_lines(self.context.catalogue, addition, full=self.full)
-        return Outcome(baskets=rows) if rows else None
+        added = await add_known_lines(self.context.catalogue, addition, full=self.full)
+        return Outcome(baskets=added) if isinstance(added, BasketRows) else added
 
     async def prepare(self) -> None:
         """Finds the divisions and products of all lines; raises a rejection per unusable line."""
@@ -158,14 +165,13 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 
     async def apply(self) -> Outcome:
         """Adds the lines; raises Outdated when a product that Commerce was not asked for left."""
-        basket_id = await open_active(
-            self.buyer.id, self.segment, self.input.expected_version
-        )
-        new_products = await add_lines(basket_id, merge_lines(self.lines))
+        basket = await open_active(self.buyer.id, self.segment, self.input.expected_version)
+        added = await add_lines(basket, merge_lines(self.lines))
         # A product was taken as known because the basket held it, and it was removed meanwhile.
-        if not new_products <= self.confirmed:
+        if not added.new_products <= self.confirmed:
             raise Outdated
-        return Outcome(baskets=await self.read(basket_id))
+        await record_change(basket, ChangeKind.ITEMS_ADDED, self.author, added.changed)
+        return Outcome(baskets=await self.read(basket.id))
 
 
 class BasketItemUpdate(Change[BasketItemUpdateInput]):
@@ -191,20 +197,20 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
 
         Raises PRODUCT_UNAVAILABLE for more of a product that Commerce no longer sells.
         """
-        basket_id = await lock_active(
-            self.buyer.id, self.segment, self.input.expected_version
-        )
-        item = await _item(basket_id, self.input.product_remote_id)
-        await check_no_more(item, self.division_id, self.input.quantity)
-        removed = await set_quantity(item.id, self.division_id, self.input.quantity)
-        if removed is None:
+        basket = await lock_active(self.buyer.id, self.segment, self.input.expected_version)
+        item = await _item(basket, self.input.product_remote_id)
+        self._check_held(item)
+        check_no_more(item, self.division_id, self.input.quantity)
+        lines = await set_quantity(item, self.division_id, self.input.quantity)
+        return await _record(self, basket, ChangeKind.ITEM_UPDATED, lines)
+
+    def _check_held(self, item: HeldItem) -> None:
+        if self.input.quantity == 0 and self.division_id not in item.quantities:
             message = (
                 f"Product {self.input.product_remote_id} is not in the basket "
                 f"for division {self.input.division_id}."
             )
             raise Rejection(RejectionCode.PRODUCT_NOT_IN_BASKET, message, "divisionId")
-        await check_rules(basket_id, {})
-        return Outcome(baskets=await self.read(basket_id), removed=removed)
 
 
 class BasketItemRemove(Change[BasketItemRemoveInput]):
@@ -213,10 +219,9 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
     async def apply(self) -> Outcome:
         """Removes the item; raises PRODUCT_NOT_IN_BASKET."""
         segment = parse_segment(self.input.segment_remote_id)
-        basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
-        item = await _item(basket_id, self.input.product_remote_id)
-        await remove_item(item.id)
-        return Outcome(baskets=await self.read(basket_id), removed=[item.id])
+        basket = await lock_active(self.buyer.id, segment, self.input.expected_version)
+        item = await _item(basket, self.input.product_remote_id)
+        return await _record(self, basket, ChangeKind.ITEM_REMOVED, await remove_item(item))
 
 
 class BasketClear(Change[BasketClearInput]):
@@ -225,13 +230,26 @@ class BasketClear(Change[BasketClearInput]):
     async def apply(self) -> Outcome:
         """Removes every item."""
         segment = parse_segment(self.input.segment_remote_id)
-        basket_id = await lock_active(self.buyer.id, segment, self.input.expected_version)
-        removed = await remove_all(basket_id)
-        return Outcome(baskets=await self.read(basket_id), removed=removed)
+        basket = await lock_active(self.buyer.id, segment, self.input.expected_version)
+        lines = await remove_all(basket.id)
+        return await _record(self, basket, ChangeKind.CLEARED, lines)
 
 
-async def _item(basket_id: int, remote_id: int) -> HeldItem:
-    item = await find_held_item(basket_id, remote_id)
+async def _record(
+    change: Change[Any],
+    basket: LockedBasket,
+    kind: ChangeKind,
+    lines: Sequence[ChangeLine],
+) -> Outcome:
+    """Records a change of quantities, if it is one, and reads the basket."""
+    if lines:
+        changed = in_currency_of(basket, lines)
+        await record_change(basket, kind, change.author, changed)
+    return Outcome(baskets=await change.read(basket.id), removed=removed_items(lines))
+
+
+async def _item(basket: LockedBasket, remote_id: int) -> HeldItem:
+    item = await find_held_item(basket.id, remote_id)
     if item is None:
         raise Rejection(
             RejectionCode.PRODUCT_NOT_IN_BASKET,

@@ -2,11 +2,12 @@
 
 from models.basket.lock import lock_active
 from models.basket.prices import (
-    check_one_currency,
     find_held_products,
     find_items_holding,
     reprice,
 )
+from models.history.record import record_change
+from models.history.tables import ChangeKind
 from resolvers.commerce_products import consult_commerce
 from resolvers.context import parse_segment
 from resolvers.outcome import Outcome
@@ -34,16 +35,16 @@ class BasketRefresh(Change[BasketRefreshInput]):
 
     async def apply(self) -> Outcome:
         """Changes prices and tells of products no longer sold; raises CurrencyMismatch."""
-        basket_id = await lock_active(
-            self.buyer.id, self.segment, self.input.expected_version
-        )
-        if self.basket_id not in (None, basket_id):
+        basket = await lock_active(self.buyer.id, self.segment, self.input.expected_version)
+        if self.basket_id not in (None, basket.id):
             # Another basket was loaded while Commerce answered.
             raise Outdated
-        changes = await reprice(basket_id, self.sold)
-        await check_one_currency(basket_id)
+        repricing = await reprice(basket, self.sold)
+        if repricing.prices:
+            kind = ChangeKind.REFRESHED
+            await record_change(basket, kind, self.author, repricing.changed)
         return Outcome(
-            baskets=await self.read(basket_id),
-            price_changes=changes,
-            unavailable=await find_items_holding(basket_id, self.unsold),
+            baskets=await self.read(basket.id),
+            price_changes=repricing.prices,
+            unavailable=await find_items_holding(basket.id, self.unsold),
         )

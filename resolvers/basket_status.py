@@ -35,7 +35,7 @@ class BasketSave(Change[BasketSaveInput]):
         """Saves the basket."""
         segment, name = parse_segment(self.input.segment_remote_id), self.name()
         basket_id = await save_active(
-            self.buyer.id, segment, name, self.input.expected_version
+            self.author, self.buyer.id, segment, name, self.input.expected_version
         )
         return Outcome(baskets=await self.read(basket_id))
 
@@ -58,7 +58,9 @@ class BasketLoad(Change[BasketLoadInput]):
     async def apply(self) -> Outcome:
         """Loads the draft."""
         draft_id = number_of(IdKind.BASKET, self.input.basket_id)
-        basket_id, displaced_id, deleted_id = await load_draft(self.buyer.id, draft_id)
+        basket_id, displaced_id, deleted_id = await load_draft(
+            self.author, self.buyer.id, draft_id
+        )
         return Outcome(
             baskets=await self.read(basket_id),
             displaced=await self.read(displaced_id) if displaced_id is not None else None,
@@ -88,7 +90,9 @@ class QuotationRequest(Change[QuotationRequestInput]):
             parse_name(self.input.name),
         )
         # First, because it locks the basket; a rejection by the quotation undoes it.
-        basket_id = await submit_active(self.buyer.id, segment, self.input.expected_version)
+        basket_id = await submit_active(
+            self.author, self.buyer.id, segment, self.input.expected_version
+        )
         is_sub_division = self.buyer.division.type is DivisionType.SUB
         needs_approval = is_sub_division and self.context.policy.needs_approval
         status = (

@@ -7,6 +7,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
 from models.basket.catalogue import Catalogue
+from models.history.tables import ChangeOrigin
 from models.product.tables import NO_SEGMENT
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
@@ -31,7 +32,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The authenticated buyer, and the services that a request needs.
+    """The authenticated buyer, the interface they use, and the services that a request needs.
 
     `selected` caches, by name and the identities of a field's nodes, whether a document selects
     the name. `rejections` collects the codes of all rejections of the request, and `accepted` the
@@ -44,6 +45,7 @@ class Context:
     spreadsheets: SpreadsheetReader
     policy: Policy
     catalogue: Catalogue
+    origin: ChangeOrigin
     selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from tortoise.transactions import in_transaction
 from models.basket.read import OWN
 from models.basket.rows import BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
+from models.history.record import Author
 from models.idempotency import Key, KnownKey, find_key, lock_key, store_outcome
 from models.rejections import Rejected, Rejection, RejectionCode
 from models.user import Buyer
@@ -54,6 +55,11 @@ class Change(Generic[Input]):
     def buyer(self) -> Buyer:
         """The buyer who asks for the change."""
         return self.context.buyer
+
+    @property
+    def author(self) -> Author:
+        """The buyer as the author of a version."""
+        return Author(self.buyer.id, self.context.origin)
 
     async def fingerprint(self) -> dict[str, Any]:
         """Returns the parts of the input that an idempotency key is bound to, as JSON has them."""

@@ -124,19 +124,7 @@ class Basket(Node):
 
 _read_columns = field_reader(
     column_fields(
-        Basket,
-        BASKET,
-        computed=(
-            "id",
-            "number",
-            "status",
-            "segment_remote_id",
-            "currency",
-            "total_amount",
-            "total_quantity",
-            "item_count",
-            "items",
-        ),
+        Basket, BASKET, computed=("id", "number", "status", "segment_remote_id", "items")
     )
 )
 # A look-up takes a tenth of the time of calling the enum.
@@ -153,27 +141,13 @@ def baskets_from_rows(read: BasketRows) -> list[Basket]:
 
 
 def _summary(basket: BasketSummary) -> Basket:
-    return Basket(
-        currency=basket.currency,
-        total_amount=Cents(basket.total_amount),
-        total_quantity=basket.total_quantity,
-        item_count=basket.item_count,
-        items=_ITEMS_NOT_READ,
-        **_own_fields(basket.columns),
-    )
+    return Basket(items=_ITEMS_NOT_READ, **_own_fields(basket.columns))
 
 
 def _full_basket(basket: FullBasket) -> Basket:
-    items = ItemRows(basket)
-    return Basket(
-        currency=basket.currency,
-        total_amount=Cents(items.amount),
-        total_quantity=items.quantity,
-        item_count=len(items),
-        # A sequence that makes its items when they are used, which the declared type cannot say.
-        items=cast(list[BasketItem], items),
-        **_own_fields(basket.columns),
-    )
+    # A sequence that makes its items when they are used, which the declared type cannot say.
+    items = cast(list[BasketItem], ItemRows(basket))
+    return Basket(items=items, **_own_fields(basket.columns))
 
 
 def _own_fields(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,12 +22,17 @@ from models.basket.rows import BasketRows, BasketSummary
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
 from models.database.statements import is_sqlite, load_statements
+from models.history.record import Author, record_change
+from models.history.tables import ChangeKind, ChangeOrigin
+from models.idempotency import KEPT, Key, KnownKey
 from models.rejections import Rejected
 from models.timestamps import now
 from models.user import Buyer
 
 _STATEMENTS = load_statements(__file__)
-_ADD = {True: _STATEMENTS["add_full"], False: _STATEMENTS["add_summary"]}
+_ADD = _STATEMENTS["add"]
+KEY_IS_KNOWN = "key"
+"""What the function says in place of a rule when nothing is to be done again."""
 _FIND_LINE = _STATEMENTS["find_line"]
 
 
@@ -54,41 +59,56 @@ class Addition:
     """
 
     buyer: Buyer
+    origin: ChangeOrigin
     segment: int
     lines: Sequence[RequestedLine]
     expected_version: int | None
     confirmed_since: datetime
+    key: Key | None = None
 
 
 async def add_known_lines(
     catalogue: Catalogue, addition: Addition, *, full: bool
-) -> BasketRows | None:
-    """Adds lines and returns the basket; None, with nothing changed, when a rule is broken."""
+) -> BasketRows | KnownKey | None:
+    """Adds lines and returns the basket; None, with nothing changed, when a rule is broken.
+
+    A key that was used before comes back with its outcome. On SQLite, where a second statement
+    costs little, an addition with a key is for the slow path.
+    """
     # asyncpg rejects numbers beyond the column's type; the slow path finds no such division.
     if any((line.division_id or 0) > LARGEST_INT for line in addition.lines):
         return None
     if is_sqlite():
+        if addition.key:
+            return None
         return await _add_in_steps(catalogue, addition, full=full)
     return await _add_by_function(catalogue, addition, full=full)
 
 
 async def _add_by_function(
     catalogue: Catalogue, addition: Addition, *, full: bool
-) -> BasketRows | None:
-    lines = addition.lines
-    row = await _ADD[full].one(
+) -> BasketRows | KnownKey | None:
+    lines, key, changed_at = addition.lines, addition.key, now()
+    row = await _ADD.one(
         buyer_id=addition.buyer.id,
         buyer_division_id=addition.buyer.division.id,
         segment=addition.segment,
         expected_version=addition.expected_version,
-        changed_at=now(),
+        origin=addition.origin,
+        key=key and key.text,
+        digest=key and key.digest,
+        expired_before=changed_at - KEPT,
+        changed_at=changed_at,
         confirmed_since=addition.confirmed_since,
         remote_ids=[line.remote_id for line in lines],
         skus=[line.sku for line in lines],
         division_ids=[line.division_id for line in lines],
         erp_codes=[line.erp_code for line in lines],
         quantities=[line.quantity for line in lines],
+        full=full,
     )
+    if row["broken_rule"] == KEY_IS_KNOWN:
+        return KnownKey(row["known_digest"], row["known_outcome"])
     if row["broken_rule"]:
         return None
     if not full:
@@ -106,13 +126,15 @@ async def _add_in_steps(
     buyer_id = addition.buyer.id
     try:
         async with in_transaction():
-            basket_id = await open_active(
+            basket = await open_active(
                 buyer_id, addition.segment, addition.expected_version
             )
-            lines = [await _find_line(basket_id, addition, line) for line in addition.lines]
-            await add_lines(basket_id, merge_lines(lines))
+            lines = [await _find_line(basket.id, addition, line) for line in addition.lines]
+            added = await add_lines(basket, merge_lines(lines))
+            author = Author(buyer_id, addition.origin)
+            await record_change(basket, ChangeKind.ITEMS_ADDED, author, added.changed)
             return await OWN.read(
-                catalogue, full=full, user_id=buyer_id, basket_id=basket_id
+                catalogue, full=full, user_id=buyer_id, basket_id=basket.id
             )
     # Caught outside the transaction, which the exception has rolled back on its way.
     except (LineUnknown, Rejected):

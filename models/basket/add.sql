@@ -1,23 +1,16 @@
 -- The fast path of adding: known products, for divisions that the buyer may buy for.
--- By hand: see models/migrations/functions/basket_add_1.sql, which makes the function.
+-- By hand: see models/migrations/functions/basket_add_2.sql, which makes the function.
 
--- name: add_full (postgres)
--- Adds lines and returns the basket with its items, or the name of the rule that stands against it.
+-- name: add (postgres)
+-- Adds lines and returns the basket, or the name of the rule that stands against it.
 SELECT
-    broken_rule, basket, division_revision, currency,
+    broken_rule, known_digest, known_outcome, basket, division_revision,
     item_ids, prices, product_ids, product_revisions, refreshed_at,
     part_items, part_divisions, part_quantities
-FROM basket_add_1(
-    :buyer_id, :buyer_division_id, :segment, :expected_version, :changed_at, :confirmed_since,
-    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, true
-);
-
--- name: add_summary (postgres)
--- The same, with the sums of the basket instead of its items.
-SELECT broken_rule, basket, item_count, total_quantity, total_amount, currency
-FROM basket_add_1(
-    :buyer_id, :buyer_division_id, :segment, :expected_version, :changed_at, :confirmed_since,
-    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, false
+FROM basket_add_2(
+    :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
+    :key, :digest, :expired_before, :changed_at, :confirmed_since,
+    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full
 );
 
 -- name: find_line (sqlite)

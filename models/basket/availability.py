@@ -1,17 +1,15 @@
 """The rules for products that Commerce no longer sells: they may become less, not more."""
 
 from models.basket.change import HeldItem
-from models.basket.tables import BasketItem, BasketItemDivision
+from models.basket.tables import BasketItem
 from models.rejections import MAXIMUM_REJECTIONS, Rejected, Rejection, RejectionCode
 
 
-async def check_no_more(item: HeldItem, division_id: int, quantity: int) -> None:
+def check_no_more(item: HeldItem, division_id: int, quantity: int) -> None:
     """Raises PRODUCT_UNAVAILABLE for a higher quantity than before of a product no longer sold."""
     if item.is_available or quantity == 0:
         return
-    part = BasketItemDivision.filter(item_id=item.id, division_id=division_id)
-    row = await part.first().values_list("quantity")
-    before = row[0] if row else 0
+    before = item.quantities.get(division_id, 0)
     if quantity > before:
         reason = f"Quantity {quantity} is more than the {before} that the basket holds."
         raise Rejection(

@@ -1,16 +1,21 @@
 """Adding lines to a locked basket, step by step, inside a unit of work: the slow path of adding."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import orjson
 
-from models.basket.rules import Line, Lines, check_quantity, check_rules
-from models.database.statements import load_statements
+from models.basket.lock import LockedBasket
+from models.basket.rules import Line, Lines, check_quantity
+from models.database.statements import Row, load_statements
+from models.history.lines import ChangeLine
+from models.history.record import Changed
 
 LINES_AT_ONCE = 10_000
 """How many lines one statement adds: writing many more would keep other buyers waiting."""
 
 _STATEMENTS = load_statements(__file__)
+_HELD_QUANTITIES = _STATEMENTS["held_quantities"]
 _ADD_ITEMS = _STATEMENTS["add_items"]
 _ADD_QUANTITIES = _STATEMENTS["add_quantities"]
 
@@ -26,22 +31,45 @@ def merge_lines(lines: Sequence[Line]) -> dict[tuple[int, int], Line]:
     return sums
 
 
-async def add_lines(basket_id: int, lines: Lines) -> set[int]:
-    """Adds merged lines to a locked basket; returns the ids of the products that are new to it.
+class AddedLines(NamedTuple):
+    """What an addition changed, and the ids of the products that are new to the basket."""
 
-    Raises INVALID_QUANTITY, BASKET_LIMIT_EXCEEDED or CURRENCY_MISMATCH when the basket then breaks
-    a rule.
-    """
-    added, new_products = list(lines.values()), set[int]()
+    changed: Changed
+    new_products: set[int]
+
+
+async def add_lines(basket: LockedBasket, lines: Lines) -> AddedLines:
+    """Adds merged lines to a locked basket."""
+    added, changes = list(lines.values()), list[ChangeLine]()
+    new_products = set[int]()
+    currencies = {basket.currency} if basket.currency else set[str]()
     for first in range(0, len(added), LINES_AT_ONCE):
         part = added[first : first + LINES_AT_ONCE]
-        rows = await _ADD_ITEMS.rows(basket_id=basket_id, lines=_products_text(part))
+        products = _products_text(part)
+        held = await _HELD_QUANTITIES.rows(basket_id=basket.id, lines=products)
+        new = await _ADD_ITEMS.rows(basket_id=basket.id, lines=products)
+        await _ADD_QUANTITIES.rows(basket_id=basket.id, lines=_lines_text(part))
+        changes += _change_lines(part, held, new)
         # Only inserted rows come back; the caller checks that Commerce confirmed their products.
-        new_products |= {row["product_id"] for row in rows}
-        await _ADD_QUANTITIES.rows(basket_id=basket_id, lines=_lines_text(part))
-    # Once and last: all parts together may exceed a limit that each of them keeps.
-    await check_rules(basket_id, lines)
-    return new_products
+        new_products |= {row["product_id"] for row in new}
+        currencies |= {row["currency"] for row in new}
+    return AddedLines(Changed(changes, currencies, lines), new_products)
+
+
+def _change_lines(
+    added: Iterable[Line], held: Iterable[Row], new: Iterable[Row]
+) -> Iterator[ChangeLine]:
+    """Yields the lines of history, from the rows that were held and those that are new."""
+    before = {(row["product_id"], row["division_id"]): row["quantity"] for row in held}
+    items = {
+        row["product_id"]: (row["item_id"], row["price"], row["price"]) for row in held
+    }
+    items |= {row["product_id"]: (row["item_id"], None, row["price"]) for row in new}
+    for product_id, division_id, quantity, _ in added:
+        item_id, *prices = items[product_id]
+        held_quantity = before.get((product_id, division_id), 0)
+        quantities = held_quantity, held_quantity + quantity
+        yield ChangeLine(item_id, product_id, division_id, *quantities, *prices)
 
 
 def _products_text(lines: Iterable[Line]) -> str:

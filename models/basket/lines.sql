@@ -2,6 +2,25 @@
 -- By hand: \set basket_id 1 and
 -- \set lines '''[{"position": 0, "product_id": 1, "division_id": 1, "quantity": 2}]'''
 
+-- name: held_quantities (postgres)
+-- The items that hold the products already, with their quantities per division.
+SELECT i.id AS item_id, i.product_id, i.price, q.division_id, q.quantity
+FROM basket_item i
+JOIN basket_item_division q ON q.item_id = i.id
+WHERE i.basket_id = :basket_id
+    AND i.product_id IN (
+        SELECT product_id FROM jsonb_to_recordset(:lines::jsonb) AS line(product_id bigint)
+    );
+
+-- name: held_quantities (sqlite)
+SELECT i.id AS item_id, i.product_id, i.price, q.division_id, q.quantity
+FROM basket_item i
+JOIN basket_item_division q ON q.item_id = i.id
+WHERE i.basket_id = :basket_id
+    AND i.product_id IN (
+        SELECT json_extract(line.value, '$.product_id') FROM json_each(:lines) AS line
+    );
+
 -- name: add_items (postgres)
 -- Adds the products that the basket does not hold yet, and returns them.
 INSERT INTO basket_item (basket_id, product_id, price, currency)
@@ -11,7 +30,7 @@ JOIN product p ON p.id = line.product_id
 -- The ids are drawn in this order, and items are shown in the order of their ids.
 ORDER BY line.position
 ON CONFLICT (basket_id, product_id) DO NOTHING
-RETURNING product_id;
+RETURNING id AS item_id, product_id, price, currency;
 
 -- name: add_items (sqlite)
 -- WHERE true tells the ON of a join from that of a conflict.
@@ -22,7 +41,7 @@ JOIN product p ON p.id = json_extract(line.value, '$.product_id')
 WHERE true
 ORDER BY json_extract(line.value, '$.position')
 ON CONFLICT (basket_id, product_id) DO NOTHING
-RETURNING product_id;
+RETURNING id AS item_id, product_id, price, currency;
 
 -- name: add_quantities (postgres)
 -- Adds the quantities to those that the items have for the same divisions.

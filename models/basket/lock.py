@@ -1,60 +1,58 @@
 """Locking a basket: the first step of every change, so that two changes of one basket never mix."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from models.basket.tables import Basket, BasketStatus
-from models.database.statements import Row, load_statements
+from models.basket.tables import Basket
+from models.database.statements import load_statements
 from models.rejections import Rejection, RejectionCode
 from models.timestamps import now
 
-_STATEMENTS = load_statements(__file__)
-_OPEN_ACTIVE = _STATEMENTS["open_active"]
-_CLAIM_ACTIVE = _STATEMENTS["claim_active"]
+_OPEN_ACTIVE = load_statements(__file__)["open_active"]
 
 
-class ClaimedBasket(NamedTuple):
-    """The id of an active basket that is locked, and whether the lock made it."""
+class LockedBasket(NamedTuple):
+    """A basket that is locked, as it was before the change; version 0 is of a new one."""
 
     id: int
-    is_new: bool
+    segment: int
+    version: int
+    item_count: int
+    total_quantity: int
+    total_amount: int
+    currency: str | None
+
+    @classmethod
+    def from_model(cls, basket: Basket) -> Self:
+        """Returns a basket that was read with a lock."""
+        return cls(*(getattr(basket, name) for name in cls._fields))
 
 
-async def open_active(user_id: int, segment: int, expected_version: int | None) -> int:
-    """Locks the active basket, making it where there is none, counts a version; returns its id."""
-    row = await _OPEN_ACTIVE.one(user_id=user_id, segment=segment, changed_at=now())
-    _check_version(expected_version, row)
-    return int(row["id"])
+async def open_active(
+    user_id: int, segment: int, expected_version: int | None
+) -> LockedBasket:
+    """Locks the active basket, making it where there is none; raises VERSION_CONFLICT."""
+    basket = await _open(user_id, segment)
+    _check_version(expected_version, basket.version)
+    return basket
 
 
-async def lock_active(user_id: int, segment: int, expected_version: int | None) -> int:
-    """Locks the active basket, counts a version, and returns its id; raises BASKET_NOT_FOUND.
+async def lock_active(
+    user_id: int, segment: int, expected_version: int | None
+) -> LockedBasket:
+    """Locks the active basket; raises BASKET_NOT_FOUND or VERSION_CONFLICT.
 
-    It makes the basket where there is none, and the rejection undoes that. A plain UPDATE would
-    not do: on PostgreSQL it waits for a load in progress, sees that the basket it waited for is
-    now a draft, and misses the one just loaded.
+    It makes the basket where there is none, and the rejection undoes that.
     """
+    basket = await _open(user_id, segment)
+    if basket.version == 0:
+        raise _no_active_basket(segment)
+    _check_version(expected_version, basket.version)
+    return basket
+
+
+async def _open(user_id: int, segment: int) -> LockedBasket:
     row = await _OPEN_ACTIVE.one(user_id=user_id, segment=segment, changed_at=now())
-    # Only a basket that the statement has just made is at version 1: any other counted one more.
-    if row["version"] == 1:
-        raise _no_active_basket(segment)
-    _check_version(expected_version, row)
-    return int(row["id"])
-
-
-async def claim_active(user_id: int, segment: int) -> ClaimedBasket:
-    """Locks the active basket, making it where there is none, and counts no version."""
-    row = await _CLAIM_ACTIVE.one(user_id=user_id, segment=segment, changed_at=now())
-    return ClaimedBasket(int(row["id"]), bool(row["is_new"]))
-
-
-async def lock_active_unchanged(user_id: int, segment: int) -> int:
-    """Locks the active basket, counts no version, and returns its id; raises BASKET_NOT_FOUND."""
-    basket = await Basket.select_for_update().get_or_none(
-        user_id=user_id, segment=segment, status=BasketStatus.ACTIVE
-    )
-    if basket is None:
-        raise _no_active_basket(segment)
-    return int(basket.id)
+    return LockedBasket(*(row[name] for name in LockedBasket._fields))
 
 
 async def lock_own(user_id: int, basket_id: int | None) -> Basket:
@@ -70,13 +68,12 @@ async def lock_own(user_id: int, basket_id: int | None) -> Basket:
     return basket
 
 
-def _check_version(expected: int | None, row: Row) -> None:
-    """Raises VERSION_CONFLICT unless the version before this change, 0 for no basket, fits."""
-    before = int(row["version"]) - 1
-    if expected is not None and expected != before:
+def _check_version(expected: int | None, version: int) -> None:
+    """Raises VERSION_CONFLICT unless the version, 0 for no basket, is the expected one."""
+    if expected is not None and expected != version:
         raise Rejection(
             RejectionCode.VERSION_CONFLICT,
-            f"The basket is at version {before}, not at the expected version {expected}; "
+            f"The basket is at version {version}, not at the expected version {expected}; "
             "read it and try again.",
             "expectedVersion",
         )

@@ -1,10 +1,14 @@
 """Bringing the prices of a basket up to date with Commerce."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
+from models.basket.lock import LockedBasket
 from models.basket.tables import BasketItem, BasketStatus
-from models.database.statements import load_statements
+from models.database.statements import Row, load_statements
+from models.history.lines import ChangeLine
+from models.history.record import Changed
 from models.rejections import MAXIMUM_REJECTIONS, Rejected, Rejection, RejectionCode
 
 _STATEMENTS = load_statements(__file__, maximum_rejections=MAXIMUM_REJECTIONS)
@@ -26,6 +30,9 @@ class Repriced:
     new_currency: str
 
 
+_REPRICED = [field.name for field in fields(Repriced)]
+
+
 async def find_held_products(user_id: int, segment: int) -> tuple[int | None, list[int]]:
     """Returns the active basket's id, None when empty or missing, and its products' remote ids."""
     items = BasketItem.filter(
@@ -37,15 +44,41 @@ async def find_held_products(user_id: int, segment: int) -> tuple[int | None, li
     return (int(rows[0][0]) if rows else None), [int(row[1]) for row in rows]
 
 
-async def reprice(basket_id: int, remote_ids: Collection[int]) -> list[Repriced]:
-    """Reprices the items of a locked basket that hold these products; returns the changes."""
-    rows = await _PRICE_CHANGES.rows(basket_id=basket_id, remote_ids=list(remote_ids))
+class Repricing(NamedTuple):
+    """The changed prices of a basket, and the same as a change of the basket."""
+
+    prices: Sequence[Repriced]
+    changed: Changed
+
+
+async def reprice(basket: LockedBasket, remote_ids: Collection[int]) -> Repricing:
+    """Reprices the items of a locked basket that hold these products.
+
+    Raises CURRENCY_MISMATCH, a rejection per product, unless all items then have one currency.
+    """
+    rows = await _PRICE_CHANGES.rows(basket_id=basket.id, remote_ids=list(remote_ids))
     await _REPRICE.rows(item_ids=[row["item_id"] for row in rows])
-    return [Repriced(**dict(row)) for row in rows]  # type: ignore[call-overload]
+    await _check_one_currency(basket.id)
+    # With one currency for all, that of any repriced item is that of the basket.
+    currencies = {row["new_currency"] for row in rows}
+    prices = [Repriced(*(row[name] for name in _REPRICED)) for row in rows]
+    return Repricing(prices, Changed([_price_line(row) for row in rows], currencies, {}))
 
 
-async def check_one_currency(basket_id: int) -> None:
-    """Raises CURRENCY_MISMATCH, a rejection per product, unless all items have one currency."""
+def _price_line(row: Row) -> ChangeLine:
+    quantity = int(row["quantity"])
+    return ChangeLine(
+        row["item_id"],
+        row["product_id"],
+        None,
+        quantity,
+        quantity,
+        row["old_price"],
+        row["new_price"],
+    )
+
+
+async def _check_one_currency(basket_id: int) -> None:
     rejections = [
         Rejection(
             RejectionCode.CURRENCY_MISMATCH,

@@ -6,7 +6,9 @@
 SELECT
     i.id AS item_id, p.remote_id, p.sku,
     i.price AS old_price, i.currency AS old_currency,
-    p.price AS new_price, p.currency AS new_currency
+    p.price AS new_price, p.currency AS new_currency,
+    i.product_id,
+    (SELECT SUM(q.quantity) FROM basket_item_division q WHERE q.item_id = i.id) AS quantity
 FROM basket_item i
 JOIN product p ON p.id = i.product_id
 WHERE i.basket_id = :basket_id
@@ -18,7 +20,9 @@ ORDER BY i.id;
 SELECT
     i.id AS item_id, p.remote_id, p.sku,
     i.price AS old_price, i.currency AS old_currency,
-    p.price AS new_price, p.currency AS new_currency
+    p.price AS new_price, p.currency AS new_currency,
+    i.product_id,
+    (SELECT SUM(q.quantity) FROM basket_item_division q WHERE q.item_id = i.id) AS quantity
 FROM basket_item i
 JOIN product p ON p.id = i.product_id
 WHERE i.basket_id = :basket_id

@@ -14,14 +14,13 @@ SELECT
 FROM basket b
 LEFT JOIN LATERAL (
     SELECT
-        MIN(item.currency) AS currency,
         array_agg(item.id) AS item_ids,
         array_agg(item.price) AS prices,
         array_agg(item.product_id) AS product_ids,
         array_agg(item.revision) AS product_revisions,
         array_agg(item.refreshed_at) AS refreshed_at
     FROM (
-        SELECT i.id, i.price, i.currency, i.product_id, p.revision, p.refreshed_at::text
+        SELECT i.id, i.price, i.product_id, p.revision, p.refreshed_at::text
         FROM basket_item i
         JOIN product p ON p.id = i.product_id
         WHERE i.basket_id = b.id :items
@@ -50,7 +49,6 @@ ORDER BY :order;
 SELECT
     :basket_object AS basket,
     NULL AS division_revision,
-    (SELECT MIN(i.currency) FROM basket_item i WHERE i.basket_id = b.id :items) AS currency,
     (
         SELECT json_group_array(json_array(
             item.id, item.price, item.product_id, item.revision, item.refreshed_at
@@ -78,39 +76,16 @@ WHERE :sqlite_condition
 ORDER BY :order;
 
 -- name: summary (postgres)
--- The sums instead of the items. Counting and adding apart saves the sort of a COUNT(DISTINCT …).
-SELECT row_to_json(b)::text AS basket, counts.*, sums.*
+-- Without the items: the totals are columns.
+SELECT row_to_json(b)::text AS basket
 FROM basket b
-LEFT JOIN LATERAL (
-    -- All items have one currency, so the least of them is that one.
-    SELECT COUNT(*) AS item_count, MIN(i.currency) AS currency
-    FROM basket_item i
-    WHERE i.basket_id = b.id
-) AS counts ON true
-LEFT JOIN LATERAL (
-    SELECT
-        CAST(COALESCE(SUM(q.quantity), 0) AS BIGINT) AS total_quantity,
-        -- A sum of bigints is numeric, which asyncpg would make a Decimal.
-        CAST(COALESCE(SUM(i.price * q.quantity), 0) AS BIGINT) AS total_amount
-    FROM basket_item i
-    JOIN basket_item_division q ON q.item_id = i.id
-    WHERE i.basket_id = b.id
-) AS sums ON true
 WHERE :condition
 ORDER BY :order;
 
 -- name: summary (sqlite)
-SELECT
-    :basket_object AS basket,
-    COUNT(DISTINCT i.id) AS item_count,
-    COALESCE(SUM(q.quantity), 0) AS total_quantity,
-    COALESCE(SUM(i.price * q.quantity), 0) AS total_amount,
-    MIN(i.currency) AS currency
+SELECT :basket_object AS basket
 FROM basket b
-LEFT JOIN basket_item i ON i.basket_id = b.id
-LEFT JOIN basket_item_division q ON q.item_id = i.id
 WHERE :sqlite_condition
-GROUP BY b.id
 ORDER BY :order;
 
 -- name: count_drafts

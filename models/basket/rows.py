@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import mul
 from typing import Any, NamedTuple, Self
 
 import orjson
@@ -14,24 +13,14 @@ from models.database.statements import Row
 
 @dataclass(frozen=True, slots=True)
 class BasketSummary:
-    """The columns of a basket by name, and the sums of its items; amounts in hundredths."""
+    """The columns of a basket by name, among them its totals; amounts in hundredths."""
 
     columns: Mapping[str, Any]
-    item_count: int
-    total_quantity: int
-    total_amount: int
-    currency: str | None
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
         """Returns the basket of a row of a summary."""
-        return cls(
-            orjson.loads(row["basket"]),
-            row["item_count"],
-            row["total_quantity"],
-            row["total_amount"],
-            row["currency"],
-        )
+        return cls(orjson.loads(row["basket"]))
 
 
 Parts = tuple[list[int], list[int]]
@@ -48,7 +37,6 @@ class FullBasket:
     """
 
     columns: Mapping[str, Any]
-    currency: str | None
     item_ids: Sequence[int]
     prices: Sequence[int]
     products: Sequence[CachedRow]
@@ -65,7 +53,6 @@ class FullBasket:
         part_items, divisions, quantities = _sort_by_item(_lists(row, "parts", _PART))
         return cls(
             orjson.loads(row["basket"]),
-            row["currency"],
             item_ids,
             prices,
             look_up.find_products(products, revisions),
@@ -85,11 +72,6 @@ class FullBasket:
         for item_id, quantity in zip(self.part_items, self.part_quantities, strict=True):
             quantities[item_id] += quantity
         return list(quantities.values())
-
-    @property
-    def total_amount(self) -> int:
-        """The sum of all amounts, in hundredths."""
-        return sum(map(mul, self.prices, self.item_quantities))
 
     def group_parts(self) -> Sequence[Parts]:
         """Returns the parts of each item."""

@@ -1,19 +1,19 @@
 """The rules of a basket, each said once: its name, its condition, and how a breach is rejected.
 
-The function `basket_add` of PostgreSQL checks the same conditions before it changes anything (a
-test compares the two); everything else changes first, checks, and is rolled back.
+The functions of PostgreSQL check the same conditions (a test compares them). A change is made
+first, then checked, and rolled back when it breaks a rule.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from models.basket.tables import (
     MAXIMUM_ITEMS,
     MAXIMUM_QUANTITY,
     MAXIMUM_TOTAL_QUANTITY,
-    BasketItemDivision,
 )
-from models.database.statements import Row, load_statements
+from models.database.statements import load_statements
+from models.history.lines import ChangeLine
 from models.rejections import Rejected, Rejection, RejectionCode
 
 Field = tuple[str, ...]
@@ -33,48 +33,61 @@ Lines = Mapping[tuple[int, int], Line]
 """Lines by product and division."""
 
 
+class Sums(NamedTuple):
+    """The sums of a basket after a change; the highest quantity is of the changed parts only."""
+
+    highest_quantity: int
+    item_count: int
+    total_quantity: int
+    currency_count: int
+
+
 class Breach(NamedTuple):
-    """A basket that breaks a rule: its id, its sums, and the lines that were added to it."""
+    """A basket that breaks a rule: its id, its sums, the changed lines and those of the input."""
 
     basket_id: int
-    sums: Row
-    lines: Lines
+    sums: Sums
+    lines: Sequence[ChangeLine]
+    requested: Lines
 
 
 class Rule(NamedTuple):
-    """A rule: a condition in SQL on the sums of a basket, and the rejection of a breach."""
+    """A rule: the maximum of one of the sums, and the rejection of a breach."""
 
     name: str
-    condition: str
+    sum: str
+    maximum: int
     reject: Callable[[Breach], Awaitable[Rejected]]
+
+    @property
+    def condition(self) -> str:
+        """The rule in SQL."""
+        return f"{self.sum} <= {self.maximum}"
 
 
 async def _reject_quantity(breach: Breach) -> Rejected:
     """Rejects the first line with too high a quantity."""
-    parts = BasketItemDivision.filter(
-        item__basket_id=breach.basket_id, quantity__gt=MAXIMUM_QUANTITY
+    after, key = next(
+        (line.quantity_after, (line.product_id, line.division_id))
+        for line in breach.lines
+        if line.division_id is not None and line.quantity_after > MAXIMUM_QUANTITY
     )
-    columns = ("item__product_id", "division_id", "quantity")
-    product_id, division_id, quantity = (
-        await parts.order_by("id").first().values_list(*columns)
-    )
-    # Setting a quantity checks the rules too, with no lines.
-    line = breach.lines.get((product_id, division_id))
-    return _quantity_rejection(quantity, 1, line.field if line else ())
+    # Setting a quantity checks the rules too, without requested lines.
+    requested = breach.requested.get(key)
+    return _quantity_rejection(after, 1, requested.field if requested else ())
 
 
 async def _reject_item_count(breach: Breach) -> Rejected:
-    return _limit_rejection(breach.sums["item_count"], "different products", MAXIMUM_ITEMS)
+    return _limit_rejection(breach.sums.item_count, "different products", MAXIMUM_ITEMS)
 
 
 async def _reject_total_quantity(breach: Breach) -> Rejected:
-    total = breach.sums["total_quantity"]
-    return _limit_rejection(total, "pieces", MAXIMUM_TOTAL_QUANTITY)
+    return _limit_rejection(breach.sums.total_quantity, "pieces", MAXIMUM_TOTAL_QUANTITY)
 
 
 async def _reject_currency(breach: Breach) -> Rejected:
     """Rejects every product that is not priced in the currency of the first item."""
-    fields = {line.product_id: line.field for line in breach.lines.values()}
+    fields = {line.product_id: line.field for line in breach.requested.values()}
     return Rejected(
         [
             Rejection(
@@ -99,35 +112,23 @@ def _limit_rejection(count: int, noun: str, maximum: int) -> Rejection:
 
 
 RULES = (
-    Rule("quantity", f"highest_quantity <= {MAXIMUM_QUANTITY}", _reject_quantity),
-    Rule("item count", f"item_count <= {MAXIMUM_ITEMS}", _reject_item_count),
+    Rule("quantity", "highest_quantity", MAXIMUM_QUANTITY, _reject_quantity),
+    Rule("item count", "item_count", MAXIMUM_ITEMS, _reject_item_count),
     Rule(
-        "total quantity",
-        f"total_quantity <= {MAXIMUM_TOTAL_QUANTITY}",
-        _reject_total_quantity,
+        "total quantity", "total_quantity", MAXIMUM_TOTAL_QUANTITY, _reject_total_quantity
     ),
-    Rule("currency", "currency_count <= 1", _reject_currency),
+    Rule("currency", "currency_count", 1, _reject_currency),
 )
 """The rules in the order of their checks; the first that is broken is rejected."""
 
-
-def write_broken_rule(rules: tuple[Rule, ...] = RULES) -> str:
-    """Writes the SQL expression for the name of the first broken rule, null when all are kept."""
-    cases = [f"WHEN NOT ({rule.condition}) THEN '{rule.name}'" for rule in rules]
-    return f"CASE {' '.join(cases)} END"
+_FOREIGN_ITEMS = load_statements(__file__)["foreign_items"]
 
 
-_STATEMENTS = load_statements(__file__, broken_rule=write_broken_rule())
-_SUMS = _STATEMENTS["sums"]
-_FOREIGN_ITEMS = _STATEMENTS["foreign_items"]
-
-
-async def check_rules(basket_id: int, lines: Lines) -> None:
-    """Raises the rejection of the first rule that a basket, with these lines added, breaks."""
-    sums = await _SUMS.one(basket_id=basket_id)
+async def check_rules(breach: Breach) -> None:
+    """Raises the rejection of the first rule that a changed basket breaks, if it breaks one."""
     for rule in RULES:
-        if rule.name == sums["broken_rule"]:
-            raise await rule.reject(Breach(basket_id, sums, lines))
+        if getattr(breach.sums, rule.sum) > rule.maximum:
+            raise await rule.reject(breach)
 
 
 def check_quantity(quantity: int, field: Field = (), *, least: int = 1) -> None:

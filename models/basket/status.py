@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from tortoise.expressions import F
 
-from models.basket.lock import claim_active, lock_active, lock_own
-from models.basket.tables import Basket, BasketItem, BasketStatus
+from models.basket.lock import LockedBasket, lock_active, lock_own, open_active
+from models.basket.tables import Basket, BasketStatus
+from models.history.record import Author, record_change, without_lines
+from models.history.tables import ChangeKind
 from models.rejections import Rejection, RejectionCode
-from models.timestamps import now
 
 
 class Loaded(NamedTuple):
@@ -25,58 +26,66 @@ class Loaded(NamedTuple):
 
 
 async def save_active(
-    user_id: int, segment: int, name: str | None, expected_version: int | None
+    author: Author,
+    user_id: int,
+    segment: int,
+    name: str | None,
+    expected_version: int | None,
 ) -> int:
     """Makes the active basket a draft and returns its id; raises BASKET_NOT_FOUND."""
-    basket_id = await lock_active(user_id, segment, expected_version)
-    # The lock has just written `updated_at`, so both timestamps are the same.
-    await Basket.filter(id=basket_id).update(
-        status=BasketStatus.DRAFT, name=name, saved_at=F("updated_at")
-    )
-    return basket_id
+    basket = await lock_active(user_id, segment, expected_version)
+    await _make_draft(basket, author, name)
+    return basket.id
 
 
-async def submit_active(user_id: int, segment: int, expected_version: int | None) -> int:
+async def submit_active(
+    author: Author, user_id: int, segment: int, expected_version: int | None
+) -> int:
     """Makes the active basket a submitted one and returns its id; raises BASKET_NOT_FOUND."""
-    basket_id = await lock_active(user_id, segment, expected_version)
-    await Basket.filter(id=basket_id).update(status=BasketStatus.SUBMITTED, saved_at=None)
-    return basket_id
+    basket = await lock_active(user_id, segment, expected_version)
+    await Basket.filter(id=basket.id).update(status=BasketStatus.SUBMITTED, saved_at=None)
+    await record_change(basket, ChangeKind.SUBMITTED, author, without_lines(basket))
+    return basket.id
 
 
-async def load_draft(user_id: int, basket_id: int | None) -> Loaded:
+async def load_draft(author: Author, user_id: int, basket_id: int | None) -> Loaded:
     """Makes a draft the active basket of its segment and returns which baskets that changed.
 
     The basket that was active there becomes an unnamed draft, or vanishes when it is empty. It is
-    claimed, or made, as additions claim it: an addition that comes meanwhile waits for it and then
+    locked, or made, as additions lock it: an addition that comes meanwhile waits for it and then
     finds the loaded one.
     """
-    draft = await _lock_draft(user_id, basket_id, "loaded")
-    claimed, loaded_at = await claim_active(user_id, draft.segment), now()
-    is_deleted = await _delete_if_empty(claimed.id)
-    # The claimed basket first, because the unique index allows one active basket at any moment,
-    # also inside a transaction. Of a basket that was just deleted this updates no row.
-    await Basket.filter(id=claimed.id).update(
-        status=BasketStatus.DRAFT, name=None, saved_at=loaded_at, version=F("version") + 1
-    )
-    await Basket.filter(id=draft.id).update(
-        status=BasketStatus.ACTIVE,
-        saved_at=None,
-        version=F("version") + 1,
-        updated_at=loaded_at,
-    )
+    draft = LockedBasket.from_model(await _lock_draft(user_id, basket_id, "loaded"))
+    active = await open_active(user_id, draft.segment, None)
+    # The active basket first, because the unique index allows one of them at any moment, also
+    # inside a transaction.
+    if is_deleted := active.item_count == 0:
+        await Basket.filter(id=active.id).delete()
+    else:
+        await _make_draft(active, author, None)
+    await Basket.filter(id=draft.id).update(status=BasketStatus.ACTIVE, saved_at=None)
+    await record_change(draft, ChangeKind.LOADED, author, without_lines(draft))
     return Loaded(
         basket_id=draft.id,
-        displaced_id=None if is_deleted else claimed.id,
+        displaced_id=None if is_deleted else active.id,
         # A basket that this load itself made was never seen by anyone.
-        deleted_id=claimed.id if is_deleted and not claimed.is_new else None,
+        deleted_id=active.id if is_deleted and active.version else None,
     )
 
 
 async def delete_draft(user_id: int, basket_id: int | None) -> int:
-    """Deletes a draft with all its items and returns its id."""
+    """Deletes a draft with all its items and its history, and returns its id."""
     draft = await _lock_draft(user_id, basket_id, "deleted")
     await Basket.filter(id=draft.id).delete()
     return int(draft.id)
+
+
+async def _make_draft(basket: LockedBasket, author: Author, name: str | None) -> None:
+    await record_change(basket, ChangeKind.SAVED, author, without_lines(basket))
+    # The record has just written `updated_at`, so both timestamps are the same.
+    await Basket.filter(id=basket.id).update(
+        status=BasketStatus.DRAFT, name=name, saved_at=F("updated_at")
+    )
 
 
 async def _lock_draft(user_id: int, basket_id: int | None, verb: str) -> Basket:
@@ -85,11 +94,3 @@ async def _lock_draft(user_id: int, basket_id: int | None, verb: str) -> Basket:
         message = f"The basket is {basket.status.lower()}; only a draft can be {verb}."
         raise Rejection(RejectionCode.BASKET_NOT_DRAFT, message, "basketId")
     return basket
-
-
-async def _delete_if_empty(basket_id: int) -> bool:
-    """Deletes a locked basket that has no items; returns whether it had none."""
-    if await BasketItem.filter(basket_id=basket_id).exists():
-        return False
-    await Basket.filter(id=basket_id).delete()
-    return True

@@ -5,7 +5,7 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database.columns import Columns
+from models.database.columns import ColumnKind, Columns
 from models.database.integers import LARGEST_INT
 from models.division import Division
 from models.product.tables import NO_SEGMENT, Product
@@ -59,7 +59,7 @@ class Basket(Model):
         indexes = (("user_id", "status", "saved_at"),)
 
 
-BASKET = Columns(Basket)
+BASKET = Columns(Basket, total_amount=ColumnKind.MONEY)
 """The columns that are read of a basket; PostgreSQL gives whole rows."""
 
 

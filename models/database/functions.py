@@ -7,11 +7,8 @@ from tortoise.migrations import operations
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 
 
-class CreateFunction(operations.RunSQL):
-    """Makes a function from the file of its name; on SQLite, which has none, it does nothing."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path.read_text(encoding="utf-8"), f"DROP FUNCTION {path.stem}")
+class _OnPostgres(operations.RunSQL):
+    """Statements that do nothing on SQLite, which has no functions."""
 
     async def database_forward(
         self,
@@ -20,7 +17,7 @@ class CreateFunction(operations.RunSQL):
         new_state: Any,
         state_editor: BaseSchemaEditor | None = None,
     ) -> None:
-        """Makes the function."""
+        """Runs the statement."""
         if _is_postgres(state_editor):
             await super().database_forward(app_label, old_state, new_state, state_editor)
 
@@ -31,9 +28,23 @@ class CreateFunction(operations.RunSQL):
         new_state: Any,
         state_editor: BaseSchemaEditor | None = None,
     ) -> None:
-        """Drops the function."""
+        """Runs the statement that undoes it."""
         if _is_postgres(state_editor):
             await super().database_backward(app_label, old_state, new_state, state_editor)
+
+
+class CreateFunction(_OnPostgres):
+    """Makes a function from the file of its name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.read_text(encoding="utf-8"), f"DROP FUNCTION {path.stem}")
+
+
+class DropFunction(_OnPostgres):
+    """Drops a function that an earlier release called."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"DROP FUNCTION {path.stem}", path.read_text(encoding="utf-8"))
 
 
 def _is_postgres(state_editor: BaseSchemaEditor | None) -> bool:

@@ -24,6 +24,16 @@ class ChangeLine(NamedTuple):
     price_before: int | None
     price_after: int | None
 
+    @property
+    def amount_before(self) -> int:
+        """The quantity before at the price before, in hundredths."""
+        return self.quantity_before * (self.price_before or 0)
+
+    @property
+    def amount_after(self) -> int:
+        """The quantity after at the price after, in hundredths."""
+        return self.quantity_after * (self.price_after or 0)
+
 
 class ChangeLines(NamedTuple):
     """The lines of a change in the order of its input, and the currency of the prices before it.
@@ -48,6 +58,12 @@ _COLUMNS = (
     "prices_before",
     "prices_after",
 )
+
+
+def removed_items(lines: Sequence[ChangeLine]) -> list[int]:
+    """Returns the ids of the items that a change took out of the basket, in its order."""
+    gone = [line.item_id for line in lines if line.price_after is None]
+    return list(dict.fromkeys(gone))
 
 
 def lines_to_text(lines: Sequence[ChangeLine], currency_before: str | None) -> str | None:

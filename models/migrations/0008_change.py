@@ -4,6 +4,7 @@ from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
+from models.database.added_column import AddColumn
 from models.history.tables import ChangeKind, ChangeOrigin
 
 
@@ -71,22 +72,22 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
-        ops.AddField(
+        AddColumn(
             model_name="Basket",
             name="currency",
             field=fields.CharField(null=True, max_length=16),
         ),
-        ops.AddField(
+        AddColumn(
             model_name="Basket",
             name="item_count",
             field=fields.IntField(db_default=0),
         ),
-        ops.AddField(
+        AddColumn(
             model_name="Basket",
             name="total_amount",
             field=fields.BigIntField(db_default=0),
         ),
-        ops.AddField(
+        AddColumn(
             model_name="Basket",
             name="total_quantity",
             field=fields.BigIntField(db_default=0),

@@ -10,7 +10,6 @@ one byte per character, and become bytes at the end by a copy, whatever the name
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
-from operator import mul
 from typing import Any, overload
 
 import orjson
@@ -80,16 +79,6 @@ class ItemRows(Sequence[BasketItem]):
         self.basket = basket
         self.quantities = basket.item_quantities
         self.is_submitted = basket.columns["status"] == BasketStatus.SUBMITTED
-
-    @property
-    def quantity(self) -> int:
-        """The sum of all quantities."""
-        return sum(self.quantities)
-
-    @property
-    def amount(self) -> int:
-        """The sum of all amounts, in hundredths."""
-        return sum(map(mul, self.basket.prices, self.quantities))
 
     @property
     def numbers(self) -> Sequence[int]:

@@ -15,6 +15,9 @@ from models.basket.read import ACTIVE
 from models.basket.rows import BasketRows, FullBasket, Parts
 from models.database.integers import LARGEST_INT
 from models.division import Division
+from models.history.record import Author, record_change, without_lines
+from models.history.tables import ChangeKind, ChangeOrigin
+from models.idempotency import KnownKey
 from models.product.tables import Product
 from models.user import Buyer, buyer_with, hash_token
 from tests.support.databases import waits_for_lock
@@ -46,8 +49,10 @@ async def add(
 ) -> BasketRows | None:
     """Adds lines at once to the basket without a segment."""
     options = {"expected_version": None, "confirmed_since": EVER} | more
-    addition = Addition(await buyer(by), 0, lines, **options)
-    return await add_known_lines(Catalogue(), addition, full=full)
+    addition = Addition(await buyer(by), ChangeOrigin.GRAPHQL, 0, lines, **options)
+    added = await add_known_lines(Catalogue(), addition, full=full)
+    assert not isinstance(added, KnownKey)
+    return added
 
 
 async def read_active(name: str = "main", *, full: bool = True) -> BasketRows:
@@ -243,11 +248,13 @@ async def test_a_change_that_was_a_moment_sooner_is_waited_for(
         line_of_main = {"productRemoteId": 1, "divisionErpCode": "ERP01"}
         await known.main.accepted("basketItemsAdd", items=[line_of_main])
         async with in_transaction():
-            await open_active((await buyer("main")).id, 0, None)
+            basket = await open_active((await buyer("main")).id, 0, None)
             # It waits for the lock with the view of the database that it has now.
             waiting = asyncio.create_task(_added(line(1, "ERP01")), context=Context())
             await eventually(lambda: waits_for_lock(postgres_url), "The wait for the lock")
             assert not waiting.done()
+            author = Author(None, ChangeOrigin.COMMAND_LINE)
+            await record_change(basket, ChangeKind.RENAMED, author, without_lines(basket))
         assert await waiting is not None
         assert (await held())[0][0] == "3"
 

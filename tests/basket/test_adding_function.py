@@ -15,7 +15,7 @@ from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
 
-FUNCTION = Path(functions.__path__[0], "basket_add_1.sql").read_text(encoding="utf-8")
+FUNCTION = Path(functions.__path__[0], "basket_add_2.sql").read_text(encoding="utf-8")
 NAMES = {
     ":basket_id": "opened.id",
     ":segment": "in_segment",
@@ -44,8 +44,10 @@ def test_both_databases_find_a_line_by_the_same_conditions() -> None:
     text = Path(add.__file__).with_suffix(".sql").read_text(encoding="utf-8")
     statement = text.partition("find_line (sqlite)")[2].partition("FROM")[2]
     renamed = re.sub(r":\w+", lambda match: NAMES[match[0]], statement)
-    found = FUNCTION.partition("INTO STRICT found")[2].partition("FROM")[2]
-    assert plain(renamed) == plain(found.partition("IF ")[0])
+    found = FUNCTION.partition("INTO STRICT match")[2].partition("FROM")[2]
+    # The quantity that the basket holds is a further join; SQLite reads it later.
+    part = "LEFT JOIN basket_item_division part ON part.item_id = held.id AND part.division_id = d.id "
+    assert plain(renamed) == plain(found).partition(";")[0].replace(part, "") + ";"
 
 
 def plain(text: str) -> str:
@@ -111,7 +113,7 @@ async def search_path_of_function(cluster: Cluster) -> list[str]:
     """Returns the settings that the function brings."""
     connection = await asyncpg.connect(cluster.url)
     settings: list[str] = await connection.fetchval(
-        "SELECT proconfig FROM pg_proc WHERE proname = 'basket_add_1' AND NOT prosecdef"
+        "SELECT proconfig FROM pg_proc WHERE proname = 'basket_add_2' AND NOT prosecdef"
     )
     await connection.close()
     return settings

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application import create_application, schema
+from models.history.tables import ChangeOrigin
 from models.user import Buyer, buyer_with, hash_token
 from resolvers.context import Context
 from settings.options import Options
@@ -81,6 +82,7 @@ class People:
             self.state["spreadsheets"],
             self.state["policy"],
             self.state["catalogue"],
+            ChangeOrigin.GRAPHQL,
             document.selected,
         )
 

@@ -276,6 +276,8 @@ class Rules:
     def update(self, basket: Basket, line: Line) -> None:
         """Sets a quantity; an item without divisions is gone."""
         quantities = basket.items[line.product].quantities
+        if quantities.get(line.division) == line.quantity:
+            return
         quantities[line.division] = line.quantity
         if line.quantity == 0:
             del quantities[line.division]
@@ -285,6 +287,8 @@ class Rules:
 
     def remove(self, basket: Basket, products: Sequence[int]) -> None:
         """Takes products away, for all divisions."""
+        if not basket.items:
+            return
         basket.items = {
             product: item
             for product, item in basket.items.items()
@@ -381,7 +385,7 @@ class Rules:
                 offer.price,
                 offer.currency,
             )
-        basket.version += 1
+        basket.version += bool(changes)
         return changes, [
             product for product, offer in renewed.items() if not offer.is_for_sale
         ]

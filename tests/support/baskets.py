@@ -47,7 +47,6 @@ def full_basket(
     parts = [(item[0], *part) for item in items for part in zip(*item[4], strict=True)]
     return FullBasket(
         columns={"status": status},
-        currency="try",
         item_ids=[item[0] for item in items],
         prices=[item[1] for item in items],
         products=[CachedRow(item[2]) for item in items],

@@ -8,6 +8,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.history.tables import ChangeOrigin
 from models.user import Buyer
 from request_record import current_record
 from resolvers.context import Context
@@ -152,6 +153,7 @@ class GraphQLView:
             state["spreadsheets"],
             state["policy"],
             state["catalogue"],
+            ChangeOrigin.GRAPHQL,
             document.selected,
         )
         try:

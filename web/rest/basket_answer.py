@@ -9,7 +9,8 @@ from models.basket.rows import BasketSummary, FullBasket, Parts
 from models.money import format_amount
 
 _NO_VARIANTS = "{}"
-_NO_BASKET = FullBasket({"id": None, "segment": None}, None, (), (), (), (), (), (), (), {})
+_NO_COLUMNS = {"id": None, "segment": None, "total_amount": 0, "total_quantity": 0}
+_NO_BASKET = FullBasket(_NO_COLUMNS, (), (), (), (), (), (), (), {})
 
 Json = dict[str, Any]
 
@@ -19,8 +20,8 @@ def basket_answer(baskets: Sequence[FullBasket]) -> Json:
     basket = baskets[0] if baskets else _NO_BASKET
     return {
         "id": basket.columns["id"],
-        "total_amount": format_amount(basket.total_amount),
-        "total_quantity": sum(basket.part_quantities),
+        "total_amount": format_amount(basket.columns["total_amount"]),
+        "total_quantity": basket.columns["total_quantity"],
         "basket_items": [
             _item(basket, index, parts) for index, parts in enumerate(basket.group_parts())
         ],
@@ -84,8 +85,8 @@ def _draft(draft: BasketSummary) -> Json:
     return {
         "id": draft.columns["id"],
         "name": draft.columns["name"],
-        "total_amount": amount_number(draft.total_amount),
-        "total_quantity": draft.total_quantity,
+        "total_amount": amount_number(draft.columns["total_amount"]),
+        "total_quantity": draft.columns["total_quantity"],
     }
 
 

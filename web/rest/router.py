@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from models.database.connection import is_unavailable
+from models.history.tables import ChangeOrigin
 from models.rejections import Rejected
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits, TookTooLong
@@ -124,6 +125,7 @@ async def _respond(
         state.spreadsheets,
         state.policy,
         state.catalogue,
+        ChangeOrigin.REST,
     )
     try:
         with limits.limit():
