@@ -41,7 +41,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("basketItemUpdate", {"productRemoteId": 2, "divisionId": "2", "quantity": 9}),
     ("basketItemsAdd", {"items": LINES[3:], "segmentRemoteId": 1}),
     ("basketSave", {"name": "Segment", "segmentRemoteId": 1}),
-    ("basketLoad", {"basketId": "1"}),
+    ("basketLoad", {"basketId": "the oldest draft"}),
     ("basketItemRemove", {"productRemoteId": 8}),
     ("basketRefresh", {}),
     ("basketItemsAdd", {"items": LINES[:2], "segmentRemoteId": 1}),
@@ -119,12 +119,21 @@ async def people(database_url: str, shop: Shop) -> AsyncIterator[People]:
         )
 
 
+async def oldest_draft(asking: People) -> str:
+    """Returns the id of the draft that `main` saved first."""
+    found = await asking.ask("main", "{ draftBaskets(last: 1) { edges { node { id } } } }")
+    (edge,) = found["draftBaskets"]["edges"]
+    return str(edge["node"]["id"])
+
+
 async def fill(asking: People) -> tuple[dict[str, list[Any]], list[str]]:
     """Changes what `main` has, and returns the accepted inputs by mutation and the exports' keys."""
     accepted: dict[str, list[Any]] = {}
     for number, (mutation, given_input) in enumerate(CHANGES):
         kind = mutation[0].upper() + mutation[1:]
         sent = given_input | {"idempotencyKey": f"key {number}"}
+        if mutation == "basketLoad":
+            sent["basketId"] = await oldest_draft(asking)
         text = f"mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message }} }} }}"
         answer = await asking.ask("main", text, input=sent)
         assert answer[mutation]["userErrors"] == [], (mutation, answer)

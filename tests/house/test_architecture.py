@@ -71,7 +71,6 @@ MAY_IMPORT_ROOMS = {
     "models/basket": {"models", "models/database", "models/history", "models/product"},
     "models/history": {"models", "models/basket", "models/database", "models/product"},
     "models/export": {"models", "models/basket", "models/database"},
-    "models/history": {"models", "models/basket", "models/database"},
     "models/product": {"models", "models/database"},
     "models/database": {"models", "models/database/postgres"},
     "models/database/postgres": {"models", "models/database"},
