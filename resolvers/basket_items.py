@@ -12,6 +12,7 @@ from models.basket.change import (
     remove_item,
     set_quantity,
 )
+from models.basket.item_change import ChangedItem, ItemChange, change_item
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import LockedBasket, lock_active, open_active
 from models.basket.rows import BasketRows
@@ -177,6 +178,12 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 class BasketItemUpdate(Change[BasketItemUpdateInput]):
     """Sets the quantity of a product of the active basket for one division."""
 
+    async def try_fast_path(self, key: Key | None) -> Outcome | KnownKey | None:
+        """Sets the quantity in one step, unless a rule is broken."""
+        check_quantity(self.input.quantity, least=0)
+        division_id = parse_division_id(self.input.division_id)
+        return await _change_item(self, key, division_id, self.input.quantity)
+
     async def prepare(self) -> None:
         """Checks the quantity and finds the division; one closed meanwhile can still be emptied."""
         self.segment = parse_segment(self.input.segment_remote_id)
@@ -216,6 +223,10 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
 class BasketItemRemove(Change[BasketItemRemoveInput]):
     """Removes a product from the active basket, for all divisions."""
 
+    async def try_fast_path(self, key: Key | None) -> Outcome | KnownKey | None:
+        """Removes the item in one step, if the basket holds it."""
+        return await _change_item(self, key, None, 0)
+
     async def apply(self) -> Outcome:
         """Removes the item; raises PRODUCT_NOT_IN_BASKET."""
         segment = parse_segment(self.input.segment_remote_id)
@@ -233,6 +244,29 @@ class BasketClear(Change[BasketClearInput]):
         basket = await lock_active(self.buyer.id, segment, self.input.expected_version)
         lines = await remove_all(basket.id)
         return await _record(self, basket, ChangeKind.CLEARED, lines)
+
+
+async def _change_item(
+    change: BasketItemUpdate | BasketItemRemove,
+    key: Key | None,
+    division_id: int | None,
+    quantity: int,
+) -> Outcome | KnownKey | None:
+    item = ItemChange(
+        change.buyer,
+        change.context.origin,
+        parse_segment(change.input.segment_remote_id),
+        change.input.product_remote_id,
+        division_id,
+        quantity,
+        change.input.expected_version,
+        key,
+    )
+    changed = await change_item(change.context.catalogue, item, full=change.full)
+    if not isinstance(changed, ChangedItem):
+        return changed
+    removed = [] if changed.removed_id is None else [changed.removed_id]
+    return Outcome(baskets=changed.baskets, removed=removed)
 
 
 async def _record(

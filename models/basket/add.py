@@ -21,7 +21,7 @@ from models.basket.read import OWN
 from models.basket.rows import BasketRows, BasketSummary
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
-from models.database.statements import is_sqlite, load_statements
+from models.database.statements import Row, is_sqlite, load_statements
 from models.history.record import Author, record_change
 from models.history.tables import ChangeKind, ChangeOrigin
 from models.idempotency import KEPT, Key, KnownKey
@@ -111,13 +111,18 @@ async def _add_by_function(
         return KnownKey(row["known_digest"], row["known_outcome"])
     if row["broken_rule"]:
         return None
+    return await rows_of_function(catalogue, row, addition.buyer.id, full=full)
+
+
+async def rows_of_function(
+    catalogue: Catalogue, row: Row, buyer_id: int, *, full: bool
+) -> BasketRows:
+    """Returns the basket in the result of a function that changed it."""
     if not full:
         return BasketRows([BasketSummary.from_row(row)], full)
     # The id serves a second reading, should a product change before it is read.
     basket_id = orjson.loads(row["basket"])["id"]
-    return await OWN.complete(
-        catalogue, [row], user_id=addition.buyer.id, basket_id=basket_id
-    )
+    return await OWN.complete(catalogue, [row], user_id=buyer_id, basket_id=basket_id)
 
 
 async def _add_in_steps(

@@ -6,7 +6,13 @@ from tortoise import migrations
 from models.database.functions import CreateFunction, DropFunction
 
 FOLDER = Path(__file__).parent / "functions"
-NAMES = ("basket_open_1", "basket_record_1", "basket_contents_1", "basket_add_2")
+NAMES = (
+    "basket_open_1",
+    "basket_record_1",
+    "basket_contents_1",
+    "basket_add_2",
+    "basket_item_change_1",
+)
 
 
 class Migration(migrations.Migration):
