@@ -11,7 +11,8 @@ from tests.support import sheets
 from tests.support.imports import send
 from tests.support.rest import line as rest_line
 from tests.support.rest import rest
-from tests.support.service import Caller, Service
+from tests.support.service import Caller, Service, serve
+from tests.support.shop import Shop
 
 
 def line(product: int | str, erp_code: str = "ERP02", quantity: int = 1) -> dict[str, Any]:
@@ -188,6 +189,23 @@ async def test_a_moved_sku_adds_the_product_that_has_it_now(service: Service) ->
     await age(10_000)
     assert held(await add(service.main, line("SKU01", quantity=2))) == {1: 1, 9: 2}
     assert held(await add(service.main, line(1, quantity=4))) == {1: 5, 9: 2}
+
+
+async def test_without_a_maximum_age_each_addition_by_sku_asks(
+    database_url: str, shop: Shop
+) -> None:
+    async with serve(database_url, shop, product_maximum_age_seconds=0) as service:
+        await add(service.main, line("SKU01"))
+        move(service)
+        assert held(await add(service.main, line("SKU01", quantity=2))) == {1: 1, 9: 2}
+
+
+async def test_within_the_maximum_age_a_sku_means_the_product_last_described_with_it(
+    service: Service,
+) -> None:
+    await add(service.main, line("SKU01"))
+    move(service)
+    assert held(await add(service.main, line("SKU01", quantity=2))) == {1: 3}
 
 
 async def test_a_moved_sku_is_noticed_by_any_answer(service: Service) -> None:
