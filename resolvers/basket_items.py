@@ -103,7 +103,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             confirmed_since(self.context.policy),
             key,
         )
-        added = await add_known_lines(self.context.catalogue, addition, full=self.full)
+        added = await add_known_lines(self.context.catalogue, addition, self.wants)
         return Outcome(baskets=added) if isinstance(added, BasketRows) else added
 
     async def prepare(self) -> None:

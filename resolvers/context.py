@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from strawberry.types import Info as StrawberryInfo
 
@@ -34,8 +35,8 @@ class Policy:
 class Context:
     """The authenticated buyer, the interface they use, and the services that a request needs.
 
-    `selected` caches, by name and the identities of a field's nodes, whether a document selects
-    the name. `rejections` collects the codes of all rejections of the request, and `accepted` the
+    `selected` caches, by name and the identities of a field's nodes, which parts a document
+    selects. `rejections` collects the codes of all rejections of the request, and `accepted` the
     names of the changes that were made.
     """
 
@@ -46,7 +47,7 @@ class Context:
     policy: Policy
     catalogue: Catalogue
     origin: ChangeOrigin
-    selected: dict[tuple[object, ...], bool] = field(default_factory=dict)
+    selected: dict[tuple[object, ...], Any] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
 

@@ -21,9 +21,10 @@ from models.quotation import (
     read_quotation_page,
 )
 from models.timestamps import format_timestamp
+from resolvers.baskets import read_baskets
 from resolvers.context import Info, active_buyer
-from resolvers.requested_fields import selects, selects_items
-from schema.basket import Basket, BasketConnection, BasketEdge, baskets_from_rows
+from resolvers.requested_fields import selects
+from schema.basket import Basket, BasketConnection, BasketEdge
 from schema.page import (
     LATEST,
     After,
@@ -98,15 +99,13 @@ async def _read_drafts(
     info: Info, position: ListPosition, size: int, is_backward: bool
 ) -> Sequence[Basket]:
     source = DRAFTS_BACKWARD if is_backward else DRAFTS
-    read = await source.read(
-        info.context.catalogue,
-        full=selects_items(info),
-        user_id=info.context.buyer.id,
+    return await read_baskets(
+        info,
+        source,
         saved_at=position.timestamp,
         basket_id=position.id,
         size=size,
     )
-    return baskets_from_rows(read)
 
 
 async def _has_drafts_beyond(
@@ -124,13 +123,8 @@ async def _read_quotations(
 
 
 async def _find_baskets(info: Info, ids: Sequence[int]) -> dict[int, Basket]:
-    read = await OWN_BASKETS.read(
-        info.context.catalogue,
-        full=selects_items(info),
-        user_id=info.context.buyer.id,
-        basket_ids=list(ids),
-    )
-    return {basket.number: basket for basket in baskets_from_rows(read)}
+    baskets = await read_baskets(info, OWN_BASKETS, basket_ids=list(ids))
+    return {basket.number: basket for basket in baskets}
 
 
 _DRAFTS = CallerList(

@@ -14,6 +14,7 @@ from resolvers.basket_items import (
 )
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
+from resolvers.changes import prepare_changes
 from resolvers.context import Info
 from resolvers.outcome import Outcome
 from resolvers.payloads import (
@@ -29,7 +30,7 @@ from resolvers.payloads import (
     BasketSavePayload,
     QuotationRequestPayload,
 )
-from resolvers.requested_fields import selects_items
+from resolvers.requested_fields import find_wants
 from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
     BasketClearInput,
@@ -51,7 +52,11 @@ INPUT = strawberry.argument(
 
 
 async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcome:
-    return await carry_out(kind, info.context, input, full=selects_items(info))
+    outcome = await carry_out(kind, info.context, input, wants=find_wants(info))
+    # After the commit: the history up to the version that was read does not change any more.
+    baskets = (outcome.basket, outcome.displaced_basket)
+    await prepare_changes(info, [basket for basket in baskets if basket])
+    return outcome
 
 
 @strawberry.type(description="What a buyer may change.")

@@ -5,16 +5,18 @@ from typing import Annotated
 
 import strawberry
 
-from models.basket.read import OWN, OWN_ITEM
+from models.basket.read import ITEMS, OWN, OWN_ITEM
 from models.division import divisions_within
 from models.export.export import find_own_export
 from models.product.tables import NO_SEGMENT, find_visible_product
 from models.quotation import find_own_quotation
+from resolvers.baskets import read_baskets
+from resolvers.changes import find_author, find_change
 from resolvers.context import Info, active_buyer
-from resolvers.requested_fields import selects_items
-from schema.basket import Basket, baskets_from_rows
+from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem, BasketItemDivision
+from schema.basket_rows import baskets_from_rows
 from schema.division import Division
 from schema.node import IdKind, Node, id_of, parsed_id
 from schema.product import Product
@@ -68,19 +70,14 @@ async def find_snapshot(info: Info, number: int) -> Product | None:
 
 async def find_basket(info: Info, number: int) -> Basket | None:
     """Returns one of the caller's baskets, in any status."""
-    read = await OWN.read(
-        info.context.catalogue,
-        full=selects_items(info),
-        user_id=info.context.buyer.id,
-        basket_id=number,
-    )
-    return next(iter(baskets_from_rows(read)), None)
+    baskets = await read_baskets(info, OWN, basket_id=number)
+    return baskets[0] if baskets else None
 
 
 async def find_item(info: Info, number: int) -> BasketItem | None:
     """Returns an item of one of the caller's baskets."""
     read = await OWN_ITEM.read(
-        info.context.catalogue, full=True, user_id=info.context.buyer.id, item_id=number
+        info.context.catalogue, ITEMS, user_id=info.context.buyer.id, item_id=number
     )
     basket = next(iter(baskets_from_rows(read)), None)
     return basket.items[0] if basket else None
@@ -122,6 +119,8 @@ _FINDERS: dict[IdKind, Callable[..., Awaitable[Node | None]]] = {
     IdKind.BASKET: find_basket,
     IdKind.BASKET_ITEM: find_item,
     IdKind.BASKET_ITEM_DIVISION: find_part,
+    IdKind.CHANGE: find_change,
+    IdKind.ACTOR: find_author,
     IdKind.QUOTATION: find_quotation,
     IdKind.EXPORT: find_export,
 }

@@ -13,9 +13,10 @@ from models.export.export import ExportRead
 from models.money import Cents
 from models.quotation import QuotationRead
 from models.rejections import Rejection
-from schema.basket import Basket, baskets_from_rows
+from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
+from schema.basket_rows import baskets_from_rows
 from schema.node import IdKind, id_of
 from schema.outcome import ImportReport, PriceChange
 from schema.quotation import Quotation
@@ -49,7 +50,7 @@ class Outcome:
         """The basket after the change; None when the input was rejected."""
         return baskets_from_rows(self.baskets)[0] if self.baskets else None
 
-    @property
+    @cached_property
     def displaced_basket(self) -> Basket | None:
         """The basket that another one displaced as the active one; None when there was none."""
         return baskets_from_rows(self.displaced)[0] if self.displaced else None

@@ -13,12 +13,12 @@ from models.division import divisions_within
 from models.export.export import find_export
 from models.product.tables import NO_SEGMENT, find_product
 from models.rejections import Rejection, RejectionCode
+from resolvers.baskets import read_baskets
 from resolvers.context import Info, active_buyer, check_text, parse_segment
 from resolvers.lists import draft_baskets, quotations
 from resolvers.node import find_basket, node
 from resolvers.products import look_up_products
-from resolvers.requested_fields import selects_items
-from schema.basket import Basket, BasketConnection, baskets_from_rows
+from schema.basket import Basket, BasketConnection
 from schema.basket_export import BasketExport
 from schema.division import Division
 from schema.node import IdKind, Node, number_of
@@ -39,20 +39,14 @@ async def viewer(info: Info) -> Viewer:
 
 async def active_basket(info: Info, segment_remote_id: Segment = UNSET) -> Basket | None:
     segment = parse_segment(None if segment_remote_id is UNSET else segment_remote_id)
-    read = await ACTIVE.read(
-        info.context.catalogue,
-        full=selects_items(info),
-        user_id=active_buyer(info).id,
-        segment=segment,
-    )
-    return next(iter(baskets_from_rows(read)), None)
+    active_buyer(info)
+    baskets = await read_baskets(info, ACTIVE, segment=segment)
+    return baskets[0] if baskets else None
 
 
 async def active_baskets(info: Info) -> list[Basket]:
-    read = await ALL_ACTIVE.read(
-        info.context.catalogue, full=selects_items(info), user_id=active_buyer(info).id
-    )
-    return baskets_from_rows(read)
+    active_buyer(info)
+    return await read_baskets(info, ALL_ACTIVE)
 
 
 async def basket(

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from tortoise.transactions import in_transaction
 
-from models.basket.read import OWN
+from models.basket.read import ITEMS, OWN, Wants
 from models.basket.rows import BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
 from models.history.record import Author
@@ -39,16 +39,16 @@ Done = TypeVar("Done")
 
 
 class Change(Generic[Input]):
-    """A change to baskets, in two steps; `full` says whether its answer needs the items.
+    """A change to baskets, in two steps; `wants` has the parts of them that its answer needs.
 
     The calls that `apply` puts into `after_commit` are made when the change is committed, and not
     at all when it is rejected: that is the place to send messages. They must not wait.
     """
 
-    def __init__(self, context: Context, input: Input, *, full: bool) -> None:
+    def __init__(self, context: Context, input: Input, *, wants: Wants) -> None:
         self.context = context
         self.input = input
-        self.full = full
+        self.wants = wants
         self.after_commit: list[Callable[[], None]] = []
 
     @property
@@ -84,22 +84,22 @@ class Change(Generic[Input]):
         """Reads the changed basket, as the answer needs it."""
         return await OWN.read(
             self.context.catalogue,
-            full=self.full,
+            self.wants,
             user_id=self.buyer.id,
             basket_id=basket_id,
         )
 
 
 async def carry_out(
-    kind: type[Change[Input]], context: Context, input: Input, *, full: bool = True
+    kind: type[Change[Input]], context: Context, input: Input, *, wants: Wants = ITEMS
 ) -> Outcome:
     """Carries out a change and returns its outcome, or the rejections.
 
-    The same idempotency key gets the same outcome, with the baskets as they are now. `full` says
-    whether the answer needs the items of the basket.
+    The same idempotency key gets the same outcome, with the baskets as they are now. `wants` has
+    the parts of the basket that the answer needs.
     """
     try:
-        outcome = await _carry_out(kind(context, input, full=full))
+        outcome = await _carry_out(kind(context, input, wants=wants))
     except Rejected as rejection:
         outcome = rejected(rejection.rejections)
     context.rejections.extend(error.code for error in outcome.user_errors)

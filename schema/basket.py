@@ -1,18 +1,18 @@
 """Baskets, as they are shown."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import strawberry
 from strawberry import UNSET
 
-from models.basket.rows import BasketRows, BasketSummary, FullBasket
-from models.basket.tables import BASKET, BasketStatus
+from models.basket.rows import BasketSince
+from models.basket.tables import BasketStatus
+from models.history.difference import find_difference
 from models.money import Cents
 from models.timestamps import Timestamp
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
-from schema.columns import column_fields, field_reader
 from schema.execution.item_rows import ItemRows, numbers_of
+from schema.history import BasketChangeConnection
 from schema.node import IdKind, Node, id_of
 from schema.page import (
     DEFAULT_ITEM_PAGE,
@@ -23,6 +23,7 @@ from schema.page import (
     Last,
     PageArguments,
     PageInfo,
+    PreparedPages,
     part_of,
 )
 from schema.scalars import describe_enum, described
@@ -36,13 +37,30 @@ describe_enum(
 )
 
 
-class ItemsNotRead(list[BasketItem]):
-    """Placeholder for items that were not loaded; iterating it is a bug."""
-
-    def __iter__(self) -> Iterator[BasketItem]:
-        raise RuntimeError(
-            "Only the summary of this basket was read, and its items are selected."
-        )
+@strawberry.type(
+    description="The difference between a version that a client has and the basket now. "
+    "To apply it: drop `removedItemIds`, replace items with equal ids, "
+    "append the rest in their order. "
+    "It tells changes of the basket; a product's description is not one of them."
+)
+class BasketDelta:
+    since_version: int = described(
+        "The version that the difference starts from; 0 when `isComplete`."
+    )
+    basket: "Basket" = described(
+        "The basket as it is now; read `version` from it for the next call."
+    )
+    items: list[BasketItem] = described(
+        "Items that are new or changed, as they are now. "
+        "An item that was removed and added again has a new id and comes last."
+    )
+    removed_item_ids: list[strawberry.ID] = described(
+        "Items that are no longer in the basket."
+    )
+    is_complete: bool = described(
+        "True when the history does not reach back to the given version, "
+        "or knows nothing of it: `items` is then every item, and replaces what the client has."
+    )
 
 
 @strawberry.type(
@@ -74,6 +92,8 @@ class Basket(Node):
     updated_at: Timestamp = described("When the basket last changed.")
     saved_at: strawberry.Private[Timestamp | None]
     number: strawberry.Private[int]
+    since: strawberry.Private[BasketSince | None]
+    change_pages: strawberry.Private[PreparedPages[BasketChangeConnection]]
 
     @strawberry.field(
         description="The same items, a page at a time: 50 when neither `first` nor `last` is given."
@@ -121,43 +141,47 @@ class Basket(Node):
             None,
         )
 
-
-_read_columns = field_reader(
-    column_fields(
-        Basket, BASKET, computed=("id", "number", "status", "segment_remote_id", "items")
+    @strawberry.field(
+        description="What happened to the basket, newest first; "
+        "versions older than the history is stored for are left out."
     )
-)
-# A look-up takes a tenth of the time of calling the enum.
-_STATUSES = {status.value: status for status in BasketStatus}
-_ITEMS_NOT_READ = ItemsNotRead()
+    def changes(
+        self,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> BasketChangeConnection:
+        return self.change_pages.take(PageArguments(first, after, last, before).request())
 
-
-def baskets_from_rows(read: BasketRows) -> list[Basket]:
-    """Makes the baskets that were read, in their order."""
-    return [
-        _full_basket(basket) if isinstance(basket, FullBasket) else _summary(basket)
-        for basket in read.baskets
-    ]
-
-
-def _summary(basket: BasketSummary) -> Basket:
-    return Basket(items=_ITEMS_NOT_READ, **_own_fields(basket.columns))
-
-
-def _full_basket(basket: FullBasket) -> Basket:
-    # A sequence that makes its items when they are used, which the declared type cannot say.
-    items = cast(list[BasketItem], ItemRows(basket))
-    return Basket(items=items, **_own_fields(basket.columns))
-
-
-def _own_fields(columns: Mapping[str, Any]) -> dict[str, Any]:
-    values = _read_columns(columns)
-    values["id"] = id_of(IdKind.BASKET, columns["id"])
-    values["number"] = columns["id"]
-    values["status"] = _STATUSES[columns["status"]]
-    # No segment is stored as 0, because a unique index takes two nulls for different.
-    values["segment_remote_id"] = columns["segment"] or None
-    return values
+    @strawberry.field(
+        description="What differs from the version that the client has: "
+        "the fields and items to replace, the products to drop."
+    )
+    def delta(
+        self,
+        since_version: Annotated[
+            int, strawberry.argument(description="The `version` that the client has.")
+        ],
+    ) -> BasketDelta:
+        difference = find_difference(self.since, since_version) if self.since else None
+        if self.since is None or difference is None:
+            return BasketDelta(
+                since_version=0,
+                basket=self,
+                items=self.items,
+                removed_item_ids=[],
+                is_complete=True,
+            )
+        changed = ItemRows(self.since.items.pick(difference.changed))
+        removed = [id_of(IdKind.BASKET_ITEM, item_id) for item_id in difference.removed]
+        return BasketDelta(
+            since_version=since_version,
+            basket=self,
+            items=cast(list[BasketItem], changed),
+            removed_item_ids=removed,
+            is_complete=False,
+        )
 
 
 @strawberry.type(description="A basket in a page, with its cursor.")

@@ -25,6 +25,9 @@ class IdKind(StrEnum):
     BASKET_ITEM = "item"
     BASKET_ITEM_DIVISION = "part"
     """Its numbers are the item's and the division's."""
+    CHANGE = "change"
+    ACTOR = "actor"
+    """Its number is the user's, whose id as the caller is another one."""
     QUOTATION = "quotation"
     EXPORT = "export"
 

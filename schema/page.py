@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -18,6 +18,8 @@ DEFAULT_PAGE = 20
 """How many entries a page has when no number is requested."""
 DEFAULT_ITEM_PAGE = 50
 """The same for a page of items."""
+DEFAULT_LINE_PAGE = 100
+"""The same for a page of the lines of a change."""
 MAXIMUM_PAGE = 100
 """The highest number of entries in one page."""
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
@@ -48,7 +50,7 @@ class InvalidPage(ValueError):
 @strawberry.type(
     description="Where a page stands in its list. Pages are requested by `first` with `after`, "
     "or by `last` with `before`; both together are INVALID_INPUT. With neither `first` nor "
-    "`last` a page has 20 entries, or 50 items."
+    "`last` a page has 20 entries, 50 items, or 100 lines."
 )
 class PageInfo:
     has_next_page: bool = described("Whether there are entries after this page.")
@@ -119,6 +121,30 @@ class PageArguments(NamedTuple):
         if not 1 <= size <= MAXIMUM_PAGE:
             raise InvalidPage(f"{name} is {size}; it must be between 1 and {MAXIMUM_PAGE}.")
         return PageRequest(size, bool(backward), given.get(bound))
+
+
+Connection = TypeVar("Connection")
+
+
+class PreparedPages(Generic[Connection]):
+    """The pages of one list that are read before the field is resolved that answers them.
+
+    So that field needs no statement, and one statement can read the pages of many lists.
+    """
+
+    def __init__(self) -> None:
+        self._pages: dict[PageRequest, Connection | Exception] = {}
+
+    def put(self, request: PageRequest, page: Connection | Exception) -> None:
+        """Notes a page, or the error that its field is to be answered with."""
+        self._pages[request] = page
+
+    def take(self, request: PageRequest) -> Connection:
+        """Returns a page; raises the error noted in its place."""
+        page = self._pages[request]
+        if isinstance(page, Exception):
+            raise page
+        return page
 
 
 class Cursors:

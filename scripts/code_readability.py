@@ -34,7 +34,7 @@ LAYOUT = frozenset(
 )
 TABLES_AND_TYPES = frozenset(
     {
-        *("Basket", "BasketExport", "BasketItem", "BasketItemDivision"),
+        *("Basket", "BasketChange", "BasketExport", "BasketItem", "BasketItemDivision"),
         *("Division", "Product", "Quotation"),
     }
 )

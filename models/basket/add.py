@@ -17,7 +17,7 @@ from tortoise.transactions import in_transaction
 from models.basket.catalogue import Catalogue
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import open_active
-from models.basket.read import OWN
+from models.basket.read import OWN, Wants
 from models.basket.rows import BasketRows, BasketSummary
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
@@ -68,7 +68,7 @@ class Addition:
 
 
 async def add_known_lines(
-    catalogue: Catalogue, addition: Addition, *, full: bool
+    catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | KnownKey | None:
     """Adds lines and returns the basket; None, with nothing changed, when a rule is broken.
 
@@ -81,8 +81,26 @@ async def add_known_lines(
     if is_sqlite():
         if addition.key:
             return None
-        return await _add_in_steps(catalogue, addition, full=full)
-    return await _add_by_function(catalogue, addition, full=full)
+        return await _add_in_steps(catalogue, addition, wants)
+    if wants.since is not None:
+        return await _add_and_read(catalogue, addition, wants)
+    return await _add_by_function(catalogue, addition, full=wants.items)
+
+
+async def _add_and_read(
+    catalogue: Catalogue, addition: Addition, wants: Wants
+) -> BasketRows | KnownKey | None:
+    """Adds lines and reads the basket by a statement of its own, before anyone else changes it."""
+    async with in_transaction():
+        added = await _add_by_function(catalogue, addition, full=False)
+        if not isinstance(added, BasketRows):
+            return added
+        return await OWN.read(
+            catalogue,
+            wants,
+            user_id=addition.buyer.id,
+            basket_id=added.baskets[0].columns["id"],
+        )
 
 
 async def _add_by_function(
@@ -126,7 +144,7 @@ async def rows_of_function(
 
 
 async def _add_in_steps(
-    catalogue: Catalogue, addition: Addition, *, full: bool
+    catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | None:
     buyer_id = addition.buyer.id
     try:
@@ -138,9 +156,7 @@ async def _add_in_steps(
             added = await add_lines(basket, merge_lines(lines))
             author = Author(buyer_id, addition.origin)
             await record_change(basket, ChangeKind.ITEMS_ADDED, author, added.changed)
-            return await OWN.read(
-                catalogue, full=full, user_id=buyer_id, basket_id=basket.id
-            )
+            return await OWN.read(catalogue, wants, user_id=buyer_id, basket_id=basket.id)
     # Caught outside the transaction, which the exception has rolled back on its way.
     except (LineUnknown, Rejected):
         return None

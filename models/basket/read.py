@@ -1,20 +1,44 @@
 """Reading baskets: each read is one statement, with the items or with their sums instead.
 
-A full read has the ids and revisions of products and divisions. Those that the catalogue does not
-have are read by one further statement each.
+A read with items has the ids and revisions of products and divisions. Those that the catalogue does
+not have are read by one further statement each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from models.basket.catalogue import Catalogue, LookUp
-from models.basket.rows import BasketRows, BasketSummary, FullBasket
+from models.basket.rows import BasketRows, BasketSince, BasketSummary, FullBasket
 from models.basket.tables import BASKET
 from models.database.statements import Row, load_statements
+from models.history.lines import FORMAT
+
+AnyBasket = TypeVar("AnyBasket")
 
 ATTEMPTS = 20
-"""Attempts at a full read between whose statements products or divisions change each time."""
+"""Attempts at a read of items between whose statements products or divisions change each time."""
+MAXIMUM_LINES = 50_000
+"""The most lines of changes that a read since a version takes; beyond, it takes all items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """The parts of a basket that a read is for, besides its columns and sums.
+
+    `since` is the version, at least 1, since which the changes are read, with the items that they
+    name. Where they do not reach back so far, or are too many, all items are read.
+    """
+
+    items: bool = False
+    since: int | None = None
+
+
+SUMMARY = Wants()
+"""The columns of a basket and its sums."""
+ITEMS = Wants(items=True)
+"""All items of a basket."""
 
 
 class BasketRead:
@@ -34,8 +58,11 @@ class BasketRead:
             sqlite_condition=sqlite_condition or condition,
             items=items,
             order=order,
+            known_format=FORMAT,
+            maximum_lines=MAXIMUM_LINES,
         )
         self._full = statements["full"]
+        self._since = statements["since"]
         self._summary = statements["summary"]
 
     async def summaries(self, **values: object) -> Sequence[BasketSummary]:
@@ -43,34 +70,62 @@ class BasketRead:
         return [BasketSummary.from_row(row) for row in await self._summary.rows(**values)]
 
     async def read(
-        self, catalogue: Catalogue, *, full: bool, **values: object
+        self, catalogue: Catalogue, wants: Wants, **values: object
     ) -> BasketRows:
-        """Reads the chosen baskets as they are at one moment, in full or as summaries."""
-        if not full:
-            return BasketRows(await self.summaries(**values), full)
+        """Reads the chosen baskets, with the parts that are wanted, as they are at one moment."""
+        if wants.since is not None:
+            return await self._read_since(catalogue, wants, **values)
+        if not wants.items:
+            return BasketRows(await self.summaries(**values), full=False)
         return await self.complete(catalogue, await self._full.rows(**values), **values)
+
+    async def _read_since(
+        self, catalogue: Catalogue, wants: Wants, **values: object
+    ) -> BasketRows:
+        async def read() -> Sequence[Row]:
+            return await self._since.rows(
+                since=wants.since, with_items=wants.items, **values
+            )
+
+        baskets = await _complete(catalogue, BasketSince.from_row, await read(), read)
+        return BasketRows(baskets, full=wants.items)
 
     async def complete(
         self, catalogue: Catalogue, rows: Sequence[Row], **values: object
     ) -> BasketRows:
-        """Returns the baskets of the rows of a full read, with their products and divisions.
+        """Returns the baskets of the rows of a full read, with their products and divisions."""
 
-        Where one of those has changed since, the chosen baskets are read again: an answer never
-        mixes an old basket with a new product.
-        """
-        look_up = LookUp(catalogue)
-        for _ in range(ATTEMPTS):
-            baskets = [FullBasket.from_row(row, look_up) for row in rows]
-            if look_up.is_complete():
-                return BasketRows(baskets, full=True)
-            await look_up.read_missing()
-            baskets = [FullBasket.from_row(row, look_up) for row in rows]
-            if look_up.is_complete():
-                return BasketRows(baskets, full=True)
-            # A product is at another revision than the basket names: the basket is out of date.
-            look_up.begin_again()
-            rows = await self._full.rows(**values)
-        raise RuntimeError(f"Products changed between all {ATTEMPTS} readings of a basket.")
+        async def read() -> Sequence[Row]:
+            return await self._full.rows(**values)
+
+        baskets = await _complete(catalogue, FullBasket.from_row, rows, read)
+        return BasketRows(baskets, full=True)
+
+
+async def _complete(
+    catalogue: Catalogue,
+    from_row: Callable[[Row, LookUp], AnyBasket],
+    rows: Sequence[Row],
+    read_again: Callable[[], Awaitable[Sequence[Row]]],
+) -> Sequence[AnyBasket]:
+    """Returns the baskets of rows with their products and divisions.
+
+    Where one of those has changed since, the chosen baskets are read again: an answer never
+    mixes an old basket with a new product.
+    """
+    look_up = LookUp(catalogue)
+    for _ in range(ATTEMPTS):
+        baskets = [from_row(row, look_up) for row in rows]
+        if look_up.is_complete():
+            return baskets
+        await look_up.read_missing()
+        baskets = [from_row(row, look_up) for row in rows]
+        if look_up.is_complete():
+            return baskets
+        # A product is at another revision than the basket names: the basket is out of date.
+        look_up.begin_again()
+        rows = await read_again()
+    raise RuntimeError(f"Products changed between all {ATTEMPTS} readings of a basket.")
 
 
 ACTIVE = BasketRead("b.user_id = :user_id AND b.segment = :segment AND b.status = 'ACTIVE'")

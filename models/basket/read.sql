@@ -75,6 +75,108 @@ FROM basket b
 WHERE :sqlite_condition
 ORDER BY :order;
 
+-- name: since (postgres)
+-- The changes after a version, and the items that their lines name; or all items, where these are
+-- wanted, or where the changes do not reach back so far, cannot be read here, or are too many.
+-- An item has a row per division here, and all rows are one text: for few items, which is the
+-- rule, this takes half of the time of lists.
+SELECT
+    row_to_json(b)::text AS basket,
+    (SELECT revision FROM division_revision) AS division_revision,
+    history.changes,
+    chosen.has_all_items,
+    items.parts
+FROM basket b
+CROSS JOIN LATERAL (
+    SELECT
+        COUNT(*) AS change_count,
+        '[' || string_agg(
+            '[' || c.version || ',' || COALESCE(c.lines, 'null') || ']', ','
+        ) || ']' AS changes,
+        -- Null where no change has lines.
+        bool_and(c.lines::json ->> 'format' = ':known_format') AS is_known,
+        string_agg(btrim(c.lines::json ->> 'items', '[]'), ',') AS item_ids
+    FROM basket_change c
+    WHERE c.basket_id = b.id AND c.version > :since
+        -- Few small changes are never too much: to add up their lines would only take time.
+        AND ((b.version - :since < 20 AND c.line_count < 1000) OR :maximum_lines >= (
+            SELECT SUM(counted.line_count)
+            FROM basket_change counted
+            WHERE counted.basket_id = b.id AND counted.version > :since
+        ))
+) AS history
+CROSS JOIN LATERAL (
+    SELECT
+        :with_items::boolean
+            OR history.change_count <> b.version - :since
+            OR history.is_known IS FALSE AS has_all_items
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_array(
+        i.id, q.id, i.price, p.id, p.revision, p.refreshed_at::text, q.division_id, q.quantity
+    ))::text AS parts
+    FROM basket_item i
+    JOIN product p ON p.id = i.product_id
+    JOIN basket_item_division q ON q.item_id = i.id
+    WHERE i.id = ANY(CASE
+        WHEN chosen.has_all_items
+        THEN ARRAY(SELECT held.id FROM basket_item held WHERE held.basket_id = b.id)
+        ELSE ('{' || history.item_ids || '}')::bigint[]
+    END)
+) AS items
+WHERE :condition
+ORDER BY :order;
+
+-- name: since (sqlite)
+SELECT
+    :basket_object AS basket,
+    NULL AS division_revision,
+    (
+        SELECT json_group_array(json_array(change.version, json(change.lines)))
+        FROM (
+            SELECT c.version, c.lines
+            FROM basket_change c
+            WHERE c.basket_id = b.id AND c.version > :since
+                AND b.changed_lines <= :maximum_lines
+            ORDER BY c.version
+        ) AS change
+    ) AS changes,
+    b.has_all_items,
+    (
+        SELECT json_group_array(json_array(
+            i.id, q.id, i.price, p.id, p.revision, p.refreshed_at, q.division_id, q.quantity
+        ))
+        FROM basket_item i
+        JOIN product p ON p.id = i.product_id
+        JOIN basket_item_division q ON q.item_id = i.id
+        WHERE i.basket_id = b.id AND (b.has_all_items OR i.id IN (
+            SELECT named.value
+            FROM basket_change c, json_each(c.lines, '$.items') AS named
+            WHERE c.basket_id = b.id AND c.version > :since
+        ))
+    ) AS parts
+FROM (
+    SELECT
+        b.*,
+        (
+            SELECT COALESCE(SUM(c.line_count), 0)
+            FROM basket_change c
+            WHERE c.basket_id = b.id AND c.version > :since
+        ) AS changed_lines,
+        (
+            SELECT
+                :with_items
+                OR COUNT(*) <> b.version - :since
+                OR COALESCE(SUM(c.line_count), 0) > :maximum_lines
+                OR COALESCE(MAX(json_extract(c.lines, '$.format') <> :known_format), false)
+            FROM basket_change c
+            WHERE c.basket_id = b.id AND c.version > :since
+        ) AS has_all_items
+    FROM basket b
+    WHERE :sqlite_condition
+) AS b
+ORDER BY :order;
+
 -- name: summary (postgres)
 -- Without the items: the totals are columns.
 SELECT row_to_json(b)::text AS basket

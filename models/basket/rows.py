@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import orjson
 
 from models.basket.catalogue import LookUp
 from models.database.row_cache import CachedRow
 from models.database.statements import Row
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,27 @@ class FullBasket:
             quantities[item_id] += quantity
         return list(quantities.values())
 
+    def pick(self, indexes: Sequence[int]) -> Self:
+        """Returns the basket with the items at these indexes only."""
+        if len(indexes) == len(self.item_ids):
+            return self
+        item_ids = _take(self.item_ids, indexes)
+        picked = set(item_ids)
+        parts = [
+            index for index, item_id in enumerate(self.part_items) if item_id in picked
+        ]
+        return type(self)(
+            self.columns,
+            item_ids,
+            _take(self.prices, indexes),
+            _take(self.products, indexes),
+            _take(self.refreshed_at, indexes),
+            _take(self.part_items, parts),
+            _take(self.part_divisions, parts),
+            _take(self.part_quantities, parts),
+            self.divisions,
+        )
+
     def group_parts(self) -> Sequence[Parts]:
         """Returns the parts of each item."""
         parts: dict[int, Parts] = {item_id: ([], []) for item_id in self.item_ids}
@@ -85,15 +108,77 @@ class FullBasket:
         return list(parts.values())
 
 
-class BasketRows(NamedTuple):
-    """The baskets of one read: in full, or as summaries."""
+StoredChange = tuple[int, Any]
+"""A version of a basket, and its lines as `models/history/lines.py` reads them."""
 
-    baskets: Sequence[FullBasket] | Sequence[BasketSummary]
+
+@dataclass(slots=True)
+class BasketSince:
+    """A basket with its changes since a version, and with the items that they name, or all items.
+
+    It has all items where these were asked for, or where the changes do not reach back so far.
+    """
+
+    items: FullBasket
+    has_all_items: bool
+    changes: Sequence[StoredChange]
+    """The changes since then, oldest first; none where they are too many."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The columns of the basket by name."""
+        return self.items.columns
+
+    @classmethod
+    def from_row(cls, row: Row, look_up: LookUp) -> Self:
+        """Returns the basket of a row of a read since a version."""
+        changes = sorted(orjson.loads(row["changes"] or "[]"))
+        # SQLite has numbers for true and false.
+        return cls(_items_from_parts(row, look_up), bool(row["has_all_items"]), changes)
+
+
+def _items_from_parts(row: Row, look_up: LookUp) -> FullBasket:
+    """Returns the basket of a row that has the columns of an item with each of its parts."""
+    # Their ids come first in them: this is the order of items, and within an item of parts.
+    parts = sorted(orjson.loads(row["parts"] or "[]"))
+    items, _, prices, products, revisions, refreshed_at, divisions, quantities = (
+        zip(*parts, strict=True) if parts else ((),) * 8
+    )
+    firsts = [
+        place for place, item in enumerate(items) if item not in items[place - 1 : place]
+    ]
+    return FullBasket(
+        orjson.loads(row["basket"]),
+        _take(items, firsts),
+        _take(prices, firsts),
+        look_up.find_products(_take(products, firsts), _take(revisions, firsts)),
+        _take(refreshed_at, firsts),
+        list(items),
+        divisions,
+        quantities,
+        look_up.find_divisions(set(divisions), row["division_revision"]),
+    )
+
+
+def _take(values: Sequence[Value], indexes: Sequence[int]) -> list[Value]:
+    return [values[index] for index in indexes]
+
+
+class BasketRows(NamedTuple):
+    """The baskets of one read; `full` says whether they have all their items."""
+
+    baskets: Sequence[FullBasket] | Sequence[BasketSince] | Sequence[BasketSummary]
     full: bool
 
     def full_baskets(self) -> Sequence[FullBasket]:
-        """Returns the baskets of a full read."""
-        return [basket for basket in self.baskets if isinstance(basket, FullBasket)]
+        """Returns the baskets that have all their items."""
+        baskets = [
+            basket.items if isinstance(basket, BasketSince) else basket
+            for basket in self.baskets
+        ]
+        return [
+            basket for basket in baskets if self.full and isinstance(basket, FullBasket)
+        ]
 
 
 _ITEM = ("item_ids", "prices", "product_ids", "product_revisions", "refreshed_at")

@@ -1,7 +1,7 @@
 """The lines of a change as they are stored: one JSON object with a format number and columns."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -78,9 +78,13 @@ def lines_to_text(lines: Sequence[ChangeLine], currency_before: str | None) -> s
 
 def lines_from_text(text: str | None) -> ChangeLines:
     """Reads stored lines; raises UnknownFormat."""
-    if text is None:
+    return lines_from_json(None if text is None else orjson.loads(text))
+
+
+def lines_from_json(values: Any) -> ChangeLines:
+    """Reads stored lines that are parsed already; raises UnknownFormat."""
+    if values is None:
         return ChangeLines((), None)
-    values = orjson.loads(text)
     if values.get("format") != FORMAT:
         raise UnknownFormat(
             f"The lines of a change are stored in format {values.get('format')}, "

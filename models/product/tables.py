@@ -171,3 +171,16 @@ async def find_visible_product(user_id: int, remote_id: int, segment: int) -> Ro
 async def products_shown(ids: Collection[int]) -> Sequence[Row]:
     """Reads the id, the revision and the columns of PRODUCT of these rows."""
     return await _STATEMENTS["products_shown"].rows(ids=list(ids))
+
+
+class ProductKeys(NamedTuple):
+    """The keys by which a product is named."""
+
+    remote_id: int
+    sku: str
+
+
+async def product_keys(ids: Collection[int]) -> Mapping[int, ProductKeys]:
+    """Reads the keys of products by the ids of their rows."""
+    rows = await _STATEMENTS["product_keys"].rows(ids=list(ids)) if ids else ()
+    return {row["id"]: ProductKeys(row["remote_id"], row["sku"]) for row in rows}

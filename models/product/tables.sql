@@ -109,3 +109,10 @@ SELECT p.id, p.revision, :shown FROM product p WHERE p.id = ANY(:ids::bigint[]);
 SELECT p.id, p.revision, :shown
 FROM product p
 WHERE p.id IN (SELECT value FROM json_each(:ids));
+
+-- name: product_keys (postgres)
+-- The keys by which products are named.
+SELECT p.id, p.remote_id, p.sku FROM product p WHERE p.id = ANY(:ids::bigint[]);
+
+-- name: product_keys (sqlite)
+SELECT p.id, p.remote_id, p.sku FROM product p WHERE p.id IN (SELECT value FROM json_each(:ids));

@@ -6,6 +6,7 @@
 from typing import Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema
+from graphql.execution.values import VariableValues
 from strawberry import Info, Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
@@ -19,6 +20,13 @@ def graphql_schema(schema: Schema) -> GraphQLSchema:
 def raw_info(info: Info[Any, Any]) -> GraphQLResolveInfo[Any]:
     """Returns the info of graphql-core, with the nodes of the field and the fragments."""
     return info._raw_info
+
+
+def find_variables(raw: GraphQLResolveInfo[Any]) -> VariableValues:
+    """Returns the values of the variables, as graphql-core keeps them."""
+    values = raw.variable_values
+    # Strawberry's own executor, which runs in tests only, gives the coerced values alone.
+    return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
 
 def make_info(raw: GraphQLResolveInfo[Any], field: StrawberryField) -> Info[Any, Any]:

@@ -11,7 +11,7 @@ from tortoise.transactions import in_transaction
 from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.catalogue import Catalogue
 from models.basket.lock import open_active
-from models.basket.read import ACTIVE
+from models.basket.read import ACTIVE, Wants
 from models.basket.rows import BasketRows, FullBasket, Parts
 from models.database.integers import LARGEST_INT
 from models.division import Division
@@ -50,7 +50,7 @@ async def add(
     """Adds lines at once to the basket without a segment."""
     options = {"expected_version": None, "confirmed_since": EVER} | more
     addition = Addition(await buyer(by), ChangeOrigin.GRAPHQL, 0, lines, **options)
-    added = await add_known_lines(Catalogue(), addition, full=full)
+    added = await add_known_lines(Catalogue(), addition, Wants(items=full))
     assert not isinstance(added, KnownKey)
     return added
 
@@ -58,7 +58,7 @@ async def add(
 async def read_active(name: str = "main", *, full: bool = True) -> BasketRows:
     """Reads the active basket without a segment."""
     user_id = (await buyer(name)).id
-    return await ACTIVE.read(Catalogue(), full=full, user_id=user_id, segment=0)
+    return await ACTIVE.read(Catalogue(), Wants(items=full), user_id=user_id, segment=0)
 
 
 async def held(name: str = "main") -> list[tuple[Any, ...]]:

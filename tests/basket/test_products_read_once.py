@@ -13,7 +13,7 @@ from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 from models.basket.catalogue import Catalogue, LookUp
-from models.basket.read import ACTIVE
+from models.basket.read import ACTIVE, ITEMS
 from models.basket.rows import FullBasket
 from models.basket.tables import Basket, BasketItem, BasketItemDivision
 from models.database.connection import connect, disconnect
@@ -64,7 +64,7 @@ async def write_product(number: int, **changes: Any) -> Product:
 
 async def read(catalogue: Catalogue, user: User) -> list[Any]:
     """Returns what a basket shows of products and divisions."""
-    rows = await ACTIVE.read(catalogue, full=True, user_id=user.id, segment=0)
+    rows = await ACTIVE.read(catalogue, ITEMS, user_id=user.id, segment=0)
     return [shown(basket) for basket in rows.full_baskets()]
 
 

@@ -202,6 +202,7 @@ def choices(accepted: dict[str, list[Any]], keys: list[str]) -> Choices:
             "productRemoteId": [1, 2, 8, 404],
             "segmentRemoteId": [1, 2, -1],
             "first": [1, 2, 50, 0],
+            "sinceVersion": [1, 2, 0, 404],
             "after": ["", "nonsense"],
         },
         inputs={name: accepted.get(name, []) + Rejected[name] for name in Rejected},

@@ -78,12 +78,18 @@ def test_every_file_of_the_page_has_a_test() -> None:
         "codegen.ts",
         "gql_client.py",
         "upload.mjs",
+        "delta.mjs",
     }
 
 
 @pytest.mark.parametrize(
     ("name", "printed"),
-    [("apollo.mjs", "0 21.10\n"), ("urql.mjs", "1\n3\n"), ("upload.mjs", "1\n")],
+    [
+        ("apollo.mjs", "0 21.10\n"),
+        ("urql.mjs", "1\n3\n"),
+        ("upload.mjs", "1\n"),
+        ("delta.mjs", "1 2 2 30.55\n"),
+    ],
 )
 async def test_a_module_of_javascript_runs(
     name: str, printed: str, folder: Path, address: str

@@ -40,6 +40,8 @@ class Things:
     part: str
     product: str
     snapshot: str
+    change: str
+    author: str
     quotation: str
     export: str
     viewer: str
@@ -65,6 +67,8 @@ MISSING = Things(
     part="part_987654321_1",
     product="product_1_987654321",
     snapshot="snapshot_987654321",
+    change="change_987654321",
+    author="actor_987654321",
     quotation="quotation_987654321",
     export="export_987654321",
     viewer="viewer_987654321",
@@ -80,7 +84,9 @@ async def basket_with_an_item(caller: Caller, division: str, **more: Any) -> str
 
 IDS = """query ($draft: ID!, $key: String!) {
   viewer { id }
-  basket(id: $draft) { items { id product { id } divisions { id } } }
+  basket(id: $draft) {
+    items { id product { id } divisions { id } } changes { edges { node { id by { id } } } }
+  }
   quotations(first: 1) { edges { node { id basket { id items { product { id } } } } } }
   basketExport(cacheKey: $key) { id }
 }"""
@@ -97,6 +103,7 @@ async def new_things(caller: Caller, division: str, segment: int, key: str) -> T
     data = await caller.query(IDS, draft=draft, key=key)
     (item,), (quotation,) = data["basket"]["items"], data["quotations"]["edges"]
     submitted = quotation["node"]["basket"]
+    change = data["basket"]["changes"]["edges"][0]["node"]
     return Things(
         draft=draft,
         submitted=submitted["id"],
@@ -105,6 +112,8 @@ async def new_things(caller: Caller, division: str, segment: int, key: str) -> T
         part=item["divisions"][0]["id"],
         product=item["product"]["id"],
         snapshot=submitted["items"][0]["product"]["id"],
+        change=change["id"],
+        author=change["by"]["id"],
         quotation=quotation["node"]["id"],
         export=data["basketExport"]["id"],
         viewer=data["viewer"]["id"],

@@ -8,10 +8,12 @@ LIST_SIZES.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schema.page import DEFAULT_ITEM_PAGE
+from schema.page import DEFAULT_ITEM_PAGE, DEFAULT_LINE_PAGE
 
 LIST_SIZES = {
     "Basket.items": 100,
+    # A delta may have to be complete.
+    "BasketDelta.items": 100,
     "BasketItem.divisions": 3,
     "BasketRefreshPayload.priceChanges": 20,
     "BasketRefreshPayload.unavailable": 5,
@@ -34,7 +36,10 @@ WEIGHTS = {"Query.product": 10, "Mutation.basketRefresh": 50, "Mutation.basketIm
 """Costs of fields that ask Commerce or read a file; other mutations cost MUTATION_WEIGHT."""
 MUTATION_WEIGHT = 10
 PAGE_ARGUMENTS = ("first", "last")
-PAGE_SIZES = {"Basket.itemsPage": DEFAULT_ITEM_PAGE}
+PAGE_SIZES = {
+    "Basket.itemsPage": DEFAULT_ITEM_PAGE,
+    "BasketChange.lines": DEFAULT_LINE_PAGE,
+}
 """Entries per page that is requested without a number; any other page has DEFAULT_PAGE."""
 PAGE_SIZE = 50
 """The size of a page whose argument is a variable without a value or a default."""

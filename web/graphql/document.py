@@ -1,6 +1,7 @@
 """GraphQL documents: parsed, validated and compiled once, and cached while they are in use."""
 
 from collections import OrderedDict
+from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, get_operation_ast
 from graphql.validation import validate
@@ -25,7 +26,7 @@ class Document:
         self.schema = schema
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
-        self.selected: dict[tuple[object, ...], bool] = {}
+        self.selected: dict[tuple[object, ...], Any] = {}
         self._hides_suggestions = not limits.introspection
         self._operations: dict[str | None, Operation] = {}
         self._labels: dict[str | None, str] = {}

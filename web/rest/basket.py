@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from strawberry import ID
 
-from models.basket.read import ACTIVE, DRAFTS
+from models.basket.read import ACTIVE, DRAFTS, ITEMS
 from models.database.integers import LARGEST_BIGINT
 from resolvers.basket_items import BasketItemRemove, BasketItemsAdd, BasketItemUpdate
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
@@ -42,7 +42,7 @@ async def read_basket(request: RestRequest) -> Response:
     buyer.check_active()
     read = await ACTIVE.read(
         request.context.catalogue,
-        full=True,
+        ITEMS,
         user_id=buyer.id,
         segment=parse_segment(segment),
     )

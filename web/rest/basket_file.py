@@ -3,6 +3,7 @@
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.responses import Response
 
+from models.basket.read import SUMMARY
 from models.export.export import ExportField, ExportFormat, find_export
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
@@ -109,7 +110,7 @@ async def _import_form(request: RestRequest, form: FormData) -> Response:
     given = BasketImportInput(
         file=Upload(file), **request.shared_inputs(request.with_segment(form))
     )
-    answer = await carry_out(BasketImport, request.context, given, full=False)
+    answer = await carry_out(BasketImport, request.context, given, wants=SUMMARY)
     if answer.user_errors:
         return rejection_response(
             answer.user_errors, answer.report.row_errors if answer.report else ()
