@@ -262,7 +262,7 @@ async def _change_item(
         change.input.expected_version,
         key,
     )
-    changed = await change_item(change.context.catalogue, item, full=change.full)
+    changed = await change_item(change.context.catalogue, item, change.wants)
     if not isinstance(changed, ChangedItem):
         return changed
     removed = [] if changed.removed_id is None else [changed.removed_id]

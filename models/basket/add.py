@@ -8,6 +8,7 @@ statements of one transaction. Where a rule stands against it, nothing is change
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from tortoise.transactions import in_transaction
 from models.basket.catalogue import Catalogue
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import open_active
-from models.basket.read import OWN, Wants
+from models.basket.read import OWN, SUMMARY, Wants
 from models.basket.rows import BasketRows, BasketSummary
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
@@ -82,29 +83,21 @@ async def add_known_lines(
         if addition.key:
             return None
         return await _add_in_steps(catalogue, addition, wants)
-    if wants.since is not None:
-        return await _add_and_read(catalogue, addition, wants)
-    return await _add_by_function(catalogue, addition, full=wants.items)
+    async with function_transaction(wants):
+        return await _add_by_function(catalogue, addition, wants)
 
 
-async def _add_and_read(
-    catalogue: Catalogue, addition: Addition, wants: Wants
-) -> BasketRows | KnownKey | None:
-    """Adds lines and reads the basket by a statement of its own, before anyone else changes it."""
-    async with in_transaction():
-        added = await _add_by_function(catalogue, addition, full=False)
-        if not isinstance(added, BasketRows):
-            return added
-        return await OWN.read(
-            catalogue,
-            wants,
-            user_id=addition.buyer.id,
-            basket_id=added.baskets[0].columns["id"],
-        )
+def function_transaction(wants: Wants) -> AbstractAsyncContextManager[object]:
+    """Returns the transaction in which a function changes a basket and the basket is read.
+
+    A function is a transaction by itself. The changes since a version are read by a statement
+    after it, and before anybody else changes the basket.
+    """
+    return nullcontext() if wants.since is None else in_transaction()
 
 
 async def _add_by_function(
-    catalogue: Catalogue, addition: Addition, *, full: bool
+    catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | KnownKey | None:
     lines, key, changed_at = addition.lines, addition.key, now()
     row = await _ADD.one(
@@ -123,23 +116,25 @@ async def _add_by_function(
         division_ids=[line.division_id for line in lines],
         erp_codes=[line.erp_code for line in lines],
         quantities=[line.quantity for line in lines],
-        full=full,
+        full=wants.only_items,
     )
     if row["broken_rule"] == KEY_IS_KNOWN:
         return KnownKey(row["known_digest"], row["known_outcome"])
     if row["broken_rule"]:
         return None
-    return await rows_of_function(catalogue, row, addition.buyer.id, full=full)
+    return await rows_of_function(catalogue, row, addition.buyer.id, wants)
 
 
 async def rows_of_function(
-    catalogue: Catalogue, row: Row, buyer_id: int, *, full: bool
+    catalogue: Catalogue, row: Row, buyer_id: int, wants: Wants
 ) -> BasketRows:
     """Returns the basket in the result of a function that changed it."""
-    if not full:
-        return BasketRows([BasketSummary.from_row(row)], full)
-    # The id serves a second reading, should a product change before it is read.
+    if wants == SUMMARY:
+        return BasketRows([BasketSummary.from_row(row)], full=False)
     basket_id = orjson.loads(row["basket"])["id"]
+    if wants.since is not None:
+        return await OWN.read(catalogue, wants, user_id=buyer_id, basket_id=basket_id)
+    # The id serves a second reading, should a product change before it is read.
     return await OWN.complete(catalogue, [row], user_id=buyer_id, basket_id=basket_id)
 
 

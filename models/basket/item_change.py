@@ -6,8 +6,9 @@ Where a rule stands against it, nothing is changed, and the slow path (`change`)
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.basket.add import KEY_IS_KNOWN, rows_of_function
+from models.basket.add import KEY_IS_KNOWN, function_transaction, rows_of_function
 from models.basket.catalogue import Catalogue
+from models.basket.read import Wants
 from models.basket.rows import BasketRows
 from models.database.integers import LARGEST_INT
 from models.database.statements import is_sqlite, load_statements
@@ -41,7 +42,7 @@ class ChangedItem(NamedTuple):
 
 
 async def change_item(
-    catalogue: Catalogue, change: ItemChange, *, full: bool
+    catalogue: Catalogue, change: ItemChange, wants: Wants
 ) -> ChangedItem | KnownKey | None:
     """Changes an item and returns the basket; None, with nothing changed, when a rule is broken.
 
@@ -49,6 +50,13 @@ async def change_item(
     """
     if is_sqlite() or (change.division_id or 0) > LARGEST_INT:
         return None
+    async with function_transaction(wants):
+        return await _change_by_function(catalogue, change, wants)
+
+
+async def _change_by_function(
+    catalogue: Catalogue, change: ItemChange, wants: Wants
+) -> ChangedItem | KnownKey | None:
     key, changed_at = change.key, now()
     row = await _CHANGE_ITEM.one(
         buyer_id=change.buyer.id,
@@ -63,11 +71,11 @@ async def change_item(
         remote_id=change.remote_id,
         division_id=change.division_id,
         quantity=change.quantity,
-        full=full,
+        full=wants.only_items,
     )
     if row["broken_rule"] == KEY_IS_KNOWN:
         return KnownKey(row["known_digest"], row["known_outcome"])
     if row["broken_rule"]:
         return None
-    baskets = await rows_of_function(catalogue, row, change.buyer.id, full=full)
+    baskets = await rows_of_function(catalogue, row, change.buyer.id, wants)
     return ChangedItem(baskets, row["removed_item_id"])

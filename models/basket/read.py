@@ -34,6 +34,11 @@ class Wants:
     items: bool = False
     since: int | None = None
 
+    @property
+    def only_items(self) -> bool:
+        """Whether items are wanted without the changes since a version."""
+        return self.items and self.since is None
+
 
 SUMMARY = Wants()
 """The columns of a basket and its sums."""
