@@ -36,7 +36,15 @@ LEFT JOIN LATERAL (
     FROM (
         SELECT q.item_id, q.division_id, q.quantity
         FROM basket_item i
-        JOIN basket_item_division q ON q.item_id = i.id
+        -- The divisions of each item are looked up: OFFSET keeps the planner from beginning with
+        -- them. It would where the statistics are of a time when the table had no rows, and read
+        -- the whole basket for each row: minutes for a large one.
+        CROSS JOIN LATERAL (
+            SELECT part.id, part.item_id, part.division_id, part.quantity
+            FROM basket_item_division part
+            WHERE part.item_id = i.id
+            OFFSET 0
+        ) AS q
         WHERE i.basket_id = b.id :items
         ORDER BY q.id
     ) AS part

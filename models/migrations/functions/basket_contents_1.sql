@@ -37,7 +37,12 @@ BEGIN
     FROM (
         SELECT q.item_id, q.division_id, q.quantity
         FROM basket_item i
-        JOIN basket_item_division q ON q.item_id = i.id
+        CROSS JOIN LATERAL (
+            SELECT part.id, part.item_id, part.division_id, part.quantity
+            FROM basket_item_division part
+            WHERE part.item_id = i.id
+            OFFSET 0
+        ) AS q
         WHERE i.basket_id = in_basket_id
         ORDER BY q.id
     ) AS part;
