@@ -41,6 +41,10 @@ class RejectionCode(StrEnum):
     INVALID_INPUT = auto(), "The input makes no sense as it is."
     NAME_REQUIRED = auto(), "A name is missing or blank."
     VERSION_CONFLICT = auto(), "The basket has moved on since the caller last saw it."
+    VERSION_UNKNOWN = (
+        auto(),
+        "The basket never had the version, or its history no longer reaches back to it.",
+    )
     IDEMPOTENCY_KEY_REUSED = auto(), "The key was used before with another input."
     COMMERCE_UNAVAILABLE = (
         auto(),

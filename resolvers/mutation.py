@@ -13,6 +13,7 @@ from resolvers.basket_items import (
     BasketItemUpdate,
 )
 from resolvers.basket_refresh import BasketRefresh
+from resolvers.basket_revert import BasketRevert
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
@@ -27,6 +28,7 @@ from resolvers.payloads import (
     BasketItemUpdatePayload,
     BasketLoadPayload,
     BasketRefreshPayload,
+    BasketRevertPayload,
     BasketSavePayload,
     QuotationRequestPayload,
 )
@@ -42,6 +44,7 @@ from schema.inputs import (
     BasketItemUpdateInput,
     BasketLoadInput,
     BasketRefreshInput,
+    BasketRevertInput,
     BasketSaveInput,
     QuotationRequestInput,
 )
@@ -150,6 +153,22 @@ class Mutation:
             basket=answer.basket,
             price_changes=answer.changed_items,
             unavailable=answer.unavailable_items,
+            user_errors=answer.user_errors,
+        )
+
+    @strawberry.mutation(
+        description="Give the active basket the quantities of an earlier version, as a new one. "
+        "Products that come back get today's price; those that cannot are in `outcomes`."
+    )
+    async def basket_revert(
+        self, info: Info, input: Annotated[BasketRevertInput, INPUT]
+    ) -> BasketRevertPayload:
+        answer = await _answer(BasketRevert, info, input)
+        return BasketRevertPayload(
+            basket=answer.basket,
+            removed_item_ids=answer.removed_item_ids,
+            outcomes=answer.line_outcomes,
+            accepted_count=answer.accepted_count,
             user_errors=answer.user_errors,
         )
 

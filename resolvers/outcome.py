@@ -17,6 +17,7 @@ from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
 from schema.basket_rows import baskets_from_rows
+from schema.line_outcome import LineOutcome
 from schema.node import IdKind, id_of
 from schema.outcome import ImportReport, PriceChange
 from schema.quotation import Quotation
@@ -43,6 +44,9 @@ class Outcome:
     removed: Sequence[int] = ()
     report: ImportReport | None = None
     """The outcome of the rows of a spreadsheet; None when it could not be read."""
+    line_outcomes: list[LineOutcome] = field(default_factory=list)
+    accepted_count: int = 0
+    """How many lines were carried out, where the lines have outcomes."""
     user_errors: list[UserError] = field(default_factory=list)
 
     @cached_property

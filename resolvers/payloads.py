@@ -6,6 +6,7 @@ from resolvers.query import Query
 from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
+from schema.line_outcome import LineOutcome
 from schema.outcome import ImportReport, PriceChange
 from schema.quotation import Quotation
 from schema.scalars import described
@@ -15,6 +16,7 @@ GONE = "A retry gets it as it is now, and null when it is gone."
 BASKET = f"The basket after the change; null when the input was rejected. {GONE}"
 USER_ERRORS = "Why the input was rejected; empty when it was accepted."
 REMOVED = "The items that this change took out of the basket."
+ACCEPTED_COUNT = "How many lines were carried out, or in a dry run would be."
 
 
 @strawberry.type
@@ -92,6 +94,21 @@ class BasketRefreshPayload(Payload):
         "The items that Commerce does not sell now; they stay in the basket at their price "
         "until they are removed. A retry leaves out those that have left the basket."
     )
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketRevert`.")
+class BasketRevertPayload(Payload):
+    basket: Basket | None = described(
+        "The basket after the change, or as it is in a dry run; null when the input was rejected."
+    )
+    removed_item_ids: list[strawberry.ID] = described(REMOVED)
+    outcomes: list[LineOutcome] = described(
+        "The lines that were not carried out, at most 1,000, rejected ones first of all. "
+        "A line is a product and a division whose quantity was another one at the version; "
+        "`index` counts all of them."
+    )
+    accepted_count: int = described(ACCEPTED_COUNT)
     user_errors: list[UserError] = described(USER_ERRORS)
 
 

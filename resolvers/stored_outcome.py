@@ -9,6 +9,8 @@ Format 2 has the following names, each of which is left out where there is nothi
 - `removed`, `unavailable`: ids of items, a run of consecutive ones as its first and its last;
 - `price_changes`: the columns of the changed prices, a list each;
 - `report`: the report of an import;
+- `accepted`: how many lines were carried out, and `outcomes` of single lines: each with the number
+  of its division, which is read again;
 - `user_errors`: why the input was rejected.
 
 A server leaves unread the names that it does not know: they are for fields that its schema lacks
@@ -26,8 +28,13 @@ from models.basket.rows import BasketRows
 from models.export.export import find_own_export
 from models.quotation import find_own_quotation
 from models.rejections import Rejection, RejectionCode
+from models.user import Buyer
 from resolvers.context import Context
+from resolvers.divisions import read_divisions
 from resolvers.outcome import Outcome
+from schema.division import Division
+from schema.line_outcome import LineOutcome, LineStatus
+from schema.node import IdKind, number_of
 from schema.outcome import ImportReport
 from schema.user_error import ImportRowError, UserError
 
@@ -55,6 +62,8 @@ def outcome_to_text(outcome: Outcome) -> str:
         "unavailable": _runs(outcome.unavailable),
         "price_changes": _columns(outcome.price_changes),
         "report": outcome.report and asdict(outcome.report),
+        "accepted": outcome.accepted_count,
+        "outcomes": [_line_to_values(line) for line in outcome.line_outcomes],
         "user_errors": [asdict(error) for error in outcome.user_errors],
     }
     said = {name: value for name, value in values.items() if value}
@@ -84,6 +93,8 @@ async def recall_outcome(
         unavailable=list(_numbers(values.get("unavailable", ()))),
         removed=list(_numbers(values.get("removed", ()))),
         report=_report(values.get("report")),
+        accepted_count=values.get("accepted", 0),
+        line_outcomes=await _lines(context.buyer, values.get("outcomes", ())),
         user_errors=[_make(UserError, error) for error in values.get("user_errors", ())],
     )
 
@@ -150,6 +161,36 @@ def _report(values: Mapping[str, Any] | None) -> ImportReport | None:
         return None
     errors = [_make(ImportRowError, error) for error in values["row_errors"]]
     return _make(ImportReport, {**values, "row_errors": errors})
+
+
+def _line_to_values(line: LineOutcome) -> dict[str, Any]:
+    division = line.division and number_of(IdKind.DIVISION, line.division.id)
+    errors = [asdict(error) for error in line.errors]
+    values = {**vars(line), "division": division, "errors": errors}
+    return {name: value for name, value in values.items() if value not in (None, [])}
+
+
+async def _lines(buyer: Buyer, lines: Sequence[Mapping[str, Any]]) -> list[LineOutcome]:
+    # Read again, for the buyer may no longer buy for a division, and then it is not shown.
+    numbers = {line["division"] for line in lines if "division" in line}
+    divisions = await read_divisions(buyer, numbers) if numbers else {}
+    shown = {
+        number: Division.of(division)
+        for number, division in divisions.items()
+        if buyer.may_buy_for(division)
+    }
+    return [
+        LineOutcome(
+            index=line["index"],
+            status=LineStatus(line["status"]),
+            product_remote_id=line.get("product_remote_id"),
+            sku=line.get("sku"),
+            division=shown.get(line.get("division", "")),
+            quantity=line.get("quantity"),
+            errors=[_make(UserError, error) for error in line.get("errors", ())],
+        )
+        for line in lines
+    ]
 
 
 def _make(kind: type[Made], values: Mapping[str, Any]) -> Made:

@@ -6,6 +6,7 @@ import strawberry
 from strawberry import UNSET
 
 from models.export.export import ExportField, ExportFormat
+from schema.line_outcome import OnInvalid
 from schema.scalars import Upload, described
 
 
@@ -117,6 +118,23 @@ class BasketDeleteInput(Input):
 
 @strawberry.input(description="The active basket to refresh.")
 class BasketRefreshInput(Input):
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(
+    description="The version that the active basket is to be brought back to."
+)
+class BasketRevertInput(Input):
+    to_version: int = described(
+        "The version whose quantities the basket gets; one that its history reaches back to."
+    )
+    on_invalid: OnInvalid = strawberry.field(
+        default=OnInvalid.SKIP,
+        description="What to do when some quantities cannot be brought back.",
+    )
+    dry_run: bool = strawberry.field(default=False, description="Check and report only.")
     segment_remote_id: int | None = optional(SEGMENT)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from models.basket.quantities import read_parts
 from models.basket.tables import BasketItem, BasketItemDivision
 from models.history.lines import ChangeLine
 
@@ -83,12 +84,17 @@ async def remove_item(item: HeldItem) -> Sequence[ChangeLine]:
 
 async def remove_all(basket_id: int) -> Sequence[ChangeLine]:
     """Removes every item, in the order first added."""
-    parts = BasketItemDivision.filter(item__basket_id=basket_id).order_by("item_id", "id")
-    rows = await parts.values_list(
-        "item_id", "item__product_id", "division_id", "quantity", "item__price"
-    )
+    rows = await read_parts(basket_id)
     await BasketItem.filter(basket_id=basket_id).delete()
     return [
-        ChangeLine(item_id, product_id, division_id, quantity, 0, price, None)
-        for item_id, product_id, division_id, quantity, price in rows
+        ChangeLine(
+            row["item_id"],
+            row["product_id"],
+            row["division_id"],
+            row["quantity"],
+            0,
+            row["price"],
+            None,
+        )
+        for row in rows
     ]

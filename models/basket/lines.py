@@ -31,29 +31,51 @@ def merge_lines(lines: Sequence[Line]) -> dict[tuple[int, int], Line]:
     return sums
 
 
-class AddedLines(NamedTuple):
-    """What an addition changed, and the ids of the products that are new to the basket."""
+class ChangedLines(NamedTuple):
+    """What an addition or a setting changed, and the ids of the products new to the basket.
+
+    The caller checks that Commerce confirmed those products.
+    """
 
     changed: Changed
     new_products: set[int]
 
 
-async def add_lines(basket: LockedBasket, lines: Lines) -> AddedLines:
+async def add_lines(basket: LockedBasket, lines: Lines) -> ChangedLines:
     """Adds merged lines to a locked basket."""
-    added, changes = list(lines.values()), list[ChangeLine]()
-    new_products = set[int]()
-    currencies = {basket.currency} if basket.currency else set[str]()
-    for first in range(0, len(added), LINES_AT_ONCE):
-        part = added[first : first + LINES_AT_ONCE]
-        products = _products_text(part)
-        held = await _HELD_QUANTITIES.rows(basket_id=basket.id, lines=products)
-        new = await _ADD_ITEMS.rows(basket_id=basket.id, lines=products)
+    added = list(lines.values())
+    held = await read_held_parts(basket.id, added)
+    new = await add_items(basket.id, added)
+    for part in _split(added):
         await _ADD_QUANTITIES.rows(basket_id=basket.id, lines=_lines_text(part))
-        changes += _change_lines(part, held, new)
-        # Only inserted rows come back; the caller checks that Commerce confirmed their products.
-        new_products |= {row["product_id"] for row in new}
-        currencies |= {row["currency"] for row in new}
-    return AddedLines(Changed(changes, currencies, lines), new_products)
+    currencies = {row["currency"] for row in new}
+    if basket.currency:
+        currencies.add(basket.currency)
+    changed = Changed(list(_change_lines(added, held, new)), currencies, lines)
+    return ChangedLines(changed, {row["product_id"] for row in new})
+
+
+async def read_held_parts(basket_id: int, lines: Sequence[Line]) -> list[Row]:
+    """Returns the parts of the items that hold the products of the lines already."""
+    parts = [
+        await _HELD_QUANTITIES.rows(basket_id=basket_id, lines=_products_text(part))
+        for part in _split(lines)
+    ]
+    return [row for rows in parts for row in rows]
+
+
+async def add_items(basket_id: int, lines: Sequence[Line]) -> list[Row]:
+    """Adds items for the products that the basket does not hold yet, and returns those."""
+    items = [
+        await _ADD_ITEMS.rows(basket_id=basket_id, lines=_products_text(part))
+        for part in _split(lines)
+    ]
+    return [row for rows in items for row in rows]
+
+
+def _split(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    for first in range(0, len(lines), LINES_AT_ONCE):
+        yield lines[first : first + LINES_AT_ONCE]
 
 
 def _change_lines(

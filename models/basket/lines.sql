@@ -3,17 +3,25 @@
 -- \set lines '''[{"position": 0, "product_id": 1, "division_id": 1, "quantity": 2}]'''
 
 -- name: held_quantities (postgres)
--- The items that hold the products already, with their quantities per division.
-SELECT i.id AS item_id, i.product_id, i.price, q.division_id, q.quantity
-FROM basket_item i
-JOIN basket_item_division q ON q.item_id = i.id
-WHERE i.basket_id = :basket_id
-    AND i.product_id IN (
-        SELECT product_id FROM jsonb_to_recordset(:lines::jsonb) AS line(product_id bigint)
-    );
+-- The items that hold the products already, with their quantities per division. Both are looked up
+-- one by one, as models/basket/read.sql explains.
+SELECT i.id AS item_id, i.product_id, i.price, q.id AS part_id, q.division_id, q.quantity
+FROM jsonb_to_recordset(:lines::jsonb) AS line(product_id bigint)
+CROSS JOIN LATERAL (
+    SELECT item.id, item.product_id, item.price
+    FROM basket_item item
+    WHERE item.basket_id = :basket_id AND item.product_id = line.product_id
+    OFFSET 0
+) AS i
+CROSS JOIN LATERAL (
+    SELECT part.id, part.division_id, part.quantity
+    FROM basket_item_division part
+    WHERE part.item_id = i.id
+    OFFSET 0
+) AS q;
 
 -- name: held_quantities (sqlite)
-SELECT i.id AS item_id, i.product_id, i.price, q.division_id, q.quantity
+SELECT i.id AS item_id, i.product_id, i.price, q.id AS part_id, q.division_id, q.quantity
 FROM basket_item i
 JOIN basket_item_division q ON q.item_id = i.id
 WHERE i.basket_id = :basket_id

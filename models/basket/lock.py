@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Self
 
-from models.basket.tables import Basket
+from models.basket.tables import Basket, BasketStatus
 from models.database.statements import load_statements
 from models.rejections import Rejection, RejectionCode
 from models.timestamps import now
@@ -45,6 +45,17 @@ async def lock_active(
     """
     basket = await _open(user_id, segment)
     if basket.version == 0:
+        raise _no_active_basket(segment)
+    _check_version(expected_version, basket.version)
+    return basket
+
+
+async def find_active(user_id: int, segment: int, expected_version: int | None) -> Basket:
+    """Reads the active basket without a lock; raises BASKET_NOT_FOUND or VERSION_CONFLICT."""
+    basket = await Basket.get_or_none(
+        user_id=user_id, segment=segment, status=BasketStatus.ACTIVE
+    )
+    if basket is None:
         raise _no_active_basket(segment)
     _check_version(expected_version, basket.version)
     return basket

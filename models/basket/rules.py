@@ -21,12 +21,17 @@ Field = tuple[str, ...]
 
 
 class Line(NamedTuple):
-    """A quantity of a product for a division, to be added; `field` is its path in the input."""
+    """A quantity of a product for a division, to add or set; `field` is its path in the input."""
 
     product_id: int
     division_id: int
     quantity: int
     field: Field = ()
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The ids of the product and the division."""
+        return self.product_id, self.division_id
 
 
 Lines = Mapping[tuple[int, int], Line]

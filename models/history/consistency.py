@@ -1,6 +1,7 @@
 """Whether baskets agree with their items and their history: the columns of totals, the versions."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from tortoise.transactions import in_transaction
@@ -94,6 +95,6 @@ def _find_differences(row: Row) -> list[Difference]:
     return [difference for difference in found if difference.stored != difference.computed]
 
 
-def _sum(value: object) -> Total:
-    # PostgreSQL's sums are decimals.
-    return value if value is None or isinstance(value, str) else int(str(value))
+def _sum(value: Decimal | Total) -> Total:
+    # PostgreSQL's sums are decimals, some with an exponent.
+    return int(value) if isinstance(value, Decimal) else value

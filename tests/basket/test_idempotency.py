@@ -174,6 +174,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "basketLoad": {"basketId": "DRAFT"},
     "basketDelete": {"basketId": "DRAFT"},
     "basketRefresh": {},
+    "basketRevert": {"toVersion": 1},
     "basketExport": {},
     "quotationRequest": {"name": "Name"},
 }

@@ -28,6 +28,7 @@ MUTATIONS = {
     "basketLoad",
     "basketDelete",
     "basketRefresh",
+    "basketRevert",
     "quotationRequest",
 }
 
@@ -41,6 +42,7 @@ def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     counted: Counter[str] = Counter()
+    reverts: Counter[bool] = Counter()
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
@@ -49,6 +51,7 @@ def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
 
             class Machine(BasketMachine):
                 accepted = counted
+                reverted = reverts
                 service = opened
                 loop = runner
 
@@ -58,3 +61,4 @@ def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
     if chosen.derandomize:
         # Each run is then the same one, and it must not be a vacuous one.
         assert set(+counted) == MUTATIONS
+        assert set(+reverts) == {True, False}

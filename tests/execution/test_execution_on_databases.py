@@ -46,6 +46,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("basketRefresh", {}),
     ("basketItemsAdd", {"items": LINES[:2], "segmentRemoteId": 1}),
     ("basketClear", {"segmentRemoteId": 1}),
+    ("basketRevert", {"toVersion": 1, "segmentRemoteId": 1}),
     ("basketExport", {"format": "CSV"}),
 ]
 Rejected: dict[str, list[dict[str, Any]]] = {
@@ -60,6 +61,7 @@ Rejected: dict[str, list[dict[str, Any]]] = {
     "basketLoad": [{"basketId": "999999"}, {"basketId": "x"}],
     "basketDelete": [{"basketId": "999999"}],
     "basketRefresh": [{"expectedVersion": 9999}],
+    "basketRevert": [{"toVersion": 0}, {"toVersion": 9999, "onInvalid": "REJECT"}],
     "basketExport": [{"basketId": "999999"}],
     "quotationRequest": [{"name": ""}],
 }

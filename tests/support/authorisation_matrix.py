@@ -63,6 +63,7 @@ REQUESTS = {
     "mutation basketDelete": 'mutation { basketDelete(input: {basketId: "DRAFT"}) { userErrors { code } } }',
     "mutation basketDelete of main": 'mutation { basketDelete(input: {basketId: "DRAFT"}) { userErrors { code } } }',
     "mutation basketRefresh": "mutation { basketRefresh(input: {}) { userErrors { code } } }",
+    "mutation basketRevert": "mutation { basketRevert(input: {toVersion: 1}) { userErrors { code } } }",
     "mutation basketExport": 'mutation { basketExport(input: {basketId: "SUBMITTED"}) { userErrors { code } } }',
     "mutation basketExport of main": 'mutation { basketExport(input: {basketId: "SUBMITTED"}) '
     "{ userErrors { code } } }",
@@ -170,6 +171,7 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "mutation basketDelete": (NO, NO, NO, NO, SHUT, "ok", "ok", "ok"),
     "mutation basketDelete of main": (NO, NO, NO, NO, SHUT, UNKNOWN, "ok", UNKNOWN),
     "mutation basketRefresh": (NO, NO, NO, NO, SHUT, "ok", "ok", "ok"),
+    "mutation basketRevert": (NO, NO, NO, NO, SHUT, "ok", "ok", "ok"),
     "mutation basketExport": (NO, NO, NO, NO, SHUT, "ok", "ok", "ok"),
     "mutation basketExport of main": (NO, NO, NO, NO, SHUT, UNKNOWN, "ok", UNKNOWN),
     "mutation basketImport for ERP02": (

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -89,6 +90,16 @@ class SideBySide(RuleBasedStateMachine):
         del self.service.shop.products[product]
         for segment in SEGMENTS:
             del self.model.catalogue[product, segment]
+
+    def withdraw(self, product: int) -> None:
+        """Notes that Commerce sells a product no longer, as if somebody's refresh had learnt it."""
+        text = (
+            "UPDATE product SET is_available = false WHERE segment >= 0 AND remote_id = :id"
+        )
+        self.run(statement(text).rows(id=product))
+        for key, offer in self.model.known.items():
+            if key[0] == product:
+                self.model.known[key] = replace(offer, is_for_sale=False)
 
     def asked(self) -> set[int]:
         """Names the products that Commerce was asked for since the last time."""

@@ -81,6 +81,8 @@ class Basket:
     name: str | None = None
     version: int = 0
     items: dict[int, Item] = field(default_factory=dict)
+    versions: dict[int, dict[int, dict[str, int]]] = field(default_factory=dict)
+    """The quantities of versions that were seen, by product and division."""
 
     def total(self) -> Decimal:
         """Adds up prices times quantities."""
@@ -166,7 +168,8 @@ class Rules:
         """Says what a product is added at: what is known of it, else what Commerce says."""
         return self.known.get((product, segment)) or self.catalogue.get((product, segment))
 
-    def _against_product(self, product: int, segment: int | None) -> set[str]:
+    def against_product(self, product: int, segment: int | None) -> set[str]:
+        """Rejects products that Commerce does not know, and those that it does not sell."""
         offer = self.offer(product, segment)
         if offer is None:
             return {
@@ -199,7 +202,7 @@ class Rules:
         first = next(iter(currencies.values()), None)
         reasons = self.against_version(owner, segment, expected)
         for place, line in enumerate(lines):
-            codes = self.against_division(owner, line.division) | self._against_product(
+            codes = self.against_division(owner, line.division) | self.against_product(
                 line.product, segment
             )
             if (

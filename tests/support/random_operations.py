@@ -22,6 +22,8 @@ from tests.support.basket_machine import (
     SideBySide,
 )
 from tests.support.basket_rules import HOMES, Line, PriceChange, Reason
+from tests.support.revert_rules import Reversal, note_versions
+from tests.support.reverts import OUTCOMES
 
 ShopOffer = tuple[int | None, str, str]
 """A price in hundredths or the one before, a currency, and whether the product is for sale."""
@@ -52,6 +54,16 @@ names = st.sampled_from(["One", " Two ", "Three", "Four", "  "])
 
 
 retries = st.booleans()
+
+
+options = st.fixed_dictionaries(
+    {
+        "is_strict": st.sampled_from([False, False, True]),
+        "is_dry": st.sampled_from([False, False, False, True]),
+        "retry": retries,
+    }
+)
+"""Of a revert."""
 
 
 ways = (st.booleans(), st.booleans())
@@ -114,6 +126,8 @@ class BasketMachine(SideBySide):
     """The steps: each does the same to the server and to the rules, and counts what was accepted."""
 
     accepted: ClassVar[Counter[str]]
+    reverted: ClassVar[Counter[bool]]
+    """How many reverts left lines out, and how many did not."""
 
     def has_active(self) -> bool:
         return bool(self.baskets("ACTIVE"))
@@ -306,6 +320,88 @@ class BasketMachine(SideBySide):
                 [each["productRemoteId"] for each in payload["unavailable"]],
             ) == renewed
 
+    @precondition(has_active)
+    @rule(aim=aims, place=st.integers(0, 9), options=options, expectation=expectations)
+    def revert(
+        self, aim: Aim, place: int, options: dict[str, bool], expectation: str
+    ) -> None:
+        owner, segment = self.aimed(aim)
+        basket = self.model.active(owner, segment)
+        versions = [*sorted(basket.versions), basket.version + 1, 0] if basket else [1]
+        expected = self.expected(owner, segment, expectation)
+        self.reversal(owner, segment, versions[place % len(versions)], expected, **options)
+
+    @precondition(has_active)
+    @rule(place=places, withdrawn=st.one_of(st.none(), places), options=options)
+    def clear_and_undo(
+        self, place: int, withdrawn: int | None, options: dict[str, bool]
+    ) -> None:
+        active = self.baskets("ACTIVE")
+        basket = active[place % len(active)]
+        owner, segment, version = basket.owner, basket.segment, basket.version
+        product = self.product(owner, segment, withdrawn or 0, 1)
+        if self.change(owner, "basketClear", set(), retry=False, segmentRemoteId=segment):
+            self.model.remove(basket, list(basket.items))
+        if withdrawn is not None:
+            self.withdraw(product)
+        self.reversal(owner, segment, version, None, **options)
+
+    def reversal(
+        self,
+        owner: str,
+        segment: int | None,
+        version: int,
+        expected: int | None,
+        *,
+        is_strict: bool,
+        is_dry: bool,
+        retry: bool,
+    ) -> None:
+        """Reverts the active basket to a version."""
+        reasons = self.model.against_active(owner, segment, expected)
+        basket, reversal = self.model.active(owner, segment), None
+        if basket and version in basket.versions:
+            reversal = Reversal(self.model, basket, version)
+        else:
+            reasons |= {("VERSION_UNKNOWN", ("toVersion",))}
+        if reversal and is_strict:
+            codes = {code for against in reversal.against.values() for code in against}
+            reasons |= {(code, ("toVersion",)) for code in codes}
+        given = {
+            "toVersion": version,
+            "onInvalid": "REJECT" if is_strict else "SKIP",
+            "dryRun": is_dry,
+            "segmentRemoteId": segment,
+            "expectedVersion": expected,
+        }
+        payload = self.change(
+            owner, "basketRevert", reasons, retry, f"{WHOLE} {OUTCOMES}", **given
+        )
+        if payload and reversal:
+            self.check_reversal(reversal, payload, is_dry=is_dry)
+
+    def check_reversal(
+        self, reversal: Reversal, payload: dict[str, Any], *, is_dry: bool
+    ) -> None:
+        """Compares the outcomes of a revert, and makes it in the rules."""
+        assert payload["acceptedCount"] == len(reversal.accepted())
+        outcomes = [
+            (
+                each["productRemoteId"],
+                each["division"]["erpCode"],
+                each["quantity"],
+                {error["code"] for error in each["errors"]},
+            )
+            for each in payload["outcomes"]
+        ]
+        assert sorted(outcomes) == reversal.rejected()
+        before = set(reversal.basket.items)
+        if not is_dry:
+            reversal.carry_out(payload["basket"])
+        removed = before - set(reversal.basket.items)
+        assert len(payload["removedItemIds"]) == len(removed)
+        self.reverted[bool(outcomes)] += 1
+
     def target(self, place: int, owner: str, *, draft: bool) -> tuple[str, str]:
         """Chooses somebody's draft and its owner, or any basket for anybody; the last of them does not exist."""
         drafts = self.baskets("DRAFT")
@@ -359,3 +455,4 @@ class BasketMachine(SideBySide):
     @invariant()
     def everybody_has_what_the_rules_say(self) -> None:
         self.check()
+        note_versions(self.model)

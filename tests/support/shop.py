@@ -15,7 +15,8 @@ from tests.support.misbehaving_commerce import product_json
 class Shop:
     """The catalogue by remote id, how the shop answers and when, and the requests it got.
 
-    One that compares whole texts finds a SKU with a comma that is asked for alone.
+    Where it has a gate, it answers once that is open. One that compares whole texts finds a SKU
+    with a comma that is asked for alone.
     """
 
     url: str = ""
@@ -24,6 +25,7 @@ class Shop:
     is_gone: bool = False
     compares_whole_texts: bool = True
     delay: float = 0.0
+    gate: asyncio.Event | None = None
     requests: list[str] = field(default_factory=list)
 
     def sell(self, pk: int, price: str, **changes: Any) -> None:
@@ -43,6 +45,8 @@ class Shop:
     async def _wait(self, request: web.Request) -> None:
         """Keeps whoever asks waiting; breaks the connection off when the shop is gone."""
         await asyncio.sleep(self.delay)
+        if self.gate:
+            await self.gate.wait()
         if self.is_gone and request.transport is not None:
             request.transport.abort()
 

@@ -17,6 +17,8 @@ LIST_SIZES = {
     "BasketItem.divisions": 3,
     "BasketRefreshPayload.priceChanges": 20,
     "BasketRefreshPayload.unavailable": 5,
+    "BasketRevertPayload.outcomes": 20,
+    "LineOutcome.errors": 1,
     "Query.activeBaskets": 5,
     "Query.divisions": 20,
     "Viewer.divisions": 20,
@@ -32,7 +34,12 @@ LIST_SIZES = {
 }
 """Expected entries per list; any other list that is no page has OTHER_LIST_SIZE."""
 OTHER_LIST_SIZE = 10
-WEIGHTS = {"Query.product": 10, "Mutation.basketRefresh": 50, "Mutation.basketImport": 50}
+WEIGHTS = {
+    "Query.product": 10,
+    "Mutation.basketImport": 50,
+    "Mutation.basketRefresh": 50,
+    "Mutation.basketRevert": 50,
+}
 """Costs of fields that ask Commerce or read a file; other mutations cost MUTATION_WEIGHT."""
 MUTATION_WEIGHT = 10
 PAGE_ARGUMENTS = ("first", "last")

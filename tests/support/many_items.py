@@ -1,0 +1,51 @@
+"""A basket with as many items as it may hold, written without asking Commerce."""
+
+from models.basket.tables import MAXIMUM_ITEMS, Basket
+from models.product.tables import Product
+from models.timestamps import now
+from tests.support.statements import statement
+
+FIRST_REMOTE_ID = 1_000
+
+
+async def fill_basket(count: int = MAXIMUM_ITEMS, divisions: int = 2) -> int:
+    """Makes the active basket of the first user, at version 1, and returns its id.
+
+    It has a piece of each product for each of the first divisions. Commerce has just confirmed the
+    products; their remote ids begin with FIRST_REMOTE_ID.
+    """
+    written_at = now()
+    await Product.bulk_create(
+        [
+            Product(
+                remote_id=FIRST_REMOTE_ID + index,
+                sku=f"SKU{FIRST_REMOTE_ID + index}",
+                price=1000,
+                currency="try",
+                in_stock=True,
+                is_available=True,
+                refreshed_at=written_at,
+            )
+            for index in range(count)
+        ],
+        batch_size=1_000,
+    )
+    basket = await Basket.create(
+        user_id=1,
+        created_at=written_at,
+        updated_at=written_at,
+        item_count=count,
+        total_quantity=count * divisions,
+        total_amount=count * divisions * 1000,
+        currency="try",
+    )
+    await statement(
+        "INSERT INTO basket_item (basket_id, product_id, price, currency) "
+        "SELECT b.id, p.id, p.price, p.currency FROM basket b CROSS JOIN product p ORDER BY p.id"
+    ).rows()
+    await statement(
+        "INSERT INTO basket_item_division (item_id, division_id, quantity) "
+        "SELECT i.id, d.id, 1 FROM basket_item i CROSS JOIN division d "
+        "WHERE d.id <= :divisions ORDER BY i.id, d.id"
+    ).rows(divisions=divisions)
+    return int(basket.id)
