@@ -7,7 +7,8 @@ from models.database.functions import CreateFunction, DropFunction
 
 FOLDER = Path(__file__).parent / "functions"
 NAMES = (
-    "basket_open_1",
+    "basket_find_key_1",
+    "basket_store_outcome_1",
     "basket_record_1",
     "basket_contents_1",
     "basket_add_2",

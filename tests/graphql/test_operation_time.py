@@ -49,7 +49,7 @@ async def test_what_takes_too_long_is_503_and_undone(
     other = await asyncpg.connect(database_url)
     try:
         async with other.transaction():
-            await other.execute("LOCK TABLE idempotency_key IN EXCLUSIVE MODE")
+            await other.execute("LOCK TABLE basket_item IN EXCLUSIVE MODE")
             # A product that is not known yet is added by several statements; one statement commits as it ends.
             response = await Caller(impatient, "main").post(ADD, items=ITEMS, key="slow")
     finally:

@@ -5,8 +5,8 @@
 -- itself, with the rights of the caller, so it works behind poolers and for a role that may only
 -- read and write. The rules are those of models/basket/rules.py, under the same names.
 --
--- First it reads and checks; only then does it write. So a broken rule leaves nothing to undo but a
--- basket that was made for the lock.
+-- First it locks, reads and checks; only then does it write. So a broken rule leaves nothing to undo
+-- but a basket that was made for the lock, and the block around them undoes that.
 --
 -- Two pieces of product 1 for division 7, by hand:
 --   SELECT * FROM basket_add_2(1, 7, 0, NULL, 'GRAPHQL', NULL, NULL, now() - interval '1 day',
@@ -55,7 +55,6 @@ DECLARE
     item_id bigint;
     place int;
     pair bigint;
-    new_products bigint[] := '{}';
     -- The lines of history, a list per column: one for each product and division.
     items bigint[] := '{}';
     products bigint[] := '{}';
@@ -75,25 +74,33 @@ DECLARE
     currency_count int := 1;
 BEGIN
     IF in_key IS NOT NULL THEN
-        -- A second request with the same key waits here until the first is committed.
-        PERFORM pg_advisory_xact_lock(buyer_id, hashtext(in_key));
-        SELECT k.digest, k.outcome INTO known_digest, known_outcome
-        FROM idempotency_key k
-        WHERE k.user_id = buyer_id AND k.key = in_key AND k.created_at >= expired_before;
-        IF FOUND THEN
+        SELECT k.known_digest, k.known_outcome INTO known_digest, known_outcome
+        FROM basket_find_key_1(buyer_id, in_key, expired_before) AS k;
+        IF known_digest IS NOT NULL THEN
             broken_rule := 'key';
             RETURN;
         END IF;
     END IF;
 
-    opened := basket_open_1(buyer_id, in_segment, changed_at);
-    item_count := opened.item_count;
-    total_quantity := opened.total_quantity;
-    total_amount := opened.total_amount;
-    common_currency := opened.currency;
-
-    -- The block reads only, so that its savepoint costs nothing.
+    SELECT b.* INTO opened
+    FROM basket b
+    WHERE b.user_id = buyer_id AND b.segment = in_segment AND b.status = 'ACTIVE'
+    FOR UPDATE;
+    -- The block writes nothing where there was a basket, so that its savepoint costs nothing.
     BEGIN
+        IF opened.id IS NULL THEN
+            -- There is none, or the one that this waited for is a draft now, and another was loaded.
+            INSERT INTO basket (user_id, segment, status, version, created_at, updated_at)
+            VALUES (buyer_id, in_segment, 'ACTIVE', 0, changed_at, changed_at)
+            ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE'
+            DO UPDATE SET version = basket.version
+            RETURNING * INTO opened;
+        END IF;
+        item_count := opened.item_count;
+        total_quantity := opened.total_quantity;
+        total_amount := opened.total_amount;
+        common_currency := opened.currency;
+
         FOR line IN 1 .. cardinality(quantities) LOOP
             -- STRICT: a SKU that two products have for a while, or a line without a product that is
             -- known, or a division for which the buyer may not buy, is for the slow path.
@@ -128,6 +135,9 @@ BEGIN
             pair := (match.product_id << 31) | match.division_id;
             place := array_position(pairs, pair);
             IF place IS NULL THEN
+                IF match.item_id IS NULL AND match.product_id <> ALL (products) THEN
+                    item_count := item_count + 1;
+                END IF;
                 place := cardinality(pairs) + 1;
                 pairs[place] := pair;
                 items[place] := match.item_id;
@@ -140,10 +150,6 @@ BEGIN
                 prices_after[place] := match.price;
             END IF;
             quantities_after[place] := quantities_after[place] + quantities[line];
-            IF match.item_id IS NULL AND match.product_id <> ALL (new_products) THEN
-                new_products := new_products || match.product_id;
-                item_count := item_count + 1;
-            END IF;
 
             highest_quantity := GREATEST(highest_quantity, quantities_after[place]);
             total_quantity := total_quantity + quantities[line];
@@ -153,24 +159,25 @@ BEGIN
                 currency_count := 2;
             END IF;
         END LOOP;
+
+        broken_rule := CASE
+            WHEN expected_version <> opened.version THEN 'version'
+            WHEN NOT (highest_quantity <= 1000000) THEN 'quantity'
+            WHEN NOT (item_count <= 10000) THEN 'item count'
+            WHEN NOT (total_quantity <= 2147483647) THEN 'total quantity'
+            WHEN NOT (currency_count <= 1) THEN 'currency'
+        END;
+        IF broken_rule IS NOT NULL THEN
+            -- Caught below, it leaves no error in PostgreSQL's log.
+            RAISE EXCEPTION SQLSTATE 'BR001';
+        END IF;
     EXCEPTION
         WHEN no_data_found OR too_many_rows THEN
             broken_rule := 'lines';
+            RETURN;
+        WHEN SQLSTATE 'BR001' THEN
+            RETURN;
     END;
-
-    broken_rule := COALESCE(broken_rule, CASE
-        WHEN expected_version <> opened.version THEN 'version'
-        WHEN NOT (highest_quantity <= 1000000) THEN 'quantity'
-        WHEN NOT (item_count <= 10000) THEN 'item count'
-        WHEN NOT (total_quantity <= 2147483647) THEN 'total quantity'
-        WHEN NOT (currency_count <= 1) THEN 'currency'
-    END);
-    IF broken_rule IS NOT NULL THEN
-        IF opened.version = 0 THEN
-            DELETE FROM basket WHERE id = opened.id;
-        END IF;
-        RETURN;
-    END IF;
 
     FOR place IN 1 .. cardinality(pairs) LOOP
         IF items[place] IS NULL THEN
@@ -192,34 +199,16 @@ BEGIN
     END LOOP;
 
     opened := basket_record_1(
-        opened.id, 'ITEMS_ADDED', buyer_id, in_origin, changed_at,
+        opened, 'ITEMS_ADDED', buyer_id, in_origin, changed_at,
         item_count - opened.item_count,
         total_quantity - opened.total_quantity,
         total_amount - opened.total_amount,
         common_currency,
-        cardinality(pairs),
-        json_build_object(
-            'format', 1,
-            'currency_before', opened.currency,
-            'items', items,
-            'products', products,
-            'divisions', divisions,
-            'quantities_before', quantities_before,
-            'quantities_after', quantities_after,
-            'prices_before', prices_before,
-            'prices_after', prices_after
-        )::text
+        items, products, divisions,
+        quantities_before, quantities_after, prices_before, prices_after
     );
     IF in_key IS NOT NULL THEN
-        INSERT INTO idempotency_key (user_id, key, digest, outcome, created_at)
-        VALUES (
-            buyer_id, in_key, in_digest,
-            json_build_object('format', 2, 'basket', opened.id, 'version', opened.version)::text,
-            changed_at
-        )
-        ON CONFLICT (user_id, key)
-        DO UPDATE SET
-            digest = excluded.digest, outcome = excluded.outcome, created_at = excluded.created_at;
+        PERFORM basket_store_outcome_1(buyer_id, in_key, in_digest, changed_at, opened, NULL);
     END IF;
     basket := row_to_json(opened);
     IF with_items THEN

@@ -48,24 +48,23 @@ DECLARE
     quantities_before int[];
     quantities_after int[];
     added_quantity bigint;
+    line_count int;
 BEGIN
     IF in_key IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(buyer_id, hashtext(in_key));
-        SELECT k.digest, k.outcome INTO known_digest, known_outcome
-        FROM idempotency_key k
-        WHERE k.user_id = buyer_id AND k.key = in_key AND k.created_at >= expired_before;
-        IF FOUND THEN
+        SELECT k.known_digest, k.known_outcome INTO known_digest, known_outcome
+        FROM basket_find_key_1(buyer_id, in_key, expired_before) AS k;
+        IF known_digest IS NOT NULL THEN
             broken_rule := 'key';
             RETURN;
         END IF;
     END IF;
 
-    opened := basket_open_1(buyer_id, in_segment, changed_at);
-    IF opened.version = 0 THEN
-        DELETE FROM basket WHERE id = opened.id;
-        broken_rule := 'lines';
-        RETURN;
-    END IF;
+    -- Without a basket there is no item below. One that a load in progress makes active is found by
+    -- the slow path.
+    SELECT b.* INTO opened
+    FROM basket b
+    WHERE b.user_id = buyer_id AND b.segment = in_segment AND b.status = 'ACTIVE'
+    FOR UPDATE;
     SELECT i.id, i.product_id, i.price, p.is_available INTO item
     FROM basket_item i
     JOIN product p ON p.id = i.product_id
@@ -103,9 +102,8 @@ BEGIN
         quantities_before := COALESCE(quantities_before, ARRAY[0]);
         quantities_after := ARRAY[new_quantity];
     END IF;
-    SELECT SUM(a.quantity) INTO added_quantity FROM unnest(quantities_after) AS a(quantity);
-    SELECT added_quantity - SUM(b.quantity) INTO added_quantity
-    FROM unnest(quantities_before) AS b(quantity);
+    SELECT SUM(part.after - part.before) INTO added_quantity
+    FROM unnest(quantities_before, quantities_after) AS part(before, after);
     IF opened.total_quantity + added_quantity > 2147483647 THEN
         broken_rule := 'total quantity';
         RETURN;
@@ -126,47 +124,29 @@ BEGIN
         ELSE
             UPDATE basket_item_division SET quantity = new_quantity WHERE id = part_ids[1];
         END IF;
+        line_count := cardinality(divisions);
         opened := basket_record_1(
-            opened.id,
+            opened,
             CASE WHEN in_division_id IS NULL THEN 'ITEM_REMOVED' ELSE 'ITEM_UPDATED' END,
             buyer_id, in_origin, changed_at,
             CASE WHEN removed_item_id IS NULL THEN 0 ELSE -1 END,
             added_quantity,
             added_quantity * item.price,
             opened.currency,
-            cardinality(divisions),
-            json_build_object(
-                'format', 1,
-                'currency_before', opened.currency,
-                'items', array_fill(item.id, ARRAY[cardinality(divisions)]),
-                'products', array_fill(item.product_id, ARRAY[cardinality(divisions)]),
-                'divisions', divisions,
-                'quantities_before', quantities_before,
-                'quantities_after', quantities_after,
-                'prices_before', array_fill(item.price, ARRAY[cardinality(divisions)]),
-                'prices_after', array_fill(
-                    CASE WHEN removed_item_id IS NULL THEN item.price END,
-                    ARRAY[cardinality(divisions)]
-                )
-            )::text
+            array_fill(item.id, ARRAY[line_count]),
+            array_fill(item.product_id, ARRAY[line_count]),
+            divisions, quantities_before, quantities_after,
+            array_fill(item.price, ARRAY[line_count]),
+            array_fill(
+                CASE WHEN removed_item_id IS NULL THEN item.price END, ARRAY[line_count]
+            )
         );
     END IF;
     IF in_key IS NOT NULL THEN
-        INSERT INTO idempotency_key (user_id, key, digest, outcome, created_at)
-        VALUES (
-            buyer_id, in_key, in_digest,
-            json_strip_nulls(json_build_object(
-                'format', 2,
-                'basket', opened.id,
-                'version', opened.version,
-                'removed',
-                CASE WHEN removed_item_id IS NOT NULL THEN ARRAY[removed_item_id] END
-            ))::text,
-            changed_at
-        )
-        ON CONFLICT (user_id, key)
-        DO UPDATE SET
-            digest = excluded.digest, outcome = excluded.outcome, created_at = excluded.created_at;
+        PERFORM basket_store_outcome_1(
+            buyer_id, in_key, in_digest, changed_at, opened,
+            CASE WHEN removed_item_id IS NOT NULL THEN ARRAY[removed_item_id] END
+        );
     END IF;
     basket := row_to_json(opened);
     IF with_items THEN

@@ -1,8 +1,8 @@
 -- Counts a version of a locked basket, adds what the change adds to its totals, and writes the row
--- of history. `lines` are in the format of models/history/lines.py.
+-- of history, whose lines have the format of models/history/lines.py.
 
 CREATE OR REPLACE FUNCTION basket_record_1(
-    in_basket_id bigint,
+    before basket,
     in_kind text,
     author_id int,
     in_origin text,
@@ -10,9 +10,14 @@ CREATE OR REPLACE FUNCTION basket_record_1(
     added_items int,
     added_quantity bigint,
     added_amount bigint,
-    in_currency text,
-    in_line_count int,
-    in_lines text
+    new_currency text,
+    items bigint[],               -- the lines, a list per column
+    products bigint[],
+    divisions int[],
+    quantities_before int[],
+    quantities_after int[],
+    prices_before bigint[],
+    prices_after bigint[]
 )
 RETURNS basket
 LANGUAGE plpgsql
@@ -28,8 +33,8 @@ BEGIN
         item_count = b.item_count + added_items,
         total_quantity = b.total_quantity + added_quantity,
         total_amount = b.total_amount + added_amount,
-        currency = CASE WHEN b.item_count + added_items > 0 THEN in_currency END
-    WHERE b.id = in_basket_id
+        currency = CASE WHEN b.item_count + added_items > 0 THEN new_currency END
+    WHERE b.id = before.id
     RETURNING b.* INTO changed;
     INSERT INTO basket_change (
         basket_id, version, kind, origin, user_id, created_at,
@@ -37,7 +42,18 @@ BEGIN
     )
     VALUES (
         changed.id, changed.version, in_kind, in_origin, author_id, changed_at,
-        changed.currency, changed.total_amount, changed.total_quantity, in_line_count, in_lines
+        changed.currency, changed.total_amount, changed.total_quantity, cardinality(items),
+        json_build_object(
+            'format', 1,
+            'currency_before', before.currency,
+            'items', items,
+            'products', products,
+            'divisions', divisions,
+            'quantities_before', quantities_before,
+            'quantities_after', quantities_after,
+            'prices_before', prices_before,
+            'prices_after', prices_after
+        )::text
     );
     RETURN changed;
 END
