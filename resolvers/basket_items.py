@@ -95,13 +95,13 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         # For its rejections alone: the fast path takes the lines as they are.
         self._keys()
         addition = Addition(
-            self.buyer,
-            self.context.origin,
-            self.segment,
-            [_requested_line(line) for line in self.input.items],
-            self.input.expected_version,
-            confirmed_since(self.context.policy),
-            key,
+            buyer=self.buyer,
+            origin=self.context.origin,
+            segment=self.segment,
+            expected_version=self.input.expected_version,
+            key=key,
+            lines=[_requested_line(line) for line in self.input.items],
+            confirmed_since=confirmed_since(self.context.policy),
         )
         added = await add_known_lines(self.context.catalogue, addition, self.wants)
         return Outcome(baskets=added) if isinstance(added, BasketRows) else added
@@ -253,14 +253,14 @@ async def _change_item(
     quantity: int,
 ) -> Outcome | KnownKey | None:
     item = ItemChange(
-        change.buyer,
-        change.context.origin,
-        parse_segment(change.input.segment_remote_id),
-        change.input.product_remote_id,
-        division_id,
-        quantity,
-        change.input.expected_version,
-        key,
+        buyer=change.buyer,
+        origin=change.context.origin,
+        segment=parse_segment(change.input.segment_remote_id),
+        expected_version=change.input.expected_version,
+        key=key,
+        remote_id=change.input.product_remote_id,
+        division_id=division_id,
+        quantity=quantity,
     )
     changed = await change_item(change.context.catalogue, item, change.wants)
     if not isinstance(changed, ChangedItem):

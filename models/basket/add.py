@@ -8,32 +8,32 @@ statements of one transaction. Where a rule stands against it, nothing is change
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
 from tortoise.transactions import in_transaction
 
 from models.basket.catalogue import Catalogue
+from models.basket.function import (
+    ActiveBasketChange,
+    call_function,
+    function_transaction,
+    read_result,
+)
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import open_active
-from models.basket.read import OWN, SUMMARY, Wants
-from models.basket.rows import BasketRows, BasketSummary
+from models.basket.read import OWN, Wants
+from models.basket.rows import BasketRows
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
-from models.database.statements import Row, is_sqlite, load_statements
+from models.database.statements import is_sqlite, load_statements
 from models.history.record import Author, record_change
-from models.history.tables import ChangeKind, ChangeOrigin
-from models.idempotency import KEPT, Key, KnownKey
+from models.history.tables import ChangeKind
+from models.idempotency import KnownKey
 from models.rejections import Rejected
-from models.timestamps import now
-from models.user import Buyer
 
 _STATEMENTS = load_statements(__file__)
 _ADD = _STATEMENTS["add"]
-KEY_IS_KNOWN = "key"
-"""What the function says in place of a rule when nothing is to be done again."""
 _FIND_LINE = _STATEMENTS["find_line"]
 
 
@@ -51,21 +51,16 @@ class RequestedLine:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition(ActiveBasketChange):
     """Lines to add to a buyer's active basket of a segment.
 
     Products that the basket does not hold, and SKUs, must have been confirmed by Commerce since
     `confirmed_since`.
     """
 
-    buyer: Buyer
-    origin: ChangeOrigin
-    segment: int
     lines: Sequence[RequestedLine]
-    expected_version: int | None
     confirmed_since: datetime
-    key: Key | None = None
 
 
 async def add_known_lines(
@@ -87,55 +82,24 @@ async def add_known_lines(
         return await _add_by_function(catalogue, addition, wants)
 
 
-def function_transaction(wants: Wants) -> AbstractAsyncContextManager[object]:
-    """Returns the transaction in which a function changes a basket and the basket is read.
-
-    A function is a transaction by itself. The changes since a version are read by a statement
-    after it, and before anybody else changes the basket.
-    """
-    return nullcontext() if wants.since is None else in_transaction()
-
-
 async def _add_by_function(
     catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | KnownKey | None:
-    lines, key, changed_at = addition.lines, addition.key, now()
-    row = await _ADD.one(
-        buyer_id=addition.buyer.id,
-        buyer_division_id=addition.buyer.division.id,
-        segment=addition.segment,
-        expected_version=addition.expected_version,
-        origin=addition.origin,
-        key=key and key.text,
-        digest=key and key.digest,
-        expired_before=changed_at - KEPT,
-        changed_at=changed_at,
+    lines = addition.lines
+    row = await call_function(
+        _ADD,
+        addition,
+        wants,
         confirmed_since=addition.confirmed_since,
         remote_ids=[line.remote_id for line in lines],
         skus=[line.sku for line in lines],
         division_ids=[line.division_id for line in lines],
         erp_codes=[line.erp_code for line in lines],
         quantities=[line.quantity for line in lines],
-        full=wants.only_items,
     )
-    if row["broken_rule"] == KEY_IS_KNOWN:
-        return KnownKey(row["known_digest"], row["known_outcome"])
-    if row["broken_rule"]:
-        return None
-    return await rows_of_function(catalogue, row, addition.buyer.id, wants)
-
-
-async def rows_of_function(
-    catalogue: Catalogue, row: Row, buyer_id: int, wants: Wants
-) -> BasketRows:
-    """Returns the basket in the result of a function that changed it."""
-    if wants == SUMMARY:
-        return BasketRows([BasketSummary.from_row(row)], full=False)
-    basket_id = orjson.loads(row["basket"])["id"]
-    if wants.since is not None:
-        return await OWN.read(catalogue, wants, user_id=buyer_id, basket_id=basket_id)
-    # The id serves a second reading, should a product change before it is read.
-    return await OWN.complete(catalogue, [row], user_id=buyer_id, basket_id=basket_id)
+    if row is None or isinstance(row, KnownKey):
+        return row
+    return await read_result(catalogue, row, addition.buyer, wants)
 
 
 async def _add_in_steps(

@@ -6,32 +6,29 @@ Where a rule stands against it, nothing is changed, and the slow path (`change`)
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.basket.add import KEY_IS_KNOWN, function_transaction, rows_of_function
 from models.basket.catalogue import Catalogue
+from models.basket.function import (
+    ActiveBasketChange,
+    call_function,
+    function_transaction,
+    read_result,
+)
 from models.basket.read import Wants
 from models.basket.rows import BasketRows
 from models.database.integers import LARGEST_INT
 from models.database.statements import is_sqlite, load_statements
-from models.history.tables import ChangeOrigin
-from models.idempotency import KEPT, Key, KnownKey
-from models.timestamps import now
-from models.user import Buyer
+from models.idempotency import KnownKey
 
 _CHANGE_ITEM = load_statements(__file__)["change_item"]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemChange:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemChange(ActiveBasketChange):
     """A new quantity of a product for a division; without a division the product is removed."""
 
-    buyer: Buyer
-    origin: ChangeOrigin
-    segment: int
     remote_id: int
     division_id: int | None
     quantity: int
-    expected_version: int | None
-    key: Key | None
 
 
 class ChangedItem(NamedTuple):
@@ -57,25 +54,15 @@ async def change_item(
 async def _change_by_function(
     catalogue: Catalogue, change: ItemChange, wants: Wants
 ) -> ChangedItem | KnownKey | None:
-    key, changed_at = change.key, now()
-    row = await _CHANGE_ITEM.one(
-        buyer_id=change.buyer.id,
-        buyer_division_id=change.buyer.division.id,
-        segment=change.segment,
-        expected_version=change.expected_version,
-        origin=change.origin,
-        key=key and key.text,
-        digest=key and key.digest,
-        expired_before=changed_at - KEPT,
-        changed_at=changed_at,
+    row = await call_function(
+        _CHANGE_ITEM,
+        change,
+        wants,
         remote_id=change.remote_id,
         division_id=change.division_id,
         quantity=change.quantity,
-        full=wants.only_items,
     )
-    if row["broken_rule"] == KEY_IS_KNOWN:
-        return KnownKey(row["known_digest"], row["known_outcome"])
-    if row["broken_rule"]:
-        return None
-    baskets = await rows_of_function(catalogue, row, change.buyer.id, wants)
+    if row is None or isinstance(row, KnownKey):
+        return row
+    baskets = await read_result(catalogue, row, change.buyer, wants)
     return ChangedItem(baskets, row["removed_item_id"])

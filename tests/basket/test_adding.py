@@ -49,7 +49,13 @@ async def add(
 ) -> BasketRows | None:
     """Adds lines at once to the basket without a segment."""
     options = {"expected_version": None, "confirmed_since": EVER} | more
-    addition = Addition(await buyer(by), ChangeOrigin.GRAPHQL, 0, lines, **options)
+    addition = Addition(
+        buyer=await buyer(by),
+        origin=ChangeOrigin.GRAPHQL,
+        segment=0,
+        lines=lines,
+        **options,
+    )
     added = await add_known_lines(Catalogue(), addition, Wants(items=full))
     assert not isinstance(added, KnownKey)
     return added

@@ -1,0 +1,83 @@
+"""Calling the functions of PostgreSQL that change the active basket in one round trip.
+
+Each is a transaction by itself, locks the idempotency key and the basket, keeps every rule or
+changes nothing, and returns the basket.
+"""
+
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+
+import orjson
+from tortoise.transactions import in_transaction
+
+from models.basket.catalogue import Catalogue
+from models.basket.read import OWN, SUMMARY, Wants
+from models.basket.rows import BasketRows, BasketSummary
+from models.database.statements import Row, Statement
+from models.history.tables import ChangeOrigin
+from models.idempotency import KEPT, Key, KnownKey
+from models.timestamps import now
+from models.user import Buyer
+
+KEY_IS_KNOWN = "key"
+"""What a function says in place of a rule when nothing is to be done again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveBasketChange:
+    """A change of a buyer's active basket of a segment, by a function."""
+
+    buyer: Buyer
+    origin: ChangeOrigin
+    segment: int
+    expected_version: int | None
+    key: Key | None = None
+
+
+def function_transaction(wants: Wants) -> AbstractAsyncContextManager[object]:
+    """Returns the transaction in which a function changes a basket and the basket is read.
+
+    A function is a transaction by itself. The changes since a version are read by a statement
+    after it, and before anybody else changes the basket.
+    """
+    return nullcontext() if wants.since is None else in_transaction()
+
+
+async def call_function(
+    statement: Statement, change: ActiveBasketChange, wants: Wants, **values: object
+) -> Row | KnownKey | None:
+    """Runs the statement that calls a function; `values` are its parameters beside the common ones.
+
+    Returns its row; None, with nothing changed, when a rule is broken; and the stored outcome of a
+    key that was used before.
+    """
+    key, changed_at = change.key, now()
+    row = await statement.one(
+        buyer_id=change.buyer.id,
+        buyer_division_id=change.buyer.division.id,
+        segment=change.segment,
+        expected_version=change.expected_version,
+        origin=change.origin,
+        key=key and key.text,
+        digest=key and key.digest,
+        expired_before=changed_at - KEPT,
+        changed_at=changed_at,
+        full=wants.only_items,
+        **values,
+    )
+    if row["broken_rule"] == KEY_IS_KNOWN:
+        return KnownKey(row["known_digest"], row["known_outcome"])
+    return None if row["broken_rule"] else row
+
+
+async def read_result(
+    catalogue: Catalogue, row: Row, buyer: Buyer, wants: Wants
+) -> BasketRows:
+    """Returns the basket in the row of a function that changed it."""
+    if wants == SUMMARY:
+        return BasketRows([BasketSummary.from_row(row)], full=False)
+    basket_id = orjson.loads(row["basket"])["id"]
+    if wants.since is not None:
+        return await OWN.read(catalogue, wants, user_id=buyer.id, basket_id=basket_id)
+    # The id serves a second reading, should a product change before it is read.
+    return await OWN.complete(catalogue, [row], user_id=buyer.id, basket_id=basket_id)
