@@ -1,24 +1,19 @@
 """Changing the items of the active basket: add, update, remove, clear."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.availability import check_no_more
-from models.basket.change import (
-    HeldItem,
-    find_held_item,
-    remove_all,
-    remove_item,
-    set_quantity,
-)
+from models.basket.change import HeldItem, find_held_item, remove_all
 from models.basket.item_change import ChangedItem, ItemChange, change_item
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import LockedBasket, lock_active, open_active
+from models.basket.quantities import set_lines
 from models.basket.rows import BasketRows
 from models.basket.rules import Line, check_quantity
-from models.history.lines import ChangeLine, removed_items
-from models.history.record import in_currency_of, record_change
+from models.history.lines import removed_items
+from models.history.record import Changed, in_currency_of, record_change
 from models.history.tables import ChangeKind
 from models.idempotency import Key, KnownKey
 from models.rejections import Rejected, Rejection, RejectionCode
@@ -208,8 +203,9 @@ class BasketItemUpdate(Change[BasketItemUpdateInput]):
         item = await _item(basket, self.input.product_remote_id)
         self._check_held(item)
         check_no_more(item, self.division_id, self.input.quantity)
-        lines = await set_quantity(item, self.division_id, self.input.quantity)
-        return await _record(self, basket, ChangeKind.ITEM_UPDATED, lines)
+        quantities = {self.division_id: self.input.quantity}
+        changed = await _set_quantities(basket, item, quantities)
+        return await _record(self, basket, ChangeKind.ITEM_UPDATED, changed)
 
     def _check_held(self, item: HeldItem) -> None:
         if self.input.quantity == 0 and self.division_id not in item.quantities:
@@ -232,7 +228,8 @@ class BasketItemRemove(Change[BasketItemRemoveInput]):
         segment = parse_segment(self.input.segment_remote_id)
         basket = await lock_active(self.buyer.id, segment, self.input.expected_version)
         item = await _item(basket, self.input.product_remote_id)
-        return await _record(self, basket, ChangeKind.ITEM_REMOVED, await remove_item(item))
+        changed = await _set_quantities(basket, item, dict.fromkeys(item.quantities, 0))
+        return await _record(self, basket, ChangeKind.ITEM_REMOVED, changed)
 
 
 class BasketClear(Change[BasketClearInput]):
@@ -242,8 +239,8 @@ class BasketClear(Change[BasketClearInput]):
         """Removes every item."""
         segment = parse_segment(self.input.segment_remote_id)
         basket = await lock_active(self.buyer.id, segment, self.input.expected_version)
-        lines = await remove_all(basket.id)
-        return await _record(self, basket, ChangeKind.CLEARED, lines)
+        changed = in_currency_of(basket, await remove_all(basket.id))
+        return await _record(self, basket, ChangeKind.CLEARED, changed)
 
 
 async def _change_item(
@@ -269,17 +266,22 @@ async def _change_item(
     return Outcome(baskets=changed.baskets, removed=removed)
 
 
+async def _set_quantities(
+    basket: LockedBasket, item: HeldItem, quantities: Mapping[int, int]
+) -> Changed:
+    """Sets the quantities of an item by division, 0 to remove it there."""
+    lines = [Line(item.product_id, *quantity) for quantity in quantities.items()]
+    return (await set_lines(basket, {line.key: line for line in lines})).changed
+
+
 async def _record(
-    change: Change[Any],
-    basket: LockedBasket,
-    kind: ChangeKind,
-    lines: Sequence[ChangeLine],
+    change: Change[Any], basket: LockedBasket, kind: ChangeKind, changed: Changed
 ) -> Outcome:
     """Records a change of quantities, if it is one, and reads the basket."""
-    if lines:
-        changed = in_currency_of(basket, lines)
+    if changed.lines:
         await record_change(basket, kind, change.author, changed)
-    return Outcome(baskets=await change.read(basket.id), removed=removed_items(lines))
+    removed = removed_items(changed.lines)
+    return Outcome(baskets=await change.read(basket.id), removed=removed)
 
 
 async def _item(basket: LockedBasket, remote_id: int) -> HeldItem:

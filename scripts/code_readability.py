@@ -39,7 +39,7 @@ TABLES_AND_TYPES = frozenset(
     }
 )
 """The names that a table and its GraphQL type share."""
-SHARED_NAMES = TABLES_AND_TYPES | {"find_export", "list_divisions", "main", "remove_item"}
+SHARED_NAMES = TABLES_AND_TYPES | {"find_export", "list_divisions", "main"}
 """The public names that two modules may have: the same thing in two layers."""
 
 

@@ -51,6 +51,7 @@ async def call_function(
     Returns its row; None, with nothing changed, when a rule is broken; and the stored outcome of a
     key that was used before.
     """
+    # One timestamp for the version, for the key, and for the expiry of others, on whichever server.
     key, changed_at = change.key, now()
     row = await statement.one(
         buyer_id=change.buyer.id,
