@@ -1,6 +1,6 @@
 """The lines of a change as they are stored: one JSON object with a format number and columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -49,6 +49,9 @@ class UnknownFormat(Exception):
     """Raised for lines in a format of another release; they stay stored."""
 
 
+LINES_AT_ONCE = 20_000
+"""Lines that one statement reads, unless a single change has more."""
+
 _COLUMNS = (
     "items",
     "products",
@@ -64,6 +67,23 @@ def removed_items(lines: Sequence[ChangeLine]) -> list[int]:
     """Returns the ids of the items that a change took out of the basket, in its order."""
     gone = [line.item_id for line in lines if line.price_after is None]
     return list(dict.fromkeys(gone))
+
+
+def split_by_lines(counts: Iterable[tuple[int, int]]) -> Iterator[Sequence[int]]:
+    """Yields changes that together have about LINES_AT_ONCE lines, in their order.
+
+    `counts` has a number of each change, such as its id, with the count of its lines.
+    """
+    part: list[int] = []
+    total = 0
+    for number, count in counts:
+        if part and total + count > LINES_AT_ONCE:
+            yield part
+            part, total = [], 0
+        part.append(number)
+        total += count
+    if part:
+        yield part
 
 
 def lines_to_text(lines: Sequence[ChangeLine], currency_before: str | None) -> str | None:

@@ -1,19 +1,21 @@
 """Reading the history of baskets: pages of changes, their lines, and who made them."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
 
 from models.database.columns import Columns
 from models.database.integers import LARGEST_INT
 from models.database.statements import Row, load_statements
-from models.history.lines import ChangeLines, UnknownFormat, lines_from_text
+from models.history.lines import (
+    ChangeLines,
+    UnknownFormat,
+    lines_from_text,
+    split_by_lines,
+)
 from models.history.tables import BasketChange, ChangeKind, ChangeOrigin
 
 CHANGE = Columns(BasketChange, hidden=("user_id", "lines"))
 """The columns that are read of a change, besides its lines."""
-
-LINES_AT_ONCE = 20_000
-"""Lines that are read by one statement, unless a single change has more."""
 
 _STATEMENTS = {
     order: load_statements(__file__, change=CHANGE.select("c"), order=order)
@@ -127,24 +129,10 @@ async def read_lines(
     `counts` has the numbers of lines of the changes by id.
     """
     # Each part is read and parsed before the next, so that imports do not fill the memory at once.
-    for ids in _split(counts):
+    for ids in split_by_lines(counts.items()):
         rows = BasketChange.filter(id__in=ids)
         for change_id, text in await rows.values_list("id", "lines"):
             try:
                 yield change_id, lines_from_text(text)
             except UnknownFormat as error:
                 yield change_id, error
-
-
-def _split(counts: Mapping[int, int]) -> Iterator[Sequence[int]]:
-    """Yields ids of changes that together have about LINES_AT_ONCE lines."""
-    ids: list[int] = []
-    total = 0
-    for change_id, count in counts.items():
-        if ids and total + count > LINES_AT_ONCE:
-            yield ids
-            ids, total = [], 0
-        ids.append(change_id)
-        total += count
-    if ids:
-        yield ids

@@ -1,15 +1,12 @@
 """The quantities of a basket at an earlier version, found by undoing all later changes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
 
 from models.basket.quantities import PartKey, QuantityChange, read_quantities
-from models.history.lines import ChangeLine, UnknownFormat, lines_from_text
+from models.history.lines import ChangeLine, UnknownFormat, lines_from_text, split_by_lines
 from models.history.tables import BasketChange
-
-LINES_AT_ONCE = 20_000
-"""How many lines one statement reads, if a single change has not more."""
 
 
 class EarlierPart(NamedTuple):
@@ -90,7 +87,8 @@ async def _read_changes(
 ) -> AsyncIterator[Sequence[ChangeLine]]:
     """Yields the lines of all changes after a version, newest first."""
     changes = await _find_changes(basket_id, version, earlier)
-    for newest, oldest in _split(changes):
+    for versions in split_by_lines(changes):
+        newest, oldest = versions[0], versions[-1]
         rows = BasketChange.filter(
             basket_id=basket_id, version__gte=oldest, version__lte=newest
         ).order_by("-version")
@@ -124,18 +122,6 @@ async def _find_changes(
     if not is_possible or oldest > earlier:
         raise VersionUnknown(oldest)
     return changes
-
-
-def _split(changes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yields the newest and the oldest version of parts with about LINES_AT_ONCE lines."""
-    start, count = 0, 0
-    for index, (_, line_count) in enumerate(changes):
-        if index > start and count + line_count > LINES_AT_ONCE:
-            yield changes[start][0], changes[index - 1][0]
-            start, count = index, 0
-        count += line_count
-    if changes:
-        yield changes[start][0], changes[-1][0]
 
 
 def _parse(version: int, text: str | None) -> Sequence[ChangeLine]:

@@ -7,7 +7,7 @@ import pytest
 
 from models.basket.tables import Basket
 from models.database.connection import connect, disconnect
-from models.history import state
+from models.history import lines as lines_module
 from models.history.lines import ChangeLine, lines_to_text
 from models.history.state import EarlierPart, VersionUnknown, read_earlier_parts
 from models.history.tables import BasketChange, ChangeKind, ChangeOrigin
@@ -139,7 +139,7 @@ def random_change(random: Random, quantities: Quantities) -> list[ChangeLine]:
 async def test_the_quantities_of_every_version_of_random_histories_are_found(
     basket: Basket, monkeypatch: pytest.MonkeyPatch, seed: int, lines_at_once: int
 ) -> None:
-    monkeypatch.setattr(state, "LINES_AT_ONCE", lines_at_once)
+    monkeypatch.setattr(lines_module, "LINES_AT_ONCE", lines_at_once)
     random = Random(seed)
     present: Quantities = {}
     versions = [dict(present)]
