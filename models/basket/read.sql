@@ -125,7 +125,13 @@ CROSS JOIN LATERAL (
     ))::text AS parts
     FROM basket_item i
     JOIN product p ON p.id = i.product_id
-    JOIN basket_item_division q ON q.item_id = i.id
+    -- Looked up one by one, as in the statement above.
+    CROSS JOIN LATERAL (
+        SELECT part.id, part.division_id, part.quantity
+        FROM basket_item_division part
+        WHERE part.item_id = i.id
+        OFFSET 0
+    ) AS q
     WHERE i.id = ANY(CASE
         WHEN chosen.has_all_items
         THEN ARRAY(SELECT held.id FROM basket_item held WHERE held.basket_id = b.id)
@@ -154,14 +160,19 @@ SELECT
         SELECT json_group_array(json_array(
             i.id, q.id, i.price, p.id, p.revision, p.refreshed_at, q.division_id, q.quantity
         ))
-        FROM basket_item i
-        JOIN product p ON p.id = i.product_id
-        JOIN basket_item_division q ON q.item_id = i.id
-        WHERE i.basket_id = b.id AND (b.has_all_items OR i.id IN (
+        -- The ids are found first: as a condition of each item, all lines would be read for each.
+        FROM (
+            SELECT held.id
+            FROM basket_item held
+            WHERE held.basket_id = b.id AND b.has_all_items
+            UNION
             SELECT named.value
             FROM basket_change c, json_each(c.lines, '$.items') AS named
-            WHERE c.basket_id = b.id AND c.version > :since
-        ))
+            WHERE c.basket_id = b.id AND c.version > :since AND NOT b.has_all_items
+        ) AS chosen
+        CROSS JOIN basket_item i ON i.id = chosen.id AND i.basket_id = b.id
+        JOIN product p ON p.id = i.product_id
+        JOIN basket_item_division q ON q.item_id = i.id
     ) AS parts
 FROM (
     SELECT

@@ -39,9 +39,24 @@ WHERE id IN (
 )
 RETURNING id;
 
--- name: basket_rows
+-- name: basket_rows (postgres)
 -- A row per item and division, with the columns in the order of ExportField; a whole basket, which
--- may have 10,000 items for many divisions, is read at one point in time.
+-- may have 10,000 items for many divisions, is read at one point in time. The divisions of each
+-- item are looked up, as models/basket/read.sql explains.
+SELECT p.sku, q.division_id, d.erp_code, d.name, i.price, q.quantity, p.remote_id
+FROM basket_item i
+JOIN product p ON p.id = i.product_id
+CROSS JOIN LATERAL (
+    SELECT part.id, part.division_id, part.quantity
+    FROM basket_item_division part
+    WHERE part.item_id = i.id
+    OFFSET 0
+) AS q
+JOIN division d ON d.id = q.division_id
+WHERE i.basket_id = :basket_id
+ORDER BY i.id, q.id;
+
+-- name: basket_rows (sqlite)
 SELECT p.sku, q.division_id, d.erp_code, d.name, i.price, q.quantity, p.remote_id
 FROM basket_item i
 JOIN product p ON p.id = i.product_id

@@ -3,7 +3,8 @@
 
 -- name: read_baskets
 -- The next baskets after an id, of one snapshot: a change in progress is seen whole or not at all.
--- Each sum is a subquery of its own, so that a batch reads its own items by indexes, and no others.
+-- Each sum is a subquery of its own, so that a batch reads its own items by indexes, and no others;
+-- the quantities of each item too, as models/basket/read.sql explains.
 SELECT
     b.id,
     b.version,
@@ -13,15 +14,17 @@ SELECT
     b.currency,
     (SELECT COUNT(*) FROM basket_item i WHERE i.basket_id = b.id) AS sum_item_count,
     (
-        SELECT COALESCE(SUM(q.quantity), 0)
+        SELECT COALESCE(SUM((
+            SELECT SUM(q.quantity) FROM basket_item_division q WHERE q.item_id = i.id
+        )), 0)
         FROM basket_item i
-        JOIN basket_item_division q ON q.item_id = i.id
         WHERE i.basket_id = b.id
     ) AS sum_total_quantity,
     (
-        SELECT COALESCE(SUM(i.price * q.quantity), 0)
+        SELECT COALESCE(SUM(i.price * (
+            SELECT SUM(q.quantity) FROM basket_item_division q WHERE q.item_id = i.id
+        )), 0)
         FROM basket_item i
-        JOIN basket_item_division q ON q.item_id = i.id
         WHERE i.basket_id = b.id
     ) AS sum_total_amount,
     (SELECT MIN(i.currency) FROM basket_item i WHERE i.basket_id = b.id) AS sum_currency,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from models.export.job import _BASKET_ROWS
 from models.history.consistency import check_baskets
 from models.history.tables import BasketChange
 from models.idempotency import IdempotencyKey
@@ -40,7 +41,7 @@ async def shown_products(service: Service) -> list[tuple[int, list[str]]]:
 
 async def test_a_cleared_basket_of_the_largest_size_comes_back(service: Service) -> None:
     """Also where the database has last seen its tables empty, which makes for bad plans."""
-    await fill_basket()
+    basket_id = await fill_basket()
     before = await shown_products(service)
     cleared = await service.main.change("basketClear", "removedItemIds basket { version }")
     assert len(cleared["removedItemIds"]) == 10_000
@@ -65,8 +66,11 @@ async def test_a_cleared_basket_of_the_largest_size_comes_back(service: Service)
     cleared_row, reverted_row = await history()
     assert (cleared_row.line_count, reverted_row.line_count) == (20_000, 20_000)
     assert (reverted_row.kind, len(reverted_row.lines)) == ("REVERTED", 20_000)
-    await statement("ANALYZE").rows()
     assert [checked.differences async for checked in check_baskets()] == [[]]
+    delta = "{ activeBasket { delta(sinceVersion: 2) { isComplete items { id } } } }"
+    found = (await service.main.query(delta))["activeBasket"]["delta"]
+    assert (found["isComplete"], len(found["items"])) == (False, 10_000)
+    assert len(await _BASKET_ROWS.rows(basket_id=basket_id)) == 20_000
     emptied = {"toVersion": 2, "idempotencyKey": "key"}
     again = await service.main.change("basketRevert", REVERT, **emptied)
     assert (again["acceptedCount"], len(again["removedItemIds"])) == (20_000, 10_000)
