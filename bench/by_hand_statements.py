@@ -86,7 +86,7 @@ INSERT INTO basket (user_id, segment, status, version, created_at, updated_at)
 VALUES ({user}, 0, 'ACTIVE', 0, clock_timestamp(), clock_timestamp())
 ON CONFLICT (user_id, segment) WHERE status = 'ACTIVE'
 DO UPDATE SET version = basket.version"""
-"""Makes the basket that the first statement did not find, unless another request has just made it."""
+"""Makes the missing basket, unless another request has just made it."""
 
 ADD = """
 WITH line AS (

@@ -15,7 +15,7 @@ from models.history.consistency import (
 
 
 def check_totals(arguments: argparse.Namespace) -> int:
-    """Prints what is wrong with stored baskets, and returns whether anything still is."""
+    """Prints the faults of stored baskets; returns FAILED while one of them is left."""
     counted: Counter[str] = Counter()
 
     async def check_all() -> None:

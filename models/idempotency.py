@@ -71,7 +71,7 @@ async def lock_key(user_id: int, key: str) -> KnownKey | None:
     outcome; when the first was rolled back, the second takes its place.
     """
     await _LOCK_KEY.rows(user_id=user_id, key=key, expired_before=now() - KEPT)
-    # A statement of its own, because one that waited does not see what was committed meanwhile.
+    # A statement of its own: the snapshot of one that waited is older than the commits since.
     return await find_key(user_id, key)
 
 

@@ -18,7 +18,7 @@ LINES_AT_ONCE = 250
 
 
 class QuantityCheck:
-    """The rules of changes of quantities, with what they need to know of products and divisions.
+    """Checks changes of quantities against the rules for their products and divisions.
 
     More of a product needs that it is sold and that the buyer may buy for the division; less of it
     needs nothing. The rejections have the given path in the input.

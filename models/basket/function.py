@@ -20,7 +20,7 @@ from models.timestamps import now
 from models.user import Buyer
 
 KEY_IS_KNOWN = "key"
-"""What a function says in place of a rule when nothing is to be done again."""
+"""Returned by a function in place of a broken rule for a key that was used before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

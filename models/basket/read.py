@@ -77,7 +77,7 @@ class BasketRead:
     async def read(
         self, catalogue: Catalogue, wants: Wants, **values: object
     ) -> BasketRows:
-        """Reads the chosen baskets, with the parts that are wanted, as they are at one moment."""
+        """Reads the chosen baskets with the parts that `wants` names, all of one snapshot."""
         if wants.since is not None:
             return await self._read_since(catalogue, wants, **values)
         if not wants.items:

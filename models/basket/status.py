@@ -57,8 +57,8 @@ async def load_draft(author: Author, user_id: int, basket_id: int | None) -> Loa
     """
     draft = LockedBasket.from_model(await _lock_draft(user_id, basket_id, "loaded"))
     active = await open_active(user_id, draft.segment, None)
-    # The active basket first, because the unique index allows one of them at any moment, also
-    # inside a transaction.
+    # The active basket first, because the unique index allows one of them at a time, also inside
+    # a transaction.
     if is_deleted := active.item_count == 0:
         await Basket.filter(id=active.id).delete()
     else:

@@ -5,6 +5,9 @@ from typing import Any
 from tortoise.migrations import operations
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 
+from models.database.dialect import is_dialect
+from models.database.statements import SQLITE
+
 
 class AddColumn(operations.AddField):
     """Adds a column.
@@ -21,7 +24,7 @@ class AddColumn(operations.AddField):
         state_editor: BaseSchemaEditor | None = None,
     ) -> None:
         """Drops the column."""
-        if state_editor and state_editor.client.capabilities.dialect == "sqlite":
+        if state_editor and is_dialect(state_editor, SQLITE):
             table = old_state.apps.get_model(
                 f"{app_label}.{self.model_name}"
             )._meta.db_table

@@ -102,7 +102,7 @@ async def find_own_change(user_id: int, change_id: int) -> ChangeRead | None:
 
 
 async def find_actor(user_id: int, actor_id: int) -> ActorRead | None:
-    """Reads the author of a change of one of the user's baskets; None for everybody else."""
+    """Reads the author of a change of one of the user's baskets; None for any other user."""
     if actor_id > LARGEST_INT:
         return None
     row = await _STATEMENTS["ASC"]["actor"].row(user_id=user_id, actor_id=actor_id)

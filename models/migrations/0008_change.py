@@ -9,7 +9,7 @@ from models.history.tables import ChangeKind, ChangeOrigin
 
 
 class Migration(migrations.Migration):
-    """Makes the history of baskets and the columns of their totals; locks `basket` for an instant."""
+    """Makes the history of baskets and columns for their totals; locks `basket` for an instant."""
 
     dependencies = [("models", "0007_revision")]
 
@@ -68,7 +68,8 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "unique_together": (("basket", "version"),),
                 "pk_attr": "id",
-                "table_description": "A version of a basket: who made it, when, how, the basket's totals then, and the lines.",
+                "table_description": "A version of a basket: who made it, when, how, "
+                "the basket's totals then, and the lines.",
             },
             bases=["Model"],
         ),

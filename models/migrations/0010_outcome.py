@@ -55,7 +55,8 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "unique_together": (("user", "key"),),
                 "pk_attr": "id",
-                "table_description": "A key of a user, the digest of the input it came with, and the outcome as JSON text.",
+                "table_description": "A key of a user, the digest of the input it came with, "
+                "and the outcome as JSON text.",
             },
             bases=["Model"],
         ),

@@ -46,7 +46,8 @@ def test_both_databases_find_a_line_by_the_same_conditions() -> None:
     renamed = re.sub(r":\w+", lambda match: NAMES[match[0]], statement)
     found = FUNCTION.partition("INTO STRICT match")[2].partition("FROM")[2]
     # The quantity that the basket holds is a further join; SQLite reads it later.
-    part = "LEFT JOIN basket_item_division part ON part.item_id = held.id AND part.division_id = d.id "
+    condition = "part.item_id = held.id AND part.division_id = d.id"
+    part = f"LEFT JOIN basket_item_division part ON {condition} "
     assert plain(renamed) == plain(found).partition(";")[0].replace(part, "") + ";"
 
 
