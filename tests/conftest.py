@@ -23,7 +23,12 @@ from pathlib import Path
 import pytest
 from _pytest.nodeid import NodeId
 
-from tests.support.databases import databases, drop_postgres_database, empty_redis
+from tests.support.databases import (
+    databases,
+    drop_postgres_database,
+    empty_redis,
+    migrated_file,
+)
 from tests.support.programs import Run
 from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
@@ -31,6 +36,12 @@ from tests.support.shop import Shop, serve_shop
 WORKERS_PER_CORE = 3
 QUICK_WORKERS_PER_CORE = 2
 """Fewer, as few tests of the embedded half wait, and each worker imports all tests."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sqlite_tables() -> None:
+    """Migrates the file that SQLite's databases are copies of, while no event loop runs yet."""
+    migrated_file()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

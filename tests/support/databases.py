@@ -34,12 +34,13 @@ _IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 def sqlite_database(folder: Path) -> str:
     """Makes a new SQLite database with all tables and returns its URL."""
     file = folder / "test.sqlite3"
-    file.write_bytes(_new_sqlite_file())
+    file.write_bytes(migrated_file())
     return f"sqlite://{file}"
 
 
 @cache
-def _new_sqlite_file() -> bytes:
+def migrated_file() -> bytes:
+    """Returns the content of an SQLite file with all tables; runs an event loop the first time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "test.sqlite3"
         asyncio.run(migrate_forward(f"sqlite://{file}"))
