@@ -101,12 +101,7 @@ def create_application(
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over(LogOptions())
         check_settings()
-        store = export_store or open_store(
-            options.export_url,
-            shared=bool(options.redis_url),
-            presigned=options.export_presigned,
-            guarded=not options.is_embedded,
-        )
+        store = export_store or open_export_store(options)
         async with open_resources(options, store, dead_letters, tracing) as state:
             async with metrics.open():
                 freeze_objects()
@@ -131,6 +126,16 @@ def create_application(
     # Starlette would redirect to an address made of the Host header, which the client writes.
     application.router.redirect_slashes = False
     return application
+
+
+def open_export_store(options: Options) -> ExportStore:
+    """Opens the place of exported files; raises what it raises when it cannot be used."""
+    return open_store(
+        options.export_url,
+        shared=bool(options.redis_url),
+        presigned=options.export_presigned,
+        guarded=not options.is_embedded,
+    )
 
 
 @cache
@@ -217,11 +222,7 @@ async def open_resources(
         commerce = await enter(create_commerce_client(options, commerce_url, tracing))
         # After the database: without a prefix in the settings, its name becomes that of our keys.
         redis = await find_redis_server(options.redis_url, options.redis_prefix)
-        await enter(background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS))
-        history = HistorySweeper(
-            options.history_changes, timedelta(days=options.history_days)
-        )
-        await enter(background_loop("history", history.sweep, PURGE_SECONDS))
+        await enter(purge_rows(options))
         spreadsheets = SpreadsheetReader(spreadsheet_limits(options))
         await enter(spreadsheets.open())
         retention = timedelta(seconds=options.export_kept_seconds)
@@ -250,6 +251,16 @@ async def open_resources(
                 options.request_body_seconds,
             ),
         }
+
+
+@asynccontextmanager
+async def purge_rows(options: Options) -> AsyncIterator[None]:
+    """Deletes expired idempotency keys and old history in the background."""
+    days = timedelta(days=options.history_days)
+    history = HistorySweeper(options.history_changes, days)
+    keys = background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS)
+    async with keys, background_loop("history", history.sweep, PURGE_SECONDS):
+        yield
 
 
 @asynccontextmanager
