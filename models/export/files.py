@@ -59,14 +59,16 @@ async def release_files(export_id: int) -> None:
         await export.update(files_until=None)
 
 
-async def read_completed_exports(after: datetime, after_id: int) -> list[CompletedExport]:
+async def read_completed_exports(
+    after: datetime, after_id: int, minimum_age: timedelta = CHECKED_AFTER
+) -> list[CompletedExport]:
     """Returns exports that can be downloaded, by time of completion, after a position."""
     present = now()
     exports = BasketExport.filter(
         is_after("finished_at", ListPosition(after, after_id)),
         status=ExportStatus.COMPLETED,
         expires_at__gt=present,
-        finished_at__lt=present - CHECKED_AFTER,
+        finished_at__lt=present - minimum_age,
     )
     columns = ("id", "cache_key", "begun", "format", "finished_at")
     rows = await exports.order_by("finished_at", "id").limit(BATCH).values_list(*columns)

@@ -8,7 +8,7 @@ were completed, nothing is written, expired or deleted until it is back.
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from models.database.installation import InstallationUnknown, read_installation
@@ -50,7 +50,8 @@ async def is_mounted(store: ExportStore) -> bool:
     except StoreFailed:
         # The folder itself is gone.
         return False
-    exports = await read_completed_exports(BEGINNING, 0)
+    # Also those just completed: without them a folder would be marked that has lost its mount.
+    exports = await read_completed_exports(BEGINNING, 0, minimum_age=timedelta(0))
     if exports and not await asyncio.to_thread(_has_any, store, exports):
         return False
     await asyncio.to_thread(store.write, marker, _write_note)

@@ -13,7 +13,8 @@ from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
 from models.timestamps import now
 from settings.options import Options
-from tasks.exports.marker import NOT_MOUNTED, PREFIX
+from tasks.exports.marker import NOT_MOUNTED, PREFIX, is_mounted
+from tasks.exports.store import open_store
 from tests.support.exports import ask, completed, ended, fill, state
 from tests.support.service import Service, open_client, serve
 from tests.support.shop import Shop
@@ -73,6 +74,22 @@ async def test_the_first_use_of_a_folder_marks_it(service: Service, folder: Path
     await eventually(lambda: bool(markers(folder)), "The marker")
     assert len(markers(folder)) == 1
     assert await readiness(service) == (200, None)
+
+
+async def test_a_folder_unmounted_just_after_an_export_gets_no_other_marker(
+    service: Service, folder: Path
+) -> None:
+    await fill(service.main)
+    kept = await completed(service.main)
+    await eventually(lambda: bool(markers(folder)), "The marker")
+    unmount(folder)
+    store = open_store(str(folder), shared=False, presigned=False, guarded=True)
+    assert not await is_mounted(store)
+    assert await readiness(service) == (200, NOT_MOUNTED)
+    assert list(folder.iterdir()) == []
+    mount(folder)
+    assert await readiness(service) == (200, None)
+    assert (await service.client.get(kept["url"])).status_code == 200
 
 
 @pytest.mark.parametrize("lose", [unmount, remove])
