@@ -32,7 +32,7 @@ class Columns:
         self.kinds: Mapping[str, ColumnKind] = {
             name: kinds.get(name, _kind_of_field(field))
             for name, field in model._meta.fields_map.items()
-            if name not in hidden and not isinstance(field, RelationalField)
+            if name not in hidden and not _is_relation(field)
         }
 
     @property
@@ -51,6 +51,11 @@ class Columns:
         """Returns the columns as an object of SQLite; PostgreSQL has row_to_json for it."""
         pairs = ", ".join(f"'{name}', {alias}.{name}" for name in self.kinds)
         return f"json_object({pairs})"
+
+
+def _is_relation(field: fields.Field[object]) -> bool:
+    # Tortoise adds the column of a relation when it opens, which may be before the description.
+    return isinstance(field, RelationalField) or field.reference is not None
 
 
 def _kind_of_field(field: fields.Field[object]) -> ColumnKind:

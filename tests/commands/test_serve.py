@@ -88,6 +88,15 @@ def answer(amount: str, quantity: int) -> dict[str, object]:
     return {"data": {"basketItemsAdd": {"basket": basket, "userErrors": []}}}
 
 
+def read_kinds(address: str) -> list[str]:
+    """Returns the kinds of the changes of the buyer's basket."""
+    query = "{ activeBasket { changes { edges { node { kind lines { totalCount } } } } } }"
+    headers = {"Authorization": "Token demo-main"}
+    response = client().post(f"{address}/graphql", json={"query": query}, headers=headers)
+    edges = response.json()["data"]["activeBasket"]["changes"]["edges"]
+    return [edge["node"]["kind"] for edge in edges]
+
+
 def test_the_printed_line_works_and_a_second_start_is_quick_and_keeps_the_data(
     tmp_path: Path,
 ) -> None:
@@ -102,6 +111,7 @@ def test_the_printed_line_works_and_a_second_start_is_quick_and_keeps_the_data(
     with serving(tmp_path) as (process, address, output):
         wait_until_ready(address)
         assert pasted(output) == answer("21.10", 2)
+        assert read_kinds(address) == ["ITEMS_ADDED", "ITEMS_ADDED"]
         process.send_signal(signal.SIGINT)
         assert process.wait(TIMEOUT_SECONDS) == 0
         assert "Traceback" not in output.read_text()
