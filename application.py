@@ -1,10 +1,8 @@
 """The composition root: it makes an application of its options, and opens its resources."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, TypedDict
 
 from starlette.applications import Starlette
@@ -22,10 +20,12 @@ from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
 from models.history.sweep import HistorySweeper
 from models.idempotency import delete_expired_keys
+from models.live.hub import Hub
 from models.user import Buyers
 from resolvers.context import Policy
 from resolvers.mutation import Mutation
 from resolvers.query import Query
+from resolvers.subscription import Subscription
 from schema.execution.strawberry_internals import graphql_schema
 from schema.scalars import CONFIGURATION
 from settings.options import OPTIONS, LogOptions, Options
@@ -39,8 +39,8 @@ from tasks.redis.server import find_redis_server
 from tasks.spreadsheets.reading import SpreadsheetReader
 from tasks.spreadsheets.sheet import SpreadsheetLimits
 from web.exports.download import ExportDownload
+from web.graphql.executor import GraphQLExecutor
 from web.graphql.graphiql import GraphiqlPage
-from web.graphql.limits import DocumentLimits
 from web.graphql.request import RequestRules
 from web.graphql.view import GraphQLView
 from web.http.address_limit import AddressLimit
@@ -51,6 +51,9 @@ from web.http.path_prefix import PathPrefix
 from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
 from web.lifecycle.checks import check_migrations, check_people, check_settings
+from web.lifecycle.memory import freeze_objects
+from web.live.guard import SessionGuard
+from web.live.service import open_hub
 from web.monitoring.health import healthz, readyz
 from web.monitoring.metrics import Metrics
 from web.monitoring.recorder import RequestRecorder
@@ -63,7 +66,9 @@ if TYPE_CHECKING:
 PURGE_SECONDS = 600.0
 """Seconds between two purges of expired idempotency keys, and of the history of baskets."""
 
-schema = Schema(query=Query, mutation=Mutation, config=CONFIGURATION)
+schema = Schema(
+    query=Query, mutation=Mutation, subscription=Subscription, config=CONFIGURATION
+)
 
 
 class State(TypedDict):
@@ -77,6 +82,8 @@ class State(TypedDict):
     spreadsheets: SpreadsheetReader
     policy: Policy
     catalogue: Catalogue
+    hub: Hub
+    session_guard: SessionGuard
     rate_limits: RateLimits
     arrival_limits: ArrivalLimits
 
@@ -95,7 +102,8 @@ def create_application(
     )
     demo_token = DEMO_TOKENS[0] if options.is_embedded else ""
     page = GraphiqlPage(demo_token, options.root_path) if options.has_graphiql else None
-    view = create_view(options, page, tracing)
+    executor = create_executor(options)
+    view = create_view(options, executor, page, tracing)
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
@@ -138,16 +146,6 @@ def open_export_store(options: Options) -> ExportStore:
     )
 
 
-@cache
-def freeze_objects() -> None:
-    """Takes the objects that live as long as the process out of garbage collection, once.
-
-    Looking at them would stop every request for a tenth of a second.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 def spreadsheet_limits(options: Options) -> SpreadsheetLimits:
     """Returns the limits of imported files."""
     return SpreadsheetLimits(
@@ -159,20 +157,21 @@ def spreadsheet_limits(options: Options) -> SpreadsheetLimits:
     )
 
 
+def create_executor(options: Options) -> GraphQLExecutor:
+    """Returns what executes operations on every transport."""
+    return GraphQLExecutor.from_options(graphql_schema(schema), options)
+
+
 def create_view(
-    options: Options, page: GraphiqlPage | None, tracing: "Tracing | None"
+    options: Options,
+    executor: GraphQLExecutor,
+    page: GraphiqlPage | None,
+    tracing: "Tracing | None",
 ) -> GraphQLView:
     """Returns the endpoint of GraphQL."""
     return GraphQLView(
-        graphql_schema(schema),
-        limits=DocumentLimits.from_options(options),
-        rules=RequestRules(
-            options.request_maximum_bytes,
-            options.upload_maximum_bytes,
-            options.requires_preflight,
-        ),
-        seconds=options.operation_seconds,
-        is_compiled=options.is_compiled,
+        executor,
+        rules=RequestRules.from_options(options),
         page=page,
         instrument=tracing.trace_execution if tracing else None,
     )
@@ -228,6 +227,8 @@ async def open_resources(
         retention = timedelta(seconds=options.export_kept_seconds)
         addresses = ExportAddresses.from_options(options)
         exports = open_exports(redis, export_store, addresses, retention, dead_letters)
+        guard = SessionGuard()
+        hub = await enter(open_hub(redis, guard))
         limits = rate_limits(
             redis, token=options.rate_limit_token, address=options.rate_limit_address
         )
@@ -244,12 +245,10 @@ async def open_resources(
                 options.export_maximum_waiting,
             ),
             "catalogue": Catalogue(),
+            "hub": hub,
+            "session_guard": guard,
             "rate_limits": await enter(limits),
-            "arrival_limits": ArrivalLimits(
-                options.request_maximum_head_bytes,
-                options.request_head_seconds,
-                options.request_body_seconds,
-            ),
+            "arrival_limits": ArrivalLimits.from_options(options),
         }
 
 

@@ -22,7 +22,7 @@ FAILING = Gauge(
 )
 
 LIMIT_SECONDS = 300.0
-"""Timeout of one run, so that a run that hangs ends and is repeated."""
+"""Timeout of one run, so that a run that hangs ends and is repeated; None for none."""
 
 
 class BackgroundLoop:
@@ -33,7 +33,7 @@ class BackgroundLoop:
         name: str,
         step: Callable[[], Awaitable[object]],
         pause_seconds: float,
-        limit_seconds: float = LIMIT_SECONDS,
+        limit_seconds: float | None = LIMIT_SECONDS,
     ) -> None:
         self.name = name
         self._step = step
@@ -97,7 +97,7 @@ async def background_loop(
     name: str,
     step: Callable[[], Awaitable[object]],
     pause_seconds: float,
-    limit_seconds: float = LIMIT_SECONDS,
+    limit_seconds: float | None = LIMIT_SECONDS,
 ) -> AsyncIterator[None]:
     """Repeats a step in the background of the context; leaving it ends the loop."""
     loop = BackgroundLoop(name, step, pause_seconds, limit_seconds)

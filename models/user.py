@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -127,9 +128,8 @@ class Buyer:
             )
 
 
-_BUYER_WITH_TOKEN = load_statements(
-    __file__, division=DIVISION_COLUMNS, parent=PARENT_COLUMNS
-)["buyer_with_token"]
+_STATEMENTS = load_statements(__file__, division=DIVISION_COLUMNS, parent=PARENT_COLUMNS)
+_BUYER_WITH_TOKEN = _STATEMENTS["buyer_with_token"]
 
 
 async def buyer_with(digest: str) -> Buyer | None:
@@ -144,6 +144,12 @@ async def buyer_with(digest: str) -> Buyer | None:
         last_name=row["last_name"],
         division=division_from_row(row),
     )
+
+
+async def find_unusable_tokens(digests: Sequence[str]) -> Mapping[str, str]:
+    """Returns those tokens that let nobody buy now, with the reason: `token` or `division`."""
+    rows = await _STATEMENTS["unusable_tokens"].rows(digests=digests)
+    return {row["digest"]: row["reason"] for row in rows}
 
 
 MAXIMUM_BUYERS = 10_000

@@ -1,6 +1,6 @@
 """Reading baskets with the parts of them that an operation selects."""
 
-from models.basket.read import BasketRead
+from models.basket.read import BasketRead, Wants
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
 from resolvers.requested_fields import find_wants
@@ -8,11 +8,13 @@ from schema.basket import Basket
 from schema.basket_rows import baskets_from_rows
 
 
-async def read_baskets(info: Info, source: BasketRead, **values: object) -> list[Basket]:
-    """Reads baskets of the caller, with the parts that are selected below the field."""
-    wants = find_wants(info)
+async def read_baskets(
+    info: Info, source: BasketRead, wants: Wants | None = None, **values: object
+) -> list[Basket]:
+    """Reads baskets of the caller, by default with the parts selected below the field."""
+    wanted = find_wants(info) if wants is None else wants
     read = await source.read(
-        info.context.catalogue, wants, user_id=info.context.buyer.id, **values
+        info.context.catalogue, wanted, user_id=info.context.buyer.id, **values
     )
     baskets = baskets_from_rows(read)
     await prepare_changes(info, baskets)

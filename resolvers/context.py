@@ -1,17 +1,20 @@
 """The facts of a request that resolvers share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
 from models.basket.catalogue import Catalogue
 from models.history.tables import ChangeOrigin
+from models.live.hub import Hub
 from models.product.tables import NO_SEGMENT
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
+from resolvers.live_read import LiveRead
 from tasks.exports.exports import Exports
 from tasks.spreadsheets.reading import SpreadsheetReader
 from text import find_flaw, is_blank, quote
@@ -37,7 +40,7 @@ class Context:
 
     `selected` caches, by name and the identities of a field's nodes, which parts a document
     selects. `rejections` collects the codes of all rejections of the request, and `accepted` the
-    names of the changes that were made.
+    names of the changes that were made. `live` is there in subscriptions only.
     """
 
     buyer: Buyer
@@ -46,10 +49,29 @@ class Context:
     spreadsheets: SpreadsheetReader
     policy: Policy
     catalogue: Catalogue
+    hub: Hub
     origin: ChangeOrigin
     selected: dict[tuple[object, ...], Any] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    live: LiveRead | None = None
+
+    @classmethod
+    def from_state(
+        cls, buyer: Buyer, state: Mapping[str, Any], origin: ChangeOrigin, **rest: Any
+    ) -> Self:
+        """Makes the context of a request with the services in the application's state."""
+        return cls(
+            buyer,
+            state["commerce"],
+            state["exports"],
+            state["spreadsheets"],
+            state["policy"],
+            state["catalogue"],
+            state["hub"],
+            origin,
+            **rest,
+        )
 
 
 Info = StrawberryInfo[Context, None]
@@ -60,6 +82,14 @@ def active_buyer(info: Info) -> Buyer:
     buyer = info.context.buyer
     buyer.check_active()
     return buyer
+
+
+def live_read(info: Info) -> LiveRead:
+    """Returns the reading that a subscription's resolver is called for."""
+    live = info.context.live
+    if live is None:
+        raise RuntimeError("A subscription is not executed as a query.")
+    return live
 
 
 def parse_segment(segment_remote_id: int | None) -> int:

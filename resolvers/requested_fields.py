@@ -79,8 +79,17 @@ def find_wants(info: Info) -> Wants:
     parts = find_parts(info)
     if not parts.deltas:
         return Wants(items=parts.has_items)
+    return _join_wants(info, parts, ())
+
+
+def find_delta_wants(info: Info, since: int | None) -> Wants:
+    """Returns the parts of a basket that a delta from a version, and what is below it, needs."""
+    return _join_wants(info, find_parts(info), (since or 0,))
+
+
+def _join_wants(info: Info, parts: SelectedParts, since: Iterable[int]) -> Wants:
     values = find_variables(raw_info(info)).coerced
-    versions = {_read_version(node, values) for node in parts.deltas} - {None}
+    versions = {*since, *(_read_version(node, values) for node in parts.deltas)} - {None}
     known = [version for version in versions if version is not None and version > 0]
     # Below 1 there is no version, so that every item differs. Of several versions one may be ahead
     # of the basket, while the changes since another one do not name every item.

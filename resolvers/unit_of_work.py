@@ -105,6 +105,8 @@ async def carry_out(
     context.rejections.extend(error.code for error in outcome.user_errors)
     if not outcome.user_errors:
         context.accepted.append(kind.__name__)
+        # After the commit. Should the process die in between, the version tells the watchers later.
+        context.hub.hint(context.buyer.id)
     return outcome
 
 

@@ -164,24 +164,30 @@ class Basket(Node):
             int, strawberry.argument(description="The `version` that the client has.")
         ],
     ) -> BasketDelta:
-        difference = find_difference(self.since, since_version) if self.since else None
-        if self.since is None or difference is None:
-            return BasketDelta(
-                since_version=0,
-                basket=self,
-                items=self.items,
-                removed_item_ids=[],
-                is_complete=True,
-            )
-        changed = ItemRows(self.since.items.pick(difference.changed))
-        removed = [id_of(IdKind.BASKET_ITEM, item_id) for item_id in difference.removed]
+        return find_delta(self, since_version)
+
+
+def find_delta(basket: Basket, since_version: int) -> BasketDelta:
+    """Returns the difference between a version and a basket that was read with its changes."""
+    since = basket.since
+    difference = find_difference(since, since_version) if since else None
+    if since is None or difference is None:
         return BasketDelta(
-            since_version=since_version,
-            basket=self,
-            items=cast(list[BasketItem], changed),
-            removed_item_ids=removed,
-            is_complete=False,
+            since_version=0,
+            basket=basket,
+            items=basket.items,
+            removed_item_ids=[],
+            is_complete=True,
         )
+    changed = ItemRows(since.items.pick(difference.changed))
+    removed = [id_of(IdKind.BASKET_ITEM, item_id) for item_id in difference.removed]
+    return BasketDelta(
+        since_version=since_version,
+        basket=basket,
+        items=cast(list[BasketItem], changed),
+        removed_item_ids=removed,
+        is_complete=False,
+    )
 
 
 @strawberry.type(description="A basket in a page, with its cursor.")

@@ -77,15 +77,11 @@ class People:
 
     def context(self, name: str, document: Document) -> Context:
         """Makes the context of a request, as the view does."""
-        return Context(
+        return Context.from_state(
             self.buyers[name],
-            self.state["commerce"],
-            self.state["exports"],
-            self.state["spreadsheets"],
-            self.state["policy"],
-            self.state["catalogue"],
+            self.state,
             ChangeOrigin.GRAPHQL,
-            document.selected,
+            selected=document.selected,
         )
 
     async def ask(self, name: str, text: str, **variables: Any) -> dict[str, Any]:

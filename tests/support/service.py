@@ -43,6 +43,12 @@ def number_in(identifier: str) -> str:
     return identifier.rpartition("_")[2]
 
 
+class ApplicationClient(httpx.AsyncClient):
+    """A client of an application in this process, whose state it shows."""
+
+    state: dict[str, Any]
+
+
 class Caller:
     """Someone with a token, over HTTP."""
 
@@ -112,6 +118,12 @@ class Service:
     shop: Shop
     divisions: dict[str, Division]
 
+    @property
+    def application(self) -> ApplicationClient:
+        """The client of the application in this process; there is none of another process."""
+        assert isinstance(self.client, ApplicationClient)
+        return self.client
+
     def caller(self, token: str) -> Caller:
         """Returns the caller with a token."""
         return Caller(self.client, token)
@@ -176,7 +188,7 @@ async def write_people() -> dict[str, Division]:
 
 
 @asynccontextmanager
-async def open_client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+async def open_client(application: Starlette) -> AsyncIterator[ApplicationClient]:
     """Starts an application in this process and yields a client of it."""
     async with application.router.lifespan_context(application) as state:
 
@@ -184,9 +196,10 @@ async def open_client(application: Starlette) -> AsyncIterator[httpx.AsyncClient
             await application({**scope, "state": dict(state or {})}, receive, send)
 
         transport = httpx.ASGITransport(app=with_state)
-        async with httpx.AsyncClient(
+        async with ApplicationClient(
             transport=transport, base_url="http://basket"
         ) as client:
+            client.state = dict(state or {})
             yield client
 
 
@@ -214,7 +227,7 @@ async def serve(
 @asynccontextmanager
 async def serve_beside(
     service: Service, database_url: str, **options: Any
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[ApplicationClient]:
     """Runs a second application, with options of its own, on the database of a service."""
     application = create_application(
         Options(

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import ExecutionResult, GraphQLError
 
 from models.database.connection import is_unavailable
 from models.rejections import Rejected
@@ -40,6 +40,16 @@ def error_content(errors: Iterable[GraphQLError]) -> dict[str, Any]:
         extensions["errorsLeftOut"] = len(listed) - MAXIMUM_ERRORS
     document: dict[str, Any] = {"errors": listed[:MAXIMUM_ERRORS]}
     return document | ({"extensions": extensions} if extensions else {})
+
+
+def result_content(result: ExecutionResult, extensions: dict[str, Any]) -> dict[str, Any]:
+    """Returns the result of an execution as it is sent, with further extensions."""
+    content: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        content |= error_content(result.errors)
+    if extensions:
+        content["extensions"] = {**extensions, **content.get("extensions", {})}
+    return content
 
 
 def _merge(merged: dict[tuple[str, str], dict[str, Any]], content: dict[str, Any]) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 
+from settings.options import Options
 from web.graphql.upload import read_upload
 from web.http.bad_request import BadRequest, PersistedQueryUnsupported
 from web.http.body import check_length, check_uncompressed, read_body
@@ -35,6 +36,15 @@ class RequestRules:
     body_bytes: int
     upload_bytes: int
     requires_preflight: bool = False
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self:
+        """Returns the rules of an application."""
+        return cls(
+            options.request_maximum_bytes,
+            options.upload_maximum_bytes,
+            options.requires_preflight,
+        )
 
 
 @dataclass(slots=True)

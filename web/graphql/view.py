@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,13 +12,11 @@ from models.history.tables import ChangeOrigin
 from models.user import Buyer
 from request_record import current_record
 from resolvers.context import Context
-from resolvers.time_limit import TimeLimits, TookTooLong
+from resolvers.time_limit import TookTooLong
 from schema.execution.operation import Operation
-from web.graphql.document import Documents
-from web.graphql.errors import error_content, find_outage
+from web.graphql.errors import error_content, find_outage, result_content
+from web.graphql.executor import TIMEOUT_CODE, GraphQLExecutor, RequestErrors
 from web.graphql.graphiql import GraphiqlPage
-from web.graphql.labels import label_outcome
-from web.graphql.limits import DocumentLimits
 from web.graphql.media_type import accepts_html, negotiate_media_type
 from web.graphql.request import GraphQLRequest, RequestRules, read_request
 from web.http.authentication import find_buyer, unauthenticated
@@ -71,19 +69,14 @@ class GraphQLView:
 
     def __init__(
         self,
-        schema: GraphQLSchema,
+        executor: GraphQLExecutor,
         *,
-        limits: DocumentLimits,
         rules: RequestRules,
-        seconds: float,
-        is_compiled: bool,
         page: GraphiqlPage | None,
         instrument: Instrument | None = None,
     ) -> None:
-        self._documents = Documents(schema, limits)
+        self._executor = executor
         self._rules = rules
-        self._time_limits = TimeLimits(seconds)
-        self._is_compiled = is_compiled
         self._page = page
         self._execute_request: Execute = self._execute
         if instrument is not None:
@@ -128,65 +121,34 @@ class GraphQLView:
         state: Mapping[str, Any],
         media_type: str,
     ) -> Reply:
-        document = self._documents.find(request.query)
-        if document.errors:
-            return _request_error(document.errors, media_type)
-        operation = document.operation(request.operation_name)
-        if operation is None:
-            return _request_error([_no_operation(request.operation_name)], media_type)
-        _check_kind(operation, request)
-        # The cost with the variables of this request; the rest was checked with the document.
-        measures, name, variables = (
-            document.measures,
-            request.operation_name,
-            request.variables,
-        )
-        if too_costly := measures.rejection(name, variables):
-            return _request_error([too_costly], media_type)
         record = current_record()
-        record.operation = document.label(name)
+        try:
+            prepared = self._executor.prepare(request)
+        except RequestErrors as rejected:
+            return _request_error(rejected.errors, media_type)
+        _check_kind(prepared.operation, request)
         record.mark("parse")
-        context = Context(
-            buyer,
-            state["commerce"],
-            state["exports"],
-            state["spreadsheets"],
-            state["policy"],
-            state["catalogue"],
-            ChangeOrigin.GRAPHQL,
-            document.selected,
+        context = Context.from_state(
+            buyer, state, ChangeOrigin.GRAPHQL, selected=prepared.document.selected
         )
         try:
-            with self._time_limits.limit():
-                result = await operation.execute(
-                    variables, context, is_compiled=self._is_compiled
-                )
+            result = await self._executor.execute(prepared, context)
         except TookTooLong:
             return self._timed_out()
         record.mark("execute")
-        record.outcome = label_outcome(result.errors, context.rejections)
-        extensions = measures.extensions(name, variables) if request.wants_cost else {}
+        extensions = prepared.cost() if request.wants_cost else {}
         return _reply(result, media_type, extensions, has_changed=bool(context.accepted))
 
     def _timed_out(self) -> Reply:
-        seconds = self._time_limits.seconds
-        message = f"The operation took longer than {seconds:g} seconds and was given up."
+        message = self._executor.timeout_error().message
         # A client may repeat this: the limit is lifted when a change begins to commit.
-        return Reply(503, error_document("OPERATION_TIMEOUT", message), JSON)
+        return Reply(503, error_document(TIMEOUT_CODE, message), JSON)
 
 
 def _reject(rejection: BadRequest) -> Response:
     response = error_response(rejection.status, rejection.code, rejection.message)
     response.headers.update(rejection.headers)
     return response
-
-
-def _no_operation(name: str | None) -> GraphQLError:
-    if name is None:
-        message = "The document has several operations, or none; send `operationName`."
-    else:
-        message = f"The document has no operation called {name[:100]!r}."
-    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
 
 
 def _check_kind(operation: Operation, request: GraphQLRequest) -> None:
@@ -205,17 +167,13 @@ def _reply(
     has_changed: bool,
 ) -> Reply:
     """Returns the response; never 503, upon which clients repeat a request, after a change."""
-    content: dict[str, Any] = {"data": result.data}
     if result.errors:
         # After a committed change, 503 would make clients change again.
         if not has_changed and (outage := find_outage(result.errors)):
             return Reply(503, outage, JSON)
         if result.data is None and not any(error.path for error in result.errors):
             return _request_error(result.errors, media_type)
-        content |= error_content(result.errors)
-    if extensions:
-        content["extensions"] = {**extensions, **content.get("extensions", {})}
-    return Reply(200, content, media_type)
+    return Reply(200, result_content(result, extensions), media_type)
 
 
 def _request_error(errors: list[GraphQLError], media_type: str) -> Reply:

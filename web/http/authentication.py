@@ -24,18 +24,25 @@ async def find_buyer(scope: Scope, authorization: str) -> Buyer | None:
 
     Raises RateLimited when the token, or without a valid one the address, has sent too much.
     """
-    scheme, _, token = authorization.partition(" ")
-    token = token.strip()
     buyers: Buyers = scope["state"]["buyers"]
     limits: RateLimits = scope["state"]["rate_limits"]
-    # Only the digest is stored, cached and counted, never the token.
-    digest = hash_token(token)
-    buyer = await buyers.find(digest) if token and scheme.lower() in SCHEMES else None
+    digest = read_digest(authorization)
+    buyer = await buyers.find(digest) if digest else None
     if buyer is None:
         await count_failure(scope, limits)
     elif limits.token is not None:
         await limits.token.take(digest)
     return buyer
+
+
+def read_digest(authorization: str) -> str:
+    """Returns the digest of the token in an Authorization header, "" without one.
+
+    Only the digest is stored, cached and counted, never the token.
+    """
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    return hash_token(token) if token and scheme.lower() in SCHEMES else ""
 
 
 def unauthenticated() -> Response:

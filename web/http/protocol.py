@@ -3,13 +3,14 @@
 import asyncio
 from asyncio import TimerHandle
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httptools
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from settings.options import Options
 from web.http.json_response import error_response
 from web.http.sockets import has_data
 
@@ -26,6 +27,15 @@ class ArrivalLimits:
     head_bytes: int
     head_seconds: float
     body_seconds: float
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self:
+        """Returns the limits of an application."""
+        return cls(
+            options.request_maximum_head_bytes,
+            options.request_head_seconds,
+            options.request_body_seconds,
+        )
 
 
 class PunctualProtocol(HttpToolsProtocol):

@@ -117,16 +117,7 @@ async def _respond(
         return _rate_limit_response(limited)
     if buyer is None:
         return unauthenticated_response("authorization" in request.headers)
-    state = request.state
-    context = Context(
-        buyer,
-        state.commerce,
-        state.exports,
-        state.spreadsheets,
-        state.policy,
-        state.catalogue,
-        ChangeOrigin.REST,
-    )
+    context = Context.from_state(buyer, request.scope["state"], ChangeOrigin.REST)
     try:
         with limits.limit():
             return await _call(endpoint, RestRequest(request, context, options))

@@ -1,0 +1,1 @@
+"""Live baskets: the topics that are watched, and the checks that find changes."""

@@ -1,0 +1,1 @@
+"""Live baskets: subscriptions, on every transport."""

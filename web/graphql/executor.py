@@ -1,0 +1,107 @@
+"""Executing GraphQL requests, the same on every transport."""
+
+from typing import Any, NamedTuple, Self
+
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+
+from request_record import current_record
+from resolvers.context import Context
+from resolvers.time_limit import TimeLimits
+from schema.execution.operation import Operation
+from settings.options import Options
+from web.graphql.document import Document, Documents
+from web.graphql.labels import label_outcome
+from web.graphql.limits import DocumentLimits
+from web.graphql.request import GraphQLRequest
+
+TIMEOUT_CODE = "OPERATION_TIMEOUT"
+
+
+class RequestErrors(Exception):
+    """Raised with the errors of a request that cannot be executed."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = errors
+
+
+class Prepared(NamedTuple):
+    """An operation of a valid document within the limits, with the values of its variables."""
+
+    document: Document
+    operation: Operation
+    name: str | None
+    variables: dict[str, Any] | None
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether events answer the operation."""
+        return self.operation.node.operation is OperationType.SUBSCRIPTION
+
+    def cost(self) -> dict[str, Any]:
+        """Returns the cost for the extensions of a response."""
+        return self.document.measures.extensions(self.name, self.variables)
+
+
+class GraphQLExecutor:
+    """Prepares and executes the operations of requests."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        limits: DocumentLimits,
+        seconds: float,
+        is_compiled: bool,
+    ) -> None:
+        self.time_limits = TimeLimits(seconds)
+        self._documents = Documents(schema, limits)
+        self._is_compiled = is_compiled
+
+    @classmethod
+    def from_options(cls, schema: GraphQLSchema, options: Options) -> Self:
+        """Returns the executor of an application."""
+        return cls(
+            schema,
+            limits=DocumentLimits.from_options(options),
+            seconds=options.operation_seconds,
+            is_compiled=options.is_compiled,
+        )
+
+    def prepare(self, request: GraphQLRequest) -> Prepared:
+        """Returns the operation of a request; raises RequestErrors."""
+        document = self._documents.find(request.query)
+        if document.errors:
+            raise RequestErrors(document.errors)
+        name, variables = request.operation_name, request.variables
+        operation = document.operation(name)
+        if operation is None:
+            raise RequestErrors([_no_operation(name)])
+        # The cost with the variables of this request; the rest was checked with the document.
+        if too_costly := document.measures.rejection(name, variables):
+            raise RequestErrors([too_costly])
+        current_record().operation = document.label(name)
+        return Prepared(document, operation, name, variables)
+
+    async def execute(self, prepared: Prepared, context: Context) -> ExecutionResult:
+        """Executes an operation once; raises TookTooLong at the time limit."""
+        with self.time_limits.limit():
+            result = await prepared.operation.execute(
+                prepared.variables, context, is_compiled=self._is_compiled
+            )
+        current_record().outcome = label_outcome(result.errors, context.rejections)
+        return result
+
+    def timeout_error(self) -> GraphQLError:
+        """Returns the error of an operation that was given up at the time limit."""
+        seconds = self.time_limits.seconds
+        message = f"The operation took longer than {seconds:g} seconds and was given up."
+        return GraphQLError(message, extensions={"code": TIMEOUT_CODE})
+
+
+def _no_operation(name: str | None) -> GraphQLError:
+    if name is None:
+        message = "The document has several operations, or none; send `operationName`."
+    else:
+        message = f"The document has no operation called {name[:100]!r}."
+    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})

@@ -1,0 +1,1 @@
+"""Live baskets: subscriptions over WebSocket, server-sent events and HTTP multipart."""

@@ -1,0 +1,38 @@
+"""The guard: ends the subscriptions of those who are not let in any more."""
+
+from models.user import find_unusable_tokens
+from web.live.session import Session
+
+CHECK_SECONDS = 4.0
+"""Seconds between two checks; a subscription ends within ten."""
+REASONS = {
+    "token": "The token is not valid any more.",
+    "division": "Your division is inactive.",
+}
+
+
+class SessionGuard:
+    """Looks the tokens of all sessions with subscriptions up, in one statement."""
+
+    def __init__(self) -> None:
+        self._sessions = set[Session]()
+
+    def add(self, session: Session) -> None:
+        """Watches over a session."""
+        self._sessions.add(session)
+
+    def discard(self, session: Session) -> None:
+        """Forgets a session, if it is known."""
+        self._sessions.discard(session)
+
+    async def check(self) -> None:
+        """Ends the sessions whose token, user or division is not active any more."""
+        sessions = list(self._sessions)
+        if not sessions:
+            return
+        # Many connections of one token are asked about once.
+        digests = list({session.digest for session in sessions})
+        unusable = await find_unusable_tokens(digests)
+        for session in sessions:
+            if reason := unusable.get(session.digest):
+                session.end(REASONS[reason])

@@ -1,0 +1,150 @@
+"""Sessions: one authenticated connection each, with the operations that run on it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from starlette.types import Scope
+
+from models.history.tables import ChangeOrigin
+from models.user import Buyer, Buyers
+from resolvers.context import Context
+from resolvers.live_read import LiveRead
+from resolvers.time_limit import TookTooLong
+from web.graphql.errors import result_content
+from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
+from web.graphql.request import GraphQLRequest
+from web.http.authentication import find_buyer, read_digest
+from web.live.stream import EventStream
+
+FORBIDDEN = 4403
+"""The close code of a WebSocket whose caller is not let in any more."""
+
+
+class StreamEnded(Exception):
+    """Raised when the caller of a session is not let in any more."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Session:
+    """One connection of a caller: it executes operations, and can be ended from outside."""
+
+    def __init__(
+        self, executor: GraphQLExecutor, state: Mapping[str, Any], buyer: Buyer, digest: str
+    ) -> None:
+        self.digest = digest
+        self._executor = executor
+        self._state = state
+        self._buyer = buyer
+        self._ended: StreamEnded | None = None
+        self._streams = set[asyncio.Event]()
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether subscriptions run on it."""
+        return bool(self._streams)
+
+    def end(self, reason: str) -> None:
+        """Ends all subscriptions, each of which raises StreamEnded."""
+        self._ended = StreamEnded(FORBIDDEN, reason)
+        for changed in self._streams:
+            changed.set()
+
+    def check(self) -> None:
+        """Raises StreamEnded when the session was ended."""
+        if self._ended is not None:
+            raise self._ended
+
+    async def run(self, request: GraphQLRequest) -> AsyncGenerator[bytes]:
+        """Yields the results of an operation as JSON: one of a query or mutation.
+
+        Raises RequestErrors when it cannot be executed, RateLimited, and StreamEnded.
+        """
+        buyer = await self._find_buyer()
+        prepared = self._executor.prepare(request)
+        if not prepared.is_subscription:
+            yield await self._execute(prepared, request, buyer)
+            return
+        async with aclosing(self.watch(prepared, wants_cost=request.wants_cost)) as events:
+            async for event in events:
+                yield event
+
+    async def watch(self, prepared: Prepared, *, wants_cost: bool) -> AsyncGenerator[bytes]:
+        """Yields the events of a subscription as JSON; raises RequestErrors and StreamEnded."""
+        stream = EventStream(
+            self._executor,
+            self._state["hub"],
+            prepared,
+            self._context_of_event,
+            wants_cost=wants_cost,
+        )
+        guard = self._state["session_guard"]
+        watched: list[asyncio.Event] = []
+
+        def note(changed: asyncio.Event) -> None:
+            watched.append(changed)
+            self._streams.add(changed)
+            guard.add(self)
+
+        try:
+            async with aclosing(stream.events(note, self.check)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._streams.difference_update(watched)
+            if not self._streams:
+                guard.discard(self)
+
+    async def _find_buyer(self) -> Buyer:
+        """Returns the caller as they are now; raises StreamEnded and RateLimited."""
+        self.check()
+        # Cached for a few seconds only, so that a revoked token is noticed by the next operation.
+        buyers: Buyers = self._state["buyers"]
+        buyer = await buyers.find(self.digest)
+        if buyer is None:
+            raise StreamEnded(FORBIDDEN, "The token is not valid any more.")
+        limit = self._state["rate_limits"].token
+        if limit is not None:
+            await limit.take(self.digest)
+        return buyer
+
+    async def _execute(
+        self, prepared: Prepared, request: GraphQLRequest, buyer: Buyer
+    ) -> bytes:
+        context = Context.from_state(
+            buyer,
+            self._state,
+            ChangeOrigin.GRAPHQL,
+            selected=prepared.document.selected,
+        )
+        try:
+            result = await self._executor.execute(prepared, context)
+        except TookTooLong:
+            raise RequestErrors([self._executor.timeout_error()]) from None
+        cost = prepared.cost() if request.wants_cost else {}
+        return orjson.dumps(result_content(result, cost))
+
+    def _context_of_event(self, prepared: Prepared, read: LiveRead) -> Context:
+        return Context.from_state(
+            self._buyer,
+            self._state,
+            ChangeOrigin.GRAPHQL,
+            selected=prepared.document.selected,
+            live=read,
+        )
+
+
+async def open_session(
+    executor: GraphQLExecutor, scope: Scope, authorization: str
+) -> Session | None:
+    """Returns the session of a caller, None without a valid token; raises RateLimited."""
+    buyer = await find_buyer(scope, authorization)
+    if buyer is None:
+        return None
+    return Session(executor, scope["state"], buyer, read_digest(authorization))

@@ -1,0 +1,163 @@
+"""One subscription: its events as JSON, each an answer to the operation at a later state."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+import orjson
+from graphql import ExecutionResult
+
+from models.live.hub import Hub
+from models.live.topic import UNKNOWN, Topic, TopicKey
+from request_record import begin_record
+from resolvers.context import Context
+from resolvers.live_read import LiveRead
+from resolvers.time_limit import TookTooLong
+from web.graphql.errors import find_outage, result_content
+from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
+
+MakeContext = Callable[[Prepared, LiveRead], Context]
+"""Makes the context of one execution for the caller of a session."""
+
+_order = count(1)
+"""Numbers readings in the order in which they begin: one that began later saw no older state."""
+
+
+class Answer(NamedTuple):
+    """One reading, and its result as JSON."""
+
+    content: bytes
+    result: ExecutionResult
+    read: LiveRead
+    is_late: bool
+
+
+class Shared(NamedTuple):
+    """An answer, ready or on its way, for all watchers of a topic with the same selection."""
+
+    order: int
+    task: "asyncio.Task[Answer]"
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a stream stands: its topic, and the state that its last event told."""
+
+    topic: Topic | None = None
+    changed: asyncio.Event | None = None
+    order: int = 0
+    state: str | None = None
+    version: int | None = None
+
+
+class EventStream:
+    """The events of one subscription of a caller.
+
+    Between two events it holds no data and no task; a slow reader misses states, but never the
+    newest one. `is_ended` is asked whenever the stream wakes, and raises to end it.
+    """
+
+    def __init__(
+        self,
+        executor: GraphQLExecutor,
+        hub: Hub,
+        prepared: Prepared,
+        make_context: MakeContext,
+        *,
+        wants_cost: bool,
+    ) -> None:
+        self._executor = executor
+        self._hub = hub
+        self._prepared = prepared
+        self._make_context = make_context
+        self._cost = prepared.cost() if wants_cost else {}
+        self._place = Place()
+
+    async def events(
+        self, on_watch: Callable[[asyncio.Event], None], check: Callable[[], None]
+    ) -> AsyncGenerator[bytes]:
+        """Yields the first event, then one after every change; ends with its topic.
+
+        `on_watch` gets the event that wakes the stream, and `check` may then raise to end it.
+        Raises RequestErrors when the subscription is rejected.
+        """
+        with ExitStack() as stack:
+            place = self._place
+
+            def follow(key: TopicKey) -> None:
+                if place.topic is None:
+                    place.topic, place.changed = stack.enter_context(self._hub.watch(key))
+                    on_watch(place.changed)
+
+            answer = await self._read_first(follow)
+            topic, changed, errors = place.topic, place.changed, answer.result.errors
+            if topic is None or changed is None or (errors and answer.read.state is None):
+                raise RequestErrors(errors or [])
+            topic.note_first(answer.read.state)
+            yield answer.content
+            while not answer.read.is_over:
+                await changed.wait()
+                # Cleared before reading, so that a change during the reading wakes the stream again.
+                changed.clear()
+                check()
+                if next_answer := await self._read_next(topic):
+                    answer = next_answer
+                    if answer.result.data is None and answer.read.is_over:
+                        return
+                    yield answer.content
+
+    async def _read_first(self, follow: Callable[[TopicKey], None]) -> Answer:
+        self._place.order = next(_order)
+        answer = await asyncio.create_task(self._answer(None, follow))
+        self._note(answer)
+        return answer
+
+    async def _read_next(self, topic: Topic) -> Answer | None:
+        """Returns the answer at the newest state; None when there is nothing to tell."""
+        shared = self._share(topic)
+        answer = await asyncio.shield(shared.task)
+        self._place.order = shared.order
+        read, errors = answer.read, answer.result.errors
+        if errors and read.state is None and not read.is_over:
+            # The next check that succeeds wakes this stream again in any case.
+            topic.state = UNKNOWN
+            if find_outage(errors) or answer.is_late:
+                return None
+        if read.state == self._place.state and not read.is_over:
+            return None
+        self._note(answer)
+        return answer
+
+    def _note(self, answer: Answer) -> None:
+        self._place.state, self._place.version = answer.read.state, answer.read.version
+
+    def _share(self, topic: Topic) -> Shared:
+        """Returns the answer that began after this stream's last one, for all that need it."""
+        variables = orjson.dumps(self._prepared.variables, option=orjson.OPT_SORT_KEYS)
+        key = (self._prepared.operation, variables, self._place.version, bool(self._cost))
+        shared: Shared | None = topic.answers.get(key)
+        if shared is None or shared.order <= self._place.order:
+            # A task of its own, so that a watcher that leaves takes nothing from the others.
+            task = asyncio.create_task(self._answer(self._place.version, _stay))
+            shared = topic.answers[key] = Shared(next(_order), task)
+        return shared
+
+    async def _answer(
+        self, since: int | None, follow: Callable[[TopicKey], None]
+    ) -> Answer:
+        begin_record("", has_timing=False)
+        read, is_late = LiveRead(since, follow), False
+        context = self._make_context(self._prepared, read)
+        try:
+            result = await self._executor.execute(self._prepared, context)
+        except TookTooLong:
+            result, is_late = ExecutionResult(None, [self._executor.timeout_error()]), True
+        content = orjson.dumps(result_content(result, self._cost))
+        return Answer(content, result, read, is_late)
+
+
+def _stay(key: TopicKey) -> None:
+    """Follows nothing further: the stream watches already."""
