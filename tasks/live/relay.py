@@ -35,7 +35,7 @@ class Relay:
     """Publishes the hints of this process, and listens to those of others while it has watchers."""
 
     def __init__(self, server: RedisServer, hub: Hub) -> None:
-        self._channel = f"{server.prefix}-live-{FORMAT}"
+        self.channel = f"{server.prefix}-live-{FORMAT}"
         self._hub = hub
         self._users = set[int]()
         self._has_users = asyncio.Event()
@@ -56,7 +56,7 @@ class Relay:
         users, self._users = self._users, set()
         async with _pause_after_failure():
             message = orjson.dumps(list(users))
-            receivers: int = await client.publish(self._channel, message)
+            receivers: int = await client.publish(self.channel, message)
         # Redis counts this process too. To nobody else there is no hurry, and one message does.
         if receivers <= self.is_listening:
             await asyncio.sleep(QUIET_SECONDS)
@@ -69,7 +69,7 @@ class Relay:
             _pause_after_failure(),
             client.pubsub(ignore_subscribe_messages=True) as channel,
         ):
-            await channel.subscribe(self._channel)
+            await channel.subscribe(self.channel)
             try:
                 self.is_listening = True
                 # Hints of the time before are lost, so that all versions are compared now.

@@ -100,7 +100,7 @@ class EventStream:
             yield answer.content
             while not answer.read.is_over:
                 await changed.wait()
-                # Cleared before reading, so that a change during the reading wakes the stream again.
+                # Cleared before reading, so that a change during it wakes the stream again.
                 changed.clear()
                 check()
                 if next_answer := await self._read_next(topic):
