@@ -79,6 +79,7 @@ class Relay:
                 self.is_listening = False
 
     async def _take_messages(self, channel: Any) -> None:
+        # The timeout lets the loop notice that nobody watches any more.
         while self._hub.has_topics.is_set():
             message = await channel.get_message(timeout=1.0)
             if message is not None:

@@ -97,6 +97,7 @@ class Session:
                 async for event in events:
                     yield event
         finally:
+            # A stream that was rejected before it watched anything has nothing to take back.
             self._streams.difference_update(watched)
             if not self._streams:
                 guard.discard(self)

@@ -138,6 +138,7 @@ class EventStream:
         """Returns the answer that began after this stream's last one, for all that need it."""
         variables = orjson.dumps(self._prepared.variables, option=orjson.OPT_SORT_KEYS)
         key = (self._prepared.operation, variables, self._place.version, bool(self._cost))
+        # A move of the topic empties its answers, so that one found here is of the state now.
         shared: Shared | None = topic.answers.get(key)
         if shared is None or shared.order <= self._place.order:
             # A task of its own, so that a watcher that leaves takes nothing from the others.
