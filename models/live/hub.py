@@ -6,10 +6,11 @@ hinted topics at once and of all topics every few seconds.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from models.database.statements import load_statements
+from models.database.statements import is_sqlite, load_statements
 from models.live.topic import Topic, TopicKey, TopicKind
 
 _FIND_MOVED = load_statements(__file__)["find_moved"]
@@ -89,15 +90,7 @@ class Hub:
             return
         async with self._lock:
             checked = list(topics)
-            keys = [topic.key for topic in checked]
-            states = [topic.state for topic in checked]
-            rows = await _FIND_MOVED.rows(
-                kinds=[key.kind.value for key in keys],
-                users=[key.user_id for key in keys],
-                numbers=[key.number for key in keys],
-                states=states,
-                topics=[(*key, state) for key, state in zip(keys, states, strict=True)],
-            )
+            rows = await _FIND_MOVED.rows(**_parameters(checked))
             now = asyncio.get_running_loop().time()
             for row in rows:
                 checked[row["position"] - 1].move(row["current"], now)
@@ -119,3 +112,12 @@ class Hub:
         self._due.discard(topic)
         if not self.topics:
             self.has_topics.clear()
+
+
+def _parameters(topics: Collection[Topic]) -> dict[str, Sequence[Any]]:
+    """Returns the parameters of the check, in the form that the open database takes."""
+    if is_sqlite():
+        return {"topics": [(*topic.key, topic.state) for topic in topics]}
+    kinds, users, numbers = zip(*(topic.key for topic in topics), strict=True)
+    states = [topic.state for topic in topics]
+    return {"kinds": kinds, "users": users, "numbers": numbers, "states": states}
