@@ -1,24 +1,82 @@
 """The media type of a response, chosen by the `Accept` header of its request."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from web.http.bad_request import BadRequest
 from web.http.json_response import GRAPHQL, JSON
 from web.http.request import HttpRequest
 
+EVENT_STREAM = "text/event-stream"
+MULTIPART_STREAM = "multipart/mixed;subscriptionSpec=1.0"
+
 LONGEST_ACCEPT = 1_000
 """The number of characters of `Accept` that are read."""
 _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?|\.[0-9]+)")
 _WILDCARDS = ("application/*", "*/*")
+_MULTIPART = "multipart/mixed"
+_SUBSCRIPTIONS = re.compile(r'subscriptionspec\s*=\s*("?)1\.0\1')
+
+
+@dataclass(frozen=True, slots=True)
+class MediaTypes:
+    """The media types of a response: `single` for a query or mutation, `stream` for a subscription.
+
+    None stands for an operation whose response the client would not accept.
+    """
+
+    single: str | None
+    stream: str | None
+
+    def for_single(self) -> str:
+        """Returns the media type of a query or mutation; raises BadRequest (406) without one."""
+        if self.single is None:
+            raise _not_acceptable(f"Accept {GRAPHQL} or {JSON}.")
+        return self.single
+
+    def for_stream(self) -> str:
+        """Returns the media type of a subscription; raises BadRequest (406) without one."""
+        if self.stream is None:
+            message = f"For a subscription, accept {EVENT_STREAM} or {MULTIPART_STREAM}."
+            raise _not_acceptable(message)
+        return self.stream
+
+
+def negotiate_media_types(http: HttpRequest) -> MediaTypes:
+    """Returns the media types of the response; raises BadRequest (406) when none is accepted."""
+    media_types = choose_media_types(http.join(b"accept")[:LONGEST_ACCEPT])
+    if media_types.stream is None:
+        # Nothing of ours is accepted for any operation, so the body need not be read.
+        media_types.for_single()
+    return media_types
 
 
 def negotiate_media_type(http: HttpRequest) -> str:
-    """Returns the media type of the response; raises BadRequest (406) when none is accepted."""
-    media_type = choose_media_type(http.join(b"accept")[:LONGEST_ACCEPT])
-    if media_type is None:
-        raise BadRequest(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
-    return media_type
+    """Returns the media type of JSON for the response; raises BadRequest (406) without one."""
+    accept = http.join(b"accept")[:LONGEST_ACCEPT]
+    return MediaTypes(choose_media_type(accept), None).for_single()
+
+
+def _not_acceptable(message: str) -> BadRequest:
+    return BadRequest(406, "NOT_ACCEPTABLE", message)
+
+
+@lru_cache(256)
+def choose_media_types(accept: bytes) -> MediaTypes:
+    """Returns the media types by their weights; of both kinds of streams, events go first.
+
+    A query or mutation is streamed only to a client that accepts neither kind of JSON. A stream
+    has to be named: a client that accepts anything waits for the end of a response.
+    """
+    weights = _parse_weights(accept)
+    events, parts = weights.get(EVENT_STREAM, 0.0), weights.get(MULTIPART_STREAM, 0.0)
+    stream = EVENT_STREAM if events >= parts else MULTIPART_STREAM
+    only_events = EVENT_STREAM if events > 0 else None
+    return MediaTypes(
+        single=choose_media_type(accept) or only_events,
+        stream=stream if max(events, parts) > 0 else None,
+    )
 
 
 @lru_cache(256)
@@ -59,6 +117,8 @@ def _parse_weights(accept: bytes) -> dict[str, float]:
         name, *parameters = (piece.strip() for piece in part.split(";"))
         matches = [match for text in parameters if (match := _WEIGHT.fullmatch(text))]
         weight = min(float(matches[0][1]), 1.0) if matches else 1.0
+        if name == _MULTIPART and any(map(_SUBSCRIPTIONS.fullmatch, parameters)):
+            name = MULTIPART_STREAM
         if name:
             weights[name] = max(weight, weights.get(name, 0.0))
     return weights or {"*/*": 1.0}

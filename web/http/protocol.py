@@ -7,12 +7,14 @@ from typing import Any, Self
 
 import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from settings.options import Options
 from web.http.json_response import error_response
 from web.http.sockets import has_data
+from web.http.stream_connection import CYCLE
 
 ARRIVAL_SECONDS = 1.0
 """Seconds that a new connection has for its first request when the server is ending."""
@@ -136,6 +138,11 @@ class PunctualProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         self.arriving = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Starts a request, to whose cycle a streamed response must get."""
+        cycle.scope[CYCLE] = cycle  # type: ignore[literal-required]
+        super()._start_asgi_task(cycle, app)
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Gives a new parser the head again, without its upgrade, and the rest of the packet."""
