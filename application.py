@@ -14,12 +14,9 @@ from strawberry import Schema
 import logs
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
-from models.background import background_loop
 from models.basket.catalogue import Catalogue
 from models.database.connection import Bounds, connect, disconnect
 from models.demo import DEMO_TOKENS
-from models.history.sweep import HistorySweeper
-from models.idempotency import delete_expired_keys
 from models.live.hub import Hub
 from models.user import Buyers
 from resolvers.context import Policy
@@ -50,10 +47,14 @@ from web.http.errors import http_error
 from web.http.path_prefix import PathPrefix
 from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
+from web.http.websocket import WebSocketLimits
 from web.lifecycle.checks import check_migrations, check_people, check_settings
 from web.lifecycle.memory import freeze_objects
+from web.lifecycle.purge import purge_rows
 from web.live.guard import SessionGuard
+from web.live.limits import LiveConnections
 from web.live.service import open_hub
+from web.live.websocket import LiveWebSocket
 from web.monitoring.health import healthz, readyz
 from web.monitoring.metrics import Metrics
 from web.monitoring.recorder import RequestRecorder
@@ -62,9 +63,6 @@ from web.rest.router import rest_routes
 
 if TYPE_CHECKING:
     from web.monitoring.tracing import Tracing
-
-PURGE_SECONDS = 600.0
-"""Seconds between two purges of expired idempotency keys, and of the history of baskets."""
 
 schema = Schema(
     query=Query, mutation=Mutation, subscription=Subscription, config=CONFIGURATION
@@ -86,6 +84,8 @@ class State(TypedDict):
     session_guard: SessionGuard
     rate_limits: RateLimits
     arrival_limits: ArrivalLimits
+    websocket_limits: WebSocketLimits
+    live_connections: LiveConnections
 
 
 def create_application(
@@ -104,6 +104,7 @@ def create_application(
     page = GraphiqlPage(demo_token, options.root_path) if options.has_graphiql else None
     executor = create_executor(options)
     view = create_view(options, executor, page, tracing)
+    websocket = LiveWebSocket(executor, [*options.cors_origins, options.public_origin])
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
@@ -127,7 +128,7 @@ def create_application(
             Route("/metrics", metrics.respond),
             *rest_routes(options),
         ],
-        middleware=middleware(options, view, tracing),
+        middleware=middleware(options, view, websocket, tracing),
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
@@ -158,7 +159,7 @@ def spreadsheet_limits(options: Options) -> SpreadsheetLimits:
 
 
 def create_executor(options: Options) -> GraphQLExecutor:
-    """Returns what executes operations on every transport."""
+    """Returns the executor of all transports."""
     return GraphQLExecutor.from_options(graphql_schema(schema), options)
 
 
@@ -178,7 +179,10 @@ def create_view(
 
 
 def middleware(
-    options: Options, view: GraphQLView, tracing: "Tracing | None"
+    options: Options,
+    view: GraphQLView,
+    websocket: LiveWebSocket,
+    tracing: "Tracing | None",
 ) -> list[Middleware]:
     """Returns the middleware, outermost first; behind it, /graphql is found without the router."""
     layers: list[Middleware] = []
@@ -197,7 +201,9 @@ def middleware(
     if tracing:
         layers.append(tracing.middleware())
     layers.append(Middleware(AddressLimit))
-    layers.append(Middleware(DirectRoute, path="/graphql", endpoint=view))
+    layers.append(
+        Middleware(DirectRoute, path="/graphql", endpoint=view, websocket=websocket)
+    )
     return layers
 
 
@@ -239,27 +245,15 @@ async def open_resources(
             "exports": await enter(exports),
             "export_store": export_store,
             "spreadsheets": spreadsheets,
-            "policy": Policy(
-                options.quotation_approval,
-                timedelta(seconds=options.product_maximum_age_seconds),
-                options.export_maximum_waiting,
-            ),
+            "policy": Policy.from_options(options),
             "catalogue": Catalogue(),
             "hub": hub,
             "session_guard": guard,
             "rate_limits": await enter(limits),
             "arrival_limits": ArrivalLimits.from_options(options),
+            "websocket_limits": WebSocketLimits.from_options(options),
+            "live_connections": LiveConnections.from_options(options),
         }
-
-
-@asynccontextmanager
-async def purge_rows(options: Options) -> AsyncIterator[None]:
-    """Deletes expired idempotency keys and old history in the background."""
-    days = timedelta(days=options.history_days)
-    history = HistorySweeper(options.history_changes, days)
-    keys = background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS)
-    async with keys, background_loop("history", history.sweep, PURGE_SECONDS):
-        yield
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from commands.status import FAILED
 from models.demo import DEMO_TOKENS
 from tasks.exports.store import ExportStore
 from web.http.protocol import PunctualProtocol
+from web.http.websocket import WebSocketProtocol
 from web.lifecycle.draining import DrainingServer
 from web.lifecycle.service_manager import notify
 
@@ -56,7 +57,8 @@ def create_server(application: Starlette) -> WelcomingServer:
     configuration = uvicorn.Config(
         application,
         http=PunctualProtocol,
-        ws="none",
+        ws=WebSocketProtocol,
+        ws_per_message_deflate=False,
         backlog=BACKLOG,
         access_log=False,
         server_header=False,

@@ -15,6 +15,7 @@ from models.product.tables import NO_SEGMENT
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
 from resolvers.live_read import LiveRead
+from settings.options import Options
 from tasks.exports.exports import Exports
 from tasks.spreadsheets.reading import SpreadsheetReader
 from text import find_flaw, is_blank, quote
@@ -32,6 +33,15 @@ class Policy:
     needs_approval: bool
     product_age: timedelta
     exports_waiting: int
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self:
+        """Returns the rules that the settings describe."""
+        return cls(
+            options.quotation_approval,
+            timedelta(seconds=options.product_maximum_age_seconds),
+            options.export_maximum_waiting,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import settings
 from settings.addresses import normalize_path
+from settings.open_files import open_files_problems
 from settings.secret import Secret
 
 SECRET_KEY_LENGTH = 32
@@ -45,6 +46,8 @@ def find_problems(use: Use) -> list[str]:
         )
     if use >= Use.WORKER:
         reasons += scratch_problems()
+    if use is Use.SERVER:
+        reasons += open_files_problems()
     if use >= Use.WORKER and not settings.EMBEDDED:
         reasons += production_problems(use)
     return reasons

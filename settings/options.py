@@ -58,6 +58,14 @@ class Options:
     import_maximum_unpacked_bytes: int = settings.IMPORT_MAXIMUM_UNPACKED_BYTES
     import_maximum_cell_length: int = settings.IMPORT_MAXIMUM_CELL_LENGTH
     operation_seconds: float = settings.OPERATION_SECONDS
+    live_connections: int = settings.LIVE_CONNECTIONS
+    live_connections_per_token: int = settings.LIVE_CONNECTIONS_PER_TOKEN
+    live_connections_per_address: int = settings.LIVE_CONNECTIONS_PER_ADDRESS
+    live_operations_per_connection: int = settings.LIVE_OPERATIONS_PER_CONNECTION
+    live_message_bytes: int = settings.LIVE_MESSAGE_BYTES
+    live_init_seconds: float = settings.LIVE_INIT_SECONDS
+    live_heartbeat_seconds: float = settings.LIVE_HEARTBEAT_SECONDS
+    live_send_seconds: float = settings.LIVE_SEND_SECONDS
     query_maximum_length: int = settings.QUERY_MAXIMUM_LENGTH
     query_maximum_tokens: int = settings.QUERY_MAXIMUM_TOKENS
     query_maximum_depth: int = settings.QUERY_MAXIMUM_DEPTH
@@ -74,6 +82,11 @@ class Options:
     has_collector: bool = bool(
         settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
     )
+
+    @property
+    def public_origin(self) -> str:
+        """The origin of the server's own pages, as browsers name it."""
+        return "/".join(self.public_url.split("/", 3)[:3])
 
     @property
     def upload_maximum_bytes(self) -> int:

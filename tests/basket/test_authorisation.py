@@ -79,7 +79,8 @@ def test_what_is_added_is_enumerated() -> None:
         Mount("/files", app=Response()),
         WebSocketRoute("/live", page),
     ]
-    direct = Middleware(DirectRoute, path="/direct", endpoint=Response())
+    answer = Response()
+    direct = Middleware(DirectRoute, path="/direct", endpoint=answer, websocket=answer)
     assert paths_of(Starlette(middleware=[direct])) == {"ANY /direct"}
     assert set(routes_of(routes)) == {
         "GET /api/{id}",

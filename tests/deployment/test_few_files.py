@@ -56,6 +56,7 @@ async def test_too_many_open_files_are_503(
         RATE_LIMIT_TOKEN="0",
         RATE_LIMIT_ADDRESS="0",
         DATABASE_POOL_SIZE="40",
+        LIVE_CONNECTIONS="0",
     )
     port = free_port()
     url = f"http://127.0.0.1:{port}"

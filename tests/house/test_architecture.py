@@ -58,7 +58,7 @@ MAY_IMPORT_ROOMS = {
     "web/http": set[str](),
     "web/exports": {"web/http"},
     "web/graphql": {"web/http"},
-    "web/live": {"web/graphql", "web/http"},
+    "web/live": {"web/graphql", "web/http", "web/monitoring"},
     "web/rest": {"web/http"},
     "web/lifecycle": {"web/http"},
     "web/monitoring": {"web/http", "web/lifecycle"},

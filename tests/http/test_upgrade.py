@@ -17,6 +17,7 @@ from tests.support.upgrade_requests import (
     QUERY,
     SMUGGLED,
     UPGRADES,
+    WEBSOCKETS,
     chunked,
     contents,
     sized,
@@ -37,6 +38,7 @@ def server(
         "h11": lambda: uvicorn_server(folder, "--http", "h11"),
     }
     with starts[request.param]() as started:
+        started.has_websockets = request.param != "h11"
         yield started
         assert "Traceback" not in started.output.read_text()
 
@@ -125,11 +127,23 @@ def test_a_get_of_graphql_with_an_upgrade_is_a_get(server: RawServer) -> None:
     get = (
         b"GET /graphql?query={viewer{email}} HTTP/1.1\r\nHost: x\r\nX-Requested-With: x\r\n"
     )
-    for upgrade in UPGRADES:
+    for upgrade in set(UPGRADES) - set(WEBSOCKETS if server.has_websockets else ()):
         answers = server.converse(get + TOKEN + upgrade + b"\r\n", LAST)
         assert contents(answers) == [MAIN, {"status": "ok"}]
         answers = server.converse(get + upgrade + b"\r\n" + LAST)
         assert [answer.status for answer in answers] == [401, 200]
+
+
+def test_a_get_that_asks_for_a_websocket_ends_the_connection_unless_it_gets_one(
+    server: RawServer,
+) -> None:
+    get = b"GET /other HTTP/1.1\r\nHost: x\r\n"
+    for upgrade, status in zip(WEBSOCKETS, (400, 404), strict=True):
+        answers = server.converse(get + upgrade + b"\r\n" + SMUGGLED, LAST)
+        statuses = [answer.status for answer in answers]
+        assert statuses == ([status] if server.has_websockets else [404, 200, 200])
+    assert answers[0].code == "NOT_FOUND"
+    assert answers[0].headers["x-request-id"]
 
 
 def test_nothing_after_a_request_that_closes_is_done(server: RawServer) -> None:

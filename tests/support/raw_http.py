@@ -43,6 +43,7 @@ class RawServer:
         self.port = port
         self.process_id = process_id
         self.output = output
+        self.has_websockets = True
 
     def connect(self) -> socket.socket:
         """Opens a connection."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application import create_application
 from models.division import Division, DivisionType
@@ -47,6 +47,7 @@ class ApplicationClient(httpx.AsyncClient):
     """A client of an application in this process, whose state it shows."""
 
     state: dict[str, Any]
+    asgi: ASGIApp
 
 
 class Caller:
@@ -200,6 +201,7 @@ async def open_client(application: Starlette) -> AsyncIterator[ApplicationClient
             transport=transport, base_url="http://basket"
         ) as client:
             client.state = dict(state or {})
+            client.asgi = with_state
             yield client
 
 

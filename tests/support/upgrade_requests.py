@@ -32,6 +32,10 @@ UPGRADES = (
 )
 
 
+WEBSOCKETS = (UPGRADES[2], UPGRADES[5])
+"""Those that a GET opens a WebSocket by; the first of them without a key."""
+
+
 def sized(head: bytes, body: bytes) -> tuple[bytes, bytes]:
     """Writes a request with a length, as its head and its body."""
     return head + b"Content-Length: %d\r\n\r\n" % len(body), body

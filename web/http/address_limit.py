@@ -10,6 +10,8 @@ from web.http.rate_limit import RateLimited, RateLimits
 
 EXEMPT = frozenset({"/healthz", "/readyz", "/metrics"})
 """The paths of proxies and monitors."""
+LIMITED = ("http", "websocket")
+"""The kinds of requests that are counted; of WebSockets, their handshakes."""
 FAILURE_HITS = 10
 """The hits of a request without a valid token, so that nobody tries many tokens."""
 
@@ -23,7 +25,7 @@ class AddressLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Counts the request; answers when its address, or later its token, has sent too many."""
         try:
-            if scope["type"] == "http" and scope["path"] not in EXEMPT:
+            if scope["type"] in LIMITED and scope["path"] not in EXEMPT:
                 # Without a lifespan there are no limits: only tests run the application so.
                 limits: RateLimits | None = scope.get("state", {}).get("rate_limits")
                 if limits is not None and limits.address is not None:

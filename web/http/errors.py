@@ -25,17 +25,27 @@ _OTHER = ("BAD_REQUEST", "The request cannot be answered.")
 
 def response_to(error: Exception) -> Response:
     """Returns the response to an exception: 503 when the database cannot be used, else 500."""
+    return json_response(masked_document(error), 503 if is_unavailable(error) else 500)
+
+
+def masked_document(error: Exception) -> dict[str, Any]:
+    """Logs an exception, and returns the error that clients get for it."""
     if is_unavailable(error):
-        return json_response(unavailable_document(error), 503)
+        return unavailable_document(error)
     logger.error("An unexpected error.", exc_info=error)
     code = "INTERNAL_SERVER_ERROR"
-    return json_response(error_document(code, MASKED, **request_id_extension()), 500)
+    return error_document(code, MASKED, **request_id_extension())
 
 
 def unavailable_document(cause: BaseException) -> dict[str, Any]:
     """Logs why the database cannot be used, and returns the error that clients get for it."""
     logger.warning("The database cannot be used.", exc_info=cause)
     return error_document("SERVICE_UNAVAILABLE", UNAVAILABLE, **request_id_extension())
+
+
+def not_found() -> Response:
+    """Returns the response to an unknown path."""
+    return json_response(error_document(*_MESSAGES[404]), 404)
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -25,3 +25,12 @@ def error_document(code: str, message: str, **extensions: str) -> dict[str, Any]
     """Returns one GraphQL error and no data, before it is encoded."""
     extensions = {"code": code, **extensions}
     return {"errors": [{"message": message, "extensions": extensions}]}
+
+
+def write_error(status: int, code: str, message: str) -> bytes:
+    """Returns a response with one error, after which the connection closes, as it is sent."""
+    response = error_response(status, code, message)
+    response.headers["Connection"] = "close"
+    lines: list[Any] = [f"HTTP/1.1 {status} {code.replace('_', ' ').title()}".encode()]
+    lines += [name + b": " + value for name, value in response.raw_headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)

@@ -12,9 +12,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from settings.options import Options
-from web.http.json_response import error_response
+from web.http.json_response import write_error
 from web.http.sockets import has_data
 from web.http.stream_connection import CYCLE
+from web.http.upgrade import head_without_upgrade, is_handshake, target_from_url
+from web.http.websocket import SHUTDOWN_SECONDS, WebSocketProtocol
 
 ARRIVAL_SECONDS = 1.0
 """Seconds that a new connection has for its first request when the server is ending."""
@@ -43,8 +45,9 @@ class ArrivalLimits:
 class PunctualProtocol(HttpToolsProtocol):
     """uvicorn's protocol with timeouts of heads and bodies, a limit of heads, and JSON errors.
 
-    A request that comes in one packet, as nearly all do, needs no timer. An upgrade is ignored, as
-    HTTP allows: the body of its request is read like any other.
+    A request that comes in one packet, as nearly all do, needs no timer. A GET without a body may
+    become a WebSocket. Every other upgrade is ignored, as HTTP allows: the body of its request is
+    read like any other.
 
     The application's state has the limits, so that uvicorn can make it by its name alone.
     """
@@ -63,6 +66,9 @@ class PunctualProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        if self.ws_protocol_class is not None:
+            # uvicorn's own one, chosen by its command line, has none of our bounds.
+            self.ws_protocol_class = WebSocketProtocol
         self.limits: ArrivalLimits = app_state["arrival_limits"]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,7 +96,10 @@ class PunctualProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
         except httptools.HttpParserUpgrade as upgrade:
-            self._parse_without_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
+            if self._should_upgrade():
+                return self._become_websocket(rest)
+            self._parse_without_upgrade(rest)
         if self.transport.is_closing():
             return
         if self.arriving == "head":
@@ -152,7 +161,7 @@ class PunctualProtocol(HttpToolsProtocol):
             if method == b"CONNECT":
                 return self.send_400_response("CONNECT is not served here.")
             version = self.parser.get_http_version()
-            data = _head_without_upgrade(method, self.url, version, self.headers) + rest
+            data = head_without_upgrade(method, self.url, version, self.headers) + rest
             self.parser = httptools.HttpRequestParser(self)
             # As uvicorn sets its own parser: data after `Connection: close` is no error.
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -164,11 +173,37 @@ class PunctualProtocol(HttpToolsProtocol):
                 # The next request in the packet asks for one, too.
                 is_upgrade, rest = True, data[upgrade.args[0] :]
 
-    def _check_head(self) -> None:
-        """Rejects a whole head that is too large, and raises an error that ends the parsing."""
-        size = len(self.url) + sum(
+    def _should_upgrade(self) -> bool:
+        """Whether the request that was read last opens a WebSocket, and all others are answered."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        is_free = self._should_upgrade_to_ws() and not self._is_answering()
+        return is_free and is_handshake(method, version, self.headers)
+
+    def _become_websocket(self, rest: bytes) -> None:
+        """Hands the connection over, with all that came after the head."""
+        if self._measure_head() > self.limits.head_bytes:
+            return self._reject_head()
+        try:
+            self.url = target_from_url(self.url)
+        except ValueError:
+            return self.send_400_response("Invalid HTTP request received.")
+        self._stop_timer()
+        self.scope["method"] = "GET"
+        self.handle_websocket_upgrade()
+        # It calls our methods, and so is in a cycle of references.
+        self.parser = None  # type: ignore[assignment]
+        protocol = self.transport.get_protocol()
+        if rest and isinstance(protocol, WebSocketProtocol):
+            protocol.data_received(rest)
+
+    def _measure_head(self) -> int:
+        return len(self.url) + sum(
             len(name) + len(value) + 4 for name, value in self.headers
         )
+
+    def _check_head(self) -> None:
+        """Rejects a whole head that is too large, and raises an error that ends the parsing."""
+        size = self._measure_head()
         if size > self.limits.head_bytes:
             self._reject_head()
             # It stops llhttp; `send_400_response` then sees the transport closing.
@@ -187,19 +222,25 @@ class PunctualProtocol(HttpToolsProtocol):
         message = f"What is around the chunks of the body is larger than {maximum} bytes."
         self._reject(431, "HEAD_TOO_LARGE", message)
 
-    def _should_upgrade(self) -> bool:
-        """Whether the connection becomes a WebSocket, which it never does."""
-        return False
-
     def shutdown(self) -> None:
         """Ends the connection, after the request that is arriving or has arrived already."""
-        if self._is_answering():
+        if self._is_answering() and self.cycle.scope.get("is_stream"):
+            self._cut_stream()
+        elif self._is_answering():
             super().shutdown()
         elif self.cycle is None and self.arriving == "nothing":
             # A proxy that has just connected is about to send what it connected for.
             self.loop.call_later(ARRIVAL_SECONDS, self._close_if_idle)
         else:
             self._close_if_idle()
+
+    def _cut_stream(self) -> None:
+        """Ends a response without its end, so that clients come back for the rest."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self.transport.close()
+        # A client that takes nothing would hold the connection open.
+        self.loop.call_later(SHUTDOWN_SECONDS, self.transport.abort)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -238,7 +279,7 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _reject(self, status: int, code: str, message: str) -> None:
         """Sends an error and closes; an application awaiting the body sees a disconnect."""
-        self.transport.write(_write_error(status, code, message))
+        self.transport.write(write_error(status, code, message))
         self.transport.close()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
@@ -250,32 +291,3 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._reject(400, "BAD_REQUEST", msg)
-
-
-def _head_without_upgrade(
-    method: bytes,
-    url: bytes,
-    version: str,
-    headers: list[tuple[bytes, bytes]],
-) -> bytes:
-    """Returns the head of a request, as a parser has read it, without its upgrade.
-
-    llhttp skips the body of a request with `Connection: upgrade` and `Upgrade`, so that the body
-    would be parsed as the next request. The other words of `Connection` still apply.
-    """
-    lines = [b"%s %s HTTP/%s" % (method, url, version.encode())]
-    for name, value in headers:
-        if name == b"connection":
-            words = [word.strip() for word in value.split(b",")]
-            value = b", ".join(word for word in words if word.lower() != b"upgrade")
-        if name != b"upgrade":
-            lines.append(b"%s: %s" % (name, value))
-    return b"\r\n".join([*lines, b"", b""])
-
-
-def _write_error(status: int, code: str, message: str) -> bytes:
-    response = error_response(status, code, message)
-    response.headers["Connection"] = "close"
-    lines: list[Any] = [f"HTTP/1.1 {status} {code.replace('_', ' ').title()}".encode()]
-    lines += [name + b": " + value for name, value in response.raw_headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)

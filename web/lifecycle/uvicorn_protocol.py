@@ -26,5 +26,8 @@ def replace_protocol(receive: Receive) -> None:
         config = lifespan.config
         if config.http_protocol_class is HttpToolsProtocol:
             config.http_protocol_class = PunctualProtocol
+        elif config.http_protocol_class is not PunctualProtocol:
+            # uvicorn's other one would read the body of such a request as frames.
+            config.ws_protocol_class = None
     elif getattr(receive, "__module__", "") == _TRACE:
         logger.warning("At uvicorn's log level `trace`, start it with %s.", OPTION)

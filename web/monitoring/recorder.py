@@ -5,6 +5,7 @@ It costs each request a few microseconds; see docs/decisions.md.
 
 import logging
 import re
+from contextlib import suppress
 from random import getrandbits
 from time import perf_counter
 
@@ -20,6 +21,10 @@ access = logging.getLogger("basket.access")
 GRAPHQL_PATH = "/graphql"
 """The one path that has no route of Starlette's."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+=/@:-]{1,128}")
+SWITCHING_PROTOCOLS = 101
+INTERNAL_ERROR = (1011, "Internal error")
+TRY_AGAIN_LATER = (1013, "Try again later")
+"""Code and reason with which a WebSocket is closed; upon 1013 clients connect again."""
 RETRY_AFTER = b"1"
 """Seconds after which a client may repeat a request that got 503."""
 
@@ -36,6 +41,9 @@ class RequestRecorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or starts and stops the application."""
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await run_lifespan(self.application, scope, receive, send)
             return
@@ -61,13 +69,37 @@ class RequestRecorder:
         finally:
             self._finish(scope, record)
 
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection; its life is no duration of a request."""
+        record = begin_record(read_request_id(scope), has_timing=False)
+
+        async def send_recorded(message: Message) -> None:
+            if message["type"] in ("websocket.accept", "websocket.http.response.start"):
+                record.status = message.get("status", SWITCHING_PROTOCOLS)
+                header = (b"x-request-id", record.request_id.encode())
+                message["headers"] = [*message.get("headers", ()), header]
+            elif message["type"] == "websocket.close":
+                record.outcome = f"closed_{message['code']}"
+            await send(message)
+
+        try:
+            await self.application(scope, receive, send_recorded)
+        except Exception as error:
+            await _close_websocket(error, record, scope, receive, send_recorded)
+        finally:
+            self._log(scope, record, record.outcome or _outcome_from_status(record.status))
+
     def _finish(self, scope: Scope, record: RequestRecord) -> None:
         seconds = perf_counter() - record.began
         outcome = record.outcome or _outcome_from_status(record.status)
         count_request(record.operation or find_route(scope), outcome, seconds)
+        self._log(scope, record, outcome)
+
+    def _log(self, scope: Scope, record: RequestRecord, outcome: str) -> None:
         if self.has_access_log:
+            seconds = perf_counter() - record.began
             fields = {
-                "method": scope["method"],
+                "method": scope.get("method", "WEBSOCKET"),
                 "route": find_route(scope),
                 "operation": record.operation,
                 "outcome": outcome,
@@ -108,3 +140,17 @@ async def _respond_to(
         await response(scope, receive, send)
     else:
         record.outcome = "broken_off"
+
+
+async def _close_websocket(
+    error: Exception, record: RequestRecord, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answers an exception by a response, or by a close frame once the connection is open."""
+    response = response_to(error)
+    if record.status == 0:
+        await response(scope, receive, send)
+        return
+    code, reason = TRY_AGAIN_LATER if response.status_code == 503 else INTERNAL_ERROR
+    # The connection may be lost, or closed already.
+    with suppress(OSError, RuntimeError):
+        await send({"type": "websocket.close", "code": code, "reason": reason})
