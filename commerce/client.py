@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 from urllib.parse import quote_plus
 
@@ -25,8 +26,19 @@ MAXIMUM_PAGES = 20
 MAXIMUM_KEYS_LENGTH = 6_000
 
 _LIST = "api/v1/data-warehouse/products/"
+_BY_ID, _BY_SKU = "pk__in", "sku__in"
 
 AnyProduct: TypeAlias = CommerceProduct | UnsellableProduct
+
+
+@dataclass(slots=True)
+class PartialListing:
+    """The products that could be read, and the keys whose requests failed, with the reason."""
+
+    products: list[AnyProduct] = field(default_factory=list)
+    failed_ids: set[str] = field(default_factory=set)
+    failed_skus: set[str] = field(default_factory=set)
+    reason: str = ""
 
 
 class CommerceClient:
@@ -95,24 +107,58 @@ class CommerceClient:
         """
         segment = _segment_query(segment_remote_id)
         queries = iter(
-            [{name: keys} | segment for name, keys in _create_queries(remote_ids, skus)]
+            [
+                {name: ",".join(keys)} | segment
+                for name, keys in _create_queries(remote_ids, skus)
+            ]
         )
-        # Half of the slots stay free, so that a long import does not delay a single addition.
-        lanes = range(max(1, self._concurrency // 2))
         try:
             async with self._connection.deadline(), asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._read_lane(queries)) for _ in lanes]
+                tasks = [group.create_task(self._read_lane(queries)) for _ in self._lanes()]
         except ExceptionGroup as failures:
             # Callers know CommerceFailed and no groups; the first failure has cancelled the others.
             raise failures.exceptions[0] from None
-        by_id = {product.remote_id: product for task in tasks for product in task.result()}
-        requested_ids, requested_skus = set(remote_ids), set(skus)
-        # Commerce may list products that the query did not ask for.
-        return [
-            product
-            for _, product in sorted(by_id.items())
-            if product.remote_id in requested_ids or product.sku in requested_skus
-        ]
+        found = (product for task in tasks for product in task.result())
+        return _select_requested(found, set(remote_ids), set(skus))
+
+    async def products_in_parts(
+        self,
+        *,
+        remote_ids: Collection[int],
+        skus: Collection[str],
+        segment_remote_id: int | None,
+    ) -> PartialListing:
+        """Returns the products of the requests that succeed, and the keys of those that fail."""
+        queries = dict(enumerate(_create_queries(remote_ids, skus)))
+        pending, listing = iter(dict(queries).items()), PartialListing()
+        segment = _segment_query(segment_remote_id)
+
+        # Unlike that of `products`, a lane goes on after a failure.
+        async def read_lane() -> None:
+            for number, (name, keys) in pending:
+                try:
+                    query = {name: ",".join(keys)} | segment
+                    listing.products += await self._read_pages(query)
+                    del queries[number]
+                except CommerceFailed as failure:
+                    listing.reason = str(failure)
+
+        try:
+            async with self._connection.deadline(), asyncio.TaskGroup() as group:
+                for _ in self._lanes():
+                    group.create_task(read_lane())
+        except CommerceFailed as failure:
+            # The requests that were not answered until the deadline have failed too.
+            listing.reason = str(failure)
+        for name, keys in queries.values():
+            (listing.failed_ids if name == _BY_ID else listing.failed_skus).update(keys)
+        requested = set(remote_ids), set(skus)
+        listing.products = _select_requested(listing.products, *requested)
+        return listing
+
+    def _lanes(self) -> range:
+        # Half of the slots stay free, so that a long import does not delay a single addition.
+        return range(max(1, self._concurrency // 2))
 
     async def _read_lane(self, queries: Iterator[dict[str, str]]) -> list[AnyProduct]:
         # The lanes share the iterator, so each takes the next query when it is free.
@@ -130,6 +176,18 @@ class CommerceClient:
         raise CommerceFailed(
             f"Commerce listed more than {MAXIMUM_PAGES} pages for {MAXIMUM_KEYS} products."
         )
+
+
+def _select_requested(
+    products: Iterable[AnyProduct], remote_ids: set[int], skus: set[str]
+) -> list[AnyProduct]:
+    """Orders products by remote id, without those that Commerce lists though nobody asked."""
+    by_id = {product.remote_id: product for product in products}
+    return [
+        product
+        for _, product in sorted(by_id.items())
+        if product.remote_id in remote_ids or product.sku in skus
+    ]
 
 
 def _segment_query(segment_remote_id: int | None) -> dict[str, str]:
@@ -151,16 +209,16 @@ def is_batchable(sku: str) -> bool:
 
 def _create_queries(
     remote_ids: Iterable[int], skus: Iterable[str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, list[str]]]:
     for batch in _split_batches(
         str(remote_id) for remote_id in dict.fromkeys(remote_ids) if is_remote_id(remote_id)
     ):
-        yield "pk__in", ",".join(batch)
+        yield _BY_ID, batch
     possible_skus = [sku for sku in dict.fromkeys(skus) if is_sku(sku)]
     for batch in _split_batches(filter(is_batchable, possible_skus)):
-        yield "sku__in", ",".join(batch)
+        yield _BY_SKU, batch
     # Alone, a SKU with a comma is found by a Commerce that also compares the whole text.
-    yield from (("sku__in", sku) for sku in possible_skus if not is_batchable(sku))
+    yield from ((_BY_SKU, [sku]) for sku in possible_skus if not is_batchable(sku))
 
 
 def _split_batches(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -1,173 +1,25 @@
-"""Changing the items of the active basket: add, update, remove, clear."""
+"""Changing the items of the active basket: update, remove, clear."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.availability import check_no_more
 from models.basket.change import HeldItem, find_held_item, remove_all
 from models.basket.item_change import ChangedItem, ItemChange, change_item
-from models.basket.lines import add_lines, merge_lines
-from models.basket.lock import LockedBasket, lock_active, open_active
+from models.basket.lock import LockedBasket, lock_active
 from models.basket.quantities import set_lines
-from models.basket.rows import BasketRows
 from models.basket.rules import Line, check_quantity
 from models.history.lines import removed_items
 from models.history.record import Changed, in_currency_of, record_change
 from models.history.tables import ChangeKind
 from models.idempotency import Key, KnownKey
 from models.rejections import Rejected, Rejection, RejectionCode
-from resolvers.context import check_text, parse_segment
-from resolvers.divisions import DivisionKey, find_divisions
+from resolvers.context import parse_segment
+from resolvers.divisions import find_divisions
+from resolvers.item_lines import parse_division_id
 from resolvers.outcome import Outcome
-from resolvers.products import ProductKey, confirmed_since, find_products
-from resolvers.unit_of_work import Change, Outdated
-from schema.inputs import (
-    BasketClearInput,
-    BasketItemInput,
-    BasketItemRemoveInput,
-    BasketItemsAddInput,
-    BasketItemUpdateInput,
-)
-from schema.node import IdKind, number_of
-
-MAXIMUM_LINES = 1_000
-"""The highest number of lines in one basketItemsAdd; more come in a file."""
-
-
-def _product_key(line: BasketItemInput) -> ProductKey:
-    if (line.product_remote_id is None) == (line.sku is None):
-        raise Rejection(
-            RejectionCode.INVALID_INPUT,
-            "Name the product by exactly one of productRemoteId and sku.",
-            "productRemoteId",
-        )
-    if line.product_remote_id is not None:
-        return line.product_remote_id
-    check_text(line.sku or "", "SKU", "sku")
-    return line.sku or ""
-
-
-def _division_key(line: BasketItemInput) -> DivisionKey:
-    if (line.division_id is None) == (line.division_erp_code is None):
-        raise Rejection(
-            RejectionCode.INVALID_INPUT,
-            "Name the division by exactly one of divisionId and divisionErpCode.",
-            "divisionId",
-        )
-    if line.division_id is not None:
-        return parse_division_id(line.division_id)
-    check_text(line.division_erp_code or "", "ERP code", "divisionErpCode")
-    return line.division_erp_code or ""
-
-
-def _requested_line(line: BasketItemInput) -> RequestedLine:
-    division_id = None if line.division_id is None else parse_division_id(line.division_id)
-    return RequestedLine(
-        line.product_remote_id, line.sku, division_id, line.division_erp_code, line.quantity
-    )
-
-
-def parse_division_id(text: str) -> int:
-    """Reads a division's id; raises DIVISION_NOT_FOUND when it cannot be one of ours."""
-    identifier = number_of(IdKind.DIVISION, text)
-    if identifier is None:
-        raise Rejection(
-            RejectionCode.DIVISION_NOT_FOUND,
-            f"There is no division {text[:100]}.",
-            "divisionId",
-        )
-    return identifier
-
-
-class BasketItemsAdd(Change[BasketItemsAddInput]):
-    """Adds lines to the active basket, all or none."""
-
-    async def try_fast_path(self, key: Key | None) -> Outcome | KnownKey | None:
-        """Adds the lines in one step, which is possible for almost all additions."""
-        self.segment = parse_segment(self.input.segment_remote_id)
-        self._check_count()
-        # For its rejections alone: the fast path takes the lines as they are.
-        self._keys()
-        addition = Addition(
-            buyer=self.buyer,
-            origin=self.context.origin,
-            segment=self.segment,
-            expected_version=self.input.expected_version,
-            key=key,
-            lines=[_requested_line(line) for line in self.input.items],
-            confirmed_since=confirmed_since(self.context.policy),
-        )
-        added = await add_known_lines(self.context.catalogue, addition, self.wants)
-        return Outcome(baskets=added) if isinstance(added, BasketRows) else added
-
-    async def prepare(self) -> None:
-        """Finds the divisions and products of all lines; raises a rejection per unusable line."""
-        self.segment = parse_segment(self.input.segment_remote_id)
-        self._check_count()
-        product_fields, division_fields = self._keys()
-        divisions = await find_divisions(self.buyer, division_fields)
-        found = await find_products(self.context, self.segment, product_fields)
-        self.confirmed = found.confirmed()
-        self.lines = [
-            Line(
-                found.products[product].id,
-                divisions[division].id,
-                line.quantity,
-                ("items", str(index)),
-            )
-            for index, (line, product, division) in enumerate(
-                # Both mappings have one entry per line, in the order of the lines.
-                zip(
-                    self.input.items,
-                    product_fields.values(),
-                    division_fields.values(),
-                    strict=True,
-                )
-            )
-        ]
-
-    def _check_count(self) -> None:
-        count = len(self.input.items)
-        if not 1 <= count <= MAXIMUM_LINES:
-            raise Rejection(
-                RejectionCode.INVALID_INPUT,
-                f"There are {count} items; send between 1 and {MAXIMUM_LINES}.",
-                "items",
-            )
-
-    def _keys(
-        self,
-    ) -> tuple[dict[tuple[str, ...], ProductKey], dict[tuple[str, ...], DivisionKey]]:
-        products: dict[tuple[str, ...], ProductKey] = {}
-        divisions: dict[tuple[str, ...], DivisionKey] = {}
-        rejections: list[Rejection] = []
-        for index, line in enumerate(self.input.items):
-            field = ("items", str(index))
-            try:
-                check_quantity(line.quantity)
-                products[*field, "productRemoteId" if line.sku is None else "sku"] = (
-                    _product_key(line)
-                )
-                divisions[
-                    *field,
-                    "divisionId" if line.division_id is not None else "divisionErpCode",
-                ] = _division_key(line)
-            except Rejection as rejection:
-                rejections.append(rejection.beneath(*field))
-        if rejections:
-            raise Rejected(rejections)
-        return products, divisions
-
-    async def apply(self) -> Outcome:
-        """Adds the lines; raises Outdated when a product that Commerce was not asked for left."""
-        basket = await open_active(self.buyer.id, self.segment, self.input.expected_version)
-        added = await add_lines(basket, merge_lines(self.lines))
-        # A product was taken as known because the basket held it, and it was removed meanwhile.
-        if not added.new_products <= self.confirmed:
-            raise Outdated
-        await record_change(basket, ChangeKind.ITEMS_ADDED, self.author, added.changed)
-        return Outcome(baskets=await self.read(basket.id))
+from resolvers.unit_of_work import Change
+from schema.inputs import BasketClearInput, BasketItemRemoveInput, BasketItemUpdateInput
 
 
 class BasketItemUpdate(Change[BasketItemUpdateInput]):

@@ -19,6 +19,8 @@ from models.product.tables import (
 from models.rejections import Rejection, RejectionCode
 from resolvers.context import Context
 
+_UNASKED = "Commerce cannot be asked for products:"
+
 STORED_AT_ONCE = 250
 """How many products are described and written before other buyers are answered."""
 
@@ -57,33 +59,74 @@ async def ask_commerce(
     except CommerceFailed as failure:
         raise Rejection(
             RejectionCode.COMMERCE_UNAVAILABLE,
-            f"Commerce cannot be asked for products: {failure}",
+            f"{_UNASKED} {failure}",
         ) from failure
 
 
 @dataclass(frozen=True, slots=True)
 class ProductAnswers:
-    """Commerce's answers: the products described, as stored, and those that cannot be sold."""
+    """Commerce's answers: the products described, as stored, and those that cannot be sold.
+
+    `failed` has the keys for which there is no answer, each with the reason.
+    """
 
     stored: Sequence[KnownProduct]
     unsellable: Sequence[UnsellableProduct]
+    failed: Mapping[int | str, str]
 
 
 async def consult_commerce(
-    context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str] = ()
+    context: Context,
+    segment: int,
+    remote_ids: Collection[int],
+    skus: Collection[str] = (),
+    *,
+    in_parts: bool = False,
 ) -> ProductAnswers:
     """Asks Commerce for products and stores its answers, also that a product is no longer sold.
 
-    Raises COMMERCE_UNAVAILABLE.
+    Raises COMMERCE_UNAVAILABLE, unless the parts of the question may fail by themselves.
     """
-    answers = await ask_commerce(context, segment, remote_ids, skus)
+    answers, failed = await _ask(context, segment, remote_ids, skus, in_parts=in_parts)
     stored = await _store(segment, answers)
     unsellable = [answer for answer in answers if isinstance(answer, UnsellableProduct)]
     described = {product.remote_id for product in stored}
     # Commerce does not know a remote id that it leaves out; if we do not either, no row changes.
     withdrawn = {product.remote_id for product in unsellable}.union(remote_ids) - described
-    await withdraw_products(segment, withdrawn)
-    return ProductAnswers(stored, unsellable)
+    await withdraw_products(segment, withdrawn - failed.keys())
+    return ProductAnswers(stored, unsellable, failed)
+
+
+async def _ask(
+    context: Context,
+    segment: int,
+    remote_ids: Collection[int],
+    skus: Collection[str],
+    *,
+    in_parts: bool,
+) -> tuple[Sequence[CommerceProduct | UnsellableProduct], Mapping[int | str, str]]:
+    """Returns the answers, and the reasons for which keys have none."""
+    # One product has an address of its own at Commerce, which cannot answer in parts.
+    is_one = len(remote_ids) == 1 and not skus
+    if in_parts and not is_one:
+        return await _ask_in_parts(context, segment, remote_ids, skus)
+    try:
+        return await ask_commerce(context, segment, remote_ids, skus), {}
+    except Rejection as rejection:
+        if not in_parts:
+            raise
+        return (), dict.fromkeys(remote_ids, rejection.message)
+
+
+async def _ask_in_parts(
+    context: Context, segment: int, remote_ids: Collection[int], skus: Collection[str]
+) -> tuple[Sequence[CommerceProduct | UnsellableProduct], Mapping[int | str, str]]:
+    listing = await context.commerce.products_in_parts(
+        remote_ids=remote_ids, skus=skus, segment_remote_id=segment or None
+    )
+    reason = f"{_UNASKED} {listing.reason}"
+    failed = {int(text) for text in listing.failed_ids} | listing.failed_skus
+    return listing.products, dict.fromkeys(failed, reason)
 
 
 async def _store(

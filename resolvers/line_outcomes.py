@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from models.division import DivisionRead
-from models.rejections import Rejection
+from models.rejections import Rejection, RejectionCode
 from schema.division import Division
 from schema.line_outcome import LineOutcome, LineStatus, OnInvalid
 from schema.user_error import UserError
@@ -25,13 +25,43 @@ class CheckedLine:
     rejections: list[Rejection] = field(default_factory=list)
 
 
+def outcome_of_line(index: int, line: CheckedLine, status: LineStatus) -> LineOutcome:
+    """Returns the outcome of a line, as it is shown."""
+    return LineOutcome(
+        index=index,
+        status=status,
+        product_remote_id=line.remote_id,
+        sku=line.sku,
+        division=Division.of(line.division) if line.division else None,
+        quantity=line.quantity,
+        errors=[UserError.of(rejection) for rejection in line.rejections],
+    )
+
+
 class CheckedLines:
     """The lines in their order; one rejected line may keep all of them from being carried out."""
 
-    def __init__(self, lines: Sequence[CheckedLine], on_invalid: OnInvalid) -> None:
+    def __init__(
+        self,
+        lines: Sequence[CheckedLine],
+        on_invalid: OnInvalid,
+        of_all: Sequence[Rejection] = (),
+    ) -> None:
         self.lines = lines
+        self.of_all = of_all
+        """The rejections of the input that are of no single line."""
         self.rejected = [index for index, line in enumerate(lines) if line.rejections]
-        self.is_rejected = bool(self.rejected) and on_invalid is OnInvalid.REJECT
+        is_strict = on_invalid is OnInvalid.REJECT
+        self.is_rejected = bool(of_all) or (bool(self.rejected) and is_strict)
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether Commerce could not be asked for a line, so that a retry may fare better."""
+        return any(
+            rejection.code is RejectionCode.COMMERCE_UNAVAILABLE
+            for index in self.rejected
+            for rejection in self.lines[index].rejections
+        )
 
     @property
     def accepted(self) -> Sequence[int]:
@@ -51,17 +81,17 @@ class CheckedLines:
             listed += islice(good, MAXIMUM_OUTCOMES - len(listed))
         return [self._outcome(index) for index in sorted(listed)]
 
+    def rejected_outcomes(self) -> list[LineOutcome]:
+        """Returns the outcomes of the rejected lines."""
+        return [self._outcome(index) for index in self.rejected]
+
+    def outcomes(self) -> list[LineOutcome]:
+        """Returns the outcomes of all lines."""
+        return [self._outcome(index) for index in range(len(self.lines))]
+
     def _outcome(self, index: int) -> LineOutcome:
         line = self.lines[index]
-        return LineOutcome(
-            index=index,
-            status=self._status(line),
-            product_remote_id=line.remote_id,
-            sku=line.sku,
-            division=Division.of(line.division) if line.division else None,
-            quantity=line.quantity,
-            errors=[UserError.of(rejection) for rejection in line.rejections],
-        )
+        return outcome_of_line(index, line, self._status(line))
 
     def _status(self, line: CheckedLine) -> LineStatus:
         if line.rejections:
@@ -69,9 +99,11 @@ class CheckedLines:
         return LineStatus.UNCHANGED if self.is_rejected else LineStatus.ACCEPTED
 
     def rejections(self) -> list[Rejection]:
-        """Returns the rejections of the listed lines."""
-        return [
+        """Returns the rejections of the input and of the listed lines, each path and code once."""
+        of_lines = (
             rejection
             for index in self.rejected[:MAXIMUM_OUTCOMES]
             for rejection in self.lines[index].rejections
-        ]
+        )
+        of_all = {rejection.code for rejection in self.of_all}
+        return [*self.of_all, *(each for each in of_lines if each.code not in of_all)]

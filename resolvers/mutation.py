@@ -6,17 +6,14 @@ import strawberry
 
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
-from resolvers.basket_items import (
-    BasketClear,
-    BasketItemRemove,
-    BasketItemsAdd,
-    BasketItemUpdate,
-)
+from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemUpdate
+from resolvers.basket_items_add import BasketItemsAdd
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_revert import BasketRevert
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
+from resolvers.listed_outcomes import count_accepted, list_outcomes
 from resolvers.outcome import Outcome
 from resolvers.payloads import (
     BasketClearPayload,
@@ -66,13 +63,19 @@ async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcom
 class Mutation:
     @strawberry.mutation(
         description="Add products, one or many. "
-        "A product already in the basket for that division gains the quantity."
+        "A product already in the basket for that division gains the quantity. "
+        "Every fault of every line is in one answer."
     )
     async def basket_items_add(
         self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]
     ) -> BasketItemsAddPayload:
         answer = await _answer(BasketItemsAdd, info, input)
-        return BasketItemsAddPayload(basket=answer.basket, user_errors=answer.user_errors)
+        return BasketItemsAddPayload(
+            basket=answer.basket,
+            outcomes=await list_outcomes(info, answer, input),
+            accepted_count=count_accepted(answer, input.items),
+            user_errors=answer.user_errors,
+        )
 
     @strawberry.mutation(
         description="Set the quantity of a product for one division; "

@@ -1,8 +1,9 @@
 """The outcome of a change: the changed rows, or the rejections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import strawberry
 from prometheus_client import Counter
@@ -13,6 +14,7 @@ from models.export.export import ExportRead
 from models.money import Cents
 from models.quotation import QuotationRead
 from models.rejections import Rejection
+from resolvers.line_outcomes import CheckedLines
 from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
@@ -47,7 +49,11 @@ class Outcome:
     line_outcomes: list[LineOutcome] = field(default_factory=list)
     accepted_count: int = 0
     """How many lines were carried out, where the lines have outcomes."""
+    lines: CheckedLines | None = None
+    """All lines, where the input was checked line by line just now."""
     user_errors: list[UserError] = field(default_factory=list)
+    is_final: bool = True
+    """Whether a retry with the same key gets it; otherwise that is a new attempt."""
 
     @cached_property
     def basket(self) -> Basket | None:
@@ -119,8 +125,26 @@ def _price_change(repriced: Repriced, item: BasketItem | None) -> PriceChange:
     )
 
 
+def report_lines(lines: CheckedLines, outcomes: list[LineOutcome], **rest: Any) -> Outcome:
+    """Returns the outcome of lines, with the rest of it unless all of them are rejected.
+
+    Rejections of single lines count, also where the others were carried out.
+    """
+    told: dict[str, Any] = {"line_outcomes": outcomes, "lines": lines}
+    if lines.is_rejected:
+        is_final = not lines.is_unasked
+        return replace(rejected(lines.rejections()), is_final=is_final, **told)
+    for index in lines.rejected:
+        _count_rejections(lines.lines[index].rejections)
+    return Outcome(**told, **rest)
+
+
 def rejected(rejections: Sequence[Rejection]) -> Outcome:
     """Returns the outcome of an input that was rejected: here rejections become user errors."""
+    _count_rejections(rejections)
+    return Outcome(user_errors=[UserError.of(rejection) for rejection in rejections])
+
+
+def _count_rejections(rejections: Sequence[Rejection]) -> None:
     for rejection in rejections:
         REJECTIONS.labels(rejection.code.value).inc()
-    return Outcome(user_errors=[UserError.of(rejection) for rejection in rejections])

@@ -12,8 +12,16 @@ from schema.quotation import Quotation
 from schema.scalars import described
 from schema.user_error import UserError
 
+OUTCOMES = (
+    "One per line, in the order of the input; "
+    "empty when the input was rejected for another reason than its lines."
+)
 GONE = "A retry gets it as it is now, and null when it is gone."
 BASKET = f"The basket after the change; null when the input was rejected. {GONE}"
+BASKET_OR_AS_IT_IS = (
+    "The basket after the change, or as it is when nothing changed; "
+    f"null when the input was rejected, and when there is no basket. {GONE}"
+)
 USER_ERRORS = "Why the input was rejected; empty when it was accepted."
 REMOVED = "The items that this change took out of the basket."
 ACCEPTED_COUNT = "How many lines were carried out, or in a dry run would be."
@@ -32,7 +40,9 @@ class Payload:
 
 @strawberry.type(description="The answer to `basketItemsAdd`.")
 class BasketItemsAddPayload(Payload):
-    basket: Basket | None = described(BASKET)
+    basket: Basket | None = described(BASKET_OR_AS_IT_IS)
+    outcomes: list[LineOutcome] = described(OUTCOMES)
+    accepted_count: int = described(ACCEPTED_COUNT)
     user_errors: list[UserError] = described(USER_ERRORS)
 
 

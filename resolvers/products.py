@@ -45,14 +45,26 @@ def _split(keys: Iterable[ProductKey]) -> tuple[list[int], list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Products by key, and for those that cannot be sold the reason."""
+    """Products by key, and for those that cannot be sold the reason.
+
+    `failed` has the keys that Commerce could not be asked for, where parts of the question may
+    fail, and `rows` all products by key as they are known, also those not sold.
+    """
 
     products: Mapping[ProductKey, KnownProduct]
     reasons: Mapping[ProductKey, str]
+    failed: Mapping[ProductKey, str]
+    rows: Mapping[ProductKey, KnownProduct]
 
     def check(self, key: ProductKey, *field: str) -> KnownProduct:
-        """Returns a product that can be added; raises PRODUCT_NOT_FOUND or PRODUCT_UNAVAILABLE."""
+        """Returns a product that can be added; raises the rejection of any other.
+
+        That is PRODUCT_NOT_FOUND, PRODUCT_UNAVAILABLE, or COMMERCE_UNAVAILABLE.
+        """
         product = self.products.get(key)
+        if key in self.failed:
+            code = RejectionCode.COMMERCE_UNAVAILABLE
+            raise Rejection(code, self.failed[key], *field)
         if product is None or key in self.reasons or not product.is_available:
             raise self._rejection(key, *field)
         return product
@@ -103,17 +115,30 @@ async def look_up_products(
     keys: Collection[ProductKey],
     *,
     only_fresh: bool = False,
+    in_parts: bool = False,
 ) -> Found:
     """Looks products up: known ones in our table, others, and those known too long, at Commerce.
 
     A product of the active basket is taken as it is known, unless `only_fresh` or when it is named
     by its SKU, which may have moved to another product. A SKU is matched as it is, and only if
-    there is none such, without the spaces around it. Raises COMMERCE_UNAVAILABLE.
+    there is none such, without the spaces around it. Raises COMMERCE_UNAVAILABLE; `in_parts` the
+    keys of the requests that failed are in the result instead.
     """
-    look_up = ProductLookUp(context, segment, keys, only_fresh=only_fresh)
+    look_up = ProductLookUp(
+        context, segment, keys, only_fresh=only_fresh, in_parts=in_parts
+    )
     await look_up.read_known()
     if look_up.missing():
         await look_up.ask()
+    return look_up.found()
+
+
+async def look_up_known(
+    context: Context, segment: int, keys: Collection[ProductKey]
+) -> Found:
+    """Looks products up in our table alone, however long ago Commerce confirmed them."""
+    look_up = ProductLookUp(context, segment, keys, only_fresh=False, in_parts=False)
+    await look_up.read_known()
     return look_up.found()
 
 
@@ -127,7 +152,9 @@ class ProductLookUp:
         keys: Collection[ProductKey],
         *,
         only_fresh: bool,
+        in_parts: bool,
     ) -> None:
+        self.in_parts = in_parts
         self.context = context
         self.segment = segment
         self.keys = keys
@@ -137,6 +164,7 @@ class ProductLookUp:
         self.known: Sequence[KnownProduct] = []
         self.products: dict[ProductKey, KnownProduct] = {}
         self.reasons: dict[ProductKey, str] = {}
+        self.failed: dict[ProductKey, str] = {}
 
     async def read_known(self) -> None:
         """Reads the products that are known, and takes those that need no asking."""
@@ -169,6 +197,8 @@ class ProductLookUp:
         try:
             await self._consult(*_split([*missing, *more]))
             await self._ask_by_remote_id(missing)
+            if self.failed and not self.only_fresh:
+                self._take_held()
         except Rejection as rejection:
             if rejection.code is not RejectionCode.COMMERCE_UNAVAILABLE:
                 raise
@@ -177,21 +207,37 @@ class ProductLookUp:
                 raise
             self.products |= held
 
+    def _take_held(self) -> None:
+        """Takes held products as they are known where their part of the question failed."""
+        for key, product in _by_key(self._held()).items():
+            if self.failed.pop(key, None):
+                self.products[key] = product
+
     async def _ask_by_remote_id(self, missing: Sequence[ProductKey]) -> None:
         """Asks for known products by their remote ids when Commerce did not find them by SKU.
 
         It no longer sells them, or under another SKU, or cannot be asked for such a SKU.
         """
         unanswered = {
-            key for key in missing if isinstance(key, str) and key not in self.products
+            key
+            for key in missing
+            if isinstance(key, str) and key not in self.products and key not in self.failed
         }
-        remote_ids = {each.remote_id for each in self.known if each.sku in unanswered}
+        known = {each.remote_id: each for each in self.known if each.sku in unanswered}
         # Remote ids among the missing keys were asked for already.
-        if remote_ids := remote_ids - set(missing):
+        if remote_ids := known.keys() - set(missing):
             await self._consult(sorted(remote_ids))
+            self.failed |= {
+                known[each].sku: self.failed[each]
+                for each in remote_ids
+                if each in self.failed
+            }
 
     async def _consult(self, remote_ids: Sequence[int], skus: Sequence[str] = ()) -> None:
-        answers = await consult_commerce(self.context, self.segment, remote_ids, skus)
+        answers = await consult_commerce(
+            self.context, self.segment, remote_ids, skus, in_parts=self.in_parts
+        )
+        self.failed |= answers.failed
         self.products |= _by_key(answers.stored)
         for product in answers.unsellable:
             self.reasons |= {product.remote_id: product.reason, product.sku: product.reason}
@@ -199,13 +245,22 @@ class ProductLookUp:
     def found(self) -> Found:
         """Returns the products by the keys that were asked for, and the reasons against others."""
         for key, other in self.trimmed.items():
-            if key in self.products or key in self.reasons:
+            if key in self.products or key in self.reasons or key in self.failed:
                 continue
-            if other in self.reasons:
+            if other in self.failed:
+                self.failed[key] = self.failed[other]
+            elif other in self.reasons:
                 self.reasons[key] = self.reasons[other]
             elif other in self.products:
                 self.products[key] = self.products[other]
-        return Found(self.products, self.reasons)
+        return Found(self.products, self.reasons, self.failed, self._rows())
+
+    def _rows(self) -> dict[ProductKey, KnownProduct]:
+        rows = _by_key(self.known) | self.products
+        without_spaces = {
+            key: rows[other] for key, other in self.trimmed.items() if other in rows
+        }
+        return without_spaces | rows
 
 
 async def find_products(

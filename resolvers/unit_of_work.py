@@ -199,7 +199,7 @@ async def _commit(
         if key and (known := await lock_key(change.buyer.id, key.text)):
             return known
         outcome = await apply()
-        if key:
+        if key and outcome.is_final:
             await store_outcome(change.buyer.id, key, outcome_to_text(outcome))
         # Before the block ends, which is the commit: the time limit must not interrupt it.
         begin_to_commit()

@@ -55,13 +55,21 @@ class BasketItemInput(Input):
     )
 
 
+ON_INVALID = "What to do when some lines cannot be carried out."
+DRY_RUN = "Check and report only."
+
+
 @strawberry.input(
-    description="Products to add to the active basket: all of them are added, or none."
+    description="Products to add to the active basket: all of them, or the good ones."
 )
 class BasketItemsAddInput(Input):
     items: list[BasketItemInput] = described(
         "The products to add, at least one and at most 1,000."
     )
+    on_invalid: OnInvalid = strawberry.field(
+        default=OnInvalid.REJECT, description=ON_INVALID
+    )
+    dry_run: bool = strawberry.field(default=False, description=DRY_RUN)
     segment_remote_id: int | None = optional(SEGMENT)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)

@@ -50,6 +50,30 @@ async def lock_active(
     return basket
 
 
+async def peek_active(
+    user_id: int, segment: int, expected_version: int | None
+) -> LockedBasket:
+    """Reads the active basket without a lock, at version 0 where there is none.
+
+    Raises VERSION_CONFLICT.
+    """
+    found = await Basket.get_or_none(
+        user_id=user_id, segment=segment, status=BasketStatus.ACTIVE
+    )
+    none = LockedBasket(0, segment, 0, 0, 0, 0, None)
+    basket = LockedBasket.from_model(found) if found else none
+    _check_version(expected_version, basket.version)
+    return basket
+
+
+async def discard_new(basket: LockedBasket) -> bool:
+    """Deletes a basket that was made for its lock, if it was; tells whether there is none now."""
+    # Another change that waits for it finds none, and makes its own.
+    if basket.version == 0:
+        await Basket.filter(id=basket.id).delete()
+    return basket.version == 0
+
+
 async def find_active(user_id: int, segment: int, expected_version: int | None) -> Basket:
     """Reads the active basket without a lock; raises BASKET_NOT_FOUND or VERSION_CONFLICT."""
     basket = await Basket.get_or_none(

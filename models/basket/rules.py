@@ -83,11 +83,11 @@ async def _reject_quantity(breach: Breach) -> Rejected:
 
 
 async def _reject_item_count(breach: Breach) -> Rejected:
-    return _limit_rejection(breach.sums.item_count, "different products", MAXIMUM_ITEMS)
+    return _item_count_rejection(breach.sums.item_count)
 
 
 async def _reject_total_quantity(breach: Breach) -> Rejected:
-    return _limit_rejection(breach.sums.total_quantity, "pieces", MAXIMUM_TOTAL_QUANTITY)
+    return _total_quantity_rejection(breach.sums.total_quantity)
 
 
 async def _reject_currency(breach: Breach) -> Rejected:
@@ -109,6 +109,24 @@ async def _reject_currency(breach: Breach) -> Rejected:
 def _quantity_rejection(quantity: int, least: int, field: Field) -> Rejection:
     message = f"Quantity {quantity} is not between {least} and {MAXIMUM_QUANTITY}."
     return Rejection(RejectionCode.INVALID_QUANTITY, message, *field, "quantity")
+
+
+def _item_count_rejection(count: int) -> Rejection:
+    return _limit_rejection(count, "different products", MAXIMUM_ITEMS)
+
+
+def _total_quantity_rejection(quantity: int) -> Rejection:
+    return _limit_rejection(quantity, "pieces", MAXIMUM_TOTAL_QUANTITY)
+
+
+def limit_rejections(item_count: int, total_quantity: int) -> list[Rejection]:
+    """Returns the rejections of a basket that would have these sums, if it may not."""
+    rejections = []
+    if item_count > MAXIMUM_ITEMS:
+        rejections.append(_item_count_rejection(item_count))
+    if total_quantity > MAXIMUM_TOTAL_QUANTITY:
+        rejections.append(_total_quantity_rejection(total_quantity))
+    return rejections
 
 
 def _limit_rejection(count: int, noun: str, maximum: int) -> Rejection:

@@ -128,7 +128,8 @@ async def test_a_sku_that_cannot_be_is_rejected(service: Service, sku: str) -> N
     lines = [{"productRemoteId": 1, "divisionErpCode": sku}]
     found = await service.main.rejected("basketItemsAdd", items=lines)
     assert found == [("INVALID_INPUT", ["items", "0", "divisionErpCode"])]
-    assert service.shop.requests == []
+    # The product is asked for, so that all faults are in one answer.
+    assert service.shop.requests == ["/product/1/"]
 
 
 async def not_found_message(caller: Caller, sku: str) -> str:

@@ -150,6 +150,8 @@ def test_repeated_fields_are_limited_where_they_can_meet(
         ("{ product(sku: \"A\") { sku } }", 10),
         ("mutation { basketClear(input: {}) { basket { id } } }", 11),
         ("mutation { basketRefresh(input: {}) { priceChanges { oldPrice } unavailable { price } } }", 50 + 20 + 5),
+        ("mutation { basketItemsAdd(input: {items: []}) { acceptedCount outcomes { errors { code } } } }",
+         10 + 20 * 2),
         ("mutation { basketRevert(input: {toVersion: 1}) { outcomes { division { id } errors { code } } } }",
          50 + 20 * 3),
         ("{ nothing { at { all } } }", 2),

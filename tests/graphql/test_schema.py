@@ -36,10 +36,6 @@ NOT_YET = {
     "BasketImportInput.defaultDivisionErpCode",
     "BasketImportInput.text",
     "BasketItemSetInput",
-    "BasketItemsAddInput.dryRun",
-    "BasketItemsAddInput.onInvalid",
-    "BasketItemsAddPayload.acceptedCount",
-    "BasketItemsAddPayload.outcomes",
     "BasketItemsSetInput",
     "BasketItemsSetPayload",
     "BasketProblem",
@@ -136,7 +132,7 @@ def test_the_schema_holds_the_whole_contract_unrenamed() -> None:
     }
     assert differing == REQUIRED_FOR_NOW
     assert {ours[coordinate] for coordinate in differing} == {"Upload!"}
-    assert len(wanted) == 471
+    assert len(wanted) == 475
 
 
 def test_what_is_not_built_yet_is_not_declared() -> None:

@@ -79,6 +79,7 @@ def test_every_file_of_the_page_has_a_test() -> None:
         "gql_client.py",
         "upload.mjs",
         "delta.mjs",
+        "lines.mjs",
     }
 
 
@@ -89,6 +90,7 @@ def test_every_file_of_the_page_has_a_test() -> None:
         ("urql.mjs", "1\n3\n"),
         ("upload.mjs", "1\n"),
         ("delta.mjs", "1 2 2 30.55\n"),
+        ("lines.mjs", "1 SKU1O PRODUCT_NOT_FOUND\n2 SKU02 INVALID_QUANTITY\n2\n"),
     ],
 )
 async def test_a_module_of_javascript_runs(

@@ -225,6 +225,7 @@ class Rules:
             each
             for each in lines
             if (each.product, each.division) == (line.product, line.division)
+            and 1 <= each.quantity <= 1_000_000
         ]
         return before + sum(each.quantity for each in same)
 

@@ -15,6 +15,7 @@ LIST_SIZES = {
     # A delta may have to be complete.
     "BasketDelta.items": 100,
     "BasketItem.divisions": 3,
+    "BasketItemsAddPayload.outcomes": 20,
     "BasketRefreshPayload.priceChanges": 20,
     "BasketRefreshPayload.unavailable": 5,
     "BasketRevertPayload.outcomes": 20,

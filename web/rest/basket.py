@@ -7,7 +7,8 @@ from strawberry import ID
 
 from models.basket.read import ACTIVE, DRAFTS, ITEMS
 from models.database.integers import LARGEST_BIGINT
-from resolvers.basket_items import BasketItemRemove, BasketItemsAdd, BasketItemUpdate
+from resolvers.basket_items import BasketItemRemove, BasketItemUpdate
+from resolvers.basket_items_add import BasketItemsAdd
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
 from resolvers.context import parse_segment
 from resolvers.unit_of_work import Change, Input, carry_out

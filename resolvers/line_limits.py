@@ -1,0 +1,94 @@
+"""The rules that lines of an input keep together: one currency, sums and limits of a basket."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from models.basket.lock import LockedBasket
+from models.basket.quantities import PartKey
+from models.basket.rules import check_quantity, limit_rejections
+from models.basket.tables import MAXIMUM_QUANTITY
+from models.rejections import Rejection, RejectionCode
+from resolvers.item_lines import ItemLine
+
+
+def reject_foreign_currency(
+    lines: Sequence[ItemLine],
+    held: Collection[int],
+    currency: str | None,
+    *,
+    is_strict: bool,
+) -> None:
+    """Rejects the lines of products that the basket does not hold in another currency than its own.
+
+    `held` has the ids of the products that it holds. Without a currency it has that of the first
+    good line, or if strict of the first line with a product that can be had.
+    """
+    new = [line for line in lines if line.product and line.product.id not in held]
+    # An item keeps its currency, also when Commerce now prices its product in another one.
+    first = (line for line in new if is_strict or not line.rejections)
+    currency = currency or next(
+        (line.product.currency for line in first if line.product), None
+    )
+    for line in new:
+        if line.product and currency and line.product.currency != currency:
+            line.reject(
+                Rejection(
+                    RejectionCode.CURRENCY_MISMATCH,
+                    f"Product {line.product.remote_id} is priced in {line.product.currency}, "
+                    f"the basket in {currency}; all items share one currency.",
+                )
+            )
+
+
+class AdditionSums:
+    """The quantities of a basket, as additions to it make them grow."""
+
+    def __init__(self, basket: LockedBasket, held: Mapping[PartKey, int]) -> None:
+        self._quantities = dict(held)
+        self._products = {product_id for product_id, _ in held}
+        self.item_count = basket.item_count
+        self.total_quantity = basket.total_quantity
+
+    def check_each(self, lines: Sequence[ItemLine]) -> None:
+        """Adds good lines in their order; rejects those with which a sum passes a limit."""
+        for line in lines:
+            if line.rejections:
+                continue
+            added = line.to_line()
+            quantity = self._quantities.get(added.key, 0) + added.quantity
+            is_new = added.product_id not in self._products
+            with line.noting():
+                check_quantity(quantity)
+            for rejection in limit_rejections(
+                self.item_count + is_new, self.total_quantity + added.quantity
+            ):
+                line.rejections.append(_of_line(rejection, line))
+            # A rejected line leaves room for those after it.
+            if not line.rejections:
+                self._take(added.key, quantity, added.quantity)
+
+    def check_together(self, lines: Sequence[ItemLine]) -> Sequence[Rejection]:
+        """Adds the lines; rejects each one of too high a sum, and returns breaches of limits."""
+        added = [
+            line for line in lines if line.product and line.target and line.has_quantity
+        ]
+        for line in added:
+            made = line.to_line()
+            quantity = self._quantities.get(made.key, 0) + made.quantity
+            self._take(made.key, quantity, made.quantity)
+        for line in added:
+            quantity = self._quantities[line.to_line().key]
+            if quantity > MAXIMUM_QUANTITY:
+                with line.noting():
+                    check_quantity(quantity)
+        return limit_rejections(self.item_count, self.total_quantity)
+
+    def _take(self, key: PartKey, quantity: int, added: int) -> None:
+        self._quantities[key] = quantity
+        self.item_count += key[0] not in self._products
+        self._products.add(key[0])
+        self.total_quantity += added
+
+
+# A limit of the whole basket has no path of its own in the line that passes it.
+def _of_line(rejection: Rejection, line: ItemLine) -> Rejection:
+    return Rejection(rejection.code, rejection.message, *line.field)
