@@ -52,6 +52,7 @@ from web.lifecycle.checks import check_migrations, check_people, check_settings
 from web.lifecycle.memory import freeze_objects
 from web.lifecycle.purge import purge_rows
 from web.live.guard import SessionGuard
+from web.live.http import HttpStreams
 from web.live.limits import LiveConnections
 from web.live.service import open_hub
 from web.live.websocket import LiveWebSocket
@@ -172,6 +173,7 @@ def create_view(
     """Returns the endpoint of GraphQL."""
     return GraphQLView(
         executor,
+        streams=HttpStreams(executor),
         rules=RequestRules.from_options(options),
         page=page,
         instrument=tracing.trace_execution if tracing else None,

@@ -181,7 +181,7 @@ async def test_many_watchers_of_one_basket_share_each_answer(service: Service) -
             group.create_task(_watch_two(service, executor, basket["id"]))
             for _ in range(40)
         ]
-        await eventually(lambda: executor.executed == 40, "everybody's first event")
+        await eventually(lambda: executor.executed >= 40, "everybody's first event")
         topic = next(iter(hub_of(service).topics.values()))
         await eventually(lambda: len(topic.watchers) == 40, "40 watchers")
         await add(service.main, 2)

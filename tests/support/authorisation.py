@@ -17,6 +17,7 @@ from commands.administration import (
     set_user_active,
 )
 from tests.support import sheets
+from tests.support.events import first_event
 from tests.support.exports import completed
 from tests.support.service import Caller, Service, number_in
 from web.rest.router import ADDRESSES, PREFIXES
@@ -172,6 +173,10 @@ class People:
     async def ask(self, caller: str, request: str, things: Things) -> httpx.Response:
         """Sends a request: a document, or a method and a path."""
         headers = self.headers[caller]
+        if request.startswith("subscription"):
+            return await first_event(
+                self.service.application, things.named_in(request), headers
+            )
         if not request.startswith(("query", "mutation")):
             text = things.numbered().named_in(request)
             return await self._request(*text.split(maxsplit=2), headers=headers)
@@ -221,7 +226,9 @@ def outcome_of(response: httpx.Response) -> str:
     where it was not a GraphQL operation that was answered, the status, with the code, the detail,
     or the rejected fields.
     """
-    is_json = response.headers.get("content-type", "").startswith("application/json")
+    is_json = response.headers.get("content-type", "").startswith(
+        ("application/json", "application/graphql-response+json")
+    )
     content: Any = response.json() if is_json and response.content else {}
     if response.status_code in (301, 307, 405) and "errors" not in content:
         return str(response.status_code)

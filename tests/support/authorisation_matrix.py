@@ -45,6 +45,11 @@ REQUESTS = {
     "query product": "query { product(remoteId: 1) { sku } }",
     "query basketExport": 'query { basketExport(cacheKey: "KEY") { status url } }',
     "query basketExport of main": 'query { basketExport(cacheKey: "KEY") { status url } }',
+    "subscription activeBasket": "subscription { activeBasket { id } }",
+    "subscription basketChanges": 'subscription { basketChanges(basketId: "DRAFT") { sinceVersion } }',
+    "subscription basketChanges of main": 'subscription { basketChanges(basketId: "DRAFT") { sinceVersion } }',
+    "subscription basketExport": 'subscription { basketExport(cacheKey: "KEY") { status url } }',
+    "subscription basketExport of main": 'subscription { basketExport(cacheKey: "KEY") { status url } }',
     "mutation basketItemsAdd for ERP02": "mutation { basketItemsAdd(input: {items: [{productRemoteId: 1, "
     'divisionErpCode: "ERP02"}]}) { userErrors { code } } }',
     "mutation basketItemsAdd for ERP01": "mutation { basketItemsAdd(input: {items: [{productRemoteId: 1, "
@@ -108,6 +113,9 @@ NO_FILE = "404:NOT_FOUND"
 NOT_HERE = "405:METHOD_NOT_ALLOWED"
 
 
+# A subscription that is rejected is not begun.
+NOT_BEGUN, NO_BASKET = "400:DIVISION_INACTIVE", "400:BASKET_NOT_FOUND"
+NO_EXPORT = "400:INVALID_INPUT"
 MATRIX = {  # POST /graphql has the rows of the operations
     # what                               nobody garbage revoked gone closed  sub      main     other
     "query viewer": (NO, NO, NO, NO, "ok", "ok", "ok", "ok"),
@@ -158,6 +166,29 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "query product": (NO, NO, NO, NO, CLOSED, "ok", "ok", "ok"),
     "query basketExport": (NO, NO, NO, NO, CLOSED, "ok", "ok", "ok"),
     "query basketExport of main": (NO, NO, NO, NO, CLOSED, "null", "ok", "null"),
+    "subscription activeBasket": (NO, NO, NO, NO, NOT_BEGUN, "ok", "ok", "ok"),
+    "subscription basketChanges": (NO, NO, NO, NO, NOT_BEGUN, "ok", "ok", "ok"),
+    "subscription basketChanges of main": (
+        NO,
+        NO,
+        NO,
+        NO,
+        NOT_BEGUN,
+        NO_BASKET,
+        "ok",
+        NO_BASKET,
+    ),
+    "subscription basketExport": (NO, NO, NO, NO, NOT_BEGUN, "ok", "ok", "ok"),
+    "subscription basketExport of main": (
+        NO,
+        NO,
+        NO,
+        NO,
+        NOT_BEGUN,
+        NO_EXPORT,
+        "ok",
+        NO_EXPORT,
+    ),
     "mutation basketItemsAdd for ERP02": (NO, NO, NO, NO, SHUT, "ok", "ok", FOREIGN),
     "mutation basketItemsAdd for ERP01": (NO, NO, NO, NO, SHUT, FOREIGN, "ok", FOREIGN),
     "mutation basketItemsAdd for ERP03": (NO, NO, NO, NO, SHUT, FOREIGN, "ok", FOREIGN),

@@ -44,7 +44,7 @@ def number_in(identifier: str) -> str:
 
 
 class ApplicationClient(httpx.AsyncClient):
-    """A client of an application in this process, whose state it shows."""
+    """A client of an application in this process, with its state and the application itself."""
 
     state: dict[str, Any]
     asgi: ASGIApp

@@ -1,7 +1,7 @@
 """The GraphQL view: GraphQL over HTTP."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
@@ -15,9 +15,14 @@ from resolvers.context import Context
 from resolvers.time_limit import TookTooLong
 from schema.execution.operation import Operation
 from web.graphql.errors import error_content, find_outage, result_content
-from web.graphql.executor import TIMEOUT_CODE, GraphQLExecutor, RequestErrors
+from web.graphql.executor import TIMEOUT_CODE, GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.graphiql import GraphiqlPage
-from web.graphql.media_type import accepts_html, negotiate_media_type
+from web.graphql.media_type import (
+    EVENT_STREAM,
+    MediaTypes,
+    accepts_html,
+    negotiate_media_types,
+)
 from web.graphql.request import GraphQLRequest, RequestRules, read_request
 from web.http.authentication import find_buyer, unauthenticated
 from web.http.bad_request import BadRequest, NotAllowed
@@ -58,10 +63,28 @@ class Reply:
         await send({"type": "http.response.body", "body": body})
 
 
-Execute = Callable[[GraphQLRequest, Buyer, Mapping[str, Any], str], Awaitable[Reply]]
-"""Executes a request of a buyer, with the state of the application, and answers in a media type."""
+Execute = Callable[[GraphQLRequest, Buyer, Scope, MediaTypes], Awaitable[ASGIApp]]
+"""Executes a request of a buyer, which came with a scope, and answers in one of the media types."""
 Instrument = Callable[[Execute], Execute]
 """Wraps the execution of every request, for example in a span of its trace."""
+
+
+class Streams(Protocol):
+    """Makes the responses that are streams of results."""
+
+    def one(self, content: bytes) -> ASGIApp:
+        """Returns the stream of one result."""
+
+    async def watch(
+        self,
+        scope: Scope,
+        buyer: Buyer,
+        prepared: Prepared,
+        media_type: str,
+        *,
+        wants_cost: bool,
+    ) -> ASGIApp:
+        """Returns the stream of a subscription's events; raises RequestErrors."""
 
 
 class GraphQLView:
@@ -71,11 +94,13 @@ class GraphQLView:
         self,
         executor: GraphQLExecutor,
         *,
+        streams: Streams,
         rules: RequestRules,
         page: GraphiqlPage | None,
         instrument: Instrument | None = None,
     ) -> None:
         self._executor = executor
+        self._streams = streams
         self._rules = rules
         self._page = page
         self._execute_request: Execute = self._execute
@@ -105,12 +130,11 @@ class GraphQLView:
         current_record().mark("auth")
         if buyer is None:
             return unauthenticated()
-        media_type = negotiate_media_type(http)
+        media_types = negotiate_media_types(http)
         request = await read_request(http, self._rules)
         # An uploaded file is open until the operation has read it.
         try:
-            state = http.scope["state"]
-            return await self._execute_request(request, buyer, state, media_type)
+            return await self._execute_request(request, buyer, http.scope, media_types)
         finally:
             request.close()
 
@@ -118,18 +142,27 @@ class GraphQLView:
         self,
         request: GraphQLRequest,
         buyer: Buyer,
-        state: Mapping[str, Any],
-        media_type: str,
-    ) -> Reply:
+        scope: Scope,
+        media_types: MediaTypes,
+    ) -> ASGIApp:
         record = current_record()
         try:
             prepared = self._executor.prepare(request)
+            _check_kind(prepared.operation, request)
+            record.mark("parse")
+            if prepared.is_subscription:
+                return await self._streams.watch(
+                    scope,
+                    buyer,
+                    prepared,
+                    media_types.for_stream(),
+                    wants_cost=request.wants_cost,
+                )
         except RequestErrors as rejected:
-            return _request_error(rejected.errors, media_type)
-        _check_kind(prepared.operation, request)
-        record.mark("parse")
+            return _reject_operation(rejected.errors, media_types.for_error())
+        media_type = media_types.for_single()
         context = Context.from_state(
-            buyer, state, ChangeOrigin.GRAPHQL, selected=prepared.document.selected
+            buyer, scope["state"], ChangeOrigin.GRAPHQL, selected=prepared.document.selected
         )
         try:
             result = await self._executor.execute(prepared, context)
@@ -137,7 +170,10 @@ class GraphQLView:
             return self._timed_out()
         record.mark("execute")
         extensions = prepared.cost() if request.wants_cost else {}
-        return _reply(result, media_type, extensions, has_changed=bool(context.accepted))
+        reply = _reply(result, media_type, extensions, has_changed=bool(context.accepted))
+        if media_type == EVENT_STREAM and reply.status == 200:
+            return self._streams.one(orjson.dumps(reply.content))
+        return reply
 
     def _timed_out(self) -> Reply:
         message = self._executor.timeout_error().message
@@ -152,10 +188,8 @@ def _reject(rejection: BadRequest) -> Response:
 
 
 def _check_kind(operation: Operation, request: GraphQLRequest) -> None:
-    """Raises BadRequest for a subscription, and for a GET of anything but a query."""
-    if operation.node.operation is OperationType.SUBSCRIPTION:
-        raise BadRequest(400, "BAD_REQUEST", "A subscription is not allowed here.")
-    if request.only_queries and operation.node.operation is not OperationType.QUERY:
+    """Raises BadRequest for a GET of a mutation."""
+    if request.only_queries and operation.node.operation is OperationType.MUTATION:
         raise NotAllowed("A mutation is not allowed by GET; use POST.", "POST")
 
 
@@ -174,6 +208,13 @@ def _reply(
         if result.data is None and not any(error.path for error in result.errors):
             return _request_error(result.errors, media_type)
     return Reply(200, result_content(result, extensions), media_type)
+
+
+def _reject_operation(errors: list[GraphQLError], media_type: str) -> Reply:
+    """Returns the response to an operation that was not executed, or a stream not begun."""
+    if outage := find_outage(errors):
+        return Reply(503, outage, JSON)
+    return _request_error(errors, media_type)
 
 
 def _request_error(errors: list[GraphQLError], media_type: str) -> Reply:
