@@ -186,7 +186,8 @@ async def test_many_watchers_of_one_basket_share_each_answer(service: Service) -
         await eventually(lambda: len(topic.watchers) == 40, "40 watchers")
         await add(service.main, 2)
     assert {task.result() for task in watched} == {(1, 2)}
-    assert 40 < executor.executed <= 44
+    # Eighty, if each watcher read for itself; a check may wake all of them for nothing meanwhile.
+    assert 40 < executor.executed < 50
 
 
 class _CountingExecutor:

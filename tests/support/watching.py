@@ -15,7 +15,7 @@ from web.graphql.executor import GraphQLExecutor
 from web.graphql.request import GraphQLRequest
 from web.live.session import Session
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 300
 """How long an event may take that must come."""
 
 ACTIVE = """subscription ($segment: Int) { activeBasket(segmentRemoteId: $segment) {
