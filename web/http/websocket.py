@@ -12,8 +12,10 @@ from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
+from websockets.protocol import Protocol
 
 from settings.options import Options
+from web.http.events import Gate, SmallQueue
 from web.http.stream_connection import UNSENT_BYTES
 
 logger = logging.getLogger("basket.websocket")
@@ -79,6 +81,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.default_headers = [
             header for header in self.default_headers if header[0] != b"connection"
         ]
+        self.queue = SmallQueue()  # type: ignore[assignment]
+        self.writable = Gate()  # type: ignore[assignment]
         self.arrived = b""
         self.is_accepted = False
         self.stall_timer: TimerHandle | None = None
@@ -195,9 +199,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _open(self) -> None:
         self.is_accepted = True
-        # They live as long as the connection otherwise, and nothing reads them again.
+        # The handshake would live as long as the connection, in the parser's frame, too.
         del self.request, self.response
         self.default_headers = []
+        self.conn.parser.close()
+        self.conn.parser = Protocol.parse(self.conn)
+        next(self.conn.parser)
         if not self.disconnected:
             self._parse()
 

@@ -37,7 +37,12 @@ class LiveWebSocket:
         """Serves one connection."""
         await receive()
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        if not is_allowed_origin(headers, self._origins):
+        authorization = headers.get(b"authorization", "")
+        is_allowed = is_allowed_origin(headers, self._origins)
+        # The connection may be idle for days, and nothing reads them again.
+        del headers
+        scope["headers"] = []
+        if not is_allowed:
             message = "CORS_ORIGINS does not name the origin of this page."
             await error_response(403, "FORBIDDEN", message)(scope, receive, send)
             return
@@ -48,7 +53,7 @@ class LiveWebSocket:
             try:
                 if not is_known:
                     raise Closing(4406, "Subprotocol not acceptable")
-                await self._serve(channel, scope, headers.get(b"authorization", ""))
+                await self._serve(channel, scope, authorization)
             except Closing as closing:
                 await channel.close(closing.code, closing.reason)
 
