@@ -156,6 +156,8 @@ class Operations:
                 if self._is_wanted(identifier):
                     await self._channel.send(b"%s%s}" % (start, result))
                     EVENTS.labels(Transport.WEBSOCKET).inc()
+                # The next one may be hours away.
+                del result
         _count(current_record())
 
 

@@ -74,6 +74,8 @@ class Session:
         async with aclosing(self.watch(prepared, wants_cost=request.wants_cost)) as events:
             async for event in events:
                 yield event
+                # The next one may be hours away.
+                del event
 
     async def watch(self, prepared: Prepared, *, wants_cost: bool) -> AsyncGenerator[bytes]:
         """Yields the events of a subscription as JSON; raises RequestErrors and StreamEnded."""
@@ -96,6 +98,7 @@ class Session:
             async with aclosing(stream.events(note, self.check)) as events:
                 async for event in events:
                     yield event
+                    del event
         finally:
             # A stream that was rejected before it watched anything has nothing to take back.
             self._streams.difference_update(watched)

@@ -1,11 +1,11 @@
 """One subscription: its events as JSON, each an answer to the operation at a later state."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult
@@ -22,6 +22,8 @@ from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 MakeContext = Callable[[Prepared, LiveRead], Context]
 """Makes the context of one execution for the caller of a session."""
 
+SHARED_SECONDS = 1.0
+"""Seconds for which an answer is shared; readers that are slower read again."""
 _order = count(1)
 """Numbers readings in the order in which they begin: one that began later saw no older state."""
 
@@ -97,17 +99,21 @@ class EventStream:
             if topic is None or changed is None or (errors and answer.read.state is None):
                 raise RequestErrors(errors or [])
             topic.note_first(answer.read.state)
+            is_over = answer.read.is_over
             yield answer.content
-            while not answer.read.is_over:
+            # The next event may be hours away.
+            del answer
+            while not is_over:
                 await changed.wait()
                 # Cleared before reading, so that a change during it wakes the stream again.
                 changed.clear()
                 check()
                 if next_answer := await self._read_next(topic):
-                    answer = next_answer
-                    if answer.result.data is None and answer.read.is_over:
+                    is_over = next_answer.read.is_over
+                    if next_answer.result.data is None and is_over:
                         return
-                    yield answer.content
+                    yield next_answer.content
+                del next_answer
 
     async def _read_first(self, follow: Callable[[TopicKey], None]) -> Answer:
         self._place.order = next(_order)
@@ -144,6 +150,8 @@ class EventStream:
             # A task of its own, so that a watcher that leaves takes nothing from the others.
             task = asyncio.create_task(self._answer(self._place.version, _stay))
             shared = topic.answers[key] = Shared(next(_order), task)
+            loop = asyncio.get_running_loop()
+            loop.call_later(SHARED_SECONDS, _evict, topic.answers, key, shared)
         return shared
 
     async def _answer(
@@ -158,6 +166,12 @@ class EventStream:
             result, is_late = ExecutionResult(None, [self._executor.timeout_error()]), True
         content = orjson.dumps(result_content(result, self._cost))
         return Answer(content, result, read, is_late)
+
+
+def _evict(answers: dict[Hashable, Any], key: Hashable, shared: Shared) -> None:
+    """Deletes an answer, unless another one took its place."""
+    if answers.get(key) is shared:
+        del answers[key]
 
 
 def _stay(key: TopicKey) -> None:
