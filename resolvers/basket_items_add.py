@@ -8,7 +8,7 @@ from models.basket.rules import check_quantity
 from models.history.record import record_change
 from models.history.tables import ChangeKind
 from models.idempotency import Key, KnownKey
-from models.rejections import Rejection, RejectionCode
+from models.rejections import Rejection
 from resolvers.context import parse_segment
 from resolvers.divisions import read_divisions
 from resolvers.item_lines import (
@@ -123,15 +123,10 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         )
         sums, of_all = AdditionSums(basket, held), list[Rejection]()
         if self._is_strict:
-            of_all += [*self._unasked(), *sums.check_together(self.lines)]
+            of_all += [*self.found.unasked(), *sums.check_together(self.lines)]
         else:
             sums.check_each(self.lines)
         return CheckedLines(self.lines, self.input.on_invalid, of_all)
-
-    def _unasked(self) -> list[Rejection]:
-        """Returns the rejection of an input for which Commerce could not be asked."""
-        reasons = list(self.found.failed.values())[:1]
-        return [Rejection(RejectionCode.COMMERCE_UNAVAILABLE, each) for each in reasons]
 
     async def _add(self, basket: LockedBasket, checked: CheckedLines) -> None:
         lines = [self.lines[index].to_line() for index in checked.accepted]

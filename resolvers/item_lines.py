@@ -14,14 +14,14 @@ from resolvers.context import check_text
 from resolvers.divisions import DivisionKey, check_division
 from resolvers.line_outcomes import CheckedLine
 from resolvers.products import Found, ProductKey
-from schema.inputs import BasketItemInput
+from schema.inputs import BasketItemInput, BasketItemSetInput
 from schema.node import IdKind, number_of
 
 MAXIMUM_LINES = 1_000
 """The highest number of lines in one input; more come in a file."""
 
 
-GivenLine: TypeAlias = BasketItemInput
+GivenLine: TypeAlias = BasketItemInput | BasketItemSetInput
 """A line of an input: a quantity of a product for a division, each by one of two keys."""
 
 

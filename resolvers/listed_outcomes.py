@@ -30,7 +30,7 @@ def count_accepted(outcome: Outcome, lines: Sequence[GivenLine]) -> int:
 async def list_outcomes(info: Info, outcome: Outcome, given: Any) -> list[LineOutcome]:
     """Returns the outcomes of all lines of an input if they are selected, in its order.
 
-    After an addition in one step, and for a retry, what the lines name is looked up again.
+    After an addition in one step, and for a retry, products and divisions are looked up again.
     """
     if not selects(info, "outcomes"):
         return []

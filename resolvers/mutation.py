@@ -8,6 +8,7 @@ from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemUpdate
 from resolvers.basket_items_add import BasketItemsAdd
+from resolvers.basket_items_set import BasketItemsSet
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_revert import BasketRevert
 from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
@@ -22,6 +23,7 @@ from resolvers.payloads import (
     BasketImportPayload,
     BasketItemRemovePayload,
     BasketItemsAddPayload,
+    BasketItemsSetPayload,
     BasketItemUpdatePayload,
     BasketLoadPayload,
     BasketRefreshPayload,
@@ -38,6 +40,7 @@ from schema.inputs import (
     BasketImportInput,
     BasketItemRemoveInput,
     BasketItemsAddInput,
+    BasketItemsSetInput,
     BasketItemUpdateInput,
     BasketLoadInput,
     BasketRefreshInput,
@@ -72,6 +75,22 @@ class Mutation:
         answer = await _answer(BasketItemsAdd, info, input)
         return BasketItemsAddPayload(
             basket=answer.basket,
+            outcomes=await list_outcomes(info, answer, input),
+            accepted_count=count_accepted(answer, input.items),
+            user_errors=answer.user_errors,
+        )
+
+    @strawberry.mutation(
+        description="Set quantities, one or many: a grid of products and divisions in one call. "
+        "Sending it again changes nothing more."
+    )
+    async def basket_items_set(
+        self, info: Info, input: Annotated[BasketItemsSetInput, INPUT]
+    ) -> BasketItemsSetPayload:
+        answer = await _answer(BasketItemsSet, info, input)
+        return BasketItemsSetPayload(
+            basket=answer.basket,
+            removed_item_ids=answer.removed_item_ids,
             outcomes=await list_outcomes(info, answer, input),
             accepted_count=count_accepted(answer, input.items),
             user_errors=answer.user_errors,

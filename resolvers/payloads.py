@@ -46,6 +46,15 @@ class BasketItemsAddPayload(Payload):
     user_errors: list[UserError] = described(USER_ERRORS)
 
 
+@strawberry.type(description="The answer to `basketItemsSet`.")
+class BasketItemsSetPayload(Payload):
+    basket: Basket | None = described(BASKET_OR_AS_IT_IS)
+    removed_item_ids: list[strawberry.ID] = described(REMOVED)
+    outcomes: list[LineOutcome] = described(OUTCOMES)
+    accepted_count: int = described(ACCEPTED_COUNT)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
 @strawberry.type(description="The answer to `basketItemUpdate`.")
 class BasketItemUpdatePayload(Payload):
     basket: Basket | None = described(BASKET)

@@ -94,6 +94,11 @@ class Found:
                 *field,
             )
 
+    def unasked(self) -> list[Rejection]:
+        """Returns the one rejection of an input for which Commerce could not be asked, if so."""
+        reasons = list(self.failed.values())[:1]
+        return [Rejection(RejectionCode.COMMERCE_UNAVAILABLE, each) for each in reasons]
+
     def confirmed(self) -> set[int]:
         """Returns the ids of the products that may enter the basket as they are known."""
         return {

@@ -7,6 +7,7 @@ from strawberry import UNSET
 
 from models.export.export import ExportField, ExportFormat
 from schema.line_outcome import OnInvalid
+from schema.modes import SetMode
 from schema.scalars import Upload, described
 
 
@@ -65,6 +66,38 @@ DRY_RUN = "Check and report only."
 class BasketItemsAddInput(Input):
     items: list[BasketItemInput] = described(
         "The products to add, at least one and at most 1,000."
+    )
+    on_invalid: OnInvalid = strawberry.field(
+        default=OnInvalid.REJECT, description=ON_INVALID
+    )
+    dry_run: bool = strawberry.field(default=False, description=DRY_RUN)
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(
+    description="One product and division with its absolute quantity; 0 removes. "
+    "The same product and division twice is INVALID_INPUT for both lines."
+)
+class BasketItemSetInput(Input):
+    product_remote_id: int | None = optional("The product's identifier in Commerce.")
+    sku: str | None = optional("The product's stock keeping unit.")
+    division_id: strawberry.ID | None = optional("The id of the division to buy for.")
+    division_erp_code: str | None = optional("The ERP code of the division to buy for.")
+    quantity: int = described("The quantity to set, 0 to 1,000,000.")
+
+
+@strawberry.input(
+    description="Quantities to set in the active basket, a grid of products and divisions."
+)
+class BasketItemsSetInput(Input):
+    items: list[BasketItemSetInput] = described(
+        "The quantities to set, at least one and at most 1,000."
+    )
+    mode: SetMode = strawberry.field(
+        default=SetMode.MERGE,
+        description="What to do with the products and divisions that are not named.",
     )
     on_invalid: OnInvalid = strawberry.field(
         default=OnInvalid.REJECT, description=ON_INVALID

@@ -175,6 +175,9 @@ INPUTS: dict[str, dict[str, Any]] = {
     "basketDelete": {"basketId": "DRAFT"},
     "basketRefresh": {},
     "basketRevert": {"toVersion": 1},
+    "basketItemsSet": {
+        "items": [{"sku": "SKU02", "divisionErpCode": "ERP02", "quantity": 3}]
+    },
     "basketExport": {},
     "quotationRequest": {"name": "Name"},
 }

@@ -21,6 +21,11 @@ from tests.support.waiting import TIMEOUT_SECONDS
 PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 SHEET = "product__sku,quantity,division__erp_code\nSKU01,3,ERP01\n"
+LINES = """1 SKU1O PRODUCT_NOT_FOUND
+2 SKU02 INVALID_QUANTITY
+2
+3 1 9
+"""
 TYPED = """
 import { graphql } from "../generated";
 export const BASKET = graphql(`query TypedBasket { activeBasket { totalAmount updatedAt } }`);
@@ -90,7 +95,7 @@ def test_every_file_of_the_page_has_a_test() -> None:
         ("urql.mjs", "1\n3\n"),
         ("upload.mjs", "1\n"),
         ("delta.mjs", "1 2 2 30.55\n"),
-        ("lines.mjs", "1 SKU1O PRODUCT_NOT_FOUND\n2 SKU02 INVALID_QUANTITY\n2\n"),
+        ("lines.mjs", LINES),
     ],
 )
 async def test_a_module_of_javascript_runs(

@@ -58,6 +58,12 @@ REQUESTS = {
     'divisionErpCode: "ERP03"}]}) { userErrors { code } } }',
     "mutation basketItemsAdd for ERP04": "mutation { basketItemsAdd(input: {items: [{productRemoteId: 1, "
     'divisionErpCode: "ERP04"}]}) { userErrors { code } } }',
+    "mutation basketItemsSet for ERP02": "mutation { basketItemsSet(input: {items: [{productRemoteId: 1, "
+    'divisionErpCode: "ERP02", quantity: 9}]}) { userErrors { code } } }',
+    "mutation basketItemsSet for ERP01": "mutation { basketItemsSet(input: {items: [{productRemoteId: 1, "
+    'divisionErpCode: "ERP01", quantity: 9}]}) { userErrors { code } } }',
+    "mutation basketItemsSet for ERP04": "mutation { basketItemsSet(input: {items: [{productRemoteId: 1, "
+    'divisionErpCode: "ERP04", quantity: 9}]}) { userErrors { code } } }',
     "mutation basketItemUpdate": "mutation { basketItemUpdate(input: {productRemoteId: 1, divisionId: 2, quantity: 3}) "
     "{ userErrors { code } } }",
     "mutation basketItemRemove": "mutation { basketItemRemove(input: {productRemoteId: 1}) { userErrors { code } } }",
@@ -193,6 +199,9 @@ MATRIX = {  # POST /graphql has the rows of the operations
     "mutation basketItemsAdd for ERP01": (NO, NO, NO, NO, SHUT, FOREIGN, "ok", FOREIGN),
     "mutation basketItemsAdd for ERP03": (NO, NO, NO, NO, SHUT, FOREIGN, "ok", FOREIGN),
     "mutation basketItemsAdd for ERP04": (NO, NO, NO, NO, SHUT, FOREIGN, SHUT, FOREIGN),
+    "mutation basketItemsSet for ERP02": (NO, NO, NO, NO, SHUT, "ok", "ok", FOREIGN),
+    "mutation basketItemsSet for ERP01": (NO, NO, NO, NO, SHUT, FOREIGN, "ok", FOREIGN),
+    "mutation basketItemsSet for ERP04": (NO, NO, NO, NO, SHUT, FOREIGN, SHUT, FOREIGN),
     "mutation basketItemUpdate": (NO, NO, NO, NO, SHUT, "ok", "ok", FOREIGN),
     "mutation basketItemRemove": (NO, NO, NO, NO, SHUT, "ok", "ok", "ok"),
     "mutation basketClear": (NO, NO, NO, NO, SHUT, "ok", "ok", "ok"),

@@ -9,11 +9,17 @@ LINES = """acceptedCount outcomes {
   index status productRemoteId sku quantity division { erpCode } errors { code message field }
 }"""
 WITH_LINES = f"basket {{ ...Whole }} {LINES}"
+WITH_REMOVED = f"removedItemIds {WITH_LINES}"
 
 
 async def add(caller: Caller, *items: Mapping[str, Any], **given: Any) -> dict[str, Any]:
     """Adds lines, and returns the payload with the outcome of each."""
     return await caller.change("basketItemsAdd", WITH_LINES, items=list(items), **given)
+
+
+async def put(caller: Caller, *items: Mapping[str, Any], **given: Any) -> dict[str, Any]:
+    """Sets quantities, and returns the payload with the outcome of each line."""
+    return await caller.change("basketItemsSet", WITH_REMOVED, items=list(items), **given)
 
 
 def statuses(payload: dict[str, Any]) -> list[str]:

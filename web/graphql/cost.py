@@ -16,6 +16,7 @@ LIST_SIZES = {
     "BasketDelta.items": 100,
     "BasketItem.divisions": 3,
     "BasketItemsAddPayload.outcomes": 20,
+    "BasketItemsSetPayload.outcomes": 20,
     "BasketRefreshPayload.priceChanges": 20,
     "BasketRefreshPayload.unavailable": 5,
     "BasketRevertPayload.outcomes": 20,
