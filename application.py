@@ -173,7 +173,7 @@ def create_view(
     """Returns the endpoint of GraphQL."""
     return GraphQLView(
         executor,
-        streams=HttpStreams(executor),
+        streams=HttpStreams.from_options(executor, options),
         rules=RequestRules.from_options(options),
         page=page,
         instrument=tracing.trace_execution if tracing else None,

@@ -1,34 +1,52 @@
 """Subscriptions over HTTP: one response each, which goes on while events come."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Self
 
 from starlette.types import ASGIApp, Scope
 
 from models.user import Buyer
+from settings.options import Options
 from web.graphql.executor import GraphQLExecutor, Prepared
 from web.graphql.media_type import EVENT_STREAM
+from web.http.address_limit import client_address
 from web.http.authentication import read_digest
+from web.http.bad_request import BadRequest
+from web.live.limits import (
+    LiveConnection,
+    LiveConnections,
+    ProcessFull,
+    TooManyConnections,
+)
+from web.live.metrics import EVENTS, OPERATIONS, Transport
 from web.live.response import StreamedResponse, stream_response
 from web.live.session import Session
+
+LIMIT_CODE = "TOO_MANY_CONNECTIONS"
 
 
 class HttpStreams:
     """Makes the streamed responses of an application; both times are in seconds."""
 
     def __init__(
-        self,
-        executor: GraphQLExecutor,
-        *,
-        heartbeat_seconds: float = 12.0,
-        send_seconds: float = 60.0,
+        self, executor: GraphQLExecutor, *, heartbeat_seconds: float, send_seconds: float
     ) -> None:
         self._executor = executor
         self._heartbeat_seconds = heartbeat_seconds
         self._send_seconds = send_seconds
 
+    @classmethod
+    def from_options(cls, executor: GraphQLExecutor, options: Options) -> Self:
+        """Returns the streams of an application."""
+        return cls(
+            executor,
+            heartbeat_seconds=options.live_heartbeat_seconds,
+            send_seconds=options.live_send_seconds,
+        )
+
     def one(self, content: bytes) -> ASGIApp:
         """Returns the stream of one result, of a query or a mutation."""
-        return self._stream(EVENT_STREAM, Begun(content, None))
+        return self._stream(EVENT_STREAM, Events(content, None, None, Transport.SSE))
 
     async def watch(
         self,
@@ -39,16 +57,24 @@ class HttpStreams:
         *,
         wants_cost: bool,
     ) -> ASGIApp:
-        """Returns the stream of a subscription's events; raises RequestErrors."""
-        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        digest = read_digest(authorization)
+        """Returns the stream of a subscription's events; raises RequestErrors and BadRequest."""
+        headers = dict(scope["headers"])
+        digest = read_digest(headers.get(b"authorization", b"").decode("latin-1"))
+        is_sse = media_type == EVENT_STREAM
+        transport = Transport.SSE if is_sse else Transport.MULTIPART
+        connection = _count_connection(scope, transport, digest)
         session = Session(self._executor, scope["state"], buyer, digest)
         events = session.watch(prepared, wants_cost=wants_cost)
-        # Read before the response begins, because a rejected subscription has another status.
-        first = await anext(events)
-        return self._stream(media_type, Begun(first, events))
+        try:
+            # Read before the response begins: a rejected subscription has another status.
+            first = await anext(events)
+        except BaseException:
+            connection.__exit__()
+            raise
+        OPERATIONS.labels(transport).inc()
+        return self._stream(media_type, Events(first, events, connection, transport))
 
-    def _stream(self, media_type: str, events: "Begun") -> StreamedResponse:
+    def _stream(self, media_type: str, events: "Events") -> StreamedResponse:
         return stream_response(
             media_type,
             events,
@@ -57,23 +83,49 @@ class HttpStreams:
         )
 
 
-class Begun:
-    """Events of which the first one is there already."""
+def _count_connection(scope: Scope, transport: Transport, digest: str) -> LiveConnection:
+    """Counts a connection, until its context is left; raises BadRequest (429 or 503)."""
+    connections: LiveConnections = scope["state"]["live_connections"]
+    connection = connections.connection(transport, client_address(scope), digest)
+    try:
+        return connection.__enter__()
+    except ProcessFull as rejection:
+        raise BadRequest(503, LIMIT_CODE, str(rejection)) from None
+    except TooManyConnections as rejection:
+        raise BadRequest(429, LIMIT_CODE, str(rejection)) from None
 
-    def __init__(self, first: bytes, others: AsyncGenerator[bytes] | None) -> None:
+
+class Events:
+    """The events of a response, of which the first one is there already."""
+
+    def __init__(
+        self,
+        first: bytes,
+        others: AsyncGenerator[bytes] | None,
+        connection: LiveConnection | None,
+        transport: Transport,
+    ) -> None:
         self._first = first
         self._others = others
+        self._connection = connection
+        self._count = EVENTS.labels(transport).inc
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yields the first event, then the others."""
-        yield self._first
         # An event may be large, and the stream may be idle for hours.
-        self._first = b""
+        first, self._first = self._first, b""
+        self._count()
+        yield first
+        del first
         if self._others is not None:
             async for event in self._others:
+                self._count()
                 yield event
 
     async def aclose(self) -> None:
-        """Ends the operation."""
+        """Ends the operation, and counts its connection no more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.__exit__()
         if self._others is not None:
             await self._others.aclose()
