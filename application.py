@@ -235,13 +235,14 @@ async def open_resources(
         retention = timedelta(seconds=options.export_kept_seconds)
         addresses = ExportAddresses.from_options(options)
         exports = open_exports(redis, export_store, addresses, retention, dead_letters)
-        guard = SessionGuard()
+        buyers = Buyers(options.token_kept_seconds)
+        guard = SessionGuard(buyers)
         hub = await enter(open_hub(redis, guard))
         limits = rate_limits(
             redis, token=options.rate_limit_token, address=options.rate_limit_address
         )
         yield {
-            "buyers": Buyers(options.token_kept_seconds),
+            "buyers": buyers,
             "commerce": commerce,
             "redis": resources.enter_context(closing(RedisCheck(redis))) if redis else None,
             "exports": await enter(exports),

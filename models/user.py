@@ -180,6 +180,10 @@ class Buyers:
             self._store(digest, until, buyer)
         return buyer
 
+    def forget(self, digest: str) -> None:
+        """Looks a token up anew when it is used next."""
+        self._known.pop(digest, None)
+
     def _store(self, digest: str, until: float, buyer: Buyer) -> None:
         # Dictionaries keep the order of insertion, so the entry that was looked up first goes
         # first.

@@ -71,9 +71,11 @@ async def subscribe(
         )
         response = await client.send(request, stream=True)
         async with aclosing(response):
-            if response.status_code != 200:
+            if response.is_error:
                 await response.aread()
-            yield EventStream(response)
+            # Held here: the response is closed with the last reference to its lines.
+            stream = EventStream(response)
+            yield stream
 
 
 _EVENT = b"event: next\ndata: "

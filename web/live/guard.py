@@ -1,6 +1,6 @@
 """The guard: ends the subscriptions of those who are not let in any more."""
 
-from models.user import find_unusable_tokens
+from models.user import Buyers, find_unusable_tokens
 from web.live.session import Session
 
 CHECK_SECONDS = 4.0
@@ -14,7 +14,8 @@ REASONS = {
 class SessionGuard:
     """Looks the tokens of all sessions with subscriptions up, in one statement."""
 
-    def __init__(self) -> None:
+    def __init__(self, buyers: Buyers) -> None:
+        self._buyers = buyers
         self._sessions = set[Session]()
 
     def add(self, session: Session) -> None:
@@ -33,6 +34,9 @@ class SessionGuard:
         # Many connections of one token are asked about once.
         digests = list({session.digest for session in sessions})
         unusable = await find_unusable_tokens(digests)
+        for digest in unusable:
+            # Else a client that comes back at once would be let in for some seconds more.
+            self._buyers.forget(digest)
         for session in sessions:
             if reason := unusable.get(session.digest):
                 session.end(REASONS[reason])
