@@ -1,6 +1,12 @@
-"""The status of a basket: save, load, delete, submit."""
+"""The status of a basket: save, load, rename, delete, submit."""
 
-from models.basket.status import delete_draft, load_draft, save_active, submit_active
+from models.basket.status import (
+    delete_draft,
+    load_draft,
+    rename_draft,
+    save_active,
+    submit_active,
+)
 from models.division import DivisionType
 from models.quotation import QuotationStatus, issue_quotation
 from models.rejections import Rejection, RejectionCode
@@ -10,6 +16,7 @@ from resolvers.unit_of_work import Change
 from schema.inputs import (
     BasketDeleteInput,
     BasketLoadInput,
+    BasketRenameInput,
     BasketSaveInput,
     QuotationRequestInput,
 )
@@ -66,6 +73,17 @@ class BasketLoad(Change[BasketLoadInput]):
             displaced=await self.read(displaced_id) if displaced_id is not None else None,
             deleted_id=deleted_id,
         )
+
+
+class BasketRename(Change[BasketRenameInput]):
+    """Gives a draft another name."""
+
+    async def apply(self) -> Outcome:
+        """Renames the draft; it keeps its place among the drafts."""
+        draft_id = number_of(IdKind.BASKET, self.input.basket_id)
+        name = parse_name(self.input.name)
+        basket_id = await rename_draft(self.author, self.buyer.id, draft_id, name)
+        return Outcome(baskets=await self.read(basket_id))
 
 
 class BasketDelete(Change[BasketDeleteInput]):

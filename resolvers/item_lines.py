@@ -97,7 +97,7 @@ class ItemLine(CheckedLine):
     """Whether the quantity is within the limits of a single line."""
 
     @property
-    def field(self) -> tuple[str, str]:
+    def field(self) -> tuple[str, ...]:
         """The path of the line in the input."""
         return "items", str(self.index)
 

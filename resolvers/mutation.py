@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.basket_copy import BasketCopy
 from resolvers.basket_export import BasketExportChange
 from resolvers.basket_import import BasketImport
 from resolvers.basket_items import BasketClear, BasketItemRemove, BasketItemUpdate
@@ -11,13 +12,20 @@ from resolvers.basket_items_add import BasketItemsAdd
 from resolvers.basket_items_set import BasketItemsSet
 from resolvers.basket_refresh import BasketRefresh
 from resolvers.basket_revert import BasketRevert
-from resolvers.basket_status import BasketDelete, BasketLoad, BasketSave, QuotationRequest
+from resolvers.basket_status import (
+    BasketDelete,
+    BasketLoad,
+    BasketRename,
+    BasketSave,
+    QuotationRequest,
+)
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
 from resolvers.listed_outcomes import count_accepted, list_outcomes
 from resolvers.outcome import Outcome
 from resolvers.payloads import (
     BasketClearPayload,
+    BasketCopyPayload,
     BasketDeletePayload,
     BasketExportPayload,
     BasketImportPayload,
@@ -27,6 +35,7 @@ from resolvers.payloads import (
     BasketItemUpdatePayload,
     BasketLoadPayload,
     BasketRefreshPayload,
+    BasketRenamePayload,
     BasketRevertPayload,
     BasketSavePayload,
     QuotationRequestPayload,
@@ -35,6 +44,7 @@ from resolvers.requested_fields import find_wants
 from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
     BasketClearInput,
+    BasketCopyInput,
     BasketDeleteInput,
     BasketExportInput,
     BasketImportInput,
@@ -44,6 +54,7 @@ from schema.inputs import (
     BasketItemUpdateInput,
     BasketLoadInput,
     BasketRefreshInput,
+    BasketRenameInput,
     BasketRevertInput,
     BasketSaveInput,
     QuotationRequestInput,
@@ -161,6 +172,29 @@ class Mutation:
         answer = await _answer(BasketDelete, info, input)
         return BasketDeletePayload(
             deleted_basket_id=answer.deleted_basket_id, user_errors=answer.user_errors
+        )
+
+    @strawberry.mutation(description="Give a draft another name.")
+    async def basket_rename(
+        self, info: Info, input: Annotated[BasketRenameInput, INPUT]
+    ) -> BasketRenamePayload:
+        answer = await _answer(BasketRename, info, input)
+        return BasketRenamePayload(basket=answer.basket, user_errors=answer.user_errors)
+
+    @strawberry.mutation(
+        description="Put the items of any of the caller's baskets (draft, submitted, "
+        "another segment's) into the active basket at today's prices. The source is not used up."
+    )
+    async def basket_copy(
+        self, info: Info, input: Annotated[BasketCopyInput, INPUT]
+    ) -> BasketCopyPayload:
+        answer = await _answer(BasketCopy, info, input)
+        return BasketCopyPayload(
+            basket=answer.basket,
+            removed_item_ids=answer.removed_item_ids,
+            outcomes=answer.line_outcomes,
+            accepted_count=answer.accepted_count,
+            user_errors=answer.user_errors,
         )
 
     @strawberry.mutation(

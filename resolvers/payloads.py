@@ -103,6 +103,24 @@ class BasketDeletePayload(Payload):
     user_errors: list[UserError] = described(USER_ERRORS)
 
 
+@strawberry.type(description="The answer to `basketRename`.")
+class BasketRenamePayload(Payload):
+    basket: Basket | None = described(BASKET)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
+@strawberry.type(description="The answer to `basketCopy`.")
+class BasketCopyPayload(Payload):
+    basket: Basket | None = described(BASKET_OR_AS_IT_IS)
+    removed_item_ids: list[strawberry.ID] = described(REMOVED)
+    outcomes: list[LineOutcome] = described(
+        "The lines that were not carried out, at most 1,000, rejected ones first of all. "
+        "`index` counts the chosen lines of the source: its products, each by its divisions."
+    )
+    accepted_count: int = described(ACCEPTED_COUNT)
+    user_errors: list[UserError] = described(USER_ERRORS)
+
+
 @strawberry.type(description="The answer to `basketRefresh`.")
 class BasketRefreshPayload(Payload):
     basket: Basket | None = described(BASKET)

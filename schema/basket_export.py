@@ -7,6 +7,8 @@ from models.timestamps import Timestamp, format_timestamp
 from schema.node import IdKind, Node, id_of
 from schema.scalars import describe_enum, described
 
+__all__ = ["BasketExport", "ExportField", "ExportFormat"]
+
 describe_enum(
     ExportFormat,
     "The format of a file.",

@@ -5,9 +5,10 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from models.export.export import ExportField, ExportFormat
+# From here, where they are described, so that they are so before the inputs are made.
+from schema.basket_export import ExportField, ExportFormat
 from schema.line_outcome import OnInvalid
-from schema.modes import SetMode
+from schema.modes import CopyMode, SetMode
 from schema.scalars import Upload, described
 
 
@@ -154,6 +155,30 @@ class BasketLoadInput(Input):
 @strawberry.input(description="The draft to delete.")
 class BasketDeleteInput(Input):
     basket_id: strawberry.ID = described("The draft's id.")
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The draft to rename, and its new name.")
+class BasketRenameInput(Input):
+    basket_id: strawberry.ID = described("The draft's id.")
+    name: str = described("The new name of the draft, 1 to 255 characters.")
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The basket to copy into the active one.")
+class BasketCopyInput(Input):
+    basket_id: strawberry.ID = described("A basket of the caller, in any status.")
+    product_remote_ids: list[int] | None = optional(
+        "Only these products, each of which the basket holds; all when left out."
+    )
+    mode: CopyMode = strawberry.field(
+        default=CopyMode.ADD,
+        description="What to do with the items that the active basket holds.",
+    )
+    on_invalid: OnInvalid = strawberry.field(default=OnInvalid.SKIP, description=ON_INVALID)
+    dry_run: bool = strawberry.field(default=False, description=DRY_RUN)
+    segment_remote_id: int | None = optional(SEGMENT)
+    expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 

@@ -12,6 +12,19 @@ class SetMode(StrEnum):
     REPLACE = "REPLACE"
 
 
+class CopyMode(StrEnum):
+    """The treatment of the items that the active basket holds before a copy."""
+
+    ADD = "ADD"
+    REPLACE = "REPLACE"
+
+
+describe_enum(
+    CopyMode,
+    "What to do with the items that the active basket holds.",
+    ADD="The copied quantities are added to those that it holds.",
+    REPLACE="It is emptied first, unless no line can be copied.",
+)
 describe_enum(
     SetMode,
     "What to do with the products and divisions that are not named.",

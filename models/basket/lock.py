@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Self
 
+from tortoise.queryset import QuerySet
+
 from models.basket.tables import Basket, BasketStatus
 from models.database.statements import load_statements
 from models.rejections import Rejection, RejectionCode
@@ -92,9 +94,19 @@ async def _open(user_id: int, segment: int) -> LockedBasket:
 
 async def lock_own(user_id: int, basket_id: int | None) -> Basket:
     """Locks one of the user's baskets, in any status, and returns it; raises BASKET_NOT_FOUND."""
+    return await _find_own(Basket.select_for_update(), user_id, basket_id)
+
+
+async def find_own(user_id: int, basket_id: int | None) -> Basket:
+    """Reads one of the user's baskets without a lock; raises BASKET_NOT_FOUND."""
+    return await _find_own(Basket.all(), user_id, basket_id)
+
+
+async def _find_own(
+    baskets: QuerySet[Basket], user_id: int, basket_id: int | None
+) -> Basket:
     basket = None
     if basket_id is not None:
-        baskets = Basket.select_for_update()
         basket = await baskets.get_or_none(user_id=user_id, id=basket_id)
     if basket is None:
         raise Rejection(

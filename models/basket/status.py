@@ -1,4 +1,4 @@
-"""The status of a basket: saved, loaded, deleted, submitted.
+"""The status of a basket: saved, loaded, renamed, deleted, submitted.
 
 Run inside a unit of work; the basket's row is locked first.
 """
@@ -71,6 +71,18 @@ async def load_draft(author: Author, user_id: int, basket_id: int | None) -> Loa
         # A basket that this load itself made was never seen by anyone.
         deleted_id=active.id if is_deleted and active.version else None,
     )
+
+
+async def rename_draft(
+    author: Author, user_id: int, basket_id: int | None, name: str
+) -> int:
+    """Gives a draft another name and returns its id; the same name changes nothing."""
+    draft = await _lock_draft(user_id, basket_id, "renamed")
+    if draft.name != name:
+        await Basket.filter(id=draft.id).update(name=name)
+        locked = LockedBasket.from_model(draft)
+        await record_change(locked, ChangeKind.RENAMED, author, without_lines(locked))
+    return int(draft.id)
 
 
 async def delete_draft(user_id: int, basket_id: int | None) -> int:

@@ -173,6 +173,8 @@ INPUTS: dict[str, dict[str, Any]] = {
     "basketSave": {"name": "Name"},
     "basketLoad": {"basketId": "DRAFT"},
     "basketDelete": {"basketId": "DRAFT"},
+    "basketRename": {"basketId": "DRAFT", "name": "Other"},
+    "basketCopy": {"basketId": "DRAFT"},
     "basketRefresh": {},
     "basketRevert": {"toVersion": 1},
     "basketItemsSet": {

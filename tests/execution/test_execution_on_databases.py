@@ -32,6 +32,7 @@ LINES = [
     {"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": 4},
     {"productRemoteId": 8, "divisionErpCode": "ERP03"},
 ]
+OLDEST = "the oldest draft"
 CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("basketItemsAdd", {"items": LINES}),
     ("basketSave", {"name": "Autumn"}),
@@ -41,9 +42,11 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("basketItemUpdate", {"productRemoteId": 2, "divisionId": "2", "quantity": 9}),
     ("basketItemsAdd", {"items": LINES[3:], "segmentRemoteId": 1}),
     ("basketSave", {"name": "Segment", "segmentRemoteId": 1}),
-    ("basketLoad", {"basketId": "the oldest draft"}),
+    ("basketLoad", {"basketId": OLDEST}),
     ("basketItemRemove", {"productRemoteId": 8}),
     ("basketItemsSet", {"items": LINES[:2], "mode": "REPLACE", "onInvalid": "SKIP"}),
+    ("basketRename", {"basketId": OLDEST, "name": "Other"}),
+    ("basketCopy", {"basketId": OLDEST}),
     ("basketRefresh", {}),
     ("basketItemsAdd", {"items": LINES[:2], "segmentRemoteId": 1}),
     ("basketClear", {"segmentRemoteId": 1}),
@@ -62,6 +65,8 @@ Rejected: dict[str, list[dict[str, Any]]] = {
     "basketSave": [{"name": " "}, {"name": "x", "expectedVersion": 9999}],
     "basketLoad": [{"basketId": "999999"}, {"basketId": "x"}],
     "basketDelete": [{"basketId": "999999"}],
+    "basketRename": [{"basketId": "999999", "name": "x"}],
+    "basketCopy": [{"basketId": "999999"}],
     "basketRefresh": [{"expectedVersion": 9999}],
     "basketRevert": [{"toVersion": 0}, {"toVersion": 9999, "onInvalid": "REJECT"}],
     "basketExport": [{"basketId": "999999"}],
@@ -132,7 +137,7 @@ async def fill(asking: People) -> tuple[dict[str, list[Any]], list[str]]:
     for number, (mutation, given_input) in enumerate(CHANGES):
         kind = mutation[0].upper() + mutation[1:]
         sent = given_input | {"idempotencyKey": f"key {number}"}
-        if mutation == "basketLoad":
+        if sent.get("basketId") == OLDEST:
             sent["basketId"] = await oldest_draft(asking)
         text = f"mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message }} }} }}"
         answer = await asking.ask("main", text, input=sent)

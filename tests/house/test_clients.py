@@ -25,6 +25,7 @@ LINES = """1 SKU1O PRODUCT_NOT_FOUND
 2 SKU02 INVALID_QUANTITY
 2
 3 1 9
+2 0 9
 """
 TYPED = """
 import { graphql } from "../generated";

@@ -15,6 +15,7 @@ LIST_SIZES = {
     # A delta may have to be complete.
     "BasketDelta.items": 100,
     "BasketItem.divisions": 3,
+    "BasketCopyPayload.outcomes": 20,
     "BasketItemsAddPayload.outcomes": 20,
     "BasketItemsSetPayload.outcomes": 20,
     "BasketRefreshPayload.priceChanges": 20,
@@ -38,6 +39,7 @@ LIST_SIZES = {
 OTHER_LIST_SIZE = 10
 WEIGHTS = {
     "Query.product": 10,
+    "Mutation.basketCopy": 50,
     "Mutation.basketImport": 50,
     "Mutation.basketRefresh": 50,
     "Mutation.basketRevert": 50,
