@@ -11,6 +11,7 @@ from bench.checkouts import MigrationFailed
 from bench.equality import AnswersDiffer
 from bench.files import FilesDiffer
 from bench.growth import grow, memory
+from bench.live import measure_live
 from bench.load import load, make_database
 from bench.operations import KINDS, WORKLOADS
 from bench.peers.packages import PackagesMissing
@@ -48,6 +49,7 @@ def create_parser() -> argparse.ArgumentParser:
         commands.add_parser("memory", help="growth of the server's memory after warm-up")
     )
     _add_storage(commands.add_parser("storage", help="bytes per addition with a key"))
+    _add_live(commands.add_parser("live", help="delays and costs of watched baskets"))
     _add_serve(commands.add_parser("serve", help="serve stock or by hand, for a profiler"))
     return root
 
@@ -111,6 +113,14 @@ def _add_storage(command: argparse.ArgumentParser) -> None:
     _add_beside(command)
 
 
+def _add_live(command: argparse.ArgumentParser) -> None:
+    _add_command(command, measure_live)
+    command.add_argument("--rate", type=float, default=100.0, help="changes per second")
+    command.add_argument("--seconds", type=float, default=20.0)
+    command.add_argument("--watchers", type=int, default=1_000, help="watched baskets")
+    command.add_argument("--idle", type=int, default=10_000, help="idle watchers")
+
+
 def _add_serve(command: argparse.ArgumentParser) -> None:
     _add_command(command, None)
     command.add_argument("kind", choices=["stock", "by hand", "commerce"])
@@ -131,6 +141,7 @@ def main(words: list[str]) -> int:
         "grow",
         "memory",
         "storage",
+        "live",
         "serve",
         "-h",
         "--help",

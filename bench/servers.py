@@ -110,6 +110,9 @@ def _command(
         # High limits instead of none, so that the cost of counting is measured.
         "RATE_LIMIT_TOKEN": "1000000000/minute",
         "RATE_LIMIT_ADDRESS": "1000000000/minute",
+        "LIVE_CONNECTIONS": "15000",
+        "LIVE_CONNECTIONS_PER_TOKEN": "15000",
+        "LIVE_CONNECTIONS_PER_ADDRESS": "15000",
         "SECRET_KEY": "of-the-benchmark-" + "0123456789abcdef" * 3,
         "COMMERCE_URL": f"http://127.0.0.1:{commerce_port}",
         # In a folder that is deleted with the server.

@@ -46,7 +46,7 @@ class HttpStreams:
 
     def one(self, content: bytes) -> ASGIApp:
         """Returns the stream of one result, of a query or a mutation."""
-        return self._stream(EVENT_STREAM, Events(content, None, None, Transport.SSE))
+        return self._stream(EVENT_STREAM, CountedEvents(content, None, None, Transport.SSE))
 
     async def watch(
         self,
@@ -72,9 +72,9 @@ class HttpStreams:
             connection.__exit__()
             raise
         OPERATIONS.labels(transport).inc()
-        return self._stream(media_type, Events(first, events, connection, transport))
+        return self._stream(media_type, CountedEvents(first, events, connection, transport))
 
-    def _stream(self, media_type: str, events: "Events") -> StreamedResponse:
+    def _stream(self, media_type: str, events: "CountedEvents") -> StreamedResponse:
         return stream_response(
             media_type,
             events,
@@ -95,7 +95,7 @@ def _count_connection(scope: Scope, transport: Transport, digest: str) -> LiveCo
         raise BadRequest(429, LIMIT_CODE, str(rejection)) from None
 
 
-class Events:
+class CountedEvents:
     """The events of a response, of which the first one is there already."""
 
     def __init__(
