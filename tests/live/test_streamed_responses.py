@@ -204,7 +204,7 @@ async def test_the_protocol_knows_that_a_response_is_streamed_also_below_a_prefi
         await reader.readuntil(ONE)
         (scope,) = server.scopes
         assert scope["path"] == "/graphql"
-        assert scope["cycle"].scope["is_stream"] is True
+        assert scope["cycle"]().scope["is_stream"] is True
         assert "is_stream" not in scope
 
 

@@ -4,11 +4,11 @@ import asyncio
 from asyncio import TimerHandle
 from dataclasses import dataclass
 from typing import Any, Self
+from weakref import ref
 
 import httptools
 from uvicorn import Config
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from settings.options import Options
@@ -129,6 +129,9 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.head_bytes + self.packet_bytes > self.limits.head_bytes:
             self._check_head()
         super().on_headers_complete()
+        # A streamed response must get to its cycle, which has the scope: a strong reference would
+        # leave every request to the garbage collection.
+        self.scope[CYCLE] = ref(self.cycle)  # type: ignore[literal-required]
         self.arriving = "body"
         # The trailer fields of a chunked body are no headers: they go into a list of their own.
         self.headers = []
@@ -147,11 +150,6 @@ class PunctualProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         self.arriving = None
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Starts a request, to whose cycle a streamed response must get."""
-        cycle.scope[CYCLE] = cycle  # type: ignore[literal-required]
-        super()._start_asgi_task(cycle, app)
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Gives a new parser the head again, without its upgrade, and the rest of the packet."""

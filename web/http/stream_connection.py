@@ -8,7 +8,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 CYCLE = "cycle"
-"""The key of uvicorn's cycle in a scope, which our protocol adds."""
+"""The key of a weak reference to uvicorn's cycle in a scope, which our protocol adds."""
 UNSENT_BYTES = 16_384
 """The bytes that the system may hold unsent, so that a slow reader is noticed soon."""
 
@@ -22,7 +22,7 @@ class StreamConnection:
     __slots__ = ("_cycle", "is_unframed")
 
     def __init__(self, scope: Scope, timeout: float) -> None:
-        cycle: RequestResponseCycle = scope[CYCLE]
+        cycle: RequestResponseCycle = scope[CYCLE]()
         # The protocol's own scope; a middleware may have made a copy of it.
         cycle.scope["is_stream"] = True  # type: ignore[typeddict-unknown-key]
         self._cycle = cycle
