@@ -108,6 +108,16 @@ def use_redis(client: Redis, prefix: str) -> None:
     client.ttl(key)
     client.delete(key)
     use_queue(client, f"{prefix}-check", "check")
+    _use_channel(client, f"{prefix}-check")
+
+
+def _use_channel(client: Redis, name: str) -> None:
+    """Publishes on a channel and listens to it, as live baskets do."""
+    client.publish(name, "1")
+    with client.pubsub() as channel:  # type: ignore[no-untyped-call]
+        channel.subscribe(name)
+        # The answer, which is an error for a user without the right.
+        channel.get_message(timeout=CHECK_TIMEOUT)
 
 
 def _fault_from_error(error: Exception) -> RedisFault:

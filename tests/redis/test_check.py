@@ -25,7 +25,11 @@ from tests.support.redis_servers import (
 from tests.support.service import open_client
 from tests.support.waiting import TIMEOUT_SECONDS
 
-RIGHTS = ("+@read", "+@write", "+@connection", "+@scripting", "+keys")
+RIGHTS = (
+    "&basket-*",
+    *("+@read", "+@write", "+@connection", "+@scripting", "+keys"),
+    *("+publish", "+subscribe", "+unsubscribe"),
+)
 DOCUMENTATION = Path("docs/redis.md").read_text(encoding="utf-8")
 
 
@@ -81,9 +85,17 @@ def test_a_redis_that_does_everything_has_no_fault_and_keeps_nothing(
         (["--user", "a", "on", ">b", "~basket-*", *RIGHTS], "a:b@", None),
         (["--user", "a", "on", ">b", "~other-*", *RIGHTS], "a:b@", "not permitted"),
         (
-            ["--user", "a", "on", ">b", "~basket-*", *RIGHTS[:-1], "-@dangerous"],
+            ["--user", "a", "on", ">b", "~basket-*", *RIGHTS, "-keys"],
             "a:b@",
             "not permitted",
+        ),
+        *(
+            (
+                ["--user", "a", "on", ">b", "~basket-*", *RIGHTS, less],
+                "a:b@",
+                "not permitted",
+            )
+            for less in ("-publish", "-subscribe", "resetchannels")
         ),
         (["--user", "a", "on", ">b", "~basket-*", "+@read"], "a:b@", "not permitted"),
         (["--user", "a", "off", ">b", "~*", "+@all"], "a:b@", "unauthenticated"),
