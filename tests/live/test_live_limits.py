@@ -95,7 +95,7 @@ async def test_a_connection_has_a_limit_of_operations(serve_with: Serve) -> None
                 {
                     "message": "2 operations run on this connection, all that "
                     "LIVE_OPERATIONS_PER_CONNECTION allows.",
-                    "extensions": {"code": "LIVE_LIMIT_EXCEEDED"},
+                    "extensions": {"code": "TOO_MANY_OPERATIONS"},
                 }
             ],
         }

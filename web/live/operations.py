@@ -29,7 +29,7 @@ from web.live.metrics import EVENTS, OPERATIONS, Transport
 from web.live.session import Session, StreamEnded
 from web.monitoring.metrics import count_request
 
-LIMIT_CODE = "LIVE_LIMIT_EXCEEDED"
+LIMIT_CODE = "TOO_MANY_OPERATIONS"
 SHOWN_ID = 60
 """The characters of an id that a close frame shows."""
 
