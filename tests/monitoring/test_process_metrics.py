@@ -5,21 +5,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.protocol import State
 
 from tests.support.command_line import CommandLine
 from tests.support.http import client
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, answers, free_port, wait_until
 from tests.support.shop import Shop
+from tests.support.transport_ws import open_peer
+from tests.support.waiting import eventually
 
 SCRAPER = {"Authorization": "Bearer for-prometheus"}
 MAIN = {"Authorization": "Token main"}
 QUERY = {"query": "{ activeBasket { id } }"}
-PROTOCOL = ("--ws", "none")
 
 
 def serves(process_id: int) -> bool:
@@ -38,7 +41,7 @@ class Workers:
         self.url = f"http://127.0.0.1:{self.port}"
         command = (sys.executable, "-m", "uvicorn", "server:application", "--workers", "2")
         self.manager: subprocess.Popen[bytes] = processes.start(
-            *command, "--port", str(self.port), *PROTOCOL
+            *command, "--port", str(self.port)
         )
         wait_until(lambda: answers(f"{self.url}/healthz"), "The start of uvicorn")
 
@@ -116,6 +119,32 @@ def test_each_scrape_counts_the_requests_of_both_and_of_those_that_died(
     assert [workers.sample(*names) for _ in range(6)] == [50.0] * 6
     workers.manager.terminate()
     assert workers.manager.wait(30) == 0
+
+
+async def test_each_scrape_counts_the_websockets_of_both(workers: Workers) -> None:
+    name = ("basket_live_connections", "websocket")
+    async with AsyncExitStack() as stack:
+        url = f"ws://127.0.0.1:{workers.port}/graphql"
+        peers = [await stack.enter_async_context(open_peer(url)) for _ in range(12)]
+        for peer in peers:
+            await peer.initialise()
+            await peer.subscribe("1", QUERY["query"])
+            assert await peer.next("1") is None
+        assert [workers.sample(*name) for _ in range(4)] == [12.0] * 4
+        assert workers.sample("basket_live_events_total", "websocket") == 12.0
+        assert workers.sample("basket_requests_total", "query activeBasket", "ok") == 12.0
+
+        def living() -> int:
+            return sum(peer.connection.state is State.OPEN for peer in peers)
+
+        # Either of them may have all the connections.
+        for process_id in workers.process_ids():
+            os.kill(process_id, signal.SIGKILL)
+            await eventually(
+                lambda: workers.sample(*name) == living(), "The count of living connections"
+            )
+        await eventually(lambda: living() == 0, "The end of all connections")
+    await eventually(lambda: workers.sample(*name) == 0.0, "The end of all of them")
 
 
 def test_a_folder_that_is_none_is_rejected_and_an_empty_name_is_none(
