@@ -33,15 +33,17 @@ WATCH_POLICY = (
 
 
 @asynccontextmanager
-async def listening(database_url: str, *, embedded: bool) -> AsyncIterator[str]:
-    """Serves the application, with the demo catalogue and people, on a free port."""
+async def listening(
+    database_url: str, *, embedded: bool, port: int = 0
+) -> AsyncIterator[str]:
+    """Serves the application, with the demo catalogue and people, on a free port or this one."""
     application = create_application(
         Options(
             database_url=database_url, commerce_url="", redis_url="", is_embedded=embedded
         )
     )
     server = uvicorn.Server(
-        uvicorn.Config(application, port=0, log_level="error", log_config=None)
+        uvicorn.Config(application, port=port, log_level="error", log_config=None)
     )
     task = asyncio.create_task(server.serve())
     while not server.started:

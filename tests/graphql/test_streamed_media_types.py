@@ -11,6 +11,7 @@ EVENTS = "text/event-stream"
 PARTS = "multipart/mixed;subscriptionSpec=1.0"
 
 CLIENTS = {
+    "urql, subscription": "text/event-stream, multipart/mixed",
     "urql": "application/graphql-response+json, application/graphql+json, application/json, "
     "text/event-stream, multipart/mixed",
     "graphql-sse": "text/event-stream",
@@ -31,6 +32,7 @@ CLIENTS = {
     ("client", "single", "stream"),
     [
         ("urql", GRAPHQL, EVENTS),
+        ("urql, subscription", EVENTS, EVENTS),
         ("graphql-sse", EVENTS, EVENTS),
         ("Apollo Client, query", GRAPHQL, None),
         ("Apollo Client, subscription", GRAPHQL, PARTS),

@@ -76,7 +76,8 @@ async def run(folder: Path, *command: str, address: str = "") -> str:
 
 
 def test_every_file_of_the_page_has_a_test() -> None:
-    assert FILES.keys() == {
+    # tests/live/test_clients.py runs those of live baskets.
+    assert {name for name in FILES if not name.startswith(("live-", "live_"))} == {
         "apollo.mjs",
         "urql.mjs",
         "relay.config.json",

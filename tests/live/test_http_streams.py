@@ -116,3 +116,46 @@ async def test_a_revoked_token_cuts_its_streams(
             assert not stream.is_complete
         async with subscribe(url, ACTIVE) as stream:
             assert stream.response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("subscription { nothing }", None),
+        ("subscription {", None),
+        (
+            'subscription { basketChanges(basketId: "basket_9") { isComplete } }',
+            "BASKET_NOT_FOUND",
+        ),
+        ("query { nothing }", None),
+    ],
+)
+async def test_a_client_of_events_alone_gets_errors_as_an_event(
+    processes: Processes, sqlite_url: str, document: str, code: str | None
+) -> None:
+    async with server_of(processes, sqlite_url) as (_, url):
+        async with subscribe(url, document) as stream:
+            assert stream.response.status_code == 200
+            content = await stream.next_content()
+            assert content.keys() == {"errors"}
+            (error,) = content["errors"]
+            assert error.get("extensions", {}).get("code") == code
+            assert await stream.next_content() is None
+            assert stream.is_complete
+
+
+async def test_queries_and_mutations_are_one_event_and_their_end(
+    processes: Processes, sqlite_url: str
+) -> None:
+    async with server_of(processes, sqlite_url) as (_, url):
+        for document, value in (
+            ("{ viewer { email } }", {"email": "main@example.invalid"}),
+            (
+                "mutation { basketClear(input: {}) { userErrors { code } } }",
+                {"userErrors": [{"code": "BASKET_NOT_FOUND"}]},
+            ),
+        ):
+            async with subscribe(url, document) as stream:
+                assert await stream.next() == value
+                assert await stream.next_content() is None
+                assert stream.is_complete

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,15 @@ async def _debugging_port(profile: Path) -> int:
 @asynccontextmanager
 async def open_page(executable: str, profile: Path) -> AsyncIterator[Page]:
     """Starts the browser with an empty profile and opens a blank page."""
+    async with open_pages(executable, profile, 1) as (page,):
+        yield page
+
+
+@asynccontextmanager
+async def open_pages(
+    executable: str, profile: Path, number: int
+) -> AsyncIterator[list[Page]]:
+    """Starts the browser with an empty profile and opens blank pages, each in a window."""
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
         executable,
@@ -95,15 +104,27 @@ async def open_page(executable: str, profile: Path) -> AsyncIterator[Page]:
     )
     try:
         port = await _debugging_port(profile)
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                target = next(
-                    each for each in await answer.json() if each["type"] == "page"
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            yield [
+                Page(
+                    await stack.enter_async_context(session.ws_connect(url, max_msg_size=0))
                 )
-            async with session.ws_connect(
-                target["webSocketDebuggerUrl"], max_msg_size=0
-            ) as socket:
-                yield Page(socket)
+                for url in await _page_addresses(session, port, number)
+            ]
     finally:
         process.kill()
         await process.wait()
+
+
+async def _page_addresses(
+    session: aiohttp.ClientSession, port: int, number: int
+) -> list[str]:
+    """Returns the addresses of so many pages, opening those beyond the first."""
+    api = f"http://127.0.0.1:{port}/json"
+    async with session.get(f"{api}/list") as answer:
+        targets = [each for each in await answer.json() if each["type"] == "page"][:1]
+    while len(targets) < number:
+        async with session.put(f"{api}/new?about:blank") as answer:
+            targets.append(await answer.json())
+    return [target["webSocketDebuggerUrl"] for target in targets]

@@ -42,10 +42,6 @@ class MediaTypes:
             raise _not_acceptable(message)
         return self.stream
 
-    def for_error(self) -> str:
-        """Returns the media type of JSON for an operation that is not executed."""
-        return self.single if self.single in (GRAPHQL, JSON) else GRAPHQL
-
 
 def negotiate_media_types(http: HttpRequest) -> MediaTypes:
     """Returns the media types of the response; raises BadRequest (406) when none is accepted."""

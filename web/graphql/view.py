@@ -159,7 +159,7 @@ class GraphQLView:
                     wants_cost=request.wants_cost,
                 )
         except RequestErrors as rejected:
-            return _reject_operation(rejected.errors, media_types.for_error())
+            return self._reject(rejected.errors, media_types)
         media_type = media_types.for_single()
         context = Context.from_state(
             buyer, scope["state"], ChangeOrigin.GRAPHQL, selected=prepared.document.selected
@@ -174,6 +174,17 @@ class GraphQLView:
         if media_type == EVENT_STREAM and reply.status == 200:
             return self._streams.one(orjson.dumps(reply.content))
         return reply
+
+    def _reject(self, errors: list[GraphQLError], media_types: MediaTypes) -> ASGIApp:
+        """Returns the response to an operation that was not executed, or a stream not begun."""
+        if outage := find_outage(errors):
+            return Reply(503, outage, JSON)
+        if any((error.extensions or {}).get("code") == TIMEOUT_CODE for error in errors):
+            return self._timed_out()
+        if media_types.single == EVENT_STREAM:
+            # Clients of events alone repeat a request with another response, again and again.
+            return self._streams.one(orjson.dumps(error_content(errors)))
+        return _request_error(errors, media_types.single or GRAPHQL)
 
     def _timed_out(self) -> Reply:
         message = self._executor.timeout_error().message
@@ -208,13 +219,6 @@ def _reply(
         if result.data is None and not any(error.path for error in result.errors):
             return _request_error(result.errors, media_type)
     return Reply(200, result_content(result, extensions), media_type)
-
-
-def _reject_operation(errors: list[GraphQLError], media_type: str) -> Reply:
-    """Returns the response to an operation that was not executed, or a stream not begun."""
-    if outage := find_outage(errors):
-        return Reply(503, outage, JSON)
-    return _request_error(errors, media_type)
 
 
 def _request_error(errors: list[GraphQLError], media_type: str) -> Reply:

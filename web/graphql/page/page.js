@@ -28,7 +28,13 @@ function uploadBody(parameters, variable, file) {
 }
 
 async function send(headers, body) {
-  const response = await fetch(window.location.pathname, { method: "POST", headers: headers, body: body });
+  const stop = new AbortController();
+  const request = { method: "POST", headers: headers, body: body, signal: stop.signal };
+  const response = await fetch(window.location.pathname, request);
+  return isStream(response) ? watch(request, response, stop) : readResult(headers, response);
+}
+
+async function readResult(headers, response) {
   // A late response to a request with an earlier token says nothing of the present one.
   const isPresent = headers.Authorization === "Token " + readToken();
   if (response.status === 401 && isPresent) {
@@ -44,7 +50,8 @@ async function send(headers, body) {
 
 async function fetcher(parameters, options) {
   const headers = {
-    Accept: "application/graphql-response+json, application/json",
+    // Only a subscription is answered by events.
+    Accept: "application/graphql-response+json, application/json, text/event-stream",
     Authorization: "Token " + readToken(),
     ...options?.headers,
   };
@@ -93,14 +100,18 @@ function Page() {
   });
 }
 
+function showNotice(message) {
+  notice.textContent = message;
+}
+
 function show() {
-  notice.textContent = "";
+  showNotice("");
   tokenInput.value = readToken();
   ReactDOM.render(React.createElement(Page), root);
 }
 
 function askForToken(reason) {
-  notice.textContent = reason;
+  showNotice(reason);
   tokenInput.focus();
 }
 
