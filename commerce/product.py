@@ -13,6 +13,7 @@ from text import find_flaw, is_blank
 MAXIMUM_PRICE = Decimal("40000000.00")
 MAXIMUM_REMOTE_ID = 2**31 - 1
 MAXIMUM_IMAGE_LENGTH = 2000
+MAXIMUM_STOCK = 2**31 - 1
 
 _CENT = Decimal("0.01")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
@@ -30,6 +31,7 @@ class CommerceProduct:
     variants: dict[str, Any]
     product_image: str | None
     in_stock: bool
+    stock: int | None
     is_available: bool
 
 
@@ -73,6 +75,7 @@ def parse_product(
         in_stock=any_in_stock
         if isinstance(any_in_stock, bool)
         else value.get("in_stock") is True,
+        stock=_parse_stock(value.get("stock")),
         # Only a product that Commerce declares ready is sold.
         is_available=value.get("is_ready_to_basket") is True,
     )
@@ -146,6 +149,15 @@ def _parse_decimal(value: object) -> Decimal:
         if number.is_finite():
             return number
     raise _Unsellable(f"Its price {shortened(value)} is not a number.")
+
+
+def _parse_stock(value: object) -> int | None:
+    """Returns the number of pieces in stock; None where Commerce says no usable number."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if not is_number or not isinstance(value, int):
+        return None
+    # Fewer than none are ordered already; more than a basket can hold are as good as any number.
+    return min(max(value, 0), MAXIMUM_STOCK)
 
 
 def _parse_currency(value: object) -> str:

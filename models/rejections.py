@@ -26,6 +26,7 @@ class RejectionCode(StrEnum):
     BASKET_NOT_FOUND = auto(), "There is no such basket, or it is not the caller's."
     BASKET_EMPTY = auto(), "The basket has no items."
     BASKET_NOT_DRAFT = auto(), "The basket is not a draft."
+    BASKET_HAS_PROBLEMS = auto(), "The basket has problems that are BLOCKING."
     BASKET_LIMIT_EXCEEDED = (
         auto(),
         "The basket would hold more than it may, or too many exports are not finished.",

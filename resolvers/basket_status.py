@@ -1,5 +1,10 @@
 """The status of a basket: save, load, rename, delete, submit."""
 
+from dataclasses import replace
+
+from models.basket.lock import lock_active
+from models.basket.problems import find_basket_problems, has_blocking_problem
+from models.basket.read import ITEMS, OWN
 from models.basket.status import (
     delete_draft,
     load_draft,
@@ -11,7 +16,7 @@ from models.division import DivisionType
 from models.quotation import QuotationStatus, issue_quotation
 from models.rejections import Rejection, RejectionCode
 from resolvers.context import check_text, parse_segment
-from resolvers.outcome import Outcome
+from resolvers.outcome import Outcome, rejected
 from resolvers.unit_of_work import Change
 from schema.inputs import (
     BasketDeleteInput,
@@ -107,6 +112,8 @@ class QuotationRequest(Change[QuotationRequestInput]):
             parse_segment(self.input.segment_remote_id),
             parse_name(self.input.name),
         )
+        if rejection := await self._reject_problems(segment):
+            return rejection
         # First, because it locks the basket; a rejection by the quotation undoes it.
         basket_id = await submit_active(
             self.author, self.buyer.id, segment, self.input.expected_version
@@ -118,3 +125,30 @@ class QuotationRequest(Change[QuotationRequestInput]):
         )
         quotation = await issue_quotation(self.buyer.id, basket_id, name, status)
         return Outcome(baskets=await self.read(basket_id), quotation=quotation)
+
+    async def _reject_problems(self, segment: int) -> Outcome | None:
+        """Returns the rejection of a basket with problems that block, nothing yet being changed."""
+        basket = await lock_active(self.buyer.id, segment, self.input.expected_version)
+        if not await has_blocking_problem(basket.id, self.buyer):
+            return None
+        # Almost no request comes here, so that only this one reads all items.
+        read = await OWN.read(
+            self.context.catalogue, ITEMS, user_id=self.buyer.id, basket_id=basket.id
+        )
+        (rows,) = read.full_baskets()
+        found = find_basket_problems(rows, self.buyer)
+        blocking = [problem for problem in found if problem.code.is_blocking]
+        count = "1 problem" if len(blocking) == 1 else f"{len(blocking)} problems"
+        rejection = Rejection(
+            RejectionCode.BASKET_HAS_PROBLEMS,
+            f"The basket has {count} that must be solved before it can be submitted.",
+        )
+        return replace(rejected([rejection]), problem_rows=rows, problems=blocking)
+
+
+class PlainQuotationRequest(QuotationRequest):
+    """The same with one rejection per problem, as REST words them."""
+
+    async def _reject_problems(self, segment: int) -> Outcome | None:
+        """Leaves the rejections to the issue of the quotation."""
+        return None

@@ -3,6 +3,7 @@
 from models.basket.read import BasketRead, Wants
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
+from resolvers.problems import prepare_problems
 from resolvers.requested_fields import find_wants
 from schema.basket import Basket
 from schema.basket_rows import baskets_from_rows
@@ -17,5 +18,6 @@ async def read_baskets(
         info.context.catalogue, wanted, user_id=info.context.buyer.id, **values
     )
     baskets = baskets_from_rows(read)
+    prepare_problems(info, baskets)
     await prepare_changes(info, baskets)
     return baskets

@@ -40,6 +40,7 @@ from resolvers.payloads import (
     BasketSavePayload,
     QuotationRequestPayload,
 )
+from resolvers.problems import prepare_problems
 from resolvers.requested_fields import find_wants
 from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
@@ -68,8 +69,9 @@ INPUT = strawberry.argument(
 async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcome:
     outcome = await carry_out(kind, info.context, input, wants=find_wants(info))
     # After the commit: the history up to the version that was read does not change any more.
-    baskets = (outcome.basket, outcome.displaced_basket)
-    await prepare_changes(info, [basket for basket in baskets if basket])
+    baskets = [each for each in (outcome.basket, outcome.displaced_basket) if each]
+    prepare_problems(info, baskets)
+    await prepare_changes(info, baskets)
     return outcome
 
 
@@ -262,5 +264,6 @@ class Mutation:
         return QuotationRequestPayload(
             quotation=answer.requested_quotation,
             basket=answer.basket,
+            problems=answer.blocking_problems,
             user_errors=answer.user_errors,
         )

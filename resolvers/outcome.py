@@ -9,7 +9,8 @@ import strawberry
 from prometheus_client import Counter
 
 from models.basket.prices import Repriced
-from models.basket.rows import BasketRows
+from models.basket.problems import Problem
+from models.basket.rows import BasketRows, FullBasket
 from models.export.export import ExportRead
 from models.money import Cents
 from models.quotation import QuotationRead
@@ -18,6 +19,7 @@ from resolvers.line_outcomes import CheckedLines
 from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
+from schema.basket_problem import BasketProblem, problems_from_rows
 from schema.basket_rows import baskets_from_rows
 from schema.line_outcome import LineOutcome
 from schema.node import IdKind, id_of
@@ -52,6 +54,9 @@ class Outcome:
     lines: CheckedLines | None = None
     """All lines, where the input was checked line by line just now."""
     user_errors: list[UserError] = field(default_factory=list)
+    problem_rows: FullBasket | None = None
+    """The basket that was rejected for its problems, which `problems` are of."""
+    problems: Sequence[Problem] = ()
     is_final: bool = True
     """Whether a retry with the same key gets it; otherwise that is a new attempt."""
 
@@ -106,6 +111,12 @@ class Outcome:
         """The items that Commerce does not sell now, if items are asked for."""
         ids = [id_of(IdKind.BASKET_ITEM, number) for number in self.unavailable]
         return [self._items[each] for each in ids if each in self._items]
+
+    @property
+    def blocking_problems(self) -> list[BasketProblem]:
+        """The problems for which the basket was rejected."""
+        rows = self.problem_rows
+        return problems_from_rows(rows, self.problems) if rows else []
 
     @property
     def removed_item_ids(self) -> list[strawberry.ID]:

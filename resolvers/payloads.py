@@ -6,6 +6,7 @@ from resolvers.query import Query
 from schema.basket import Basket
 from schema.basket_export import BasketExport
 from schema.basket_item import BasketItem
+from schema.basket_problem import BasketProblem
 from schema.line_outcome import LineOutcome
 from schema.outcome import ImportReport, PriceChange
 from schema.quotation import Quotation
@@ -175,5 +176,9 @@ class QuotationRequestPayload(Payload):
     )
     basket: Basket | None = described(
         f"The submitted basket; null when the input was rejected. {GONE}"
+    )
+    problems: list[BasketProblem] = described(
+        "What stood in the way, when `userErrors` has BASKET_HAS_PROBLEMS. "
+        "A retry leaves out those whose items have left the basket."
     )
     user_errors: list[UserError] = described(USER_ERRORS)

@@ -39,11 +39,15 @@ _ITEM_FIELDS = frozenset(
         "Basket.items",
         "Basket.itemsPage",
         "Basket.item",
+        "Basket.problems",
+        "Basket.isSubmittable",
         "BasketRefreshPayload.unavailable",
         "PriceChange.item",
     }
 )
 """The fields that need every item of a basket."""
+_PROBLEM_FIELDS = frozenset({"Basket.problems", "Basket.isSubmittable"})
+"""The fields for which problems are looked for."""
 CHANGES, LINES = "Basket.changes", "BasketChange.lines"
 """The fields that are pages, and are read before they are resolved."""
 
@@ -66,6 +70,7 @@ class SelectedParts:
     """The parts of baskets, and of changes by themselves, that are selected below a field."""
 
     has_items: bool
+    has_problems: bool
     deltas: Sequence[FieldNode]
     changes: Sequence[SelectedPages]
     lines: Sequence[FieldNode]
@@ -153,6 +158,7 @@ def _collect_parts(raw: Raw) -> SelectedParts:
     fields = list(_fields_below(raw, raw.field_nodes, get_named_type(raw.return_type)))
     return SelectedParts(
         has_items=any(coordinate in _ITEM_FIELDS for coordinate, _ in fields),
+        has_problems=any(coordinate in _PROBLEM_FIELDS for coordinate, _ in fields),
         deltas=[node for coordinate, node in fields if coordinate == "Basket.delta"],
         changes=[
             _collect_pages(raw, node)

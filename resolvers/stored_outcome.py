@@ -11,6 +11,7 @@ Format 2 has the following names, each of which is left out where there is nothi
 - `report`: the report of an import;
 - `accepted`: how many lines were carried out, and `outcomes` of single lines: each with the number
   of its division, which is read again;
+- `problems`: for which a basket was rejected, each of an item, and the basket, which is read again;
 - `user_errors`: why the input was rejected.
 
 A server leaves unread the names that it does not know: they are for fields that its schema lacks
@@ -24,7 +25,9 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from models.basket.prices import Repriced
-from models.basket.rows import BasketRows
+from models.basket.problems import Problem, ProblemCode
+from models.basket.read import ITEMS, OWN
+from models.basket.rows import BasketRows, FullBasket
 from models.export.export import find_own_export
 from models.quotation import find_own_quotation
 from models.rejections import Rejection, RejectionCode
@@ -64,6 +67,7 @@ def outcome_to_text(outcome: Outcome) -> str:
         "report": outcome.report and asdict(outcome.report),
         "accepted": outcome.accepted_count,
         "outcomes": [_line_to_values(line) for line in outcome.line_outcomes],
+        "problems": _problems_to_values(outcome),
         "user_errors": [asdict(error) for error in outcome.user_errors],
     }
     said = {name: value for name, value in values.items() if value}
@@ -95,6 +99,7 @@ async def recall_outcome(
         report=_report(values.get("report")),
         accepted_count=values.get("accepted", 0),
         line_outcomes=await _lines(context.buyer, values.get("outcomes", ())),
+        **await _read_problems(values.get("problems"), context),
         user_errors=[_make(UserError, error) for error in values.get("user_errors", ())],
     )
 
@@ -191,6 +196,47 @@ async def _lines(buyer: Buyer, lines: Sequence[Mapping[str, Any]]) -> list[LineO
         )
         for line in lines
     ]
+
+
+def _problems_to_values(outcome: Outcome) -> dict[str, Any] | None:
+    rows = outcome.problem_rows
+    if rows is None:
+        return None
+    found = [
+        {"item": rows.item_ids[each.position], **each._asdict()}
+        for each in outcome.problems
+    ]
+    return {"basket": rows.columns["id"], "found": found}
+
+
+async def _read_problems(
+    values: Mapping[str, Any] | None, context: Context
+) -> dict[str, Any]:
+    """Returns the stored problems of the items that the basket still has."""
+    if values is None:
+        return {}
+    read = await OWN.read(
+        context.catalogue, ITEMS, user_id=context.buyer.id, basket_id=values["basket"]
+    )
+    rows = next(iter(read.full_baskets()), None)
+    indexes = {item: index for index, item in enumerate(rows.item_ids)} if rows else {}
+    problems = [
+        Problem(
+            ProblemCode(each["code"]),
+            indexes[each["item"]],
+            each["message"],
+            each["division_id"],
+        )
+        for each in values["found"]
+        if each["item"] in indexes
+    ]
+    shown = [each for each in problems if rows and _is_shown(each, rows)]
+    return {"problem_rows": rows, "problems": shown}
+
+
+def _is_shown(problem: Problem, rows: FullBasket) -> bool:
+    # The item may be there for other divisions alone.
+    return problem.division_id is None or problem.division_id in rows.divisions
 
 
 def _make(kind: type[Made], values: Mapping[str, Any]) -> Made:

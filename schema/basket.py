@@ -11,6 +11,7 @@ from models.history.difference import find_difference
 from models.money import Cents
 from models.timestamps import Timestamp
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
+from schema.basket_problem import BasketProblem, ProblemSeverity
 from schema.execution.item_rows import ItemRows, numbers_of
 from schema.history import BasketChangeConnection
 from schema.node import IdKind, Node, id_of
@@ -93,6 +94,7 @@ class Basket(Node):
     saved_at: strawberry.Private[Timestamp | None]
     number: strawberry.Private[int]
     since: strawberry.Private[BasketSince | None]
+    found_problems: strawberry.Private[list[BasketProblem]]
     change_pages: strawberry.Private[PreparedPages[BasketChangeConnection]]
 
     @strawberry.field(
@@ -140,6 +142,23 @@ class Basket(Node):
             (item for item in self.items if item.product_remote_id == product_remote_id),
             None,
         )
+
+    @strawberry.field(
+        description="What stands in the way of a good order, without changing anything and "
+        "without asking Commerce: moved prices, sold out products, closed divisions. "
+        "A submitted basket has no problems."
+    )
+    def problems(self) -> list[BasketProblem]:
+        return self.found_problems
+
+    @strawberry.field(
+        description="Whether `quotationRequest` would accept the basket as it is: "
+        "no problem is BLOCKING, and it is neither empty nor submitted."
+    )
+    def is_submittable(self) -> bool:
+        severities = {problem.severity for problem in self.found_problems}
+        is_open = self.status is not BasketStatus.SUBMITTED and self.item_count > 0
+        return is_open and ProblemSeverity.BLOCKING not in severities
 
     @strawberry.field(
         description="What happened to the basket, newest first; "

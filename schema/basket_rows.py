@@ -28,7 +28,7 @@ _read_columns = field_reader(
         BASKET,
         computed=(
             *("id", "number", "status", "segment_remote_id"),
-            *("items", "since", "change_pages"),
+            *("items", "since", "change_pages", "found_problems"),
         ),
     )
 )
@@ -54,6 +54,7 @@ def _basket(basket: BasketSummary | BasketSince | FullBasket) -> Basket:
         items=cast(list[BasketItem], _items(basket)),
         since=basket if isinstance(basket, BasketSince) else None,
         change_pages=PreparedPages(),
+        found_problems=[],
         **_read_columns(columns),
     )
 

@@ -184,6 +184,13 @@ class BasketCopyInput(Input):
 
 @strawberry.input(description="The active basket to refresh.")
 class BasketRefreshInput(Input):
+    product_remote_ids: list[int] | None = optional(
+        "Only these products, each of which the basket holds; all when left out."
+    )
+    dry_run: bool = strawberry.field(
+        default=False,
+        description="Ask Commerce and say what would change; change nothing.",
+    )
     segment_remote_id: int | None = optional(SEGMENT)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)

@@ -13,12 +13,14 @@ class PriceChange:
     product_remote_id: int = described("The product's identifier in Commerce.")
     sku: str = described("The product's stock keeping unit.")
     item: BasketItem | None = described(
-        "The item, at its new price; for a retry as it is now, "
+        "The item, at its new price unless it is a dry run; for a retry as it is now, "
         "and null when it has left the basket."
     )
     old_price: Cents = described("The unit price before the refresh.")
     old_currency: str = described("Its currency.")
-    new_price: Cents = described("The unit price since the refresh.")
+    new_price: Cents = described(
+        "The unit price since the refresh, or in a dry run the one that the item would get."
+    )
     new_currency: str = described("Its currency.")
 
 

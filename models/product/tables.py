@@ -26,7 +26,7 @@ class Product(Model):
     its SKU until Commerce says that another product of the segment has it: what the row says is
     then out of date, and the SKU no longer names it. A negative segment belongs to a snapshot: see
     `snapshot.py`. The database keeps another column by itself, `revision`, which stands for what is
-    shown of the row.
+    shown of the row. The stock is how many pieces Commerce has, null where it says no number.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -39,6 +39,7 @@ class Product(Model):
     variants = fields.TextField(default="{}")
     product_image = fields.TextField(null=True)
     in_stock = fields.BooleanField()
+    stock = fields.IntField(null=True)
     is_available = fields.BooleanField()
     owns_sku = fields.BooleanField(db_default=True)
     refreshed_at = fields.DatetimeField()
@@ -51,11 +52,11 @@ class Product(Model):
 
 PRODUCT = Columns(
     Product,
-    hidden=("id", "is_available", "owns_sku"),
+    hidden=("id", "owns_sku"),
     price=ColumnKind.MONEY,
     variants=ColumnKind.JSON,
 )
-"""The shown columns of a product, and its segment."""
+"""The shown columns of a product, its segment, and those that problems of a basket come from."""
 
 DESCRIBED = Columns(
     Product,

@@ -111,7 +111,7 @@ async def test_it_can_be_removed_and_saved_and_a_quotation_be_requested_without_
     draft = await withdrawn.main.accepted("basketSave", name="Draft")
     await withdrawn.main.accepted("basketLoad", basketId=draft["id"])
     found = await withdrawn.main.rejected("quotationRequest", name="Q")
-    assert found == [("PRODUCT_UNAVAILABLE", [])]
+    assert found == [("BASKET_HAS_PROBLEMS", [])]
     await withdrawn.main.accepted("basketItemRemove", productRemoteId=1)
     payload = await withdrawn.main.change(
         "quotationRequest", "quotation { totalAmount }", name="Q"
@@ -123,11 +123,12 @@ async def test_the_rejected_quotation_names_every_product(service: Service) -> N
     await add(service.main, line(1), line(2), line(3))
     del service.shop.products[1], service.shop.products[3]
     await service.main.accepted("basketRefresh")
-    payload = await service.main.change("quotationRequest", "quotation { id }", name="Q")
+    payload = await service.main.change(
+        "quotationRequest", "quotation { id } problems { message }", name="Q"
+    )
     assert payload["quotation"] is None
-    assert [error["message"] for error in payload["userErrors"]] == [
-        f"Commerce no longer sells the product with SKU {sku}: remove it, "
-        "or refresh the basket if it may be sold again."
+    assert [problem["message"] for problem in payload["problems"]] == [
+        f"Commerce no longer sells the product with SKU {sku}."
         for sku in ("SKU01", "SKU03")
     ]
 
@@ -163,7 +164,7 @@ async def test_what_commerce_says_to_one_buyer_counts_for_all(
     found = await service.main.rejected("basketItemsAdd", items=[line(1)])
     assert found == [("PRODUCT_UNAVAILABLE", ["items", "0", "productRemoteId"])]
     assert await service.main.rejected("quotationRequest", name="Q") == [
-        ("PRODUCT_UNAVAILABLE", [])
+        ("BASKET_HAS_PROBLEMS", [])
     ]
 
 

@@ -69,7 +69,7 @@ async def test_a_basket_for_a_division_closed_meanwhile_is_rejected(
     await fill(service.main)
     await Division.filter(erp_code="ERP02").update(is_active=False)
     assert await service.main.rejected("quotationRequest", name="Q") == [
-        ("DIVISION_INACTIVE", [])
+        ("BASKET_HAS_PROBLEMS", [])
     ]
     two = service.division("ERP02")
     basket = await service.main.accepted(

@@ -1,5 +1,6 @@
 """Refreshing prices."""
 
+from tests.support.lines import line
 from tests.support.service import Service
 
 REFRESH = """basket { totalAmount version }
@@ -167,3 +168,72 @@ async def test_refreshing_only_for_its_totals_reads_no_items(service: Service) -
     service.shop.sell(1, "11.00")
     payload = await service.main.change("basketRefresh", "basket { totalAmount }")
     assert payload == {"basket": {"totalAmount": "82.00"}, "userErrors": []}
+
+
+SELECTED = """basket { version totalAmount } unavailable { productRemoteId }
+priceChanges { productRemoteId oldPrice newPrice item { price } }"""
+
+
+async def test_a_dry_run_asks_commerce_and_changes_nothing(service: Service) -> None:
+    before = await service.main.accepted(
+        "basketItemsAdd", items=[line(1), line(2), line(3)]
+    )
+    service.shop.sell(1, "11.00")
+    del service.shop.products[2]
+    service.shop.requests.clear()
+    payload = await service.main.change("basketRefresh", SELECTED, dryRun=True)
+    assert payload == {
+        "basket": {"version": 1, "totalAmount": "40.55"},
+        "unavailable": [{"productRemoteId": 2}],
+        "priceChanges": [
+            {
+                "productRemoteId": 1,
+                "oldPrice": "10.55",
+                "newPrice": "11.00",
+                "item": {"price": "10.55"},
+            }
+        ],
+        "userErrors": [],
+    }
+    assert len(service.shop.requests) == 1
+    assert await service.main.basket() == before
+    payload = await service.main.change("basketRefresh", SELECTED)
+    assert payload["basket"] == {"version": 2, "totalAmount": "41.00"}
+
+
+async def test_a_dry_run_says_that_currencies_would_be_mixed(service: Service) -> None:
+    before = await service.main.accepted(
+        "basketItemsAdd", items=[line(1), line(2), line(3)]
+    )
+    service.shop.sell(1, "1.00", currency_type="eur")
+    for given in ({"dryRun": True}, {"productRemoteIds": [1]}, {}):
+        rejected = await service.main.rejected("basketRefresh", **given)
+        assert rejected == [("CURRENCY_MISMATCH", [])]
+    assert await service.main.basket() == before
+
+
+async def test_chosen_products_are_refreshed_and_no_others(service: Service) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1), line(2), line(3)])
+    for product in (1, 2, 3):
+        service.shop.sell(product, "50.00")
+    service.shop.requests.clear()
+    payload = await service.main.change(
+        "basketRefresh", SELECTED, productRemoteIds=[3, 1, 3]
+    )
+    assert [each["productRemoteId"] for each in payload["priceChanges"]] == [1, 3]
+    assert payload["basket"] == {"version": 2, "totalAmount": "120.00"}
+    assert service.shop.requests == [
+        "/api/v1/data-warehouse/products/?pk__in=3,1&limit=100&page=1"
+    ]
+    none = await service.main.change("basketRefresh", SELECTED, productRemoteIds=[])
+    assert (none["priceChanges"], none["basket"]["version"]) == ([], 2)
+
+
+async def test_a_product_that_the_basket_does_not_hold_is_not_refreshed(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1)])
+    rejected = await service.main.rejected("basketRefresh", productRemoteIds=[1, 2])
+    assert rejected == [("PRODUCT_NOT_IN_BASKET", ["productRemoteIds", "1"])]
+    rejected = await service.sub.rejected("basketRefresh", productRemoteIds=[1])
+    assert rejected == [("BASKET_NOT_FOUND", ["segmentRemoteId"])]

@@ -41,6 +41,7 @@ async def test_the_worked_example_is_in_the_catalogue(client: CommerceClient) ->
         "variants": {},
         "product_image": None,
         "in_stock": True,
+        "stock": 50,
         "is_available": True,
     }
     pen = "Ballpoint pen, blue"
@@ -60,6 +61,7 @@ async def test_the_worked_example_is_in_the_catalogue(client: CommerceClient) ->
             variants={"color": "red"},
             product_image="http://example.com/image.jpg",
             in_stock=True,
+            stock=50,
             is_available=True,
         ),
     ]

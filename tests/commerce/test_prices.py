@@ -43,6 +43,7 @@ async def test_missing_fields_make_a_product_that_is_not_sold(
         variants={},
         product_image=None,
         in_stock=False,
+        stock=None,
         is_available=False,
     )
 

@@ -153,6 +153,7 @@ def test_repeated_fields_are_limited_where_they_can_meet(
         ("mutation { basketItemsAdd(input: {items: []}) { acceptedCount outcomes { errors { code } } } }",
          10 + 20 * 2),
         ("mutation { basketCopy(input: {basketId: 1}) { acceptedCount outcomes { index } } }", 50 + 20),
+        ("{ activeBasket { isSubmittable problems { item { id } } } }", 1 + 5 * 2),
         ("mutation { basketRevert(input: {toVersion: 1}) { outcomes { division { id } errors { code } } } }",
          50 + 20 * 3),
         ("{ nothing { at { all } } }", 2),

@@ -333,7 +333,7 @@ class Rules:
             return reasons | {("BASKET_EMPTY", ("segmentRemoteId",))}
         held = basket.items if basket else {}
         are_for_sale = [self.known[product, segment].is_for_sale for product in held]
-        return reasons if all(are_for_sale) else reasons | {("PRODUCT_UNAVAILABLE", ())}
+        return reasons if all(are_for_sale) else reasons | {("BASKET_HAS_PROBLEMS", ())}
 
     def quote(self, basket: Basket, name: str) -> None:
         """Submits an active basket, which is final."""

@@ -18,5 +18,6 @@ PRODUCT = CommerceProduct(
     variants={"color": "red"},
     product_image="http://example.com/image.jpg",
     in_stock=True,
+    stock=3,
     is_available=True,
 )

@@ -45,7 +45,7 @@ def errors(payload: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def named(payload: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Returns what each line names, as it was understood."""
+    """Returns the keys and the quantity of each line, as they were understood."""
     return [
         (
             each["productRemoteId"],

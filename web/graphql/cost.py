@@ -15,6 +15,7 @@ LIST_SIZES = {
     # A delta may have to be complete.
     "BasketDelta.items": 100,
     "BasketItem.divisions": 3,
+    "Basket.problems": 5,
     "BasketCopyPayload.outcomes": 20,
     "BasketItemsAddPayload.outcomes": 20,
     "BasketItemsSetPayload.outcomes": 20,
@@ -23,6 +24,7 @@ LIST_SIZES = {
     "BasketRevertPayload.outcomes": 20,
     "LineOutcome.errors": 1,
     "Query.activeBaskets": 5,
+    "QuotationRequestPayload.problems": 5,
     "Query.divisions": 20,
     "Viewer.divisions": 20,
     "__Schema.types": 50,

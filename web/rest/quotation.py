@@ -9,7 +9,7 @@ from models.database.position import ListPosition
 from models.money import format_amount
 from models.quotation import QuotationRead, count_quotations, read_quotation_page
 from models.timestamps import parse_timestamp
-from resolvers.basket_status import QuotationRequest
+from resolvers.basket_status import PlainQuotationRequest
 from schema.inputs import QuotationRequestInput
 from schema.page import LATEST
 from web.http.json_response import json_response
@@ -52,4 +52,4 @@ async def request_quotation(request: RestRequest) -> Response:
     fields = await request.fields()
     name = fields.text("name")
     given = QuotationRequestInput(name=name, **request.shared_inputs(fields))
-    return await change_basket(QuotationRequest, request, given)
+    return await change_basket(PlainQuotationRequest, request, given)
