@@ -189,7 +189,10 @@ def test_the_ids_of_all_inputs_are_known_by_their_kinds() -> None:
     }
     assert kinds == {
         ("BasketItemInput", "division_id"): IdKind.DIVISION,
+        ("BasketItemSetInput", "division_id"): IdKind.DIVISION,
         ("BasketItemUpdateInput", "division_id"): IdKind.DIVISION,
+        ("BasketCopyInput", "basket_id"): IdKind.BASKET,
+        ("BasketRenameInput", "basket_id"): IdKind.BASKET,
         ("BasketLoadInput", "basket_id"): IdKind.BASKET,
         ("BasketDeleteInput", "basket_id"): IdKind.BASKET,
         ("BasketExportInput", "basket_id"): IdKind.BASKET,
