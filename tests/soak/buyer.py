@@ -50,6 +50,8 @@ class Record:
     )
     wrong: list[str] = field(default_factory=list)
     pieces: int = 0
+    events: int = 0
+    """The events that watchers were told."""
 
 
 class Buyer:

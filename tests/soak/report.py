@@ -71,6 +71,7 @@ class Report:
             )
         return [
             *lines,
+            f"{self.record.events:,} events told to watchers, of every basket the last one",
             f"{self.record.pieces:,} pieces acknowledged, {self.pieces_stored:,} stored",
         ]
 

@@ -14,6 +14,7 @@ from models.division import Division
 from models.user import Token, User, hash_token
 from tests.soak.buyer import Buyer, Record
 from tests.soak.report import Report, Sample
+from tests.soak.watcher import Watcher
 from tests.support.deployment import Site, SystemdDeployment
 from tests.support.postgres_cluster import own_cluster
 from tests.support.process import write_people_to
@@ -57,26 +58,32 @@ class Soak:
     async def run(self) -> Report:
         """Runs all buyers for the time of the report, and returns it with samples and counts."""
         until = time.monotonic() + self.report.seconds
-        watching = asyncio.create_task(self._watch())
+        sampling = asyncio.create_task(self._sample())
         async with asyncio.TaskGroup() as buyers:
             for number in range(CONNECTIONS):
-                buyers.create_task(self._buy(number, until))
-        watching.cancel()
+                buyers.create_task(self._buy_and_watch(number, until))
+        sampling.cancel()
         stored = await self._number(
             "SELECT COALESCE(SUM(quantity), 0) FROM basket_item_division"
         )
         self.report.pieces_stored = stored
         return self.report
 
-    async def _buy(self, number: int, until: float) -> None:
-        timeout, connector = aiohttp.ClientTimeout(total=60), aiohttp.TCPConnector(limit=1)
+    async def _buy_and_watch(self, number: int, until: float) -> None:
+        token, record = f"soak-{number}", self.report.record
+        timeout, connector = aiohttp.ClientTimeout(total=60), aiohttp.TCPConnector(limit=2)
         url = self.deployment.site.proxy_url
         async with aiohttp.ClientSession(
             url, connector=connector, timeout=timeout
         ) as session:
-            await Buyer(session, f"soak-{number}", self.report.record).run(until)
+            watcher = Watcher(session, token, record)
+            watching = asyncio.create_task(watcher.run())
+            await Buyer(session, token, record).run(until)
+            await watcher.catch_up()
+            watching.cancel()
+            await asyncio.wait([watching])
 
-    async def _watch(self) -> None:
+    async def _sample(self) -> None:
         # The servers' children that read spreadsheets come and go, and are not counted.
         servers = [process.pid for process in self.deployment.servers]
         workers = [
