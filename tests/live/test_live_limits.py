@@ -163,6 +163,19 @@ async def test_a_message_has_a_limit(serve_with: Serve) -> None:
             assert "100 bytes" in reason
 
 
+async def test_a_message_of_a_stranger_has_a_lower_limit(serve_with: Serve) -> None:
+    async with serve_with(live_message_bytes=100_000) as server:
+        async with open_peer(server.url) as peer:
+            await peer.connection.send('{"type":"ping"}'.ljust(16_384))
+            assert (await peer.receive())["type"] == "pong"
+            await peer.initialise()
+            await peer.connection.send('{"type":"ping"}'.ljust(100_000))
+            assert (await peer.receive())["type"] == "pong"
+        async with open_peer(server.url) as peer:
+            await peer.connection.send('{"type":"ping"}'.ljust(16_385))
+            assert (await peer.closed())[0] == 1009
+
+
 async def test_the_initialisation_has_a_limit(serve_with: Serve) -> None:
     async with serve_with(live_init_seconds=0.2) as server:
         async with open_peer(server.url) as peer:

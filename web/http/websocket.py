@@ -12,6 +12,7 @@ from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
+from websockets.http11 import Request
 from websockets.protocol import Protocol
 
 from settings.options import Options
@@ -22,6 +23,7 @@ logger = logging.getLogger("basket.websocket")
 # uvicorn and websockets would log every connection, with the client's own query string.
 logger.setLevel(logging.WARNING)
 
+SWITCHING_PROTOCOLS = 101
 GOING_AWAY = 1001
 STOP = "websocket.stop"
 """The type of the event upon which an application answers the rest and closes by GOING_AWAY."""
@@ -31,6 +33,10 @@ CLOSE_SECONDS = 5.0
 """Seconds that a client has for its reply to our close frame."""
 SHUTDOWN_SECONDS = 1.0
 """The same when the server stops."""
+KNOWN_CLIENT = "known_client"
+"""The extension of a scope by which an application says that it has authenticated the client."""
+STRANGER_BYTES = 16_384
+"""The largest message before that, so that strangers take little memory."""
 SLICE = 4_096
 """Bytes that are parsed at a time, so that a packet cannot fill a queue with tiny messages."""
 
@@ -74,7 +80,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.ping_timeout = self.limits.send_seconds
         self.close_timeout = CLOSE_SECONDS
         self.logger = self.conn.logger = logger
-        self.conn.max_message_size = self.limits.message_bytes
+        self.conn.max_message_size = min(self.limits.message_bytes, STRANGER_BYTES)
         # Compression takes some 50 KB of memory per connection.
         self.conn.available_extensions = None
         # A draining server closes every response's connection, and this one must stay open.
@@ -104,8 +110,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the timer, and lets go of the parser, which is in a cycle of references."""
+        """Stops the timer, and ends the cycles of references."""
         self._stop_stall_timer()
+        if "scope" in vars(self):
+            self.scope["extensions"].pop(KNOWN_CLIENT, None)
         self.arrived = b""
         super().connection_lost(exc)
         self.conn.parser.close()
@@ -146,6 +154,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return True
         waits = not self.queue.empty() and not self.close_sent
         return waits or not self.writable.is_set()
+
+    def handle_connect(self, event: Request) -> None:
+        """Starts the application, and lets it raise the limit on messages."""
+        super().handle_connect(event)
+        if self.response.status_code == SWITCHING_PROTOCOLS:
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[KNOWN_CLIENT] = {"trust": self._trust}
+
+    def _trust(self) -> None:
+        self.conn.max_message_size = self.limits.message_bytes
+        del self.scope["extensions"][KNOWN_CLIENT]
 
     def handle_cont(self, event: Frame) -> None:
         """Adds to a message; a list of its fragments could grow without end, by empty ones."""

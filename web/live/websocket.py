@@ -11,7 +11,7 @@ from web.graphql.executor import GraphQLExecutor
 from web.http.address_limit import client_address
 from web.http.json_response import error_response
 from web.http.rate_limit import RateLimited
-from web.http.websocket import GOING_AWAY
+from web.http.websocket import GOING_AWAY, KNOWN_CLIENT
 from web.live.channel import Disconnected, MessageChannel
 from web.live.limits import LiveConnection, LiveConnections, ProcessFull, TooManyConnections
 from web.live.messages import Closing, MessageType, write_message
@@ -91,6 +91,9 @@ class LiveWebSocket:
         if session is None:
             raise Closing(4403, "Forbidden")
         counted.add_token(session.digest)
+        # Only our own protocol has the extension.
+        if extension := scope["extensions"].get(KNOWN_CLIENT):
+            extension["trust"]()
         return session
 
 

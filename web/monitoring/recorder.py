@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from request_record import RequestRecord, begin_record
 from web.http.errors import response_to
+from web.http.websocket import SWITCHING_PROTOCOLS
 from web.lifecycle.startup import run_lifespan
 from web.monitoring.metrics import count_request
 
@@ -21,7 +22,6 @@ access = logging.getLogger("basket.access")
 GRAPHQL_PATH = "/graphql"
 """The one path that has no route of Starlette's."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+=/@:-]{1,128}")
-SWITCHING_PROTOCOLS = 101
 INTERNAL_ERROR = (1011, "Internal error")
 TRY_AGAIN_LATER = (1013, "Try again later")
 """Code and reason with which a WebSocket is closed; upon 1013 clients connect again."""
