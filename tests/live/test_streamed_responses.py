@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.support.streams import END, read_body, read_chunk, serve_feed
 from tests.support.waiting import eventually
 from web.graphql.media_type import EVENT_STREAM, MULTIPART_STREAM
+from web.live.metrics import Transport
 from web.live.session import FORBIDDEN, StreamEnded
 
 ONE = b'{"data":{"activeBasket":null}}'
@@ -165,18 +167,31 @@ async def test_the_next_event_is_asked_for_only_when_the_last_one_has_left() -> 
 async def test_a_client_that_takes_nothing_is_cut_off(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    before = slow_readers(Transport.SSE)
     async with serve_feed(LARGE, LARGE, send_seconds=0.2) as server:
         reader = await server.ask()
         await reader.readuntil(b"data: ")
         await server.closing()
         assert server.feed.asked == 1
     assert caplog.records == []
+    assert slow_readers(Transport.SSE) - before == 1
+
+
+def slow_readers(transport: Transport) -> float:
+    """Returns how many slow readers of a transport were counted."""
+    return (
+        REGISTRY.get_sample_value(
+            "basket_live_slow_readers_total", {"transport": transport}
+        )
+        or 0.0
+    )
 
 
 async def test_a_client_that_takes_no_heartbeat_is_cut_off(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     options = {"heartbeat_seconds": 0.0, "send_seconds": 0.5}
+    before = slow_readers(Transport.MULTIPART)
     async with serve_feed(media_type=MULTIPART_STREAM, **options) as server:
         reader = await server.ask()
         await reader.readuntil(b"\r\n\r\n")
@@ -184,6 +199,7 @@ async def test_a_client_that_takes_no_heartbeat_is_cut_off(
         await server.closing()
         assert server.feed.asked == 1
     assert caplog.records == []
+    assert slow_readers(Transport.MULTIPART) - before == 1
 
 
 async def test_a_pipelined_request_does_not_hide_that_the_client_left(

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from web.live.metrics import Transport
+
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """The header of a media type, and the bytes before, between and after the events."""
+    """A transport, the header of its media type, and the bytes before, between and after the events."""
 
+    transport: Transport
     content_type: bytes
     opening: bytes
     before: bytes

@@ -121,6 +121,7 @@ class CountedEvents:
             async for event in self._others:
                 self._count()
                 yield event
+                del event
 
     async def aclose(self) -> None:
         """Ends the operation, and counts its connection no more."""

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from web.graphql.media_type import EVENT_STREAM, MULTIPART_STREAM
 from web.http.stream_connection import CYCLE, StreamConnection
 from web.live.framing import Framing
+from web.live.metrics import SLOW_READERS
 from web.live.multipart import MULTIPART
 from web.live.server_sent_events import SERVER_SENT_EVENTS
 from web.live.session import StreamEnded
@@ -103,6 +104,8 @@ class StreamedResponse:
         self._wait_for_heartbeat(self._heartbeat_seconds)
         async for event in self._events:
             await self._write(framing.before + event + framing.after)
+            # The next one may be hours away.
+            del event
         await self._end(framing.ending)
 
     async def _end(self, ending: bytes) -> None:
@@ -130,6 +133,7 @@ class StreamedResponse:
                 # The next event is the newest only if it is asked for after this one has left.
                 await self._send(_FLUSH)
         except TimeoutError:
+            SLOW_READERS.labels(self._framing.transport).inc()
             raise _BlockedClient from None
         self._sent_at = asyncio.get_running_loop().time()
 
