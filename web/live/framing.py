@@ -7,7 +7,7 @@ from web.live.metrics import Transport
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """A transport, the header of its media type, and the bytes before, between and after the events."""
+    """A transport, the header of its media type, and the bytes around its events."""
 
     transport: Transport
     content_type: bytes
