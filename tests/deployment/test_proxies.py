@@ -1,6 +1,7 @@
 """Two servers behind HAProxy, Caddy and nginx as docs/deployment writes them, and nginx as it comes."""
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 import settings
 from tests.support.databases import databases
+from tests.support.events import EventStream, subscribe
 from tests.support.load import KEYED, PLAIN, loaded
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, answers, free_port, wait_until
@@ -23,7 +25,8 @@ from tests.support.programs import program
 from tests.support.proxies import FOLDER, Proxies
 from tests.support.service import Caller
 from tests.support.shop import serve_shop
-from tests.support.waiting import TIMEOUT_SECONDS
+from tests.support.transport_ws import open_peer
+from tests.support.waiting import TIMEOUT_SECONDS, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -86,6 +89,8 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
             "COMMERCE_URL": shop.url,
             "ENVIRONMENT": "test",
             "HOST": "127.0.0.1",
+            # One that a test can wait for.
+            "LIVE_HEARTBEAT_SECONDS": "1",
             **LIMITS,
         }
         processes = Processes(folder, DATABASE_URL=url, REDIS_URL="", **more)
@@ -149,6 +154,114 @@ async def test_the_largest_body_is_that_of_the_server(name: str) -> None:
     assert [size * 1_000_000 for size in sizes if size * 1_000_000 > largest] == (
         [] if name == "haproxy" else [22_000_000]
     )
+
+
+ACTIVE = "subscription { activeBasket { totalQuantity } }"
+
+
+async def add_one(url: str) -> dict[str, int]:
+    """Adds one of a product to the active basket, and returns the basket's total."""
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
+        query = """mutation { basketItemsAdd(input: {
+          items: [{ sku: "SKU01", divisionErpCode: "ERP01" }]
+        }) { basket { totalQuantity } } }"""
+        added = await Caller(client, "main").query(query)
+    basket: dict[str, int] = added["basketItemsAdd"]["basket"]
+    return basket
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_events_and_heartbeats_pass_at_once(site: Site, name: str) -> None:
+    url = site.proxies.url(name)
+    before = await add_one(url)
+    async with subscribe(url, ACTIVE) as stream:
+        assert await stream.next() == before
+        after = await add_one(url)
+        assert await stream.next() == after
+        waiting = asyncio.create_task(stream.next())
+        await eventually(lambda: stream.heartbeats >= 3, "Heartbeats")
+        assert await add_one(url) == await waiting
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_parts_pass_at_once(site: Site, name: str) -> None:
+    url = site.proxies.url(name)
+    before = await add_one(url)
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
+        accept = {"Accept": "multipart/mixed;subscriptionSpec=1.0, application/json"}
+        request = client.stream(
+            "POST", "/graphql", json={"query": ACTIVE}, headers=MAIN | accept
+        )
+        async with request as response:
+            pieces = response.aiter_text()
+            body = ""
+            while "\r\n{}\r\n--graphql" not in body:
+                body += await anext(pieces)
+            assert json.dumps(before, separators=(",", ":")) in body
+            after = json.dumps(await add_one(url), separators=(",", ":"))
+            while f"{after}}}}}}}\r\n--graphql" not in body:
+                body += await anext(pieces)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_a_websocket_passes_and_stays_open(site: Site, name: str) -> None:
+    url = site.proxies.url(name)
+    before = await add_one(url)
+    async with open_peer(f"{url.replace('http', 'ws')}/graphql") as peer:
+        await peer.initialise()
+        await peer.subscribe("1", ACTIVE)
+        assert await peer.next("1") == before
+        assert await add_one(url) == await peer.next("1")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_a_server_that_ends_ends_its_streams_behind_a_proxy(
+    site: Site, name: str
+) -> None:
+    url = site.proxies.url(name)
+    async with AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(subscribe(url, ACTIVE)) for _ in "12"]
+        peers = [
+            await stack.enter_async_context(
+                open_peer(f"{url.replace('http', 'ws')}/graphql")
+            )
+            for _ in "12"
+        ]
+        for stream in streams:
+            await stream.next()
+        for peer in peers:
+            await peer.initialise()
+        ends = [asyncio.create_task(read_to_end(stream)) for stream in streams]
+        closes = [asyncio.create_task(peer.closed()) for peer in peers]
+        for place in (0, 1):
+            await asyncio.to_thread(site.restart, place)
+        # Caddy ends a response in order that a server has cut.
+        assert await asyncio.gather(*ends) == [name != "caddy"] * 2
+        assert [stream.is_complete for stream in streams] == [False, False]
+        assert {code for code, _ in await asyncio.gather(*closes)} <= {1001}
+
+
+async def read_to_end(stream: EventStream) -> bool:
+    """Reads until the end, and tells whether the response was broken off."""
+    try:
+        while await stream.next_content() is not None:
+            pass
+    except httpx.RemoteProtocolError:
+        return True
+    return False
+
+
+async def test_timeouts_of_proxies_are_beyond_the_heartbeat() -> None:
+    beyond = 3 * settings.LIVE_HEARTBEAT_SECONDS
+    for file, names in (
+        ("haproxy.cfg", ("timeout client", "timeout server", "timeout tunnel")),
+        ("nginx.conf", ("proxy_read_timeout",)),
+        ("Caddyfile", ("response_header_timeout",)),
+    ):
+        text = (FOLDER / file).read_text()
+        for name in names:
+            (seconds,) = re.findall(rf"^\s*{name} ([0-9]+)s", text, re.MULTILINE)
+            assert int(seconds) > beyond
 
 
 async def test_servers_restarted_one_after_the_other_fail_no_request(site: Site) -> None:

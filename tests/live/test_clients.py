@@ -206,3 +206,23 @@ async def test_after_a_restart_only_what_was_missed_is_sent(site: Site) -> None:
     changes = [line for line in lines if line.startswith("changes")]
     assert changes[:2] == ["changes 1 false ", "changes 2 false 5"]
     assert changes[-1] == "changes 3 false 7"
+
+
+async def test_a_stream_that_ends_in_order_without_its_end_was_cut(tmp_path: Path) -> None:
+    script = await asyncio.to_thread(node_script, "live_fetch.mjs", tmp_path)
+    (tmp_path / "live-fetch.mjs").write_text(FILES["live-fetch.mjs"])
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["node", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "/events whole",
+        "/cut-events The stream was cut.",
+        "/parts whole",
+        "/cut-parts The stream was cut.",
+        "/json whole",
+    ]
