@@ -20,7 +20,7 @@ from models.history.tables import ChangeKind
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode
 from models.user import Buyer
-from resolvers.context import parse_segment
+from resolvers.context import check_text, parse_segment
 from resolvers.divisions import DivisionKey, check_division, read_divisions
 from resolvers.input_digest import differing_fields
 from resolvers.outcome import Outcome, rejected
@@ -28,9 +28,11 @@ from resolvers.products import Found, look_up_products
 from resolvers.unit_of_work import Change, Outdated
 from schema.inputs import BasketImportInput
 from schema.outcome import ImportReport
+from schema.scalars import Upload
 from schema.user_error import ImportRowError
 from tasks.spreadsheets.cell_values import SHOWN_CHARACTERS
 from tasks.spreadsheets.header import ERP_CODE, QUANTITY, SKU
+from tasks.spreadsheets.pasted_text import read_pasted_text
 from tasks.spreadsheets.rejection import SpreadsheetRejected
 from tasks.spreadsheets.rows import MAXIMUM_ERRORS
 from tasks.spreadsheets.sheet import (
@@ -63,7 +65,9 @@ class RowCheck:
         divisions: Mapping[DivisionKey, DivisionRead],
         found: Found,
         currency: str | None,
+        source: str,
     ) -> None:
+        self._source = source
         # Most divisions and many products are in many rows: each is checked once.
         self._division_id = cache(
             lambda erp_code: check_division(buyer, divisions, erp_code, ERP_CODE).id
@@ -82,7 +86,7 @@ class RowCheck:
         if before := self.lines.get(key):
             quantity += before.quantity
         check_quantity(quantity)
-        self.lines[key] = Line(*key, quantity, ("file", str(number)))
+        self.lines[key] = Line(*key, quantity, (self._source, str(number)))
         self.rows += 1
 
     def _take_currency(self, product: KnownProduct) -> None:
@@ -113,35 +117,75 @@ class BasketImport(Change[BasketImportInput]):
 
     async def fingerprint(self) -> dict[str, Any]:
         """Returns the input with the digest of the file in its place."""
+        if self.input.file is None:
+            return differing_fields(self.input)
         digest = await asyncio.to_thread(_digest, self.input.file.file)
         return differing_fields(self.input) | {"file": digest}
+
+    @property
+    def _source(self) -> str:
+        """The name of the input that the rows come from."""
+        return "text" if self.input.file is None else "file"
 
     async def prepare(self) -> None:
         """Reads the file, once, and checks every row against divisions, products and currency."""
         self.segment = parse_segment(self.input.segment_remote_id)
+        if (self.input.file is None) == (self.input.text is None):
+            raise Rejection(
+                RejectionCode.INVALID_INPUT, "Send exactly one of file and text.", "file"
+            )
+        default = self.input.default_division_erp_code
+        if default is not None:
+            await self._check_default(default)
         # A further attempt at the unit of work checks the rows again, but reads no file again.
-        self.sheet = self.sheet or await self._read_file()
+        self.sheet = self.sheet or await self._read_source()
         self.errors = [row_error_from_cell(error) for error in self.sheet.errors]
         self.error_count = self.sheet.error_count
         await self._check_rows(self.sheet.rows)
         self.errors = sorted(self.errors, key=lambda error: error.row)[:MAXIMUM_ERRORS]
 
-    async def _read_file(self) -> Spreadsheet:
+    async def _check_default(self, erp_code: str) -> None:
+        field = "defaultDivisionErpCode"
+        check_text(erp_code, "ERP code", field)
+        divisions = await read_divisions(self.buyer, {erp_code})
+        check_division(self.buyer, divisions, erp_code, field)
+
+    async def _read_source(self) -> Spreadsheet:
+        """Reads the rows; those without a division get the default one, if there is one."""
+        default = self.input.default_division_erp_code
+        is_optional = default is not None
+        try:
+            if self.input.file is None:
+                sheet = await asyncio.to_thread(
+                    read_pasted_text,
+                    self.input.text or "",
+                    is_division_optional=is_optional,
+                )
+            else:
+                sheet = await self._read_file(self.input.file, is_optional=is_optional)
+        except SpreadsheetRejected as rejection:
+            code = RejectionCode[rejection.code]
+            raise Rejection(code, rejection.message, self._source) from None
+        if default is not None:
+            codes = sheet.rows.erp_codes
+            sheet.rows.erp_codes = [code or default for code in codes]
+        return sheet
+
+    async def _read_file(self, file: Upload, *, is_optional: bool) -> Spreadsheet:
         # The copy has a name only while the reading process needs it.
         with NamedTemporaryFile(prefix="basket-import-") as target:
-            await asyncio.to_thread(_copy, self.input.file.file, target)
-            try:
-                return await self.context.spreadsheets.read(Path(target.name))
-            except SpreadsheetRejected as rejection:
-                raise Rejection(
-                    RejectionCode[rejection.code], rejection.message, "file"
-                ) from None
+            await asyncio.to_thread(_copy, file.file, target)
+            return await self.context.spreadsheets.read(
+                Path(target.name), is_division_optional=is_optional
+            )
 
     async def _check_rows(self, rows: SpreadsheetRows) -> None:
         divisions = await read_divisions(self.buyer, set(rows.erp_codes))
         products = await look_up_products(self.context, self.segment, set(rows.skus))
         self.confirmed = products.confirmed()
-        self.check = RowCheck(self.buyer, divisions, products, await self._currency())
+        self.check = RowCheck(
+            self.buyer, divisions, products, await self._currency(), self._source
+        )
         for index, (number, sku, quantity, erp_code) in enumerate(rows):
             if index % ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -177,11 +221,13 @@ class BasketImport(Change[BasketImportInput]):
             return Rejection(
                 RejectionCode.INVALID_ROWS,
                 f"{rows} cannot be imported, so nothing was.",
-                "file",
+                self._source,
             )
         if not self.check.lines:
             return Rejection(
-                RejectionCode.INVALID_ROWS, "No row of the file can be imported.", "file"
+                RejectionCode.INVALID_ROWS,
+                f"No row of the {self._source} can be imported.",
+                self._source,
             )
         return None
 

@@ -214,10 +214,19 @@ class BasketRevertInput(Input):
 
 
 @strawberry.input(
-    description="A spreadsheet with the columns product__sku, quantity, division__erp_code."
+    description="A spreadsheet with the columns product__sku, quantity, division__erp_code, "
+    "or pasted rows: exactly one of `file` and `text`."
 )
 class BasketImportInput(Input):
-    file: Upload = described("An xls, xlsx, ods or csv file, told by its content.")
+    file: Upload | None = optional("An xls, xlsx, ods or csv file, told by its content.")
+    text: str | None = optional(
+        "Pasted rows, with or without a header: SKU, quantity and, unless "
+        "`defaultDivisionErpCode` is given, a division's ERP code; "
+        "separated by tabs, semicolons, commas or spaces."
+    )
+    default_division_erp_code: str | None = optional(
+        "The ERP code of the division for rows that name none."
+    )
     segment_remote_id: int | None = optional(SEGMENT)
     skip_invalid_rows: bool = strawberry.field(
         default=False,

@@ -140,35 +140,43 @@ def check_width(number: int, row: Row, maximum: int) -> None:
         )
 
 
-def read_in_any_order(content: bytes, limits: SpreadsheetLimits) -> Spreadsheet:
+def read_in_any_order(
+    content: bytes, limits: SpreadsheetLimits, *, is_division_optional: bool
+) -> Spreadsheet:
     """Reads all rows in the order of their numbers; raises SpreadsheetRejected."""
     is_csv = not content.startswith((ZIP, OLE, *OLD_XLS))
+
+    def read_by(order: RowOrder) -> Spreadsheet:
+        reader = RowReader(is_marked=is_csv, is_division_optional=is_division_optional)
+        return read_in_order(content, limits, order, reader)
+
     try:
-        return read_in_order(content, limits, check_order, is_marked=is_csv)
+        return read_by(check_order)
     except RowsOutOfOrder:
-        return read_in_order(content, limits, sort_rows, is_marked=is_csv)
+        return read_by(sort_rows)
     except SpreadsheetRejected as rejection:
         if is_csv or rejection.code is not SpreadsheetCode.MISSING_COLUMN:
             raise
         # The header may come after its rows in the file.
-        return read_in_order(content, limits, sort_rows, is_marked=is_csv)
+        return read_by(sort_rows)
 
 
 def read_in_order(
-    content: bytes, limits: SpreadsheetLimits, order: RowOrder, *, is_marked: bool
+    content: bytes, limits: SpreadsheetLimits, order: RowOrder, reader: RowReader
 ) -> Spreadsheet:
     """Reads all rows in the order that a function gives them."""
-    reader = RowReader(is_marked=is_marked)
     merged: list[MergedCells] = []
     reader.read(order(check_size(read_numbered_rows(content, limits, merged), limits)))
     reader.reject_covered(merged)
     return reader.spreadsheet()
 
 
-def read(content: bytes, limits: SpreadsheetLimits) -> Spreadsheet:
+def read(
+    content: bytes, limits: SpreadsheetLimits, *, is_division_optional: bool = False
+) -> Spreadsheet:
     """Reads a file; raises SpreadsheetRejected, or MemoryError."""
     try:
-        return read_in_any_order(content, limits)
+        return read_in_any_order(content, limits, is_division_optional=is_division_optional)
     except (SpreadsheetRejected, MemoryError):
         raise
     # Libraries raise anything over a broken file; the sender must hear that the file is at fault.
@@ -176,10 +184,12 @@ def read(content: bytes, limits: SpreadsheetLimits) -> Spreadsheet:
         raise damage_rejection("its content contradicts itself") from None
 
 
-def format_response(content: bytes, limits: SpreadsheetLimits) -> Iterator[bytes]:
+def format_response(
+    content: bytes, limits: SpreadsheetLimits, *, is_division_optional: bool = False
+) -> Iterator[bytes]:
     """Yields the lines of the response to a file: a summary, then the rows in batches."""
     try:
-        sheet = read(content, limits)
+        sheet = read(content, limits, is_division_optional=is_division_optional)
     except SpreadsheetRejected as rejection:
         yield orjson.dumps({"rejected": [rejection.code, rejection.message]})
         return
@@ -195,10 +205,11 @@ def format_response(content: bytes, limits: SpreadsheetLimits) -> Iterator[bytes
 
 def respond(request: bytes) -> None:
     """Reads the file that a request names, within its limits, and writes JSON lines."""
-    path, given_limits = orjson.loads(request)
+    path, given_limits, is_optional = orjson.loads(request)
     limits = SpreadsheetLimits(**given_limits)
     limit_process(limits)
-    lines = format_response(Path(path).read_bytes(), limits)
+    content = Path(path).read_bytes()
+    lines = format_response(content, limits, is_division_optional=is_optional)
     sys.stdout.buffer.writelines(line + b"\n" for line in lines)
     sys.stdout.buffer.flush()
 

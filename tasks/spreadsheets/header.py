@@ -32,14 +32,22 @@ def normalize_header(cell: str) -> str:
     return _DOT_ABOVE.sub("", "".join(visible))
 
 
-def find_columns(number: int, header: Row) -> list[int]:
-    """Returns the index of each of COLUMNS.
+NOWHERE = -1
+"""The index of a column that is missing and may be."""
+
+
+def find_columns(
+    number: int, header: Row, *, is_division_optional: bool = False
+) -> list[int]:
+    """Returns the index of each of COLUMNS, NOWHERE for the division if it may be missing.
 
     Raises SpreadsheetRejected when one is missing or occurs twice.
     """
     positions: dict[str, list[int]] = {name: [] for name in COLUMNS}
     for position, cell in sorted(header.items()):
         positions.get(normalize_header(str(cell)), []).append(position)
+    if is_division_optional and not positions[ERP_CODE]:
+        positions[ERP_CODE] = [NOWHERE]
     if missing := [name for name in COLUMNS if not positions[name]]:
         raise SpreadsheetRejected(
             SpreadsheetCode.MISSING_COLUMN, _describe_missing(missing, number, header)

@@ -47,9 +47,16 @@ class SpreadsheetReader:
             yield
 
     async def read(
-        self, path: Path, limits: SpreadsheetLimits | None = None
+        self,
+        path: Path,
+        limits: SpreadsheetLimits | None = None,
+        *,
+        is_division_optional: bool = False,
     ) -> Spreadsheet:
-        """Reads an xls, xlsx, ods or csv file, told by its content; raises SpreadsheetRejected."""
+        """Reads an xls, xlsx, ods or csv file, told by its content; raises SpreadsheetRejected.
+
+        Where the division is optional, a row without one has an empty ERP code.
+        """
         limits = limits or self._limits
         size = (await asyncio.to_thread(path.stat)).st_size
         if size > limits.file_bytes:
@@ -57,15 +64,17 @@ class SpreadsheetReader:
                 f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
             )
         async with self._permits:
-            status, lines = await self._run_child(path, limits)
+            status, lines = await self._run_child(
+                path, limits, is_division_optional=is_division_optional
+            )
         if status == 0:
             return await _spreadsheet_from_lines(lines)
         raise _rejection_from_status(status, limits)
 
     async def _run_child(
-        self, path: Path, limits: SpreadsheetLimits
+        self, path: Path, limits: SpreadsheetLimits, *, is_division_optional: bool
     ) -> tuple[int, list[bytes]]:
-        request = orjson.dumps([str(path), limits]) + b"\n"
+        request = orjson.dumps([str(path), limits, is_division_optional]) + b"\n"
         try:
             async with (
                 # Outside of the timeout: starting does not count, and a late process is ended.

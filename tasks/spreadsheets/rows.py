@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from tasks.spreadsheets.cell_values import (
     format_cell,
+    is_empty,
     parse_escaped_text,
     parse_quantity,
     parse_text,
@@ -29,7 +30,8 @@ NumberedRow: TypeAlias = tuple[int, Row]
 class RowReader:
     """Reads rows one after the other and collects good rows and rejected cells."""
 
-    def __init__(self, *, is_marked: bool) -> None:
+    def __init__(self, *, is_marked: bool, is_division_optional: bool = False) -> None:
+        self._is_division_optional = is_division_optional
         # Typed, since 1 and 1.0 are equal keys, and only the first of them is a usable text.
         cached = lru_cache(CACHED_CELLS, typed=True)
         self._parse_text = cached(parse_escaped_text if is_marked else parse_text)
@@ -48,7 +50,9 @@ class RowReader:
         """Reads rows that hold something, the first as the header; raises SpreadsheetRejected."""
         filled = iter(rows)
         number, header = next(filled, (0, {}))
-        self._positions = find_columns(number, header)
+        self._positions = find_columns(
+            number, header, is_division_optional=self._is_division_optional
+        )
         sku, quantity, erp_code = self._positions
         for number, row in filled:
             self._rows_read += 1
@@ -60,7 +64,9 @@ class RowReader:
         try:
             sku_text = self._parse_text(sku, SKU)
             pieces = self._parse_quantity(quantity)
-            erp_text = self._parse_text(erp_code, ERP_CODE)
+            erp_text = ""
+            if not (self._is_division_optional and is_empty(erp_code)):
+                erp_text = self._parse_text(erp_code, ERP_CODE)
         except CellRejected:
             self._error_count += 1
             self._reject_cells(number, {SKU: sku, QUANTITY: quantity, ERP_CODE: erp_code})
@@ -70,6 +76,8 @@ class RowReader:
     def _reject_cells(self, number: int, cells: dict[str, Cell | None]) -> None:
         # The first bad cell has ended the row, so each cell is parsed again to report all of them.
         for name, cell in cells.items():
+            if name == ERP_CODE and self._is_division_optional and is_empty(cell):
+                continue
             try:
                 parse_quantity(cell) if name == QUANTITY else parse_text(cell, name)
             except CellRejected as rejection:

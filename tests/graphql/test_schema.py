@@ -1,6 +1,5 @@
 """The schema: what is printed is what is committed, it holds the whole public contract, and everything is described."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,14 +25,6 @@ CONTRACT = build_schema(
     (ROOT / "tests" / "support" / "contract.graphql").read_text(encoding="utf-8")
 )
 OURS = build_schema(schema.as_str())
-
-# What has an issue of its own. A line goes when its feature comes.
-NOT_YET = {
-    "BasketImportInput.defaultDivisionErpCode",
-    "BasketImportInput.text",
-}
-REQUIRED_FOR_NOW = {"BasketImportInput.file"}
-"""What becomes optional with such a feature."""
 
 
 def own_types(of: GraphQLSchema) -> list[GraphQLNamedType]:
@@ -98,25 +89,12 @@ def test_the_committed_schema_is_the_printed_one() -> None:
 
 
 def test_the_schema_holds_the_whole_contract_unrenamed() -> None:
-    wanted = {
-        coordinate: kind
-        for coordinate, kind in elements(CONTRACT).items()
-        if NOT_YET.isdisjoint(
-            {coordinate, *re.split(r"[. ]", coordinate)[:1], coordinate.split("(")[0]}
-        )
-    }
-    ours = elements(OURS)
+    wanted, ours = elements(CONTRACT), elements(OURS)
     differing = {
         coordinate for coordinate, kind in wanted.items() if ours.get(coordinate) != kind
     }
-    assert differing == REQUIRED_FOR_NOW
-    assert {ours[coordinate] for coordinate in differing} == {"Upload!"}
-    assert len(wanted) == 555
-
-
-def test_what_is_not_built_yet_is_not_declared() -> None:
-    assert not NOT_YET & set(elements(OURS))
-    assert set(elements(CONTRACT)) >= NOT_YET
+    assert differing == set()
+    assert len(wanted) == 557
 
 
 def test_every_element_is_described_in_a_full_sentence() -> None:

@@ -26,6 +26,7 @@ LINES = """1 SKU1O PRODUCT_NOT_FOUND
 2
 3 1 9
 2 0 9
+2 3
 true 1 0
 """
 TYPED = """
