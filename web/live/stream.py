@@ -59,7 +59,7 @@ class EventStream:
     """The events of one subscription of a caller.
 
     Between two events it holds no data and no task; a slow reader misses states, but never the
-    newest one. `is_ended` is asked whenever the stream wakes, and raises to end it.
+    newest one.
     """
 
     def __init__(
