@@ -3,6 +3,7 @@
 from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.lines import add_lines, merge_lines, read_held_parts
 from models.basket.lock import LockedBasket, discard_new, open_active, peek_active
+from models.basket.quantities import PartKey
 from models.basket.rows import BasketRows
 from models.basket.rules import check_quantity
 from models.history.record import record_change
@@ -114,9 +115,13 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
 
     async def _check(self, basket: LockedBasket) -> CheckedLines:
         """Checks what lines keep together, in the basket as it is."""
-        known = [line.to_line() for line in self.lines if line.product and line.target]
-        parts = await read_held_parts(basket.id, known)
-        held = {(row["product_id"], row["division_id"]): row["quantity"] for row in parts}
+        held: dict[PartKey, int] = {}
+        if basket.item_count:
+            known = [line.to_line() for line in self.lines if line.product and line.target]
+            rows = await read_held_parts(basket.id, known)
+            held = {
+                (row["product_id"], row["division_id"]): row["quantity"] for row in rows
+            }
         products = {product_id for product_id, _ in held}
         reject_foreign_currency(
             self.lines, products, basket.currency, is_strict=self._is_strict

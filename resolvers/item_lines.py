@@ -1,11 +1,12 @@
 """The lines of an input that each name a product and a division, with every fault of each."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from models.basket.rules import Line, check_quantity
+from models.basket.tables import MAXIMUM_QUANTITY
 from models.division import DivisionRead
 from models.product.tables import KnownProduct
 from models.rejections import Rejection, RejectionCode
@@ -20,6 +21,8 @@ from schema.node import IdKind, number_of
 MAXIMUM_LINES = 1_000
 """The highest number of lines in one input; more come in a file."""
 
+
+Value = TypeVar("Value")
 
 GivenLine: TypeAlias = BasketItemInput | BasketItemSetInput
 """A line of an input: a quantity of a product for a division, each by one of two keys."""
@@ -105,13 +108,13 @@ class ItemLine(CheckedLine):
         """Notes a fault, with its path below that of the line."""
         self.rejections.append(rejection.beneath(*self.field))
 
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Notes the rejection that is raised within, if one is."""
+    def attempt(self, read: Callable[..., Value], *arguments: object) -> Value | None:
+        """Returns the result of a function; None, with its rejection noted, if it raises one."""
         try:
-            yield
+            return read(*arguments)
         except Rejection as rejection:
             self.reject(rejection)
+            return None
 
     def resolve(
         self, buyer: Buyer, found: Found, divisions: Mapping[DivisionKey, DivisionRead]
@@ -133,13 +136,13 @@ class ItemLine(CheckedLine):
         """Notes why there can be no more of the product for the division."""
         if self.product_key is not None:
             name = "productRemoteId" if isinstance(self.product_key, int) else "sku"
-            with self.noting():
-                self.product = found.check(self.product_key, name)
+            self.product = self.attempt(found.check, self.product_key, name)
         if self.division_key is not None:
             is_number = isinstance(self.division_key, int)
             name = "divisionId" if is_number else "divisionErpCode"
-            with self.noting():
-                self.target = check_division(buyer, divisions, self.division_key, name)
+            self.target = self.attempt(
+                check_division, buyer, divisions, self.division_key, name
+            )
 
     def to_line(self) -> Line:
         """Returns the quantity of a line whose product and division are known."""
@@ -162,16 +165,14 @@ def _read_line(index: int, given: GivenLine, least: int) -> ItemLine:
         division=None,
         quantity=given.quantity,
     )
-    with line.noting():
-        line.product_key = parse_product_key(given)
-        # Shown only where it is a text that can be sent back.
-        line.sku = given.sku
-    with line.noting():
-        line.division_key = parse_division_key(given)
-    # Each in a block of its own: one fault does not hide the next.
-    with line.noting():
-        check_quantity(given.quantity, least=least)
-        line.has_quantity = True
+    # One fault does not hide the next.
+    line.product_key = line.attempt(parse_product_key, given)
+    # Shown only where it is a text that can be sent back.
+    line.sku = None if line.product_key is None else given.sku
+    line.division_key = line.attempt(parse_division_key, given)
+    line.has_quantity = least <= given.quantity <= MAXIMUM_QUANTITY
+    if not line.has_quantity:
+        line.attempt(partial(check_quantity, given.quantity, least=least))
     return line
 
 

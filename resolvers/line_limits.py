@@ -56,8 +56,7 @@ class AdditionSums:
             added = line.to_line()
             quantity = self._quantities.get(added.key, 0) + added.quantity
             is_new = added.product_id not in self._products
-            with line.noting():
-                check_quantity(quantity)
+            line.attempt(check_quantity, quantity)
             for rejection in limit_rejections(
                 self.item_count + is_new, self.total_quantity + added.quantity
             ):
@@ -71,15 +70,14 @@ class AdditionSums:
         added = [
             line for line in lines if line.product and line.target and line.has_quantity
         ]
-        for line in added:
-            made = line.to_line()
-            quantity = self._quantities.get(made.key, 0) + made.quantity
-            self._take(made.key, quantity, made.quantity)
-        for line in added:
-            quantity = self._quantities[line.to_line().key]
+        made = [line.to_line() for line in added]
+        for each in made:
+            quantity = self._quantities.get(each.key, 0) + each.quantity
+            self._take(each.key, quantity, each.quantity)
+        for line, each in zip(added, made, strict=True):
+            quantity = self._quantities[each.key]
             if quantity > MAXIMUM_QUANTITY:
-                with line.noting():
-                    check_quantity(quantity)
+                line.attempt(check_quantity, quantity)
         return limit_rejections(self.item_count, self.total_quantity)
 
     def _take(self, key: PartKey, quantity: int, added: int) -> None:

@@ -71,11 +71,10 @@ class SettingCheck:
             if (line.quantity or 0) > self.before(line):
                 line.require(buyer, found, divisions)
             elif line.division_key is not None and line.found is None:
-                with line.noting():
-                    name = "divisionErpCode"
-                    if isinstance(line.division_key, int):
-                        name = "divisionId"
-                    check_division(buyer, divisions, line.division_key, name)
+                name = "divisionErpCode"
+                if isinstance(line.division_key, int):
+                    name = "divisionId"
+                line.attempt(check_division, buyer, divisions, line.division_key, name)
 
     def check(self, *, is_strict: bool) -> list[Rejection]:
         """Checks the currency and the limits; returns the rejections that are of no line."""

@@ -44,7 +44,8 @@ class ChangedLines(NamedTuple):
 async def add_lines(basket: LockedBasket, lines: Lines) -> ChangedLines:
     """Adds merged lines to a locked basket."""
     added = list(lines.values())
-    held = await read_held_parts(basket.id, added)
+    # A basket that was just made holds nothing.
+    held = await read_held_parts(basket.id, added) if basket.item_count else []
     new = await add_items(basket.id, added)
     for part in _split(added):
         await _ADD_QUANTITIES.rows(basket_id=basket.id, lines=_lines_text(part))
