@@ -29,9 +29,8 @@ PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 FILES = dict(
     re.findall(r"^```\w+ (live[-_]\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 )
-MODULES = sorted(
-    name for name in FILES if name.endswith(".mjs") and name != "live-fetch.mjs"
-)
+PARTS = {"live-fetch.mjs", "live-follow.mjs"}
+MODULES = sorted(name for name in FILES.keys() - PARTS if name.endswith(".mjs"))
 PYTHON = ("WebsocketsTransport", "AIOHTTPWebsocketsTransport")
 GQL_LEAK = re.compile("Unclosed client session$|client_session: ")
 RUN_PYTHON = """
@@ -183,7 +182,7 @@ async def test_every_client_of_the_page_is_run() -> None:
         "live-urql-http.mjs",
         "live-urql-ws.mjs",
     ]
-    assert FILES.keys() - set(MODULES) == {"live-fetch.mjs", "live_gql.py"}
+    assert FILES.keys() - set(MODULES) == {*PARTS, "live_gql.py"}
 
 
 @pytest.mark.parametrize("name", [*MODULES, *PYTHON])
@@ -201,8 +200,9 @@ async def test_a_client_sees_every_change_and_comes_back_without_an_error(
     assert errors == []
 
 
-async def test_after_a_restart_only_what_was_missed_is_sent(site: Site) -> None:
-    lines = site.watching["live-graphql-sse.mjs"].lines()
+@pytest.mark.parametrize("name", ["live-graphql-sse.mjs", "live-graphql-ws.mjs"])
+async def test_after_a_restart_only_what_was_missed_is_sent(site: Site, name: str) -> None:
+    lines = site.watching[name].lines()
     changes = [line for line in lines if line.startswith("changes")]
     assert changes[:2] == ["changes 1 false ", "changes 2 false 5"]
     assert changes[-1] == "changes 3 false 7"

@@ -5,7 +5,8 @@ import { WebSocket } from "ws";
 globalThis.WebSocket ??= WebSocket;
 
 const [path, basketId] = process.argv.slice(2);
-const { watch, follow } = await import(path);
+const { watch } = await import(path);
+const { follow } = await import("./live-follow.mjs");
 
 const query = `subscription ($basketId: ID!) {
   basketChanges(basketId: $basketId) { isComplete items { quantity } basket { version } }
@@ -15,8 +16,8 @@ function show({ basket, isComplete, items }) {
   console.log("changes", basket.version, isComplete, items.map((item) => item.quantity).join(","));
 }
 
-if (follow) {
-  follow(basketId, 1, show);
+if (path.startsWith("./live-graphql")) {
+  follow(watch, basketId, 1, show);
 } else {
   watch(query, { basketId }, ({ basketChanges }) => show(basketChanges));
 }
