@@ -66,6 +66,7 @@ class StreamServer:
     scopes: list[Scope] = field(default_factory=list)
     writers: list[StreamWriter] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    running: uvicorn.Server | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers each request with the feed."""
@@ -104,6 +105,11 @@ class StreamServer:
         self.writers.append(writer)
         writer.write(request)
         return reader
+
+    def end(self) -> None:
+        """Lets the server end, as by a signal."""
+        assert self.running is not None
+        self.running.should_exit = True
 
     async def closing(self) -> None:
         """Waits until the feed is closed."""
@@ -145,7 +151,7 @@ async def serve_feed(
     task = asyncio.create_task(running.serve())
     await eventually(lambda: running.started, "The start of the server")
     server.port = running.servers[0].sockets[0].getsockname()[1]
-    server.tasks = running.server_state.tasks
+    server.tasks, server.running = running.server_state.tasks, running
     try:
         yield server
     finally:

@@ -8,7 +8,8 @@ from weakref import ref
 
 import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from settings.options import Options
@@ -53,6 +54,7 @@ class PunctualProtocol(HttpToolsProtocol):
     """
 
     arriving: str | None = "nothing"
+    running: RequestResponseCycle | None = None
     timer: TimerHandle | None = None
     head_bytes = 0
     packet_bytes = 0
@@ -81,9 +83,12 @@ class PunctualProtocol(HttpToolsProtocol):
         self._start_timer(self.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the timeout."""
+        """Stops the timeout, and tells the request in progress, even when others wait behind it."""
         self._stop_timer()
         super().connection_lost(exc)
+        if self.running is not None and self.running is not self.cycle:
+            self.running.disconnected = True
+            self.running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parses a packet, and starts a timeout when the request is not complete."""
@@ -138,6 +143,10 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.expect_100_continue:
             # It cannot be known whether a client sends its body after it was rejected.
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of the body."""
@@ -222,8 +231,8 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Ends the connection, after the request that is arriving or has arrived already."""
-        if self._is_answering() and self.cycle.scope.get("is_stream"):
-            self._cut_stream()
+        if self._is_answering() and self.running and self.running.scope.get("is_stream"):
+            self._cut_stream(self.running)
         elif self._is_answering():
             super().shutdown()
         elif self.cycle is None and self.arriving == "nothing":
@@ -232,10 +241,10 @@ class PunctualProtocol(HttpToolsProtocol):
         else:
             self._close_if_idle()
 
-    def _cut_stream(self) -> None:
+    def _cut_stream(self, cycle: RequestResponseCycle) -> None:
         """Ends a response without its end, so that clients come back for the rest."""
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
+        cycle.disconnected = True
+        cycle.message_event.set()
         self.transport.close()
         # A client that takes nothing would hold the connection open.
         self.loop.call_later(SHUTDOWN_SECONDS, self.transport.abort)
