@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from uvicorn import Config
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
@@ -166,6 +167,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.max_message_size = self.limits.message_bytes
         del self.scope["extensions"][KNOWN_CLIENT]
 
+    def handle_ping(self) -> None:
+        """Answers a ping, unless the connection is lost: each such write would be logged."""
+        if not self.transport.is_closing():
+            super().handle_ping()
+
     def handle_cont(self, event: Frame) -> None:
         """Adds to a message; a list of its fragments could grow without end, by empty ones."""
         frames: list[Any] = self.frames
@@ -204,6 +210,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """Sends a message once the system has taken the one before it, and waits for this one."""
         await self._wait_for_room()
+        if self.is_accepted and (self.close_sent or self.transport.is_closing()):
+            # The client, or a fault of its, has closed; uvicorn would take it for a fault of ours.
+            raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.accept":
             self._open()
