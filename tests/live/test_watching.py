@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from application import create_executor
 from models.division import Division
@@ -148,6 +149,22 @@ async def test_nobody_watches_the_basket_of_somebody_else(service: Service) -> N
             with pytest.raises(RequestErrors):
                 await watching.next_content()
     assert hub_of(service).topics == {}
+
+
+async def test_the_lag_of_every_event_but_the_first_is_counted(service: Service) -> None:
+    def counted() -> float:
+        count = REGISTRY.get_sample_value(
+            "basket_live_lag_seconds_count", {"transport": "websocket"}
+        )
+        return count or 0.0
+
+    before = counted()
+    async with watch(service.application, ACTIVE) as watching:
+        await watching.next()
+        for _ in range(2):
+            await add(service.main)
+            await watching.next()
+    assert counted() - before == 2
 
 
 async def test_a_rejected_change_and_one_that_changes_nothing_are_no_events(

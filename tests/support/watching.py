@@ -13,6 +13,7 @@ from settings.options import Options
 from tests.support.service import ApplicationClient
 from web.graphql.executor import GraphQLExecutor
 from web.graphql.request import GraphQLRequest
+from web.live.metrics import Transport
 from web.live.session import Session
 
 PATIENCE_SECONDS = 300
@@ -57,7 +58,8 @@ async def watch(
     digest = hash_token(token)
     buyer = await buyer_with(digest)
     assert buyer is not None
-    session = Session(executor or create_executor(Options()), client.state, buyer, digest)
+    executor = executor or create_executor(Options())
+    session = Session(executor, client.state, buyer, digest, Transport.WEBSOCKET)
     events = session.run(GraphQLRequest(document, variables, None))
     try:
         yield Watch(session, events)

@@ -63,7 +63,7 @@ class HttpStreams:
         is_sse = media_type == EVENT_STREAM
         transport = Transport.SSE if is_sse else Transport.MULTIPART
         connection = _count_connection(scope, transport, digest)
-        session = Session(self._executor, scope["state"], buyer, digest)
+        session = Session(self._executor, scope["state"], buyer, digest, transport)
         events = session.watch(prepared, wants_cost=wants_cost)
         try:
             # Read before the response begins: a rejected subscription has another status.

@@ -17,6 +17,7 @@ from web.graphql.errors import result_content
 from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.request import GraphQLRequest
 from web.http.authentication import find_buyer, read_digest
+from web.live.metrics import LAG_SECONDS, Transport
 from web.live.stream import EventStream
 
 FORBIDDEN = 4403
@@ -36,19 +37,20 @@ class Session:
     """One connection of a caller: it executes operations, and can be ended from outside."""
 
     def __init__(
-        self, executor: GraphQLExecutor, state: Mapping[str, Any], buyer: Buyer, digest: str
+        self,
+        executor: GraphQLExecutor,
+        state: Mapping[str, Any],
+        buyer: Buyer,
+        digest: str,
+        transport: Transport,
     ) -> None:
         self.digest = digest
+        self._observe_lag = LAG_SECONDS.labels(transport).observe
         self._executor = executor
         self._state = state
         self._buyer = buyer
         self._ended: StreamEnded | None = None
         self._streams = set[asyncio.Event]()
-
-    @property
-    def has_streams(self) -> bool:
-        """Whether subscriptions run on it."""
-        return bool(self._streams)
 
     def end(self, reason: str) -> None:
         """Ends all subscriptions, each of which raises StreamEnded."""
@@ -84,6 +86,7 @@ class Session:
             self._state["hub"],
             prepared,
             self._context_of_event,
+            self._observe_lag,
             wants_cost=wants_cost,
         )
         guard = self._state["session_guard"]
@@ -145,10 +148,11 @@ class Session:
 
 
 async def open_session(
-    executor: GraphQLExecutor, scope: Scope, authorization: str
+    executor: GraphQLExecutor, scope: Scope, authorization: str, transport: Transport
 ) -> Session | None:
     """Returns the session of a caller, None without a valid token; raises RateLimited."""
     buyer = await find_buyer(scope, authorization)
     if buyer is None:
         return None
-    return Session(executor, scope["state"], buyer, read_digest(authorization))
+    digest = read_digest(authorization)
+    return Session(executor, scope["state"], buyer, digest, transport)

@@ -59,7 +59,7 @@ class EventStream:
     """The events of one subscription of a caller.
 
     Between two events it holds no data and no task; a slow reader misses states, but never the
-    newest one.
+    newest one. `observe_lag` gets the seconds from the notice of each change to its event.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class EventStream:
         hub: Hub,
         prepared: Prepared,
         make_context: MakeContext,
+        observe_lag: Callable[[float], None],
         *,
         wants_cost: bool,
     ) -> None:
@@ -75,6 +76,7 @@ class EventStream:
         self._hub = hub
         self._prepared = prepared
         self._make_context = make_context
+        self._observe_lag = observe_lag
         self._cost = prepared.cost() if wants_cost else {}
         self._place = Place()
 
@@ -112,6 +114,7 @@ class EventStream:
                     is_over = next_answer.read.is_over
                     if next_answer.result.data is None and is_over:
                         return
+                    self._observe_lag(time_of_loop() - topic.moved_at)
                     yield next_answer.content
                 del next_answer
 
@@ -166,6 +169,11 @@ class EventStream:
             result, is_late = ExecutionResult(None, [self._executor.timeout_error()]), True
         content = orjson.dumps(result_content(result, self._cost))
         return Answer(content, result, read, is_late)
+
+
+def time_of_loop() -> float:
+    """Returns the time of the event loop, in seconds."""
+    return asyncio.get_running_loop().time()
 
 
 def _evict(answers: dict[Hashable, Any], key: Hashable, shared: Shared) -> None:

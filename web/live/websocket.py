@@ -83,7 +83,9 @@ class LiveWebSocket:
     ) -> Session:
         """Returns the session of a caller; raises Closing and TooManyConnections."""
         try:
-            session = await open_session(self._executor, scope, authorization)
+            session = await open_session(
+                self._executor, scope, authorization, Transport.WEBSOCKET
+            )
         except RateLimited as rejection:
             raise Closing(4429, str(rejection)) from None
         if session is None and not authorization:
