@@ -23,6 +23,7 @@ LIVE_TAB = next(
     index for index, tab in enumerate(read_operations()) if "MyBasketLive" in tab["query"]
 )
 FILL_TAB = 0
+STORED_TABS = "(JSON.parse(localStorage.getItem('graphiql:tabState')) ?? {})"
 NOTICE = "document.getElementById('notice').innerText"
 IS_STOPPABLE = f"{BUTTON}.getAttribute('aria-label').startsWith('Stop')"
 
@@ -44,6 +45,8 @@ async def open_tab(page: Page, address: str, index: int, text: str) -> None:
     await page.value(f"document.querySelectorAll('.graphiql-tab-button')[{index}].click()")
     shown = "document.querySelector('.graphiql-editors').innerText"
     await page.until(f"{shown}.includes({json.dumps(text)})")
+    # GraphiQL stores its tabs a moment later, and the next window begins with them.
+    await page.until(f"{STORED_TABS}.activeTabIndex == {index}")
 
 
 async def shown_data(page: Page, text: str) -> dict[str, object]:
