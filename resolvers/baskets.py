@@ -1,10 +1,12 @@
 """Reading baskets with the parts of them that an operation selects."""
 
+from collections.abc import Sequence
+
 from models.basket.read import BasketRead, Wants
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
 from resolvers.problems import prepare_problems
-from resolvers.requested_fields import find_wants
+from resolvers.requested_fields import SelectedParts, find_parts, find_wants
 from schema.basket import Basket
 from schema.basket_rows import baskets_from_rows
 
@@ -13,11 +15,21 @@ async def read_baskets(
     info: Info, source: BasketRead, wants: Wants | None = None, **values: object
 ) -> list[Basket]:
     """Reads baskets of the caller, by default with the parts selected below the field."""
-    wanted = find_wants(info) if wants is None else wants
+    parts = find_parts(info)
+    wanted = find_wants(info, parts) if wants is None else wants
     read = await source.read(
         info.context.catalogue, wanted, user_id=info.context.buyer.id, **values
     )
     baskets = baskets_from_rows(read)
-    prepare_problems(info, baskets)
-    await prepare_changes(info, baskets)
+    await prepare_parts(info, parts, baskets)
     return baskets
+
+
+async def prepare_parts(
+    info: Info, parts: SelectedParts, baskets: Sequence[Basket]
+) -> None:
+    """Puts into baskets those selected parts that are found before they are resolved."""
+    if parts.has_problems:
+        prepare_problems(info, baskets)
+    if parts.changes and baskets:
+        await prepare_changes(info, parts.changes, baskets)

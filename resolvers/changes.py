@@ -19,7 +19,7 @@ from models.history.read import (
 )
 from resolvers.change_lines import WantedLines, find_line_requests, prepare_lines
 from resolvers.context import Info
-from resolvers.requested_fields import CHANGES, find_parts, page_arguments
+from resolvers.requested_fields import CHANGES, SelectedPages, find_parts, page_arguments
 from schema.basket import Basket
 from schema.history import (
     Actor,
@@ -38,20 +38,24 @@ class WantedChanges:
     is_counted: bool = False
 
 
-async def prepare_changes(info: Info, baskets: Sequence[Basket]) -> None:
-    """Reads the pages of changes that are selected below the field, and puts them into baskets."""
+async def prepare_changes(
+    info: Info, pages: Sequence[SelectedPages], baskets: Sequence[Basket]
+) -> None:
+    """Reads the selected pages of changes, and puts them into baskets."""
     wanted_lines: list[WantedLines] = []
-    for request, wanted in _find_wanted(info).items() if baskets else ():
+    for request, wanted in _find_wanted(info, pages).items():
         changes = await _read_pages(baskets, request, is_counted=wanted.is_counted)
         wanted_lines += [WantedLines(change, wanted.lines) for change in changes]
     if wanted_lines:
         await prepare_lines(wanted_lines)
 
 
-def _find_wanted(info: Info) -> Mapping[PageRequest, WantedChanges]:
+def _find_wanted(
+    info: Info, pages: Sequence[SelectedPages]
+) -> Mapping[PageRequest, WantedChanges]:
     """Returns the pages that are selected, but not those that their field will reject."""
     found: dict[PageRequest, WantedChanges] = {}
-    for selected in find_parts(info).changes:
+    for selected in pages:
         try:
             request = page_arguments(info, CHANGES, selected.field).request()
         except InvalidPage:

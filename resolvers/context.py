@@ -68,7 +68,13 @@ class Context:
 
     @classmethod
     def from_state(
-        cls, buyer: Buyer, state: Mapping[str, Any], origin: ChangeOrigin, **rest: Any
+        cls,
+        buyer: Buyer,
+        state: Mapping[str, Any],
+        origin: ChangeOrigin,
+        *,
+        selected: dict[tuple[object, ...], Any] | None = None,
+        live: LiveRead | None = None,
     ) -> Self:
         """Makes the context of a request with the services in the application's state."""
         return cls(
@@ -80,7 +86,8 @@ class Context:
             state["catalogue"],
             state["hub"],
             origin,
-            **rest,
+            {} if selected is None else selected,
+            live=live,
         )
 
 

@@ -19,7 +19,7 @@ from resolvers.basket_status import (
     BasketSave,
     QuotationRequest,
 )
-from resolvers.changes import prepare_changes
+from resolvers.baskets import prepare_parts
 from resolvers.context import Info
 from resolvers.listed_outcomes import count_accepted, list_outcomes
 from resolvers.outcome import Outcome
@@ -40,8 +40,7 @@ from resolvers.payloads import (
     BasketSavePayload,
     QuotationRequestPayload,
 )
-from resolvers.problems import prepare_problems
-from resolvers.requested_fields import find_wants
+from resolvers.requested_fields import find_parts, find_wants
 from resolvers.unit_of_work import Change, Input, carry_out
 from schema.inputs import (
     BasketClearInput,
@@ -67,11 +66,12 @@ INPUT = strawberry.argument(
 
 
 async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcome:
-    outcome = await carry_out(kind, info.context, input, wants=find_wants(info))
+    parts = find_parts(info)
+    wants = find_wants(info, parts)
+    outcome = await carry_out(kind, info.context, input, wants=wants)
     # After the commit: the history up to the version that was read does not change any more.
     baskets = [each for each in (outcome.basket, outcome.displaced_basket) if each]
-    prepare_problems(info, baskets)
-    await prepare_changes(info, baskets)
+    await prepare_parts(info, parts, baskets)
     return outcome
 
 

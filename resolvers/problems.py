@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from models.basket.problems import find_basket_problems
 from resolvers.context import Info
-from resolvers.requested_fields import find_parts
 from schema.basket import Basket
 from schema.basket_problem import problems_from_rows
 from schema.execution.item_rows import ItemRows
@@ -12,8 +11,6 @@ from schema.execution.item_rows import ItemRows
 
 def prepare_problems(info: Info, baskets: Iterable[Basket]) -> None:
     """Puts their problems into baskets, from the rows that were read of them."""
-    if not find_parts(info).has_problems:
-        return
     for basket in baskets:
         # A list by its declared type only. Where no items were read, none are selected.
         items: object = basket.items

@@ -76,12 +76,11 @@ class SelectedParts:
     lines: Sequence[FieldNode]
 
 
-def find_wants(info: Info) -> Wants:
-    """Returns the parts of baskets that are selected anywhere below the field being resolved.
+def find_wants(info: Info, parts: SelectedParts) -> Wants:
+    """Returns what a read of baskets has to read for the parts below the field being resolved.
 
     The parts selected below a payload's `query` are wanted by its own fields.
     """
-    parts = find_parts(info)
     if not parts.deltas:
         return Wants(items=parts.has_items)
     return _join_wants(info, parts, ())

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     execute,
     print_ast,
 )
@@ -45,6 +46,7 @@ class Operation:
         hides_suggestions: bool = False,
     ) -> None:
         self.node = node
+        self.is_subscription = node.operation is OperationType.SUBSCRIPTION
         self.fallbacks = 0
         self._schema = schema
         self._document = document

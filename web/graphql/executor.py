@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple, Self
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 
 from request_record import current_record
 from resolvers.context import Context
@@ -32,11 +32,6 @@ class Prepared(NamedTuple):
     operation: Operation
     name: str | None
     variables: dict[str, Any] | None
-
-    @property
-    def is_subscription(self) -> bool:
-        """Whether events answer the operation."""
-        return self.operation.node.operation is OperationType.SUBSCRIPTION
 
     def cost(self) -> dict[str, Any]:
         """Returns the cost for the extensions of a response."""

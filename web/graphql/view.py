@@ -150,7 +150,7 @@ class GraphQLView:
             prepared = self._executor.prepare(request)
             _check_kind(prepared.operation, request)
             record.mark("parse")
-            if prepared.is_subscription:
+            if prepared.operation.is_subscription:
                 return await self._streams.watch(
                     scope,
                     buyer,

@@ -70,7 +70,7 @@ class Session:
         """
         buyer = await self._find_buyer()
         prepared = self._executor.prepare(request)
-        if not prepared.is_subscription:
+        if not prepared.operation.is_subscription:
             yield await self._execute(prepared, request, buyer)
             return
         async with aclosing(self.watch(prepared, wants_cost=request.wants_cost)) as events:
