@@ -15,7 +15,7 @@ from models.basket.lock import (
     peek_active,
 )
 from models.basket.quantities import PartKey, read_parts
-from models.basket.rules import Lines
+from models.basket.rules import Line, Lines
 from models.history.lines import removed_items
 from models.history.record import record_change
 from models.history.tables import ChangeKind
@@ -163,7 +163,7 @@ class BasketCopy(Change[BasketCopyInput]):
         if self.input.mode is CopyMode.REPLACE:
             basket = _emptied(basket)
         else:
-            known = [line.to_line() for line in self.lines if line.product and line.target]
+            known = [Line(line.product.id, 0, 0) for line in self.lines if line.product]
             rows = await read_held_parts(basket.id, known)
             held = {
                 (row["product_id"], row["division_id"]): row["quantity"] for row in rows

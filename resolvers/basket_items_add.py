@@ -5,7 +5,7 @@ from models.basket.lines import add_lines, merge_lines, read_held_parts
 from models.basket.lock import LockedBasket, discard_new, open_active, peek_active
 from models.basket.quantities import PartKey
 from models.basket.rows import BasketRows
-from models.basket.rules import check_quantity
+from models.basket.rules import Line, check_quantity
 from models.history.record import record_change
 from models.history.tables import ChangeKind
 from models.idempotency import Key, KnownKey
@@ -117,7 +117,8 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         """Checks what lines keep together, in the basket as it is."""
         held: dict[PartKey, int] = {}
         if basket.item_count:
-            known = [line.to_line() for line in self.lines if line.product and line.target]
+            # By their products alone: also one for a closed division may be held.
+            known = [Line(line.product.id, 0, 0) for line in self.lines if line.product]
             rows = await read_held_parts(basket.id, known)
             held = {
                 (row["product_id"], row["division_id"]): row["quantity"] for row in rows

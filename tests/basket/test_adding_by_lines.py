@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from models.basket.tables import MAXIMUM_ITEMS, Basket
 from models.history.tables import BasketChange
 from models.idempotency import IdempotencyKey
+from models.product.tables import Product
 from tests.support.lines import line
 from tests.support.many_items import FIRST_REMOTE_ID, fill_basket
 from tests.support.outcomes import add, errors, faults, named, statuses
@@ -172,6 +173,17 @@ async def test_the_currency_is_that_of_the_items_else_of_the_first_good_line(
         {1: [("CURRENCY_MISMATCH", "1")]},
         "eur",
     )
+
+
+async def test_a_held_product_keeps_its_currency_also_for_a_bad_division(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=[line(1), line(2)])
+    await Product.filter(remote_id=1).update(currency="eur")
+    for given in ({}, {"onInvalid": "SKIP"}):
+        payload = await add(service.main, line(1, "ERP99"), line(2, "ERP99"), **given)
+        found = [("DIVISION_NOT_FOUND", "divisionErpCode")]
+        assert faults(payload) == {0: found, 1: found}
 
 
 async def test_limits_of_the_basket_reject_lines_in_their_order(service: Service) -> None:
