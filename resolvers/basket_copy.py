@@ -158,7 +158,7 @@ class BasketCopy(Change[BasketCopyInput]):
         )
 
     async def _check(self, basket: LockedBasket) -> CheckedLines:
-        """Checks what lines keep together, in the basket as it is or emptied."""
+        """Checks the rules that lines keep together, in the basket as it is or emptied."""
         held: dict[PartKey, int] = {}
         if self.input.mode is CopyMode.REPLACE:
             basket = _emptied(basket)

@@ -114,7 +114,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         return not any(faults) if self._is_strict else not all(faults)
 
     async def _check(self, basket: LockedBasket) -> CheckedLines:
-        """Checks what lines keep together, in the basket as it is."""
+        """Checks the rules that lines keep together, in the basket as it is."""
         held: dict[PartKey, int] = {}
         if basket.item_count:
             # By their products alone: also one for a closed division may be held.

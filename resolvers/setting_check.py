@@ -135,7 +135,7 @@ class SettingCheck:
         return limit_rejections(item_count + len(new), total_quantity + more)
 
     def changes(self, accepted: Sequence[int]) -> dict[PartKey, Line]:
-        """Returns the lines that change a quantity, in their order, and then what is removed."""
+        """Returns the lines that change a quantity, in their order, and then the removals."""
         lines = [self.lines[index] for index in accepted]
         changed = [
             line.to_line()

@@ -1,4 +1,4 @@
-"""The problems of a basket: differences from what Commerce last confirmed, found without asking."""
+"""The problems of a basket: differences from its last answers, found without asking Commerce."""
 
 from collections.abc import Iterator
 from enum import StrEnum
