@@ -16,7 +16,6 @@ from commerce.client import CommerceClient
 from commerce.demo import serve_demo
 from models.basket.catalogue import Catalogue
 from models.database.connection import Bounds, connect, disconnect
-from models.demo import DEMO_TOKENS
 from models.live.hub import Hub
 from models.user import Buyers
 from resolvers.context import Policy
@@ -41,6 +40,7 @@ from web.graphql.graphiql import GraphiqlPage
 from web.graphql.request import RequestRules
 from web.graphql.view import GraphQLView
 from web.http.address_limit import AddressLimit
+from web.http.compression import Compression
 from web.http.cross_origin import cross_origin_sharing
 from web.http.direct_route import DirectRoute
 from web.http.errors import http_error
@@ -101,8 +101,7 @@ def create_application(
         folder=options.metrics_folder,
         dead_letters=dead_letters,
     )
-    demo_token = DEMO_TOKENS[0] if options.is_embedded else ""
-    page = GraphiqlPage(demo_token, options.root_path) if options.has_graphiql else None
+    page = GraphiqlPage.from_options(options)
     executor = create_executor(options)
     view = create_view(options, executor, page, tracing)
     websocket = LiveWebSocket(executor, [*options.cors_origins, options.public_origin])
@@ -176,6 +175,7 @@ def create_view(
         streams=HttpStreams.from_options(executor, options),
         rules=RequestRules.from_options(options),
         page=page,
+        is_compressed=options.has_compression,
         instrument=tracing.trace_execution if tracing else None,
     )
 
@@ -206,6 +206,8 @@ def middleware(
     layers.append(
         Middleware(DirectRoute, path="/graphql", endpoint=view, websocket=websocket)
     )
+    if options.has_compression:
+        layers.append(Middleware(Compression))
     return layers
 
 

@@ -46,6 +46,7 @@ class Options:
     rate_limit_token: str = settings.RATE_LIMIT_TOKEN
     rate_limit_address: str = settings.RATE_LIMIT_ADDRESS
     cors_origins: tuple[str, ...] = tuple(settings.CORS_ORIGINS)
+    has_compression: bool = settings.COMPRESSION
     requires_preflight: bool = settings.REQUIRE_PREFLIGHT_HEADER
 
     request_maximum_bytes: int = settings.REQUEST_MAXIMUM_BYTES

@@ -298,3 +298,18 @@ async def test_the_committed_addresses_are_those_of_the_units(file: str) -> None
     text = (FOLDER / file).read_text()
     assert [f"127.0.0.1:{port}" in text for port in (8001, 8002)] == [True, True]
     assert text.count("8000") == 1
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_what_the_server_compresses_passes_as_it_is(site: Site, name: str) -> None:
+    path = "/api/v1/openapi.json"
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+        for accept in ("gzip", "zstd", "identity"):
+            bodies = []
+            for url in (f"http://127.0.0.1:{site.ports[0]}", site.proxies.url(name)):
+                headers = {"Accept-Encoding": accept}
+                async with client.stream("GET", url + path, headers=headers) as response:
+                    bodies.append(b"".join([piece async for piece in response.aiter_raw()]))
+                coding = response.headers.get("content-encoding", "identity")
+                assert (coding, response.headers["vary"]) == (accept, "Accept-Encoding")
+            assert bodies[0] == bodies[1]

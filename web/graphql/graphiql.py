@@ -4,11 +4,16 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
+from typing import Self
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from models.demo import DEMO_TOKENS
+from settings.options import Options
+from web.http.compressed_files import CompressedFiles
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 
@@ -26,12 +31,23 @@ HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff
 class GraphiqlPage:
     """The page and its files, with a token filled in where there is one."""
 
-    def __init__(self, token: str = "", root_path: str = "") -> None:
+    def __init__(
+        self, token: str = "", root_path: str = "", *, is_compressed: bool = True
+    ) -> None:
         # Inside a script element only "<" can end it.
         operations = json.dumps(read_operations()).replace("<", "\\u003c")
         template = Template((PAGE_FOLDER / "graphiql.html").read_text(encoding="utf-8"))
         self._content = template.substitute(token=token, operations=operations)
         self._address = f"{root_path}/graphql"
+        self._files = CompressedFiles if is_compressed else StaticFiles
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self | None:
+        """Returns the page of an application, in the demo with its token; None if it is off."""
+        if not options.has_graphiql:
+            return None
+        token = DEMO_TOKENS[0] if options.is_embedded else ""
+        return cls(token, options.root_path, is_compressed=options.has_compression)
 
     def respond(self) -> Response:
         """Returns the page."""
@@ -39,7 +55,7 @@ class GraphiqlPage:
 
     def routes(self) -> list[BaseRoute]:
         """Returns the routes of the page's files, and the redirect from the root to the page."""
-        files = StaticFiles(directory=PAGE_FOLDER)
+        files = self._files(directory=PAGE_FOLDER)
         files.all_directories.append(_package_folder())
         return [Route("/", self._redirect), Mount("/graphiql", files)]
 

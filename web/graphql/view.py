@@ -26,6 +26,8 @@ from web.graphql.media_type import (
 from web.graphql.request import GraphQLRequest, RequestRules, read_request
 from web.http.authentication import find_buyer, unauthenticated
 from web.http.bad_request import BadRequest, NotAllowed
+from web.http.compression import Compression
+from web.http.content_coding import VARY, choose_coding
 from web.http.json_response import (
     CHARSET,
     GRAPHQL,
@@ -44,20 +46,25 @@ _CONTENT_TYPES = {
 class Reply:
     """A response of JSON; Starlette's takes longer to make."""
 
-    __slots__ = ("content", "media_type", "status")
+    __slots__ = ("content", "is_compressed", "media_type", "status")
 
     def __init__(self, status: int, content: dict[str, Any], media_type: str) -> None:
         self.status = status
         self.content = content
+        self.is_compressed = False
         self.media_type = media_type
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the response."""
+        """Sends the response, compressed by itself: the middleware takes longer."""
         body = orjson.dumps(self.content)
-        headers = [
-            _CONTENT_TYPES[self.media_type],
-            (b"content-length", str(len(body)).encode()),
-        ]
+        headers = [_CONTENT_TYPES[self.media_type]]
+        if self.is_compressed:
+            headers.append(VARY)
+            coding, smallest = choose_coding(scope)
+            if coding and len(body) > smallest:
+                body = await coding.encode(body)
+                headers.append((b"content-encoding", coding.name))
+        headers.append((b"content-length", str(len(body)).encode()))
         status = self.status
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -97,12 +104,14 @@ class GraphQLView:
         streams: Streams,
         rules: RequestRules,
         page: GraphiqlPage | None,
+        is_compressed: bool,
         instrument: Instrument | None = None,
     ) -> None:
         self._executor = executor
         self._streams = streams
         self._rules = rules
         self._page = page
+        self._is_compressed = is_compressed
         self._execute_request: Execute = self._execute
         if instrument is not None:
             self._execute_request = instrument(self._execute)
@@ -113,6 +122,8 @@ class GraphQLView:
             response = await self._respond(HttpRequest(scope, receive))
         except BadRequest as rejection:
             response = _reject(rejection)
+        if self._is_compressed:
+            response = _allow_compression(response)
         await response(scope, receive, send)
 
     async def _respond(self, http: HttpRequest) -> ASGIApp:
@@ -190,6 +201,14 @@ class GraphQLView:
         message = self._executor.timeout_error().message
         # A client may repeat this: the limit is lifted when a change begins to commit.
         return Reply(503, error_document(TIMEOUT_CODE, message), JSON)
+
+
+def _allow_compression(response: ASGIApp) -> ASGIApp:
+    """Returns a response that may be compressed; a stream stays as it is."""
+    if isinstance(response, Reply):
+        response.is_compressed = True
+        return response
+    return Compression(response) if isinstance(response, Response) else response
 
 
 def _reject(rejection: BadRequest) -> Response:
