@@ -195,7 +195,8 @@ async def test_a_product_that_changes_between_the_statements_is_read_again(
 
 
 async def test_a_revision_covers_every_column_that_is_shown(database_url: str) -> None:
-    values = {"remote_id": 9, "segment": 7, "price": 1, "in_stock": False}
+    values = {"remote_id": 9, "segment": 7, "price": 1, "stock": 3}
+    values |= {"in_stock": False, "is_available": False}
     async with opened(database_url):
         for name in PRODUCT.names:
             before = await revision()

@@ -124,9 +124,9 @@ NO_FILE = "404:NOT_FOUND"
 NOT_HERE = "405:METHOD_NOT_ALLOWED"
 
 
-# A subscription that is rejected is not begun.
-NOT_BEGUN, NO_BASKET = "400:DIVISION_INACTIVE", "400:BASKET_NOT_FOUND"
-NO_EXPORT = "400:INVALID_INPUT"
+# A subscription that is rejected has one event, for clients that accept nothing but events.
+NOT_BEGUN, NO_BASKET = "error:DIVISION_INACTIVE", "error:BASKET_NOT_FOUND"
+NO_EXPORT = "error:INVALID_INPUT"
 MATRIX = {  # POST /graphql has the rows of the operations
     # what                               nobody garbage revoked gone closed  sub      main     other
     "query viewer": (NO, NO, NO, NO, "ok", "ok", "ok", "ok"),
