@@ -35,7 +35,7 @@ MUTATIONS = {
 
 def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
     chosen = settings(
-        max_examples=examples(30 if database_url.startswith("sqlite://") else 12),
+        max_examples=examples(20 if database_url.startswith("sqlite://") else 8),
         stateful_step_count=25,
         deadline=None,
         derandomize=IN_CI,
