@@ -10,8 +10,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.support.bulk_operations import BulkMachine
 from tests.support.programs import IN_CI
-from tests.support.random_operations import BasketMachine
 from tests.support.service import serve
 from tests.support.shop import serve_shop
 from tests.support.thoroughness import examples
@@ -22,11 +22,14 @@ pytestmark = pytest.mark.long
 MUTATIONS = {
     "basketItemsAdd",
     "basketItemUpdate",
+    "basketItemsSet",
     "basketItemRemove",
     "basketClear",
     "basketSave",
     "basketLoad",
     "basketDelete",
+    "basketCopy",
+    "basketRename",
     "basketRefresh",
     "basketRevert",
     "quotationRequest",
@@ -35,8 +38,8 @@ MUTATIONS = {
 
 def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
     chosen = settings(
-        max_examples=examples(20 if database_url.startswith("sqlite://") else 8),
-        stateful_step_count=25,
+        max_examples=examples(30 if database_url.startswith("sqlite://") else 20),
+        stateful_step_count=50,
         deadline=None,
         derandomize=IN_CI,
         suppress_health_check=[HealthCheck.too_slow],
@@ -49,7 +52,7 @@ def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
             shop = runner.run(stack.enter_async_context(serve_shop()))
             opened = runner.run(stack.enter_async_context(serve(database_url, shop)))
 
-            class Machine(BasketMachine):
+            class Machine(BulkMachine):
                 accepted = counted
                 reverted = reverts
                 service = opened

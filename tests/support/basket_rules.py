@@ -186,7 +186,9 @@ class Rules:
             else {}
         )
         for line in lines:
-            if offer := self.offer(line.product, segment):
+            offer = self.offer(line.product, segment)
+            # A product that cannot be had gives no currency to an empty basket.
+            if offer and offer.is_for_sale:
                 currencies.setdefault(line.product, offer.currency)
         return currencies
 
