@@ -58,7 +58,12 @@ UPDATE product SET owns_sku = false
 WHERE id IN (
     SELECT id FROM product
     WHERE segment = :segment AND owns_sku
-        AND sku = ANY(:skus::text[]) AND NOT remote_id = ANY(:remote_ids::int[])
+        AND sku = ANY(:skus::text[])
+        -- A join: a list would be compared with each product, one number after the other.
+        AND NOT EXISTS (
+            SELECT FROM unnest(:remote_ids::int[]) AS kept (remote_id)
+            WHERE kept.remote_id = product.remote_id
+        )
     ORDER BY remote_id
     FOR NO KEY UPDATE
 );
