@@ -14,16 +14,19 @@ class LiveRead:
 
     __slots__ = ("_follow", "is_over", "since", "state", "version")
 
-    def __init__(self, since: int | None, follow: Callable[[TopicKey], None]) -> None:
+    def __init__(self, since: int | None, follow: Callable[[TopicKey], bool]) -> None:
         self.since = since
         self.state: str | None = None
         self.version: int | None = None
         self.is_over = False
         self._follow = follow
 
-    def follow(self, key: TopicKey) -> None:
-        """Names the topic; called before the reading, so that no change falls between."""
-        self._follow(key)
+    def follow(self, key: TopicKey) -> bool:
+        """Names the topic; called before the reading, so that no change falls between.
+
+        Tells whether it was not watched before, so that earlier readings may be out of date.
+        """
+        return self._follow(key)
 
     def note_basket(self, basket_id: int, version: int) -> None:
         """Notes the basket that was read; a reading without a basket has no state."""

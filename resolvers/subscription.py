@@ -80,9 +80,9 @@ async def watch_basket_export(
             "You have no export with this cache key.",
             "cacheKey",
         )
-    live.follow(TopicKey(TopicKind.EXPORT, buyer.id, found.id))
-    # Read again, now that it is watched: it may have gone on before it was watched.
-    found = await find_export(cache_key) or found
+    if live.follow(TopicKey(TopicKind.EXPORT, buyer.id, found.id)):
+        # It may have gone on before it was watched.
+        found = await find_export(cache_key) or found
     is_over = found.status not in UNFINISHED
     live.note_export(found.status, found.rows_written, is_over=is_over)
     return BasketExport.of(found, await info.context.exports.address(found))

@@ -91,10 +91,12 @@ class EventStream:
         with ExitStack() as stack:
             place = self._place
 
-            def follow(key: TopicKey) -> None:
-                if place.topic is None:
+            def follow(key: TopicKey) -> bool:
+                is_new = place.topic is None
+                if is_new:
                     place.topic, place.changed = stack.enter_context(self._hub.watch(key))
                     on_watch(place.changed)
+                return is_new
 
             answer = await self._read_first(follow)
             topic, changed, errors = place.topic, place.changed, answer.result.errors
@@ -118,7 +120,7 @@ class EventStream:
                     yield next_answer.content
                 del next_answer
 
-    async def _read_first(self, follow: Callable[[TopicKey], None]) -> Answer:
+    async def _read_first(self, follow: Callable[[TopicKey], bool]) -> Answer:
         self._place.order = next(_order)
         answer = await asyncio.create_task(self._answer(None, follow))
         self._note(answer)
@@ -158,7 +160,7 @@ class EventStream:
         return shared
 
     async def _answer(
-        self, since: int | None, follow: Callable[[TopicKey], None]
+        self, since: int | None, follow: Callable[[TopicKey], bool]
     ) -> Answer:
         begin_record("", has_timing=False)
         read, is_late = LiveRead(since, follow), False
@@ -182,5 +184,6 @@ def _evict(answers: dict[Hashable, Any], key: Hashable, shared: Shared) -> None:
         del answers[key]
 
 
-def _stay(key: TopicKey) -> None:
+def _stay(key: TopicKey) -> bool:
     """Follows nothing further: the stream watches already."""
+    return False
