@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP at a real server: limits, the end of a server, and who may not watch any more."""
+"""Subscriptions over HTTP at a real server: limits, its end, and revoked tokens."""
 
 import asyncio
 import signal

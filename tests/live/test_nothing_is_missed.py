@@ -1,4 +1,4 @@
-"""No watcher misses a version: real servers, PostgreSQL and Redis, and what ends or silences them."""
+"""No watcher misses a version, whatever ends or silences servers, PostgreSQL and Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -52,12 +52,6 @@ def negotiate_media_types(http: HttpRequest) -> MediaTypes:
     return media_types
 
 
-def negotiate_media_type(http: HttpRequest) -> str:
-    """Returns the media type of JSON for the response; raises BadRequest (406) without one."""
-    accept = http.join(b"accept")[:LONGEST_ACCEPT]
-    return MediaTypes(choose_media_type(accept), None).for_single()
-
-
 def _not_acceptable(message: str) -> BadRequest:
     return BadRequest(406, "NOT_ACCEPTABLE", message)
 
