@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.basket.change import remove_all
-from models.basket.lines import ChangedLines, add_lines, merge_lines, read_held_parts
+from models.basket.lines import ChangedLines, add_lines, merge_lines
 from models.basket.lock import (
     LockedBasket,
     discard_new,
@@ -14,23 +14,23 @@ from models.basket.lock import (
     open_active,
     peek_active,
 )
-from models.basket.quantities import PartKey, read_parts
-from models.basket.rules import Line, Lines
+from models.basket.quantities import read_parts
+from models.basket.rules import Lines
 from models.history.lines import removed_items
 from models.history.record import record_change
 from models.history.tables import ChangeKind
 from models.product.tables import ProductKeys, product_keys
-from models.rejections import Rejected, Rejection, RejectionCode
+from models.rejections import Rejection, RejectionCode
+from resolvers.chosen_products import check_chosen
 from resolvers.context import parse_segment
 from resolvers.divisions import read_divisions
 from resolvers.item_lines import ItemLine
-from resolvers.line_limits import AdditionSums, reject_foreign_currency
+from resolvers.line_limits import check_addition
 from resolvers.line_outcomes import CheckedLines
 from resolvers.outcome import Outcome, report_lines
 from resolvers.products import look_up_products
-from resolvers.unit_of_work import Change, Outdated
+from resolvers.unit_of_work import Change, require_confirmed
 from schema.inputs import BasketCopyInput
-from schema.line_outcome import OnInvalid
 from schema.modes import CopyMode
 from schema.node import IdKind, number_of
 
@@ -87,17 +87,7 @@ class BasketCopy(Change[BasketCopyInput]):
         if chosen is None:
             return source
         held, selected = {line.product.remote_id for line in source}, set(chosen)
-        rejections = [
-            Rejection(
-                RejectionCode.PRODUCT_NOT_IN_BASKET,
-                f"Product {remote_id} is not in the basket to copy.",
-                *("productRemoteIds", str(index)),
-            )
-            for index, remote_id in enumerate(chosen)
-            if remote_id not in held
-        ]
-        if rejections:
-            raise Rejected(rejections)
+        check_chosen(chosen, held, "the basket to copy")
         return [line for line in source if line.product.remote_id in selected]
 
     async def _check_each(self, source: Sequence[SourceLine]) -> None:
@@ -122,10 +112,6 @@ class BasketCopy(Change[BasketCopyInput]):
             line.require(self.buyer, self.found, divisions)
             self.lines.append(line)
 
-    @property
-    def _is_strict(self) -> bool:
-        return self.input.on_invalid is OnInvalid.REJECT
-
     async def apply(self) -> Outcome:
         """Adds the good lines, to an emptied basket if it replaces, unless it is a dry run.
 
@@ -140,14 +126,20 @@ class BasketCopy(Change[BasketCopyInput]):
                 "The basket cannot be copied into itself.",
                 "basketId",
             )
-        checked = await self._check(basket)
+        is_emptied = self.input.mode is CopyMode.REPLACE
+        checked = await check_addition(
+            self.lines,
+            _emptied(basket) if is_emptied else basket,
+            self.found,
+            self.input.on_invalid,
+        )
         is_copied = bool(checked.accepted) and not self.input.dry_run
         removed = await self._copy(basket, checked) if is_copied else []
         if not is_copied and not self.input.dry_run:
             await discard_new(basket)
         baskets = None
-        if not checked.is_rejected and (basket.version or is_copied):
-            baskets = await self.read(basket.id)
+        if not checked.is_rejected:
+            baskets = await self.read_if_any(basket, is_changed=is_copied)
         return report_lines(
             checked,
             checked.exceptions(),
@@ -157,34 +149,11 @@ class BasketCopy(Change[BasketCopyInput]):
             is_final=is_copied or not checked.is_unasked,
         )
 
-    async def _check(self, basket: LockedBasket) -> CheckedLines:
-        """Checks the rules that lines keep together, in the basket as it is or emptied."""
-        held: dict[PartKey, int] = {}
-        if self.input.mode is CopyMode.REPLACE:
-            basket = _emptied(basket)
-        else:
-            known = [Line(line.product.id, 0, 0) for line in self.lines if line.product]
-            rows = await read_held_parts(basket.id, known)
-            held = {
-                (row["product_id"], row["division_id"]): row["quantity"] for row in rows
-            }
-        products = {product_id for product_id, _ in held}
-        reject_foreign_currency(
-            self.lines, products, basket.currency, is_strict=self._is_strict
-        )
-        sums, of_all = AdditionSums(basket, held), list[Rejection]()
-        if self._is_strict:
-            of_all += [*self.found.unasked(), *sums.check_together(self.lines)]
-        else:
-            sums.check_each(self.lines)
-        return CheckedLines(self.lines, self.input.on_invalid, of_all)
-
     async def _copy(self, basket: LockedBasket, checked: CheckedLines) -> list[int]:
         """Adds the accepted lines and returns the ids of the items that are gone."""
         lines = merge_lines([self.lines[index].to_line() for index in checked.accepted])
         added = await self._write(basket, lines)
-        if not added.new_products <= self.found.confirmed():
-            raise Outdated
+        require_confirmed(added.new_products, self.found.confirmed())
         await record_change(basket, ChangeKind.COPIED, self.author, added.changed)
         return removed_items(added.changed.lines)
 

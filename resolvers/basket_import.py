@@ -25,7 +25,7 @@ from resolvers.divisions import DivisionKey, check_division, read_divisions
 from resolvers.input_digest import differing_fields
 from resolvers.outcome import Outcome, rejected
 from resolvers.products import Found, look_up_products
-from resolvers.unit_of_work import Change, Outdated
+from resolvers.unit_of_work import Change, require_confirmed
 from schema.inputs import BasketImportInput
 from schema.outcome import ImportReport
 from schema.scalars import Upload
@@ -247,7 +247,6 @@ class BasketImport(Change[BasketImportInput]):
             return Outcome(report=report)
         basket = await open_active(self.buyer.id, self.segment, self.input.expected_version)
         added = await add_lines(basket, self.check.lines)
-        if not added.new_products <= self.confirmed:
-            raise Outdated
+        require_confirmed(added.new_products, self.confirmed)
         await record_change(basket, ChangeKind.IMPORTED, self.author, added.changed)
         return Outcome(baskets=await self.read(basket.id), report=report)

@@ -1,15 +1,13 @@
 """Adding lines to the active basket: all of them, or the good ones, or none in a dry run."""
 
 from models.basket.add import Addition, RequestedLine, add_known_lines
-from models.basket.lines import add_lines, merge_lines, read_held_parts
+from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import LockedBasket, discard_new, open_active, peek_active
-from models.basket.quantities import PartKey
 from models.basket.rows import BasketRows
-from models.basket.rules import Line, check_quantity
+from models.basket.rules import check_quantity
 from models.history.record import record_change
 from models.history.tables import ChangeKind
 from models.idempotency import Key, KnownKey
-from models.rejections import Rejection
 from resolvers.context import parse_segment
 from resolvers.divisions import read_divisions
 from resolvers.item_lines import (
@@ -20,11 +18,11 @@ from resolvers.item_lines import (
     parse_product_key,
     read_item_lines,
 )
-from resolvers.line_limits import AdditionSums, reject_foreign_currency
+from resolvers.line_limits import check_addition
 from resolvers.line_outcomes import CheckedLines
 from resolvers.outcome import Outcome, report_lines
 from resolvers.products import confirmed_since, look_up_products
-from resolvers.unit_of_work import Change, Outdated
+from resolvers.unit_of_work import Change, require_confirmed
 from schema.inputs import BasketItemInput, BasketItemsAddInput
 from schema.line_outcome import OnInvalid
 
@@ -95,15 +93,17 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         # A report takes no lock, and makes no basket.
         find = peek_active if is_report else open_active
         basket = await find(self.buyer.id, self.segment, self.input.expected_version)
-        checked = await self._check(basket)
+        checked = await check_addition(
+            self.lines, basket, self.found, self.input.on_invalid
+        )
         is_added = bool(checked.accepted) and not is_report
         if is_added:
             await self._add(basket, checked)
         elif not is_report:
             await discard_new(basket)
         baskets = None
-        if not checked.is_rejected and (basket.version or is_added):
-            baskets = await self.read(basket.id)
+        if not checked.is_rejected:
+            baskets = await self.read_if_any(basket, is_changed=is_added)
         is_final = is_added or not checked.is_unasked
         # Rejections of the whole input tell which lines they are of.
         outcomes = [] if checked.is_rejected else checked.rejected_outcomes()
@@ -113,31 +113,8 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         faults = [bool(line.rejections) for line in self.lines]
         return not any(faults) if self._is_strict else not all(faults)
 
-    async def _check(self, basket: LockedBasket) -> CheckedLines:
-        """Checks the rules that lines keep together, in the basket as it is."""
-        held: dict[PartKey, int] = {}
-        if basket.item_count:
-            # By their products alone: also one for a closed division may be held.
-            known = [Line(line.product.id, 0, 0) for line in self.lines if line.product]
-            rows = await read_held_parts(basket.id, known)
-            held = {
-                (row["product_id"], row["division_id"]): row["quantity"] for row in rows
-            }
-        products = {product_id for product_id, _ in held}
-        reject_foreign_currency(
-            self.lines, products, basket.currency, is_strict=self._is_strict
-        )
-        sums, of_all = AdditionSums(basket, held), list[Rejection]()
-        if self._is_strict:
-            of_all += [*self.found.unasked(), *sums.check_together(self.lines)]
-        else:
-            sums.check_each(self.lines)
-        return CheckedLines(self.lines, self.input.on_invalid, of_all)
-
     async def _add(self, basket: LockedBasket, checked: CheckedLines) -> None:
         lines = [self.lines[index].to_line() for index in checked.accepted]
         added = await add_lines(basket, merge_lines(lines))
-        # A product was taken as known because the basket held it, and it was removed meanwhile.
-        if not added.new_products <= self.found.confirmed():
-            raise Outdated
+        require_confirmed(added.new_products, self.found.confirmed())
         await record_change(basket, ChangeKind.ITEMS_ADDED, self.author, added.changed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.basket.lines import read_held_parts
+from models.basket.lines import quantities_of, read_held_parts
 from models.basket.lock import LockedBasket, discard_new, open_active, peek_active
 from models.basket.quantities import PartKey, read_quantities, set_lines
 from models.basket.rules import Line
@@ -22,7 +22,7 @@ from resolvers.line_outcomes import CheckedLines
 from resolvers.outcome import Outcome, report_lines
 from resolvers.products import look_up_known, look_up_products
 from resolvers.setting_check import SettingCheck, key_of, parts_to_remove, reject_repeated
-from resolvers.unit_of_work import Change, Outdated
+from resolvers.unit_of_work import Change, require_confirmed
 from schema.inputs import BasketItemsSetInput
 from schema.line_outcome import OnInvalid
 from schema.modes import SetMode
@@ -71,8 +71,8 @@ class BasketItemsSet(Change[BasketItemsSetInput]):
         if not is_report and not is_change:
             await discard_new(basket)
         baskets = None
-        if not checked.is_rejected and (basket.version or is_change):
-            baskets = await self.read(basket.id)
+        if not checked.is_rejected:
+            baskets = await self.read_if_any(basket, is_changed=is_change)
         # Rejections of the whole input tell which lines they are of.
         outcomes = [] if checked.is_rejected else checked.rejected_outcomes()
         is_final = is_change or not checked.is_unasked
@@ -96,16 +96,13 @@ class BasketItemsSet(Change[BasketItemsSetInput]):
             return await read_quantities(basket.id)
         # Of a large basket only the products that are named.
         named = [Line(*key, 0) for key in map(key_of, self.lines) if key]
-        rows = await read_held_parts(basket.id, named)
-        return {(row["product_id"], row["division_id"]): row["quantity"] for row in rows}
+        return quantities_of(await read_held_parts(basket.id, named))
 
     async def _set(
         self, basket: LockedBasket, changes: Mapping[PartKey, Line]
     ) -> list[int]:
         """Sets the quantities and returns the ids of the items that are gone."""
         changed = await set_lines(basket, changes)
-        # A product was taken as known because the basket held it, and it was removed meanwhile.
-        if not changed.new_products <= self.found.confirmed():
-            raise Outdated
+        require_confirmed(changed.new_products, self.found.confirmed())
         await record_change(basket, ChangeKind.ITEMS_SET, self.author, changed.changed)
         return removed_items(changed.changed.lines)

@@ -13,7 +13,7 @@ from models.basket.prices import (
 )
 from models.history.record import record_change
 from models.history.tables import ChangeKind
-from models.rejections import Rejected, Rejection, RejectionCode
+from resolvers.chosen_products import check_chosen
 from resolvers.commerce_products import consult_commerce
 from resolvers.context import parse_segment
 from resolvers.outcome import Outcome
@@ -50,18 +50,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
         # Without a basket, or an empty one, the rejection is that of the basket, or none.
         if chosen is None or not held:
             return held
-        products = set(held)
-        rejections = [
-            Rejection(
-                RejectionCode.PRODUCT_NOT_IN_BASKET,
-                f"Product {remote_id} is not in the basket.",
-                *("productRemoteIds", str(index)),
-            )
-            for index, remote_id in enumerate(chosen)
-            if remote_id not in products
-        ]
-        if rejections:
-            raise Rejected(rejections)
+        check_chosen(chosen, set(held), "the basket")
         return list(dict.fromkeys(chosen))
 
     async def apply(self) -> Outcome:

@@ -20,7 +20,7 @@ from resolvers.line_outcomes import CheckedLines
 from resolvers.outcome import Outcome, rejected
 from resolvers.products import look_up_products
 from resolvers.quantity_check import QuantityCheck
-from resolvers.unit_of_work import Change, Outdated
+from resolvers.unit_of_work import Change, Outdated, require_confirmed
 from schema.inputs import BasketRevertInput
 
 FIELD = "toVersion"
@@ -111,9 +111,7 @@ class BasketRevert(Change[BasketRevertInput]):
             Line(change.product_id, change.division_id, change.after) for change in accepted
         ]
         changed = await set_lines(basket, {line.key: line for line in lines})
-        # A product was taken as known because the basket held it, and it was removed meanwhile.
-        if not changed.new_products <= self.found.confirmed():
-            raise Outdated
+        require_confirmed(changed.new_products, self.found.confirmed())
         await record_change(basket, ChangeKind.REVERTED, self.author, changed.changed)
         return replace(
             await self._report(reversal), removed=removed_items(changed.changed.lines)

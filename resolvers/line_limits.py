@@ -2,12 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from models.basket.lines import quantities_of, read_held_parts
 from models.basket.lock import LockedBasket
 from models.basket.quantities import PartKey
-from models.basket.rules import check_quantity, limit_rejections
+from models.basket.rules import Line, check_quantity, limit_rejections
 from models.basket.tables import MAXIMUM_QUANTITY
 from models.rejections import Rejection, RejectionCode
 from resolvers.item_lines import ItemLine
+from resolvers.line_outcomes import CheckedLines
+from resolvers.products import Found
+from schema.line_outcome import OnInvalid
 
 
 def reject_foreign_currency(
@@ -85,6 +89,34 @@ class AdditionSums:
         self.item_count += key[0] not in self._products
         self._products.add(key[0])
         self.total_quantity += added
+
+
+async def check_addition(
+    lines: Sequence[ItemLine], basket: LockedBasket, found: Found, on_invalid: OnInvalid
+) -> CheckedLines:
+    """Checks the rules that lines to add keep together, and returns which of them are good."""
+    is_strict = on_invalid is OnInvalid.REJECT
+    held = await _read_held(basket, lines)
+    products = {product_id for product_id, _ in held}
+    reject_foreign_currency(lines, products, basket.currency, is_strict=is_strict)
+    sums, of_all = AdditionSums(basket, held), list[Rejection]()
+    if is_strict:
+        of_all += [*found.unasked(), *sums.check_together(lines)]
+    else:
+        sums.check_each(lines)
+    return CheckedLines(lines, on_invalid, of_all)
+
+
+async def _read_held(
+    basket: LockedBasket, lines: Sequence[ItemLine]
+) -> Mapping[PartKey, int]:
+    """Returns the quantities that a basket holds of the products of lines, for any division."""
+    # A basket that was just made, or emptied, holds nothing.
+    if not basket.item_count:
+        return {}
+    # By their products alone: also one for a closed division may be held.
+    known = [Line(line.product.id, 0, 0) for line in lines if line.product]
+    return quantities_of(await read_held_parts(basket.id, known))
 
 
 # A limit of the whole basket has no path of its own in the line that passes it.

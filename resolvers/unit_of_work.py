@@ -1,12 +1,13 @@
 """One unit of work per mutation: prepare, lock, change, commit; a rejection undoes all of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from tortoise.transactions import in_transaction
 
+from models.basket.lock import LockedBasket
 from models.basket.read import ITEMS, OWN, Wants
 from models.basket.rows import BasketRows
 from models.database.connection import SERIALIZATION_FAILURES
@@ -26,6 +27,15 @@ ATTEMPTS = 5
 
 class Outdated(Exception):
     """Raised when the preparation no longer fits the locked basket; the work begins again."""
+
+
+def require_confirmed(new_products: Set[int], confirmed: Set[int]) -> None:
+    """Raises Outdated for products new to the basket that Commerce was not asked for.
+
+    They were taken as known because the basket held them, and were removed meanwhile.
+    """
+    if not new_products <= confirmed:
+        raise Outdated
 
 
 class KeyedInput(Protocol):
@@ -79,6 +89,12 @@ class Change(Generic[Input]):
     async def apply(self) -> Outcome:
         """Makes the change, inside the transaction, beginning with the lock on the basket."""
         raise NotImplementedError
+
+    async def read_if_any(
+        self, basket: LockedBasket, *, is_changed: bool
+    ) -> BasketRows | None:
+        """Reads the basket; None when there was none before, and the change made none."""
+        return await self.read(basket.id) if basket.version or is_changed else None
 
     async def read(self, basket_id: int) -> BasketRows:
         """Reads the changed basket, as the answer needs it."""

@@ -56,6 +56,11 @@ async def add_lines(basket: LockedBasket, lines: Lines) -> ChangedLines:
     return ChangedLines(changed, {row["product_id"] for row in new})
 
 
+def quantities_of(parts: Iterable[Row]) -> dict[tuple[int, int], int]:
+    """Returns the quantities of parts by product and division, in their order."""
+    return {(part["product_id"], part["division_id"]): part["quantity"] for part in parts}
+
+
 async def read_held_parts(basket_id: int, lines: Sequence[Line]) -> list[Row]:
     """Returns the parts of the items that hold the products of the lines already."""
     parts = [
@@ -80,10 +85,10 @@ def _split(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _change_lines(
-    added: Iterable[Line], held: Iterable[Row], new: Iterable[Row]
+    added: Iterable[Line], held: Sequence[Row], new: Iterable[Row]
 ) -> Iterator[ChangeLine]:
     """Yields the lines of history, from the rows that were held and those that are new."""
-    before = {(row["product_id"], row["division_id"]): row["quantity"] for row in held}
+    before = quantities_of(held)
     items = {
         row["product_id"]: (row["item_id"], row["price"], row["price"]) for row in held
     }

@@ -59,32 +59,33 @@ async def peek_active(
 
     Raises VERSION_CONFLICT.
     """
-    found = await Basket.get_or_none(
-        user_id=user_id, segment=segment, status=BasketStatus.ACTIVE
-    )
+    found = await _find_active(user_id, segment)
     none = LockedBasket(0, segment, 0, 0, 0, 0, None)
     basket = LockedBasket.from_model(found) if found else none
     _check_version(expected_version, basket.version)
     return basket
 
 
-async def discard_new(basket: LockedBasket) -> bool:
-    """Deletes a basket that was made for its lock, if it was; tells whether there is none now."""
+async def discard_new(basket: LockedBasket) -> None:
+    """Deletes a basket that was made for its lock, if it was."""
     # Another change that waits for it finds none, and makes its own.
     if basket.version == 0:
         await Basket.filter(id=basket.id).delete()
-    return basket.version == 0
 
 
 async def find_active(user_id: int, segment: int, expected_version: int | None) -> Basket:
     """Reads the active basket without a lock; raises BASKET_NOT_FOUND or VERSION_CONFLICT."""
-    basket = await Basket.get_or_none(
-        user_id=user_id, segment=segment, status=BasketStatus.ACTIVE
-    )
+    basket = await _find_active(user_id, segment)
     if basket is None:
         raise _no_active_basket(segment)
     _check_version(expected_version, basket.version)
     return basket
+
+
+async def _find_active(user_id: int, segment: int) -> Basket | None:
+    return await Basket.get_or_none(
+        user_id=user_id, segment=segment, status=BasketStatus.ACTIVE
+    )
 
 
 async def _open(user_id: int, segment: int) -> LockedBasket:

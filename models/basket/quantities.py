@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 import orjson
 
-from models.basket.lines import LINES_AT_ONCE, ChangedLines, add_items, read_held_parts
+from models.basket.lines import (
+    LINES_AT_ONCE,
+    ChangedLines,
+    add_items,
+    quantities_of,
+    read_held_parts,
+)
 from models.basket.lock import LockedBasket
 from models.basket.rules import Line, Lines
 from models.database.statements import Row, load_statements
@@ -49,8 +55,7 @@ async def read_parts(basket_id: int) -> Sequence[Row]:
 
 async def read_quantities(basket_id: int) -> Mapping[PartKey, int]:
     """Returns the quantities that a basket holds, in the order of its items."""
-    rows = await read_parts(basket_id)
-    return {(row["product_id"], row["division_id"]): row["quantity"] for row in rows}
+    return quantities_of(await read_parts(basket_id))
 
 
 class PricedItem(NamedTuple):
@@ -65,9 +70,7 @@ class LineSetting:
     """The lines that change a quantity, and the items that hold their products."""
 
     def __init__(self, lines: Iterable[Line], held: Sequence[Row]) -> None:
-        self.before: Mapping[PartKey, int] = {
-            (row["product_id"], row["division_id"]): row["quantity"] for row in held
-        }
+        self.before: Mapping[PartKey, int] = quantities_of(held)
         self.part_ids = {
             (row["product_id"], row["division_id"]): row["part_id"] for row in held
         }
