@@ -142,6 +142,7 @@ class BulkMachine(BasketMachine):
     @rule(
         aim=aims,
         place=places,
+        is_own=st.sampled_from([True, True, False]),
         is_replacing=st.booleans(),
         expectation=expectations,
         options=options,
@@ -150,14 +151,17 @@ class BulkMachine(BasketMachine):
         self,
         aim: Aim,
         place: int,
+        is_own: bool,
         is_replacing: bool,
         expectation: str,
         options: dict[str, bool],
     ) -> None:
         owner, segment = self.aimed(aim)
-        _, basket_id = self.target(place, owner, draft=False)
         expected = self.expected(owner, segment, expectation)
         own = [each for each in self.model.baskets if each.owner == owner]
+        _, basket_id = self.target(place, owner, draft=False)
+        if is_own and own:
+            basket_id = own[-1 - place % len(own)].id
         source = next((each for each in own if each.id == basket_id), None)
         bulk = self._copied(owner, segment, source, options["is_strict"], is_replacing)
         reasons = self.model.against_version(owner, segment, expected)
