@@ -17,6 +17,7 @@ from commerce.demo import serve_demo
 from models.basket.catalogue import Catalogue
 from models.database.connection import Bounds, connect, disconnect
 from models.live.hub import Hub
+from models.token_use import TokenUses, write_token_uses
 from models.user import Buyers
 from resolvers.context import Policy
 from resolvers.mutation import Mutation
@@ -237,7 +238,9 @@ async def open_resources(
         retention = timedelta(seconds=options.export_kept_seconds)
         addresses = ExportAddresses.from_options(options)
         exports = open_exports(redis, export_store, addresses, retention, dead_letters)
-        buyers = Buyers(options.token_kept_seconds)
+        uses = TokenUses()
+        await enter(write_token_uses(uses))
+        buyers = Buyers(options.token_kept_seconds, uses.note)
         guard = SessionGuard(buyers)
         hub = await enter(open_hub(redis, guard))
         limits = rate_limits(

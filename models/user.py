@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import inf
 from time import monotonic
 
 from tortoise import fields
@@ -20,6 +22,7 @@ from models.division import (
     division_from_row,
 )
 from models.rejections import Rejection, RejectionCode
+from models.timestamps import now, parse_timestamp
 from text import MAXIMUM_LENGTH
 
 
@@ -45,7 +48,10 @@ class User(Model):
 
 
 class Token(Model):
-    """One token of a user, as a digest. Revoking it deletes the row."""
+    """One token of a user, as a digest. Revoking it deletes the row.
+
+    Of its last use only the hour is noted, so that most requests write nothing.
+    """
 
     id = fields.IntField(primary_key=True)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -53,6 +59,9 @@ class Token(Model):
     )
     digest = fields.CharField(max_length=64, unique=True)
     created_at = fields.DatetimeField(auto_now_add=True)
+    name = fields.CharField(max_length=MAXIMUM_LENGTH, null=True)
+    expires_at = fields.DatetimeField(null=True)
+    last_used_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "token"
@@ -134,21 +143,37 @@ _BUYER_WITH_TOKEN = _STATEMENTS["buyer_with_token"]
 
 async def buyer_with(digest: str) -> Buyer | None:
     """Reads the active user that the token with this digest belongs to; None when there is none."""
+    buyer, _ = await _read_buyer(digest)
+    return buyer
+
+
+async def _read_buyer(digest: str) -> tuple[Buyer | None, float]:
+    """Reads the active user of a token, and for how many seconds it lets them in."""
     row = await _BUYER_WITH_TOKEN.row(digest=digest)
     if row is None:
-        return None
-    return Buyer(
+        return None, 0
+    seconds = _seconds_until(row["expires_at"])
+    if seconds <= 0:
+        return None, 0
+    buyer = Buyer(
         id=row["id"],
         email=row["email"],
         first_name=row["first_name"],
         last_name=row["last_name"],
         division=division_from_row(row),
     )
+    return buyer, seconds
+
+
+def _seconds_until(expires_at: datetime | str | None) -> float:
+    if expires_at is None:
+        return inf
+    return (parse_timestamp(expires_at) - now()).total_seconds()
 
 
 async def find_unusable_tokens(digests: Sequence[str]) -> Mapping[str, str]:
     """Returns those tokens that let nobody buy now, with the reason: `token` or `division`."""
-    rows = await _STATEMENTS["unusable_tokens"].rows(digests=digests)
+    rows = await _STATEMENTS["unusable_tokens"].rows(digests=digests, now=now())
     return {row["digest"]: row["reason"] for row in rows}
 
 
@@ -163,21 +188,29 @@ class Buyers:
     the latest. Tokens that are not let in are looked up every time. Only digests are cached.
     """
 
-    def __init__(self, kept_seconds: float) -> None:
+    def __init__(
+        self, kept_seconds: float, note_use: Callable[[str], None] = lambda digest: None
+    ) -> None:
         self._kept_seconds = kept_seconds
+        self._note_use = note_use
         self._known: dict[str, tuple[float, Buyer]] = {}
 
     async def find(self, digest: str) -> Buyer | None:
         """Returns the active user whose token has this digest; None when there is none."""
         known = self._known.get(digest)
         if known is not None and monotonic() < known[0]:
+            self._note_use(digest)
             return known[1]
         # A result is as old as the time before the reading, not after it.
-        until = monotonic() + self._kept_seconds
+        asked_at = monotonic()
         self._known.pop(digest, None)
-        buyer = await buyer_with(digest)
-        if buyer is not None and self._kept_seconds > 0:
-            self._store(digest, until, buyer)
+        buyer, seconds = await _read_buyer(digest)
+        if buyer is None:
+            return None
+        self._note_use(digest)
+        if self._kept_seconds > 0:
+            # A token that expires sooner is not remembered beyond that.
+            self._store(digest, asked_at + min(self._kept_seconds, seconds), buyer)
         return buyer
 
     def forget(self, digest: str) -> None:

@@ -30,6 +30,7 @@ __all__ = ["DATABASE_FAILURES", "SERIALIZATION_FAILURES", "is_unavailable"]
 MODULES = [
     "models.division",
     "models.user",
+    "models.identity",
     "models.product.tables",
     "models.basket.tables",
     "models.history.tables",

@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from application import create_executor
 from models.division import Division
 from models.live.hub import Hub
+from models.timestamps import now
 from models.user import Token, User, hash_token
 from settings.options import Options
 from tests.support.lines import line
@@ -237,6 +238,10 @@ async def _revoke() -> None:
     await Token.filter(digest=hash_token("main")).delete()
 
 
+async def _expire() -> None:
+    await Token.filter(digest=hash_token("main")).update(expires_at=now())
+
+
 async def _deactivate() -> None:
     await User.filter(email="main@example.invalid").update(is_active=False)
 
@@ -249,6 +254,7 @@ async def _close_division() -> None:
     ("turn_away", "reason"),
     [
         (_revoke, "The token is not valid any more."),
+        (_expire, "The token is not valid any more."),
         (_deactivate, "The token is not valid any more."),
         (_close_division, "Your division is inactive."),
     ],

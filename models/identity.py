@@ -1,0 +1,49 @@
+"""Accounts at identity providers: to which user one belongs, and since when."""
+
+import hashlib
+import json
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.user import User
+from text import MAXIMUM_LENGTH
+
+_DIGEST_PREFIX = "account-"
+
+
+class Identity(Model):
+    """The one account at an identity provider that a user logs in with.
+
+    Its digest stands where that of a token does, and can be the digest of no token.
+    """
+
+    id = fields.IntField(primary_key=True)
+    user: fields.OneToOneRelation[User] = fields.OneToOneField(
+        "models.User", related_name="identity"
+    )
+    issuer = fields.CharField(max_length=MAXIMUM_LENGTH)
+    subject = fields.CharField(max_length=MAXIMUM_LENGTH)
+    digest = fields.CharField(max_length=64, unique=True)
+    bound_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "identity"
+
+
+class ErasedPerson(Model):
+    """The digest of an e-mail address, or of an account, of someone erased."""
+
+    digest = fields.CharField(max_length=64, primary_key=True)
+
+    class Meta:
+        table = "erased_person"
+
+
+def hash_account(issuer: str, subject: str) -> str:
+    """Returns the digest of an account; no header that a client sends can have it."""
+    # JSON, so that the end of the issuer and the beginning of the subject cannot be exchanged.
+    text = json.dumps([issuer, subject])
+    return (
+        _DIGEST_PREFIX + hashlib.sha256(text.encode()).hexdigest()[: -len(_DIGEST_PREFIX)]
+    )
