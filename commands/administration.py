@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
 
+from commands.operator import current_operator
+from models.audit.people import (
+    division_added,
+    division_changed,
+    token_issued,
+    token_revoked,
+    user_added,
+    user_changed,
+)
+from models.audit.record import Entry, record_entries
 from models.division import Division, DivisionType
 from models.user import Token, User, create_token, find_user, hash_token
 from text import find_flaw, is_blank, trim
@@ -27,6 +39,11 @@ def clean_text(text: str, name: str) -> str:
     return text
 
 
+async def record(entry: Entry) -> None:
+    """Records a change by whoever runs this command, in the transaction of the change."""
+    await record_entries(current_operator(), [entry])
+
+
 async def find_division(erp_code: str) -> Division:
     """Returns a division by its ERP code."""
     erp_code = clean_text(erp_code, "ERP code")
@@ -45,13 +62,16 @@ async def add_division(erp_code: str, name: str, parent: str | None) -> Division
         raise AdministrationRejected(
             f"Division {parent!r} is a sub-division; a sub-division's parent is a main division."
         )
+    values: dict[str, Any] = {
+        "erp_code": clean_text(erp_code, "ERP code"),
+        "name": clean_text(name, "name"),
+    }
+    type = DivisionType.SUB if main else DivisionType.MAIN
     try:
-        return await Division.create(
-            erp_code=clean_text(erp_code, "ERP code"),
-            name=clean_text(name, "name"),
-            type=DivisionType.SUB if main else DivisionType.MAIN,
-            parent=main,
-        )
+        async with in_transaction():
+            division = await Division.create(**values, type=type, parent=main)
+            await record(division_added(division))
+            return division
     except IntegrityError:
         raise AdministrationRejected(f"There is a division {erp_code!r} already.") from None
 
@@ -76,7 +96,13 @@ def _family(division: Division) -> str:
 async def set_division_active(erp_code: str, is_active: bool) -> None:
     """Opens or closes a division."""
     division = await find_division(erp_code)
-    await Division.filter(id=division.id).update(is_active=is_active)
+    activity = {"is_active": is_active}
+    async with in_transaction():
+        # Not every change: a division that is open already is not opened.
+        others = Division.filter(id=division.id).exclude(**activity)
+        if await others.update(**activity):
+            before = {"is_active": not is_active}
+            await record(division_changed(division.id, before, activity))
 
 
 async def require_user(email: str) -> User:
@@ -99,13 +125,15 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
         raise AdministrationRejected(f"{email!r} is not an e-mail address.")
     if await find_user(email):
         raise AdministrationRejected(f"There is a user {email!r} already.")
+    names: dict[str, Any] = {
+        "first_name": clean_text(first_name, "first name"),
+        "last_name": clean_text(last_name, "last name"),
+    }
     try:
-        return await User.create(
-            email=email,
-            first_name=clean_text(first_name, "first name"),
-            last_name=clean_text(last_name, "last name"),
-            division=division,
-        )
+        async with in_transaction():
+            user = await User.create(email=email, **names, division=division)
+            await record(user_added(user))
+            return user
     except IntegrityError:
         # Another command has added the user since the check.
         raise AdministrationRejected(f"There is a user {email!r} already.") from None
@@ -119,13 +147,19 @@ async def list_users() -> Sequence[User]:
 async def set_user_active(email: str, is_active: bool) -> None:
     """Lets a user in, or keeps them out."""
     user = await require_user(email)
-    await User.filter(id=user.id).update(is_active=is_active)
+    activity = {"is_active": is_active}
+    async with in_transaction():
+        if await User.filter(id=user.id).exclude(**activity).update(**activity):
+            before = {"is_active": not is_active}
+            await record(user_changed(user.id, before, activity))
 
 
 async def issue_token(email: str) -> str:
     """Returns a new token of a user; only its digest is stored, so it is shown only once."""
-    token = create_token()
-    await Token.create(user=await require_user(email), digest=hash_token(token))
+    user, token = await require_user(email), create_token()
+    async with in_transaction():
+        issued = await Token.create(user=user, digest=hash_token(token))
+        await record(token_issued(issued.id, user.id))
     return token
 
 
@@ -135,13 +169,17 @@ async def list_tokens(email: str) -> Sequence[tuple[int, datetime]]:
     return [(token.id, token.created_at) for token in tokens]
 
 
-async def revoke_token(token: str) -> None:
-    """Revokes a token, named by its number or by itself."""
+async def revoke_token(token: str) -> int:
+    """Revokes a token, named by its number or by itself; returns its number."""
     token = clean_text(token, "token")
     is_number = token.isascii() and token.isdigit() and len(token) <= NUMBER_DIGITS
     key = {"id": int(token)} if is_number else {"digest": hash_token(token)}
-    # Servers that have the token in their cache accept it for TOKEN_KEPT_SECONDS more.
-    if not await Token.filter(**key).delete():
-        raise AdministrationRejected(
-            "There is no such token; `token list EMAIL` shows their numbers."
-        )
+    async with in_transaction():
+        found = await Token.get_or_none(**key).select_related("user")
+        # Servers that have the token in their cache accept it for TOKEN_KEPT_SECONDS more.
+        if found is None or not await Token.filter(id=found.id).delete():
+            raise AdministrationRejected(
+                "There is no such token; `token list EMAIL` shows their numbers."
+            )
+        await record(token_revoked(found.id, found.user.id))
+        return found.id

@@ -4,12 +4,14 @@ import argparse
 import asyncio
 import functools
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import logs
 import settings
 from commands.administration import AdministrationRejected
+from commands.operator import current_operator
+from commands.output import show, to_json
 from commands.status import FAILED, REJECTED
 from models.database.connection import (
     DATABASE_FAILURES,
@@ -21,7 +23,7 @@ from models.database.connection import (
     migrate_forward,
 )
 from models.database.fault import explain_failure
-from models.database.migrate import read_migration_state
+from models.database.migrate import MigrationState, read_migration_state
 from models.database.postgres.address import parse_address
 from models.database.postgres.pooler import write_role_statements
 from models.demo import DEMO_TOKENS, write_demo
@@ -83,35 +85,52 @@ def migrate(arguments: argparse.Namespace) -> int:
     setting = (
         "MIGRATION_DATABASE_URL" if settings.MIGRATION_DATABASE_URL else "DATABASE_URL"
     )
+    check_or_migrate = _check_tables if arguments.check else _migrate
     try:
-        return asyncio.run(
-            _check_tables(url) if arguments.check else _migrate(url, arguments.to)
-        )
+        return asyncio.run(check_or_migrate(url, arguments))
     except (OSError, sqlite3.Error, *DATABASE_FAILURES) as failure:
         return _report(explain_failure(failure, url, setting), FAILED)
 
 
-async def _migrate(url: str, target: str | None) -> int:
+async def _migrate(url: str, arguments: argparse.Namespace) -> int:
     # This fails at once for a file that Tortoise's migrations would wait for without end.
-    await _describe_tables(url)
-    await migrate_forward(url, logs.announce, settings.DATABASE_POOLER, target)
-    logs.announce(
+    await _read_state(url)
+    # With --json the steps are not said: standard output is one document.
+    say = _say_nothing if arguments.has_json else logs.announce
+    await migrate_forward(url, say, settings.DATABASE_POOLER, arguments.to)
+    state = await _read_state(url)
+    target = arguments.to
+    text = (
         "The tables are up to date." if target is None else f"The tables are at {target}."
     )
-    for line in role_settings():
-        logs.announce(line)
+    _announce(arguments, state, [text, *role_settings()])
     return 0
 
 
-async def _check_tables(url: str) -> int:
-    difference = await _describe_tables(url)
-    logs.announce(f"The database {difference or 'is up to date'}.")
+def _say_nothing(line: str) -> None:
+    """Says nothing."""
+
+
+async def _check_tables(url: str, arguments: argparse.Namespace) -> int:
+    state = await _read_state(url)
+    difference = state.describe()
+    _announce(arguments, state, [f"The database {difference or 'is up to date'}."])
     return FAILED if difference else 0
 
 
-async def _describe_tables(url: str) -> str:
+def _announce(
+    arguments: argparse.Namespace, state: MigrationState, lines: Iterable[str]
+) -> None:
+    if arguments.has_json:
+        print(to_json(state._asdict()))
+    else:
+        for line in lines:
+            logs.announce(line)
+
+
+async def _read_state(url: str) -> MigrationState:
     async with _connection(url):
-        return (await read_migration_state()).describe()
+        return await read_migration_state()
 
 
 def role_settings() -> list[str]:
@@ -137,7 +156,8 @@ async def demo(arguments: argparse.Namespace) -> None:
         raise AdministrationRejected(
             "The demo has users with well-known tokens; it is for the embedded server only."
         )
-    await write_demo()
-    print(
+    await write_demo(current_operator())
+    text = (
         f"Wrote the demo divisions and users; their tokens are {' and '.join(DEMO_TOKENS)}."
     )
+    show(arguments, {"tokens": DEMO_TOKENS}, text)

@@ -21,11 +21,13 @@ def create_parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(metavar="COMMAND")
     _add_service_commands(commands)
-    _add(commands, "schema", "commands.documents:print_schema", "print the GraphQL schema")
+    function, summary = "commands.documents:print_schema", "print the GraphQL schema"
+    _add(commands, "schema", function, summary, has_json=False)
     _add(commands, "demo", "commands.database:demo", "write the demo divisions and users")
     _add_division_commands(commands.add_parser("division", help="administer divisions"))
     _add_user_commands(commands.add_parser("user", help="administer users"))
     _add_token_commands(commands.add_parser("token", help="administer tokens"))
+    _add_audit(commands)
     return root
 
 
@@ -34,13 +36,19 @@ def _add(
     name: str,
     function: str,
     summary: str,
+    *,
+    has_json: bool = True,
     **defaults: object,
 ) -> argparse.ArgumentParser:
     """Adds a command that runs `function`, named as MODULE:FUNCTION, after a `settings_check`.
 
-    By default it prints instead of logging.
+    By default it prints instead of logging, and takes `--json`.
     """
     parser = commands.add_parser(name, help=summary)
+    if has_json:
+        parser.add_argument(
+            "--json", dest="has_json", action="store_true", help="print one JSON document"
+        )
     parser.set_defaults(
         command=function, **{"is_logged": False, "settings_check": COMMAND} | defaults
     )
@@ -52,12 +60,14 @@ def _add_service_commands(
 ) -> None:
     """Adds the commands that run unattended."""
     function, summary = "commands.serving:serve", "migrate and serve; the default"
-    _add(commands, "serve", function, summary, is_logged=True, settings_check=SERVER)
+    serve = {"is_logged": True, "settings_check": SERVER}
+    _add(commands, "serve", function, summary, has_json=False, **serve)
     function, summary = (
         "commands.work:work",
         "write exports that servers send through Redis",
     )
-    work = _add(commands, "work", function, summary, is_logged=True, settings_check=WORKER)
+    unattended = {"is_logged": True, "settings_check": WORKER}
+    work = _add(commands, "work", function, summary, has_json=False, **unattended)
     work.add_argument("--processes", type=int, default=2, help="the number of processes; 2")
     work.add_argument(
         "--threads", type=int, default=2, help="the number of threads of each; 2"
@@ -134,3 +144,20 @@ def _add_token_commands(parser: argparse.ArgumentParser) -> None:
     _add(commands, "list", "commands.people:token_list", summary).add_argument("email")
     revoke = _add(commands, "revoke", "commands.people:token_revoke", "revoke a token")
     revoke.add_argument("token", help="the token's number, or the token itself")
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "show who changed divisions, users and tokens, or baskets; the newest first"
+    audit = _add(commands, "audit", "commands.audit:audit", summary)
+    summary = "show the history of all baskets instead"
+    audit.add_argument("--baskets", action="store_true", help=summary)
+    for option, summary in (
+        ("user", "those about or by a user: an e-mail address, or the user's number"),
+        ("division", "those of a division, by its ERP code"),
+        ("product", "with --baskets, those of a product, by its SKU"),
+        ("action", "those of a kind, for example USER_ADDED or, with --baskets, SUBMITTED"),
+        ("since", "those from a day or time on, for example 2026-11-30"),
+        ("until", "those until a day, including it, or before a time"),
+    ):
+        audit.add_argument(f"--{option}", help=summary)
+    audit.add_argument("--limit", type=int, default=100, help="how many at most; 100")

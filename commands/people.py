@@ -2,9 +2,13 @@
 
 import argparse
 import sys
+from typing import Any
 
 from commands import administration
 from commands.database import on_database
+from commands.output import show
+from models.audit.people import division_values, user_values
+from models.division import Division
 
 
 @on_database
@@ -13,27 +17,30 @@ async def division_add(arguments: argparse.Namespace) -> None:
     division = await administration.add_division(
         arguments.erp_code, arguments.name, arguments.parent
     )
-    print(
-        f"Added the {division.type.lower()} division {division.erp_code}, {division.name}."
-    )
+    kind = division.type.lower()
+    text = f"Added the {kind} division {division.erp_code}, {division.name}."
+    show(arguments, division_values(division), text)
 
 
 @on_database
 async def division_list(arguments: argparse.Namespace) -> None:
     """Lists all divisions, sub-divisions below their main division."""
-    for division in await administration.list_divisions():
-        indent = "  " if division.parent else ""
-        closed = "" if division.is_active else "  (inactive)"
-        print(f"{indent}{division.erp_code}  {division.name}{closed}")
+    divisions = await administration.list_divisions()
+    show(arguments, [*map(division_values, divisions)], map(_division_line, divisions))
+
+
+def _division_line(division: Division) -> str:
+    indent = "  " if division.parent else ""
+    closed = "" if division.is_active else "  (inactive)"
+    return f"{indent}{division.erp_code}  {division.name}{closed}"
 
 
 @on_database
 async def division_activity(arguments: argparse.Namespace) -> None:
     """Makes a division active or inactive."""
     await administration.set_division_active(arguments.erp_code, arguments.is_active)
-    print(
-        f"Division {arguments.erp_code} is {'active' if arguments.is_active else 'inactive'}."
-    )
+    text = f"Division {arguments.erp_code} is {_activity(arguments)}."
+    show(arguments, _activity_values(arguments, "erp_code"), text)
 
 
 @on_database
@@ -42,46 +49,63 @@ async def user_add(arguments: argparse.Namespace) -> None:
     user = await administration.add_user(
         arguments.email, arguments.first_name, arguments.last_name, arguments.division
     )
-    print(
+    text = (
         f"Added the user {user.email}. Give them a token with: "
         f"python server.py token issue {user.email}"
     )
+    show(arguments, user_values(user), text)
 
 
 @on_database
 async def user_list(arguments: argparse.Namespace) -> None:
     """Lists all users."""
-    for user in await administration.list_users():
-        inactive = "" if user.is_active else "  (inactive)"
-        print(
-            f"{user.email}  {user.first_name} {user.last_name}  {user.division.erp_code}{inactive}"
-        )
+    users = await administration.list_users()
+    lines = (
+        f"{user.email}  {user.first_name} {user.last_name}  {user.division.erp_code}"
+        f"{'' if user.is_active else '  (inactive)'}"
+        for user in users
+    )
+    show(arguments, [*map(user_values, users)], lines)
 
 
 @on_database
 async def user_activity(arguments: argparse.Namespace) -> None:
     """Makes a user active or inactive."""
     await administration.set_user_active(arguments.email, arguments.is_active)
-    print(f"User {arguments.email} is {'active' if arguments.is_active else 'inactive'}.")
+    text = f"User {arguments.email} is {_activity(arguments)}."
+    show(arguments, _activity_values(arguments, "email"), text)
+
+
+def _activity(arguments: argparse.Namespace) -> str:
+    return "active" if arguments.is_active else "inactive"
+
+
+def _activity_values(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
+    return {name: getattr(arguments, name), "is_active": arguments.is_active}
 
 
 @on_database
 async def token_issue(arguments: argparse.Namespace) -> None:
     """Prints a new token, once."""
     # Standard output has the token alone, so that a script can take it from there.
-    print(await administration.issue_token(arguments.email))
+    token = await administration.issue_token(arguments.email)
+    show(arguments, {"email": arguments.email, "token": token}, token)
     print("This is the only time that the token is shown.", file=sys.stderr)
 
 
 @on_database
 async def token_list(arguments: argparse.Namespace) -> None:
     """Lists the tokens of a user."""
-    for number, issued_at in await administration.list_tokens(arguments.email):
-        print(f"{number}  issued {issued_at:%Y-%m-%d %H:%M} UTC")
+    tokens = await administration.list_tokens(arguments.email)
+    values = [{"id": number, "created_at": issued_at} for number, issued_at in tokens]
+    lines = (
+        f"{number}  issued {issued_at:%Y-%m-%d %H:%M} UTC" for number, issued_at in tokens
+    )
+    show(arguments, values, lines)
 
 
 @on_database
 async def token_revoke(arguments: argparse.Namespace) -> None:
     """Revokes a token."""
-    await administration.revoke_token(arguments.token)
-    print("The token is revoked.")
+    number = await administration.revoke_token(arguments.token)
+    show(arguments, {"id": number}, "The token is revoked.")

@@ -12,6 +12,7 @@ from importlib import import_module
 import logs
 import settings
 from commands.database import run_on_database
+from commands.operator import current_operator
 from commands.port import bind_socket
 from commands.status import FAILED
 from commands.stopping import exit_on_signals
@@ -40,7 +41,7 @@ async def prepare_database() -> None:
     await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
     try:
         if settings.EMBEDDED:
-            await write_demo()
+            await write_demo(current_operator())
         else:
             await check_people(settings.DATABASE_URL)
     finally:

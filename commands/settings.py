@@ -4,6 +4,7 @@ import argparse
 
 import logs
 import settings
+from commands.output import show
 from commands.status import FAILED
 from settings.checks import Use, find_problems
 from settings.names import unknown_names
@@ -13,8 +14,13 @@ from tasks.addresses import address_problems
 
 def check(arguments: argparse.Namespace) -> int:
     """Prints the settings in force, without secrets, and reports the rejected ones."""
-    for setting in settings.READER.settings.values():
-        print(f"{setting.name}={setting.shown}  ({describe_origin(setting)})")
+    read = settings.READER.settings.values()
+    values = {
+        setting.name: {"value": setting.shown, "origin": describe_origin(setting)}
+        for setting in read
+    }
+    lines = (f"{each.name}={each.shown}  ({describe_origin(each)})" for each in read)
+    show(arguments, values, lines)
     for warning in unknown_names():
         logs.report(f"Warning: {warning}")
     use = Use[arguments.use.upper()]

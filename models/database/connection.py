@@ -37,6 +37,7 @@ MODULES = [
     "models.quotation",
     "models.export.export",
     "models.idempotency",
+    "models.audit.tables",
 ]
 
 

@@ -14,6 +14,7 @@ from commands.administration import (
     require_user,
     set_user_active,
 )
+from commands.operator import current_operator
 from models.database.connection import connect, disconnect
 from models.demo import write_demo
 from models.division import Division
@@ -89,7 +90,7 @@ async def test_the_database_itself_holds_it() -> None:
 
 async def test_the_demo_takes_its_users_in_any_case_for_its_own() -> None:
     await add_user("MAIN@demo.invalid", "Deniz", "Y", "ERP01")
-    await write_demo()
-    await write_demo()
+    await write_demo(current_operator())
+    await write_demo(current_operator())
     assert await emails() == ["MAIN@demo.invalid", "sub@demo.invalid"]
     assert await buyer_with(hash_token("demo-main")) is not None

@@ -13,6 +13,7 @@ import uvicorn
 from graphql import FieldNode, OperationDefinitionNode, parse, validate
 
 from application import create_application, schema
+from commands.operator import current_operator
 from models.demo import write_demo
 from settings.options import Options
 from tests.support.browser import Page, open_page
@@ -48,7 +49,7 @@ async def listening(
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.02)
-    await write_demo()
+    await write_demo(current_operator())
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

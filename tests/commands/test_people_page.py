@@ -1,0 +1,43 @@
+"""The page about people: each of its commands, run as it is printed, from its first to its last."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.command_line import Commands
+from tests.support.databases import sqlite_database
+from tests.support.pages import blocks, shell_block
+
+PAGE = "docs/people.md"
+PROGRAM = ["python", "server.py"]
+
+
+def commands(block: str) -> Iterator[list[str]]:
+    """Yields the words of each command of a block."""
+    for command in block.replace("\\\n", " ").splitlines():
+        words = shlex.split(command)
+        assert words[:2] == PROGRAM, command
+        yield words[2:]
+
+
+def run_block(line: Commands, block: str) -> list[str]:
+    """Runs the commands of a block, each of which must succeed; returns their outputs."""
+    return [line.accepted(*words) for words in commands(block)]
+
+
+def test_each_printed_command_succeeds_in_the_order_of_the_page(tmp_path: Path) -> None:
+    line = Commands(sqlite_database(tmp_path))
+    printed = (
+        shell_block("docs/people.md", "token revoke"),
+        shell_block("docs/people.md", "user list --json"),
+        shell_block("docs/people.md", "audit --user"),
+        shell_block("docs/people.md", "audit --baskets"),
+    )
+    run = [run_block(line, block) for block in printed]
+    assert len(run) == len(list(blocks(PAGE, "sh")))
+    assert run[0][5].splitlines() == [
+        "ERP01  Anadolu Market",
+        "  ERP02  Anadolu Market Ankara",
+    ]
+    assert run[0][6] == "anna@example.com  Anna Ak  ERP02"
+    assert len(run[2][0].splitlines()) == 7
