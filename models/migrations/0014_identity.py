@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     Servers of the release before write tokens without the new columns, and do not see them expire.
     """
 
-    dependencies = [("models", "0012_stock")]
+    dependencies = [("models", "0013_audit")]
 
     locks: ClassVar[dict[str, str]] = {
         "token": "AccessExclusiveLock",
