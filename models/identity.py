@@ -47,3 +47,8 @@ def hash_account(issuer: str, subject: str) -> str:
     return (
         _DIGEST_PREFIX + hashlib.sha256(text.encode()).hexdigest()[: -len(_DIGEST_PREFIX)]
     )
+
+
+def hash_email(email: str) -> str:
+    """Returns the digest of an e-mail address in any letter case, as erased people leave it."""
+    return hashlib.sha256(email.casefold().encode()).hexdigest()
