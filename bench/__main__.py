@@ -7,6 +7,7 @@ import sys
 
 import bench
 import settings
+from bench.bulk import measure_bulk
 from bench.checkouts import MigrationFailed
 from bench.equality import AnswersDiffer
 from bench.files import FilesDiffer
@@ -49,6 +50,7 @@ def create_parser() -> argparse.ArgumentParser:
         commands.add_parser("memory", help="growth of the server's memory after warm-up")
     )
     _add_storage(commands.add_parser("storage", help="bytes per addition with a key"))
+    _add_bulk(commands.add_parser("bulk", help="changes of many lines at once"))
     _add_live(commands.add_parser("live", help="delays and costs of watched baskets"))
     _add_serve(commands.add_parser("serve", help="serve stock or by hand, for a profiler"))
     return root
@@ -113,6 +115,11 @@ def _add_storage(command: argparse.ArgumentParser) -> None:
     _add_beside(command)
 
 
+def _add_bulk(command: argparse.ArgumentParser) -> None:
+    _add_command(command, measure_bulk)
+    command.add_argument("--rounds", type=int, default=5)
+
+
 def _add_live(command: argparse.ArgumentParser) -> None:
     _add_command(command, measure_live)
     command.add_argument("--rate", type=float, default=100.0, help="changes per second")
@@ -141,6 +148,7 @@ def main(words: list[str]) -> int:
         "grow",
         "memory",
         "storage",
+        "bulk",
         "live",
         "serve",
         "-h",

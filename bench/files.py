@@ -46,7 +46,7 @@ _IMPORT = (
 _CLEAR = (
     "DELETE FROM basket_item WHERE basket_id IN (SELECT id FROM basket WHERE user_id = $1)"
 )
-_BULK = f"""
+BULK = f"""
 WITH line AS (
     SELECT * FROM unnest($2::text[], $3::int[], $4::text[]) AS line(sku, quantity, erp_code)
 ), basket AS (
@@ -144,7 +144,7 @@ class Files:
         _, *rows = READERS[kind](content)
         skus, quantities, codes = zip(*rows, strict=True)
         status = await connection.execute(
-            _BULK, user, skus, [int(quantity) for quantity in quantities], codes
+            BULK, user, skus, [int(quantity) for quantity in quantities], codes
         )
         if status != f"INSERT 0 {2 * PRODUCTS}":
             raise FilesDiffer(f"The unwrapped import ended with {status}.")

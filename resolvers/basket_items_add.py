@@ -11,6 +11,7 @@ from models.idempotency import Key, KnownKey
 from resolvers.context import parse_segment
 from resolvers.divisions import read_divisions
 from resolvers.item_lines import (
+    MAXIMUM_LINES,
     check_line_count,
     keys_of_divisions,
     keys_of_products,
@@ -25,9 +26,6 @@ from resolvers.products import confirmed_since, look_up_products
 from resolvers.unit_of_work import Change, require_confirmed
 from schema.inputs import BasketItemInput, BasketItemsAddInput
 from schema.line_outcome import OnInvalid
-
-FAST_LINES = 250
-"""The highest number of lines for the fast path: of more, the slow one takes less time."""
 
 
 def _requested_line(line: BasketItemInput) -> RequestedLine:
@@ -52,7 +50,7 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
         """Adds the lines in one step, which is possible for almost all additions."""
         segment = parse_segment(self.input.segment_remote_id)
         is_plain = self._is_strict and not self.input.dry_run
-        if not (is_plain and 1 <= len(self.input.items) <= FAST_LINES):
+        if not (is_plain and 1 <= len(self.input.items) <= MAXIMUM_LINES):
             return None
         addition = Addition(
             buyer=self.buyer,

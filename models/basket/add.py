@@ -34,7 +34,13 @@ from models.rejections import Rejected
 
 _STATEMENTS = load_statements(__file__)
 _ADD = _STATEMENTS["add"]
+_ADD_MANY = _STATEMENTS["add_many"]
 _FIND_LINE = _STATEMENTS["find_line"]
+
+MANY_LINES = 15
+"""From how many lines on statements over all of them take less time than one after the other."""
+MAXIMUM_STEPS = 250
+"""The highest number of lines that SQLite adds here: of more, the slow path takes less time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ async def add_known_lines(
     if any((line.division_id or 0) > LARGEST_INT for line in addition.lines):
         return None
     if is_sqlite():
-        if addition.key:
+        if addition.key or len(addition.lines) > MAXIMUM_STEPS:
             return None
         return await _add_in_steps(catalogue, addition, wants)
     async with function_transaction(wants):
@@ -87,7 +93,7 @@ async def _add_by_function(
 ) -> BasketRows | KnownKey | None:
     lines = addition.lines
     row = await call_function(
-        _ADD,
+        _ADD if len(lines) < MANY_LINES else _ADD_MANY,
         addition,
         wants,
         confirmed_since=addition.confirmed_since,

@@ -1,5 +1,5 @@
 -- The fast path of adding: known products, for divisions that the buyer may buy for.
--- By hand: see models/migrations/functions/basket_add_2.sql, which makes the function.
+-- By hand: see models/migrations/functions/, which has the functions by their names.
 
 -- name: add (postgres)
 -- Adds lines and returns the basket, or the name of the rule that stands against it.
@@ -8,6 +8,18 @@ SELECT
     item_ids, prices, product_ids, product_revisions, refreshed_at,
     part_items, part_divisions, part_quantities
 FROM basket_add_2(
+    :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
+    :key, :digest, :expired_before, :changed_at, :confirmed_since,
+    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full
+);
+
+-- name: add_many (postgres)
+-- The same for so many lines that statements over all of them take less time.
+SELECT
+    broken_rule, known_digest, known_outcome, basket, division_revision,
+    item_ids, prices, product_ids, product_revisions, refreshed_at,
+    part_items, part_divisions, part_quantities
+FROM basket_add_many_1(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
     :key, :digest, :expired_before, :changed_at, :confirmed_since,
     :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full

@@ -5,6 +5,7 @@ There is a row per product and customer segment, for prices depend on it.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -94,11 +95,12 @@ class KnownProduct(NamedTuple):
     is_in_basket: bool
 
 
+_pick_known = itemgetter(*KnownProduct._fields)
+
+
 def _known_products(rows: Sequence[Row]) -> Iterator[KnownProduct]:
     # SQLite says 0 and 1, which are as good for telling true from false.
-    return (
-        KnownProduct(**{name: row[name] for name in KnownProduct._fields}) for row in rows
-    )
+    return (KnownProduct(*_pick_known(row)) for row in rows)
 
 
 async def known_products(

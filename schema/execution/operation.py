@@ -5,7 +5,8 @@ and the errors of the resolvers that have run, and calls only the others. So no 
 runs twice, and every error is worded and placed by graphql-core.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from inspect import isawaitable
 from typing import Any
 
@@ -17,6 +18,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    VariableDefinitionNode,
     execute,
     print_ast,
 )
@@ -25,6 +27,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from schema.execution.plan import Outcomes, Plan, Request, settle
 from schema.execution.planner import Planner
 from schema.execution.selection import Uncompilable
+from schema.execution.variables import VariableReader
 
 MAXIMUM_PLANS = 200
 """How many plans an operation keeps, one per combination of its conditions."""
@@ -59,6 +62,7 @@ class Operation:
             if print_ast(definition.type) in ("Boolean", "Boolean!")
         ]
         self._plans: dict[tuple[object, ...], Plan | None] = {}
+        self._reader = _make_reader(schema, definitions)
 
     async def execute(
         self, variables: dict[str, Any] | None, context: object, *, is_compiled: bool = True
@@ -84,6 +88,10 @@ class Operation:
         definitions = self.node.variable_definitions
         if not definitions:
             return _NO_VARIABLES
+        if self._reader:
+            # Only graphql-core words what is wrong with a value.
+            with suppress(Exception):
+                return self._reader.read(variables or {})
         return get_variable_values(
             self._schema,
             definitions,
@@ -128,6 +136,15 @@ class Operation:
         finally:
             # After an error graphql-core may end before all the tasks that it was given.
             await settle(outcomes.values())
+
+
+def _make_reader(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
+) -> VariableReader | None:
+    try:
+        return VariableReader(schema, definitions)
+    except (Uncompilable, RecursionError):
+        return None
 
 
 def _replay(outcomes: Outcomes) -> Callable[..., Any]:

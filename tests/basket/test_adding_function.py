@@ -1,6 +1,7 @@
-"""The function by which PostgreSQL adds lines: its rules, its rights, and no errors in the log."""
+"""The functions by which PostgreSQL adds lines: their rules, rights, and no errors in the log."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -8,6 +9,7 @@ import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.basket import add
+from models.basket.add import MANY_LINES
 from models.basket.rules import RULES
 from models.database.connection import migrate_forward
 from models.migrations import functions
@@ -15,18 +17,27 @@ from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
 
-FUNCTION = Path(functions.__path__[0], "basket_add_2.sql").read_text(encoding="utf-8")
+FOLDER = Path(functions.__path__[0])
+FEW, MANY = [
+    (FOLDER / name).read_text(encoding="utf-8")
+    for name in ("basket_add_2.sql", "basket_add_many_1.sql")
+]
 NAMES = {
     ":basket_id": "opened.id",
     ":segment": "in_segment",
+    ":confirmed_since": "confirmed_since",
+    ":buyer_division_id": "buyer_division_id",
+}
+OF_FEW = NAMES | {
     ":remote_id": "remote_ids[line]",
     ":sku": "skus[line]",
     ":division_id": "division_ids[line]",
     ":erp_code": "erp_codes[line]",
-    ":confirmed_since": "confirmed_since",
-    ":buyer_division_id": "buyer_division_id",
 }
-"""The parameters of SQLite's statement, and the variables of the function."""
+OF_MANY = NAMES | {
+    f":{name}": f"line.{name}" for name in ("remote_id", "sku", "division_id", "erp_code")
+}
+"""The parameters of SQLite's statement, and the variables of the functions."""
 READER_AND_WRITER = """
 CREATE ROLE buyers LOGIN;
 GRANT USAGE ON SCHEMA public TO buyers;
@@ -35,20 +46,31 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buyers;
 """
 
 
-def test_it_checks_the_rules_of_the_list_in_their_order() -> None:
-    cases = re.findall(r"WHEN NOT \((.*)\) THEN '(.*)'", FUNCTION)
+@pytest.mark.parametrize("function", [FEW, MANY], ids=["few", "many"])
+def test_they_check_the_rules_of_the_list_in_their_order(function: str) -> None:
+    cases = re.findall(r"WHEN NOT \((.*)\) THEN '(.*)'", function)
     assert cases == [(rule.condition, rule.name) for rule in RULES]
 
 
 def test_both_databases_find_a_line_by_the_same_conditions() -> None:
-    text = Path(add.__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    statement = text.partition("find_line (sqlite)")[2].partition("FROM")[2]
-    renamed = re.sub(r":\w+", lambda match: NAMES[match[0]], statement)
-    found = FUNCTION.partition("INTO STRICT match")[2].partition("FROM")[2]
+    found = FEW.partition("INTO STRICT match")[2].partition("FROM")[2]
     # The quantity that the basket holds is a further join; SQLite reads it later.
     condition = "part.item_id = held.id AND part.division_id = d.id"
     part = f"LEFT JOIN basket_item_division part ON {condition} "
-    assert plain(renamed) == plain(found).partition(";")[0].replace(part, "") + ";"
+    assert plain(found).partition(";")[0].replace(part, "") == conditions(OF_FEW)
+
+
+def test_many_lines_are_found_by_the_same_conditions() -> None:
+    found = MANY.partition("held.id AS item_id")[2].partition("FROM")[2]
+    assert plain(found).partition(" OFFSET 0")[0] == conditions(OF_MANY)
+
+
+def conditions(names: Mapping[str, str]) -> str:
+    """Returns the tables and conditions of SQLite's statement, with the variables of a function."""
+    text = Path(add.__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    statement = text.partition("find_line (sqlite)")[2].partition("FROM")[2]
+    renamed = re.sub(r":\w+", lambda match: names[match[0]], statement)
+    return plain(renamed).partition(";")[0]
 
 
 def plain(text: str) -> str:
@@ -97,10 +119,10 @@ async def test_a_role_that_may_only_read_and_write_adds_whatever_its_search_path
         await make_role(cluster)
         async with serve(cluster.url.replace("postgres@", "buyers@"), shop) as service:
             line = {"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 1}
-            for _ in range(2):
-                basket = await service.main.accepted("basketItemsAdd", items=[line])
-            assert basket["totalQuantity"] == 2
-        assert await search_path_of_function(cluster) == ['search_path="$user", public']
+            for count in (1, 1, MANY_LINES):
+                basket = await service.main.accepted("basketItemsAdd", items=[line] * count)
+            assert basket["totalQuantity"] == 2 + MANY_LINES
+        assert await search_paths(cluster) == [['search_path="$user", public']] * 2
 
 
 async def make_role(cluster: Cluster) -> None:
@@ -110,11 +132,12 @@ async def make_role(cluster: Cluster) -> None:
     await connection.close()
 
 
-async def search_path_of_function(cluster: Cluster) -> list[str]:
-    """Returns the settings that the function brings."""
+async def search_paths(cluster: Cluster) -> list[list[str]]:
+    """Returns the settings that each function brings."""
     connection = await asyncpg.connect(cluster.url)
-    settings: list[str] = await connection.fetchval(
-        "SELECT proconfig FROM pg_proc WHERE proname = 'basket_add_2' AND NOT prosecdef"
+    rows = await connection.fetch(
+        "SELECT proconfig FROM pg_proc "
+        "WHERE proname IN ('basket_add_2', 'basket_add_many_1') AND NOT prosecdef"
     )
     await connection.close()
-    return settings
+    return [row["proconfig"] for row in rows]
