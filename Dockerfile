@@ -13,6 +13,7 @@ COPY --from=build /opt/basket/.venv .venv
 COPY *.py ./
 COPY commands commands
 COPY commerce commerce
+COPY identity identity
 COPY models models
 COPY resolvers resolvers
 COPY schema schema

@@ -17,7 +17,6 @@ from commerce.demo import serve_demo
 from models.basket.catalogue import Catalogue
 from models.database.connection import Bounds, connect, disconnect
 from models.live.hub import Hub
-from models.token_use import TokenUses, write_token_uses
 from models.user import Buyers
 from resolvers.context import Policy
 from resolvers.mutation import Mutation
@@ -42,14 +41,15 @@ from web.graphql.request import RequestRules
 from web.graphql.view import GraphQLView
 from web.http.address_limit import AddressLimit
 from web.http.compression import Compression
+from web.http.credentials import Credentials
 from web.http.cross_origin import cross_origin_sharing
 from web.http.direct_route import DirectRoute
 from web.http.errors import http_error
 from web.http.path_prefix import PathPrefix
 from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
-from web.http.versioned import VersionedResponses
 from web.http.websocket import WebSocketLimits
+from web.lifecycle.authentication import open_authentication
 from web.lifecycle.checks import check_migrations, check_people, check_settings
 from web.lifecycle.memory import freeze_objects
 from web.lifecycle.purge import purge_rows
@@ -76,6 +76,7 @@ class State(TypedDict):
     """The resources that requests find in `request.state`, and connections in their state."""
 
     buyers: Buyers
+    credentials: Credentials
     commerce: CommerceClient
     redis: RedisCheck | None
     exports: Exports
@@ -89,7 +90,6 @@ class State(TypedDict):
     arrival_limits: ArrivalLimits
     websocket_limits: WebSocketLimits
     live_connections: LiveConnections
-    responses: VersionedResponses
 
 
 def create_application(
@@ -240,9 +240,7 @@ async def open_resources(
         retention = timedelta(seconds=options.export_kept_seconds)
         addresses = ExportAddresses.from_options(options)
         exports = open_exports(redis, export_store, addresses, retention, dead_letters)
-        uses = TokenUses()
-        await enter(write_token_uses(uses))
-        buyers = Buyers(options.token_kept_seconds, uses.note)
+        buyers, credentials = await enter(open_authentication(options))
         guard = SessionGuard(buyers)
         hub = await enter(open_hub(redis, guard))
         limits = rate_limits(
@@ -250,6 +248,7 @@ async def open_resources(
         )
         yield {
             "buyers": buyers,
+            "credentials": credentials,
             "commerce": commerce,
             "redis": resources.enter_context(closing(RedisCheck(redis))) if redis else None,
             "exports": await enter(exports),
@@ -263,7 +262,6 @@ async def open_resources(
             "arrival_limits": ArrivalLimits.from_options(options),
             "websocket_limits": WebSocketLimits.from_options(options),
             "live_connections": LiveConnections.from_options(options),
-            "responses": VersionedResponses.from_options(options, schema.as_str(), hub),
         }
 
 

@@ -112,8 +112,7 @@ class Rounds:
             else None
         )
         if workload.writes:
-            loads = (warm.requests, load.requests, half.requests if half else 0)
-            sent = sum(requests // (workload.reads + 1) for requests in loads)
+            sent = warm.requests + load.requests + (half.requests if half else 0)
             await _check_changes(connection, sent)
         return Measurement(
             load,

@@ -8,6 +8,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from commands.operator import current_operator
+from models import person
 from models.audit.people import (
     division_added,
     division_changed,
@@ -19,7 +20,6 @@ from models.audit.people import (
 from models.audit.record import Entry, record_entries
 from models.division import Division, DivisionType
 from models.user import Token, User, create_token, find_user, hash_token
-from text import find_flaw, is_blank, trim
 
 NUMBER_DIGITS = 9
 """The most digits of the number of a token; tokens are longer."""
@@ -31,12 +31,18 @@ class AdministrationRejected(Exception):
 
 def clean_text(text: str, name: str) -> str:
     """Returns a trimmed text; raises AdministrationRejected when it is blank or not accepted."""
-    text = trim(text)
-    if is_blank(text):
-        raise AdministrationRejected(f"The {name} is blank.")
-    if flaw := find_flaw(text):
-        raise AdministrationRejected(f"The {name} {flaw}.")
-    return text
+    try:
+        return person.accept_text(text, name)
+    except person.InvalidText as flaw:
+        raise AdministrationRejected(str(flaw)) from None
+
+
+def clean_email(text: str) -> str:
+    """Returns a trimmed e-mail address; raises AdministrationRejected when it cannot be one."""
+    try:
+        return person.accept_email(text)
+    except person.InvalidText as flaw:
+        raise AdministrationRejected(str(flaw)) from None
 
 
 async def record(entry: Entry) -> None:
@@ -119,10 +125,7 @@ async def require_user(email: str) -> User:
 async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -> User:
     """Adds a user to a division."""
     division = await find_division(erp_code)
-    email = clean_text(email, "e-mail address")
-    name, at, domain = email.partition("@")
-    if not (name and at and domain) or any(map(is_blank, email)):
-        raise AdministrationRejected(f"{email!r} is not an e-mail address.")
+    email = clean_email(email)
     if await find_user(email):
         raise AdministrationRejected(f"There is a user {email!r} already.")
     names: dict[str, Any] = {

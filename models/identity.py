@@ -52,3 +52,16 @@ def hash_account(issuer: str, subject: str) -> str:
 def hash_email(email: str) -> str:
     """Returns the digest of an e-mail address in any letter case, as erased people leave it."""
     return hashlib.sha256(email.casefold().encode()).hexdigest()
+
+
+async def bind_user(user: User, issuer: str, subject: str) -> Identity:
+    """Binds a user to an account; raises IntegrityError when one of them is bound already."""
+    digest = hash_account(issuer, subject)
+    return await Identity.create(user=user, issuer=issuer, subject=subject, digest=digest)
+
+
+async def is_erased(email: str, account_digest: str) -> bool:
+    """Whether someone with this e-mail address, or this account, was erased."""
+    return await ErasedPerson.filter(
+        digest__in=[hash_email(email), account_digest]
+    ).exists()

@@ -2,19 +2,17 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from time import monotonic
-from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.functions import Lower
 from tortoise.models import Model
 
-from models.database.statements import Row, load_statements
-from models.database.turn import TurnBatch
+from models.database.statements import load_statements
 from models.division import (
     DIVISION_COLUMNS,
     PARENT_COLUMNS,
@@ -140,23 +138,23 @@ class Buyer:
 
 
 _STATEMENTS = load_statements(__file__, division=DIVISION_COLUMNS, parent=PARENT_COLUMNS)
+_BUYER_WITH_TOKEN = _STATEMENTS["buyer_with_token"]
 
 
-class LetIn(NamedTuple):
-    """An active user, and for how many seconds their token lets them in."""
-
-    buyer: Buyer
-    seconds: float
-
-
-async def _find_buyers(digests: Sequence[str]) -> Mapping[str, LetIn]:
-    """Reads the active users that the tokens with these digests belong to, by the digests."""
-    rows = await _STATEMENTS["buyers_with_tokens"].rows(digests=digests)
-    found = {row["digest"]: _let_in(row) for row in rows}
-    return {digest: let_in for digest, let_in in found.items() if let_in.seconds > 0}
+async def buyer_with(digest: str) -> Buyer | None:
+    """Reads the active user that the token with this digest belongs to; None when there is none."""
+    buyer, _ = await _read_buyer(digest)
+    return buyer
 
 
-def _let_in(row: Row) -> LetIn:
+async def _read_buyer(digest: str) -> tuple[Buyer | None, float]:
+    """Reads the active user of a token, and for how many seconds it lets them in."""
+    row = await _BUYER_WITH_TOKEN.row(digest=digest)
+    if row is None:
+        return None, 0
+    seconds = _seconds_until(row["expires_at"])
+    if seconds <= 0:
+        return None, 0
     buyer = Buyer(
         id=row["id"],
         email=row["email"],
@@ -164,7 +162,7 @@ def _let_in(row: Row) -> LetIn:
         last_name=row["last_name"],
         division=division_from_row(row),
     )
-    return LetIn(buyer, _seconds_until(row["expires_at"]))
+    return buyer, seconds
 
 
 def _seconds_until(expires_at: datetime | str | None) -> float:
@@ -173,10 +171,22 @@ def _seconds_until(expires_at: datetime | str | None) -> float:
     return (parse_timestamp(expires_at) - now()).total_seconds()
 
 
-async def find_unusable_tokens(digests: Sequence[str]) -> Mapping[str, str]:
-    """Returns those tokens that let nobody buy now, with the reason: `token` or `division`."""
-    rows = await _STATEMENTS["unusable_tokens"].rows(digests=digests, now=now())
-    return {row["digest"]: row["reason"] for row in rows}
+async def find_unusable_tokens(
+    given: Mapping[str, Collection[str] | None],
+) -> Mapping[str, str]:
+    """Returns those tokens that let nobody buy now, with the reason: `token` or `division`.
+
+    The values are the main divisions whose users a token may let in; None is all.
+    """
+    rows = await _STATEMENTS["token_states"].rows(digests=list(given), now=now())
+    unusable: dict[str, str] = {}
+    for row in rows:
+        divisions = given[row["digest"]]
+        if divisions is not None and row["main_erp_code"] not in divisions:
+            unusable[row["digest"]] = "token"
+        elif row["reason"] is not None:
+            unusable[row["digest"]] = row["reason"]
+    return unusable
 
 
 MAXIMUM_BUYERS = 10_000
@@ -196,7 +206,6 @@ class Buyers:
         self._kept_seconds = kept_seconds
         self._note_use = note_use
         self._known: dict[str, tuple[float, Buyer]] = {}
-        self._look_ups = TurnBatch(_find_buyers)
 
     async def find(self, digest: str) -> Buyer | None:
         """Returns the active user whose token has this digest; None when there is none."""
@@ -207,16 +216,14 @@ class Buyers:
         # A result is as old as the time before the reading, not after it.
         asked_at = monotonic()
         self._known.pop(digest, None)
-        let_in = await self._look_ups.find(digest)
-        if let_in is None:
+        buyer, seconds = await _read_buyer(digest)
+        if buyer is None:
             return None
         self._note_use(digest)
         if self._kept_seconds > 0:
             # A token that expires sooner is not remembered beyond that.
-            self._store(
-                digest, asked_at + min(self._kept_seconds, let_in.seconds), let_in.buyer
-            )
-        return let_in.buyer
+            self._store(digest, asked_at + min(self._kept_seconds, seconds), buyer)
+        return buyer
 
     def forget(self, digest: str) -> None:
         """Looks a token up anew when it is used next."""

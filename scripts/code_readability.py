@@ -18,7 +18,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 CODE = (
     *("application.py", "server.py", "logs.py", "text.py"),
-    *("commands", "commerce", "models", "resolvers", "schema", "settings", "tasks", "web"),
+    *(
+        "commands",
+        "commerce",
+        "identity",
+        "models",
+        "resolvers",
+        "schema",
+        "settings",
+        "tasks",
+        "web",
+    ),
 )
 LONGEST_LINE = 100
 WORDS = frozenset({"what", "whatever", "whoever"})

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from settings import addresses, kinds
+from settings import addresses, issuers, kinds
 from settings.files import CERTIFICATES, FOLDER, WRITABLE_FOLDER
 from settings.proxies import standard_proxy
 from settings.reading import Reader
@@ -106,6 +106,24 @@ COMMERCE_TIMEOUT_SECONDS = _read("COMMERCE_TIMEOUT_SECONDS", _TIMEOUT, 5.0)
 COMMERCE_RETRIES = _read("COMMERCE_RETRIES", kinds.whole_number(0, 10), 2)
 COMMERCE_CONCURRENCY = _read("COMMERCE_CONCURRENCY", kinds.whole_number(1, 10_000), 16)
 
+OIDC_ISSUER = _read("OIDC_ISSUER", issuers.ISSUER, "")
+OIDC_AUDIENCE = _read("OIDC_AUDIENCE", issuers.AUDIENCE, "")
+OIDC_DIVISIONS = _read("OIDC_DIVISIONS", issuers.DIVISIONS, ())
+OIDC_ISSUERS = _read("OIDC_ISSUERS", issuers.ISSUERS, ())
+OIDC_USER_CLAIM = _read("OIDC_USER_CLAIM", kinds.word("email", "sub"), "email")
+OIDC_CREATE_USERS = _read("OIDC_CREATE_USERS", _SWITCH, False)
+OIDC_DIVISION_CLAIM = _read("OIDC_DIVISION_CLAIM", issuers.CLAIM, "division")
+OIDC_LEEWAY_SECONDS = _read("OIDC_LEEWAY_SECONDS", kinds.whole_number(0, 300), 30)
+ISSUERS = issuers.join_issuers(OIDC_ISSUER, OIDC_AUDIENCE, OIDC_DIVISIONS, OIDC_ISSUERS)
+"""The identity providers whose tokens are accepted."""
+OIDC_PROXY = _read(
+    "OIDC_PROXY",
+    addresses.PROXY,
+    standard_proxy(os.environ, ISSUERS[0].url if ISSUERS else "", READER.problems),
+    "that of HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY excludes the host",
+)
+OIDC_CA_FILE = _read("OIDC_CA_FILE", CERTIFICATES, "")
+
 TOKEN_KEPT_SECONDS = _read("TOKEN_KEPT_SECONDS", _OPTIONAL_TIME, 5.0)
 PRODUCT_MAXIMUM_AGE_SECONDS = _read(
     "PRODUCT_MAXIMUM_AGE_SECONDS", kinds.whole_number(0, 315_360_000), 300
@@ -114,9 +132,6 @@ QUOTATION_APPROVAL = _read("QUOTATION_APPROVAL", _SWITCH, True)
 HISTORY_CHANGES = _read("HISTORY_CHANGES", _NUMBER, 1_000)
 HISTORY_DAYS = _read("HISTORY_DAYS", kinds.whole_number(1, 36_500), 90)
 COMPILED_SELECTIONS = _read("COMPILED_SELECTIONS", _SWITCH, True)
-RESPONSE_CACHE_BYTES = _read(
-    "RESPONSE_CACHE_BYTES", kinds.whole_number(0, 1_000_000_000_000), 64 * 2**20
-)
 
 REQUIRE_PREFLIGHT_HEADER = _read("REQUIRE_PREFLIGHT_HEADER", _SWITCH, False)
 CORS_ORIGINS = _read("CORS_ORIGINS", addresses.ORIGINS, [])

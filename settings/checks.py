@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import settings
 from settings.addresses import normalize_path
+from settings.issuers import find_issuer_problems
 from settings.open_files import open_files_problems
 from settings.secret import Secret
 
@@ -44,6 +45,8 @@ def find_problems(use: Use) -> list[str]:
             f"ROOT_PATH is {settings.ROOT_PATH!r} and PUBLIC_URL ends in {public_path!r}: "
             "set one of them, or both to the same path."
         )
+    if not any(name.startswith("OIDC_") for name in settings.READER.problems):
+        reasons += find_issuer_problems(vars(settings))
     if use >= Use.WORKER:
         reasons += scratch_problems()
     if use is Use.SERVER:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import settings
+from settings.issuers import Issuer
 from settings.secret import Secret
 
 
@@ -14,7 +15,6 @@ class Options:
     root_path: str = settings.ROOT_PATH
     token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS
     is_compiled: bool = settings.COMPILED_SELECTIONS
-    response_cache_bytes: int = settings.RESPONSE_CACHE_BYTES
     quotation_approval: bool = settings.QUOTATION_APPROVAL
     product_maximum_age_seconds: int = settings.PRODUCT_MAXIMUM_AGE_SECONDS
     export_maximum_waiting: int = settings.EXPORT_MAXIMUM_WAITING
@@ -36,6 +36,14 @@ class Options:
     commerce_timeout_seconds: float = settings.COMMERCE_TIMEOUT_SECONDS
     commerce_retries: int = settings.COMMERCE_RETRIES
     commerce_concurrency: int = settings.COMMERCE_CONCURRENCY
+
+    issuers: tuple[Issuer, ...] = settings.ISSUERS
+    oidc_user_claim: str = settings.OIDC_USER_CLAIM
+    oidc_create_users: bool = settings.OIDC_CREATE_USERS
+    oidc_division_claim: str = settings.OIDC_DIVISION_CLAIM
+    oidc_leeway_seconds: int = settings.OIDC_LEEWAY_SECONDS
+    oidc_proxy: str = settings.OIDC_PROXY
+    oidc_ca_file: str = settings.OIDC_CA_FILE
 
     export_url: str = settings.EXPORT_URL
     export_kept_seconds: float = settings.EXPORT_KEPT_SECONDS

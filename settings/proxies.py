@@ -20,7 +20,7 @@ def standard_proxy(variables: Mapping[str, str], url: str, problems: dict[str, s
     if (
         not text
         or not host
-        or _is_loopback(host)
+        or is_loopback(host)
         or _is_excluded(variables, host, parts.port)
     ):
         return ""
@@ -36,7 +36,8 @@ def _variable(variables: Mapping[str, str], name: str) -> str:
     return (variables.get(name.lower()) or variables.get(name) or "").strip()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its address or its name."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

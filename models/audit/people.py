@@ -60,6 +60,18 @@ def user_changed(user_id: int, before: Values, after: Values) -> Entry:
     return Entry(AuditAction.USER_CHANGED, user_id, None, *find_changed(before, after))
 
 
+def user_bound(user_id: int, issuer: str, subject: str) -> Entry:
+    """Returns the entry of a user's binding to an account at an identity provider."""
+    account = {"issuer": issuer, "subject": subject}
+    return Entry(AuditAction.USER_BOUND, user_id, after=account)
+
+
+def user_unbound(user_id: int, issuer: str, subject: str) -> Entry:
+    """Returns the entry of a binding that is gone."""
+    account = {"issuer": issuer, "subject": subject}
+    return Entry(AuditAction.USER_UNBOUND, user_id, before=account)
+
+
 def token_issued(token_id: int, user_id: int) -> Entry:
     """Returns the entry of a new token, which names it by its number."""
     return Entry(AuditAction.TOKEN_ISSUED, user_id, after={"token": token_id})

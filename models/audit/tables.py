@@ -21,6 +21,8 @@ class AuditAction(StrEnum):
     DIVISION_CHANGED = auto()
     USER_ADDED = auto()
     USER_CHANGED = auto()
+    USER_BOUND = auto()
+    USER_UNBOUND = auto()
     USER_ERASED = auto()
     TOKEN_ISSUED = auto()
     TOKEN_REVOKED = auto()

@@ -33,6 +33,7 @@ def test_the_image_holds_what_is_imported_and_runs_without_root(tmp_path: Path) 
         *(
             "commands",
             "commerce",
+            "identity",
             "models",
             "resolvers",
             "schema",

@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "server": {"commands"},
     "commands": SHARED | {"commands", "application", "web", "tasks", "models"},
     "application": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
-    "web": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "web": SHARED
+    | {"web", "resolvers", "schema", "tasks", "models", "commerce", "identity"},
     "resolvers": {
         "resolvers",
         "settings",
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "schema": {"schema", "models"},
     "tasks": SHARED | {"tasks", "models"},
     "commerce": {"commerce", "text"},
+    "identity": {"identity"},
     "models": {"models", "text"},
     "logs": {"settings", "request_record"},
     "request_record": set[str](),
@@ -71,7 +73,6 @@ MAY_IMPORT_ROOMS = {
     "tasks/spreadsheets": set[str](),
     "models": {"models/audit", "models/basket", "models/database", "models/product"},
     "models/audit": {"models"},
-    "models/directory": {"models", "models/audit", "models/database"},
     "models/basket": {"models", "models/database", "models/history", "models/product"},
     "models/history": {"models", "models/basket", "models/database", "models/product"},
     "models/export": {"models", "models/basket", "models/database"},

@@ -8,11 +8,13 @@ from typing import Any
 import orjson
 
 from application import create_executor
-from models.user import Buyers, hash_token
+from models.user import buyer_with, hash_token
 from settings.options import Options
 from tests.support.service import ApplicationClient
 from web.graphql.executor import GraphQLExecutor
 from web.graphql.request import GraphQLRequest
+from web.http.authentication import Caller
+from web.http.credentials import Credential
 from web.live.metrics import Transport
 from web.live.session import Session
 
@@ -56,10 +58,11 @@ async def watch(
 ) -> AsyncIterator[Watch]:
     """Watches as the caller with a token."""
     digest = hash_token(token)
-    buyer = await Buyers(0).find(digest)
+    buyer = await buyer_with(digest)
     assert buyer is not None
     executor = executor or create_executor(Options())
-    session = Session(executor, client.state, buyer, digest, Transport.WEBSOCKET)
+    caller = Caller(buyer, Credential(digest))
+    session = Session(executor, client.state, caller, Transport.WEBSOCKET)
     events = session.run(GraphQLRequest(document, variables, None))
     try:
         yield Watch(session, events)

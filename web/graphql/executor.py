@@ -7,7 +7,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from request_record import current_record
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits
-from schema.execution.operation import Bound, Operation
+from schema.execution.operation import Operation
 from settings.options import Options
 from web.graphql.document import Document, Documents
 from web.graphql.labels import label_outcome
@@ -78,17 +78,11 @@ class GraphQLExecutor:
         current_record().operation = document.label(name)
         return Prepared(document, operation, name, variables)
 
-    def bind(self, prepared: Prepared) -> Bound | None:
-        """Returns the operation with its variables; None where graphql-core executes everything."""
-        return prepared.operation.bind(prepared.variables) if self._is_compiled else None
-
-    async def execute(
-        self, prepared: Prepared, context: Context, bound: Bound | None = None
-    ) -> ExecutionResult:
+    async def execute(self, prepared: Prepared, context: Context) -> ExecutionResult:
         """Executes an operation once; raises TookTooLong at the time limit."""
         with self.time_limits.limit():
             result = await prepared.operation.execute(
-                prepared.variables, context, is_compiled=self._is_compiled, bound=bound
+                prepared.variables, context, is_compiled=self._is_compiled
             )
         current_record().outcome = label_outcome(result.errors, context.rejections)
         return result

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.history.tables import ChangeOrigin
-from models.user import Buyer
 from request_record import current_record
 from resolvers.context import Context
 from resolvers.time_limit import TookTooLong
@@ -24,19 +23,23 @@ from web.graphql.media_type import (
     negotiate_media_types,
 )
 from web.graphql.request import GraphQLRequest, RequestRules, read_request
-from web.graphql.versioned_query import find_versioned
-from web.http.authentication import find_buyer, unauthenticated
+from web.http.authentication import Caller, find_caller, unauthenticated
 from web.http.bad_request import BadRequest, NotAllowed
 from web.http.compression import Compression
 from web.http.content_coding import VARY, choose_coding
 from web.http.json_response import (
-    CONTENT_TYPES,
+    CHARSET,
     GRAPHQL,
     JSON,
     error_document,
     error_response,
 )
 from web.http.request import HttpRequest
+
+_CONTENT_TYPES = {
+    media_type: (b"content-type", (media_type + CHARSET).encode())
+    for media_type in (GRAPHQL, JSON)
+}
 
 
 class Reply:
@@ -53,7 +56,7 @@ class Reply:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the response, compressed by itself: the middleware takes longer."""
         body = orjson.dumps(self.content)
-        headers = [CONTENT_TYPES[self.media_type]]
+        headers = [_CONTENT_TYPES[self.media_type]]
         if self.is_compressed:
             headers.append(VARY)
             coding, smallest = choose_coding(scope)
@@ -66,8 +69,8 @@ class Reply:
         await send({"type": "http.response.body", "body": body})
 
 
-Execute = Callable[[GraphQLRequest, Buyer, Scope, MediaTypes], Awaitable[ASGIApp]]
-"""Executes a request of a buyer, which came with a scope, and answers in one of the media types."""
+Execute = Callable[[GraphQLRequest, Caller, Scope, MediaTypes], Awaitable[ASGIApp]]
+"""Executes a request of a caller, which came with a scope; answers in one of the media types."""
 Instrument = Callable[[Execute], Execute]
 """Wraps the execution of every request, for example in a span of its trace."""
 
@@ -81,7 +84,7 @@ class Streams(Protocol):
     async def watch(
         self,
         scope: Scope,
-        buyer: Buyer,
+        caller: Caller,
         prepared: Prepared,
         media_type: str,
         *,
@@ -131,24 +134,24 @@ class GraphQLView:
             if method != "GET":
                 message = f"{method} is not allowed here; use POST."
                 raise NotAllowed(message, "GET, POST")
-        buyer = await find_buyer(
+        caller = await find_caller(
             http.scope, http.headers.get(b"authorization", b"").decode("latin-1")
         )
         current_record().mark("auth")
-        if buyer is None:
+        if caller is None:
             return unauthenticated()
         media_types = negotiate_media_types(http)
         request = await read_request(http, self._rules)
         # An uploaded file is open until the operation has read it.
         try:
-            return await self._execute_request(request, buyer, http.scope, media_types)
+            return await self._execute_request(request, caller, http.scope, media_types)
         finally:
             request.close()
 
     async def _execute(
         self,
         request: GraphQLRequest,
-        buyer: Buyer,
+        caller: Caller,
         scope: Scope,
         media_types: MediaTypes,
     ) -> ASGIApp:
@@ -160,7 +163,7 @@ class GraphQLView:
             if prepared.operation.is_subscription:
                 return await self._streams.watch(
                     scope,
-                    buyer,
+                    caller,
                     prepared,
                     media_types.for_stream(),
                     wants_cost=request.wants_cost,
@@ -169,24 +172,18 @@ class GraphQLView:
             return self._reject(rejected.errors, media_types)
         media_type = media_types.for_single()
         context = Context.from_state(
-            buyer, scope["state"], ChangeOrigin.GRAPHQL, selected=prepared.document.selected
-        )
-        versioned = find_versioned(
-            self._executor, prepared, request, buyer, scope, media_type
+            caller.buyer,
+            scope["state"],
+            ChangeOrigin.GRAPHQL,
+            selected=prepared.document.selected,
         )
         try:
-            if versioned and (response := await versioned.find()):
-                record.mark("check")
-                return response
-            bound = versioned.bound if versioned else None
-            result = await self._executor.execute(prepared, context, bound)
+            result = await self._executor.execute(prepared, context)
         except TookTooLong:
             return self._timed_out()
         record.mark("execute")
         extensions = prepared.cost() if request.wants_cost else {}
         reply = _reply(result, media_type, extensions, has_changed=bool(context.accepted))
-        if versioned and (response := versioned.make(result, context, reply.content)):
-            return response
         if media_type == EVENT_STREAM and reply.status == 200:
             return self._streams.one(orjson.dumps(reply.content))
         return reply

@@ -1,15 +1,17 @@
 """Authentication by the token of the Authorization header."""
 
+from typing import NamedTuple
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from models.user import Buyer, Buyers, hash_token
+from models.user import Buyer, Buyers
 from web.http.address_limit import count_failure
+from web.http.credentials import Credential, Credentials
 from web.http.json_response import error_response
 from web.http.rate_limit import RateLimits
 
-SCHEMES = ("token", "bearer")
 CHALLENGE = 'Token realm="basket", Bearer realm="basket"'
 """The header `WWW-Authenticate` of a 401."""
 
@@ -24,25 +26,31 @@ async def find_buyer(scope: Scope, authorization: str) -> Buyer | None:
 
     Raises RateLimited when the token, or without a valid one the address, has sent too much.
     """
+    caller = await find_caller(scope, authorization)
+    return caller and caller.buyer
+
+
+class Caller(NamedTuple):
+    """An active user, and the credential that let them in."""
+
+    buyer: Buyer
+    credential: Credential
+
+
+async def find_caller(scope: Scope, authorization: str) -> Caller | None:
+    """Returns who sent an Authorization header, like `find_buyer`; raises RateLimited."""
     buyers: Buyers = scope["state"]["buyers"]
     limits: RateLimits = scope["state"]["rate_limits"]
-    digest = read_digest(authorization)
-    buyer = await buyers.find(digest) if digest else None
-    if buyer is None:
+    credentials: Credentials = scope["state"]["credentials"]
+    credential = await credentials.read(authorization)
+    buyer = await buyers.find(credential.digest) if credential else None
+    if credential is None or buyer is None or not credential.admits(buyer):
+        credentials.forget(authorization)
         await count_failure(scope, limits)
-    elif limits.token is not None:
-        await limits.token.take(digest)
-    return buyer
-
-
-def read_digest(authorization: str) -> str:
-    """Returns the digest of the token in an Authorization header, "" without one.
-
-    Only the digest is stored, cached and counted, never the token.
-    """
-    scheme, _, token = authorization.partition(" ")
-    token = token.strip()
-    return hash_token(token) if token and scheme.lower() in SCHEMES else ""
+        return None
+    if limits.token is not None:
+        await limits.token.take(credential.digest)
+    return Caller(buyer, credential)
 
 
 def unauthenticated() -> Response:

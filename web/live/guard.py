@@ -32,11 +32,16 @@ class SessionGuard:
         if not sessions:
             return
         # Many connections of one token are asked about once.
-        digests = list({session.digest for session in sessions})
-        unusable = await find_unusable_tokens(digests)
+        given = {
+            session.credential.digest: session.credential.divisions for session in sessions
+        }
+        unusable = await find_unusable_tokens(given)
         for digest in unusable:
             # Else a client that comes back at once would be let in for some seconds more.
             self._buyers.forget(digest)
         for session in sessions:
-            if reason := unusable.get(session.digest):
+            reason = unusable.get(session.credential.digest)
+            if session.credential.has_ended:
+                reason = "token"
+            if reason:
                 session.end(REASONS[reason])

@@ -5,12 +5,11 @@ from typing import Self
 
 from starlette.types import ASGIApp, Scope
 
-from models.user import Buyer
 from settings.options import Options
 from web.graphql.executor import GraphQLExecutor, Prepared
 from web.graphql.media_type import EVENT_STREAM
 from web.http.address_limit import client_address
-from web.http.authentication import read_digest
+from web.http.authentication import Caller
 from web.http.bad_request import BadRequest
 from web.live.limits import (
     LiveConnection,
@@ -51,19 +50,17 @@ class HttpStreams:
     async def watch(
         self,
         scope: Scope,
-        buyer: Buyer,
+        caller: Caller,
         prepared: Prepared,
         media_type: str,
         *,
         wants_cost: bool,
     ) -> ASGIApp:
         """Returns the stream of a subscription's events; raises RequestErrors and BadRequest."""
-        headers = dict(scope["headers"])
-        digest = read_digest(headers.get(b"authorization", b"").decode("latin-1"))
         is_sse = media_type == EVENT_STREAM
         transport = Transport.SSE if is_sse else Transport.MULTIPART
-        connection = _count_connection(scope, transport, digest)
-        session = Session(self._executor, scope["state"], buyer, digest, transport)
+        connection = _count_connection(scope, transport, caller.credential.digest)
+        session = Session(self._executor, scope["state"], caller, transport)
         events = session.watch(prepared, wants_cost=wants_cost)
         try:
             # Read before the response begins: a rejected subscription has another status.

@@ -16,7 +16,7 @@ from resolvers.time_limit import TookTooLong
 from web.graphql.errors import result_content
 from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.request import GraphQLRequest
-from web.http.authentication import find_buyer, read_digest
+from web.http.authentication import Caller, find_caller
 from web.live.metrics import LAG_SECONDS, Transport
 from web.live.stream import EventStream
 
@@ -40,15 +40,14 @@ class Session:
         self,
         executor: GraphQLExecutor,
         state: Mapping[str, Any],
-        buyer: Buyer,
-        digest: str,
+        caller: Caller,
         transport: Transport,
     ) -> None:
-        self.digest = digest
+        self.credential = caller.credential
         self._observe_lag = LAG_SECONDS.labels(transport).observe
         self._executor = executor
         self._state = state
-        self._buyer = buyer
+        self._buyer = caller.buyer
         self._ended: StreamEnded | None = None
         self._streams = set[asyncio.Event]()
 
@@ -113,12 +112,13 @@ class Session:
         self.check()
         # Cached for a few seconds only, so that a revoked token is noticed by the next operation.
         buyers: Buyers = self._state["buyers"]
-        buyer = await buyers.find(self.digest)
-        if buyer is None:
+        credential = self.credential
+        buyer = None if credential.has_ended else await buyers.find(credential.digest)
+        if buyer is None or not credential.admits(buyer):
             raise StreamEnded(FORBIDDEN, "The token is not valid any more.")
         limit = self._state["rate_limits"].token
         if limit is not None:
-            await limit.take(self.digest)
+            await limit.take(credential.digest)
         return buyer
 
     async def _execute(
@@ -151,8 +151,5 @@ async def open_session(
     executor: GraphQLExecutor, scope: Scope, authorization: str, transport: Transport
 ) -> Session | None:
     """Returns the session of a caller, None without a valid token; raises RateLimited."""
-    buyer = await find_buyer(scope, authorization)
-    if buyer is None:
-        return None
-    digest = read_digest(authorization)
-    return Session(executor, scope["state"], buyer, digest, transport)
+    caller = await find_caller(scope, authorization)
+    return caller and Session(executor, scope["state"], caller, transport)

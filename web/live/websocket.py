@@ -92,7 +92,7 @@ class LiveWebSocket:
             raise Closing(4401, "Unauthorized")
         if session is None:
             raise Closing(4403, "Forbidden")
-        counted.add_token(session.digest)
+        counted.add_token(session.credential.digest)
         # Only our own protocol has the extension.
         if extension := scope["extensions"].get(KNOWN_CLIENT):
             extension["trust"]()

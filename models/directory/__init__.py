@@ -1,1 +1,0 @@
-"""The directory: all divisions and users, as two files name them, compared with the database."""
