@@ -48,6 +48,7 @@ from web.http.errors import http_error
 from web.http.path_prefix import PathPrefix
 from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
+from web.http.versioned import VersionedResponses
 from web.http.websocket import WebSocketLimits
 from web.lifecycle.authentication import open_authentication
 from web.lifecycle.checks import check_migrations, check_people, check_settings
@@ -90,6 +91,7 @@ class State(TypedDict):
     arrival_limits: ArrivalLimits
     websocket_limits: WebSocketLimits
     live_connections: LiveConnections
+    responses: VersionedResponses
 
 
 def create_application(
@@ -262,6 +264,7 @@ async def open_resources(
             "arrival_limits": ArrivalLimits.from_options(options),
             "websocket_limits": WebSocketLimits.from_options(options),
             "live_connections": LiveConnections.from_options(options),
+            "responses": VersionedResponses.from_options(options, schema.as_str(), hub),
         }
 
 

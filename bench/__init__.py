@@ -9,6 +9,7 @@
     scripts/bench memory --requests 100000      growth of the server's memory after warm-up
     scripts/bench run --only R20,W1 --half      latencies at half of each server's rate, too
     scripts/bench storage --additions 20000     bytes of history and key per addition
+    scripts/bench day                           bytes of a day's use, by the ways of asking
     scripts/bench bulk --rounds 5               changes of many lines beside bare inserts
 
 It needs `wrk`, and PostgreSQL at BENCH_DATABASE_URL; a missing database is created, and the

@@ -9,6 +9,7 @@ import bench
 import settings
 from bench.bulk import measure_bulk
 from bench.checkouts import MigrationFailed
+from bench.day import measure_day
 from bench.equality import AnswersDiffer
 from bench.files import FilesDiffer
 from bench.growth import grow, memory
@@ -51,6 +52,9 @@ def create_parser() -> argparse.ArgumentParser:
     )
     _add_storage(commands.add_parser("storage", help="bytes per addition with a key"))
     _add_bulk(commands.add_parser("bulk", help="changes of many lines at once"))
+    _add_command(
+        commands.add_parser("day", help="bytes of a day's use of a basket"), measure_day
+    )
     _add_live(commands.add_parser("live", help="delays and costs of watched baskets"))
     _add_serve(commands.add_parser("serve", help="serve stock or by hand, for a profiler"))
     return root
@@ -149,6 +153,7 @@ def main(words: list[str]) -> int:
         "memory",
         "storage",
         "bulk",
+        "day",
         "live",
         "serve",
         "-h",

@@ -49,7 +49,6 @@ def full_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
         variants,
         image,
         in_stock,
-        refreshed_at,
         parts,
     ) in zip(*columns, strict=True) if columns[0] else ():
         quantity = 0
@@ -86,7 +85,6 @@ def full_basket(row: Any, divisions: dict[str, Any]) -> dict[str, Any]:
                     "variants": orjson.Fragment(variants),
                     "productImage": image,
                     "inStock": in_stock,
-                    "refreshedAt": refreshed_at,
                 },
                 "divisions": lines,
             }

@@ -22,11 +22,11 @@ LEFT JOIN LATERAL (
     SELECT array_agg(y.item_id), array_agg(y.item_price), array_agg(y.item_currency),
         array_agg(y.remote_id), array_agg(y.sku), array_agg(y.name), array_agg(y.price),
         array_agg(y.currency), array_agg(y.variants), array_agg(y.product_image),
-        array_agg(y.in_stock), array_agg(y.refreshed_at), array_agg(y.parts)
+        array_agg(y.in_stock), array_agg(y.parts)
     FROM (
         SELECT i.id AS item_id, i.price AS item_price, i.currency AS item_currency,
             p.remote_id, p.sku, p.name, p.price, p.currency, p.variants, p.product_image,
-            p.in_stock, p.refreshed_at, (
+            p.in_stock, (
                 SELECT string_agg(q.division_id || ' ' || q.quantity, ' ' ORDER BY q.id)
                 FROM basket_item_division q
                 WHERE q.item_id = i.id
@@ -43,7 +43,7 @@ WHERE {_ACTIVE}"""
 It has one array per column of the items, the columns of the basket, and as JSON the divisions that
 the user may buy for.
 """
-ARRAY_COUNT = 13
+ARRAY_COUNT = 12
 
 OTHER_DIVISIONS = f"""
 SELECT json_object_agg(d.id, {_DIVISION_JSON})::text

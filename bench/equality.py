@@ -82,8 +82,7 @@ async def _answers(
     ignore_ids: bool,
 ) -> list[bytes]:
     calls, shape = workload.calls(populations), workload.shape(kind)
-    # Buyers from all of the population, not three of one company.
-    some = calls[:: max(1, len(calls) // workload.repeats // BUYERS)][:BUYERS]
+    some = workload.compared(calls, BUYERS)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         bodies = [await ask(client, shape, call) for call in some]
     return [comparable_data(body, workload, ignore_ids=ignore_ids) for body in bodies]

@@ -14,11 +14,13 @@ HEADER = (
 )
 WHOLE = (
     f"{HEADER} items {{ id productRemoteId price quantity totalAmount "
-    "product { remoteId sku name price currency variants productImage inStock refreshedAt } "
+    "product { remoteId sku name price currency variants productImage inStock } "
     f"divisions {{ quantity totalAmount division {{ {DIVISION} }} }} }}"
 )
+"""All fields but `refreshedAt`, with which no response is remembered."""
 TOTALS = "id totalAmount totalQuantity itemCount currency"
 READ = f"query Read {{ activeBasket {{ {WHOLE} }} }}"
+READ_ANEW = READ.replace("inStock", "inStock refreshedAt")
 BADGE = "query Badge { activeBasket { totalQuantity totalAmount itemCount } }"
 DRAFTS = (
     f"query Drafts {{ draftBaskets(first: 20) {{ edges {{ cursor node {{ {HEADER} }} }} "
@@ -48,7 +50,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a workload: the token of its buyer, and the line that it adds, if any."""
+    """One request of a workload: the token of its buyer, and the line that it adds, if any.
+
+    A request without a line reads.
+    """
 
     token: str
     line: Line | None
@@ -61,12 +66,14 @@ class Shape:
     method: str
     path: str
     body: str
+    read_body: str = ""
+    """The body of calls without a line, in a workload that changes and reads by turns."""
 
     def body_of(self, call: Call) -> str:
         """Returns the body of a call, with an idempotency key that was never sent before."""
-        body = self.body.replace(KEY, str(uuid.uuid4()))
         if call.line is None:
-            return body
+            return self.read_body or self.body
+        body = self.body.replace(KEY, str(uuid.uuid4()))
         return body.replace(PRODUCT, str(call.line.product)).replace(
             DIVISION_ID, str(call.line.division)
         )
@@ -92,6 +99,8 @@ class Workload:
     """Whether each request carries a fresh idempotency key."""
     unsupported: tuple[str, ...] = ()
     """The kinds of servers that do not have the operation."""
+    reads: int = 0
+    """Reads of the whole basket by each buyer between two of their changes."""
 
     @property
     def writes(self) -> bool:
@@ -113,10 +122,23 @@ class Workload:
         return [
             Call(
                 population.population.token(number),
-                self.line(population, number, count) if self.line else None,
+                self.line(population, number, count)
+                # At any time, some buyers are due for a change.
+                if self.line and (count + number) % (self.reads + 1) == self.reads
+                else None,
             )
             for count in range(self.repeats)
             for number in numbers
+        ]
+
+    def compared(self, calls: Sequence[Call], buyers: int) -> list[Call]:
+        """Returns the first calls of some buyers of all of the population, not of one company."""
+        count = len(calls) // self.repeats
+        firsts = range(0, count, max(1, count // buyers))[:buyers]
+        return [
+            calls[first + turn * count]
+            for first in firsts
+            for turn in range(self.reads + 1)
         ]
 
     def shape(self, kind: str) -> Shape:
@@ -135,7 +157,8 @@ class Workload:
             )
         document = self.documents.get(kind, self.document)
         content = {"query": document, "variables": self._variables(line)}
-        return Shape("POST", "/graphql", _body(content))
+        read_body = _body({"query": READ}) if self.reads else ""
+        return Shape("POST", "/graphql", _body(content), read_body)
 
     def _variables(self, line: dict[str, object]) -> dict[str, object]:
         if not self.line:
@@ -164,6 +187,14 @@ _OTHERS = (STOCK, BY_HAND)
 
 WORKLOADS = (
     Workload("R20", "read a basket of 20 items", "bench", READ, "/basket"),
+    Workload(
+        "R20F",
+        "R20 with refreshedAt, which is never remembered",
+        "bench",
+        READ_ANEW,
+        "/basket",
+        unsupported=(BY_HAND,),
+    ),
     Workload("R100", "read a basket of 100 items", "bench-r100", READ, "/basket"),
     Workload("R500", "read a basket of 500 items", "bench-r500", READ, "/basket"),
     Workload("B", "read the totals of a basket of 20 items", "bench", BADGE, "/badge"),
@@ -230,5 +261,22 @@ WORKLOADS = (
         _ADD,
         _new_line,
         repeats=20,
+    ),
+    *(
+        Workload(
+            name,
+            description,
+            "bench",
+            ADD.format(TOTALS),
+            _ADD_FOR_TOTALS,
+            _held_line,
+            repeats=reads + 1,
+            unsupported=_OTHERS,
+            reads=reads,
+        )
+        for name, description, reads in (
+            ("M80", "four reads of R20 to one change of W2", 4),
+            ("M50", "a read of R20 after each change of W2", 1),
+        )
     ),
 )

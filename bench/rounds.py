@@ -112,7 +112,8 @@ class Rounds:
             else None
         )
         if workload.writes:
-            sent = warm.requests + load.requests + (half.requests if half else 0)
+            loads = (warm.requests, load.requests, half.requests if half else 0)
+            sent = sum(requests // (workload.reads + 1) for requests in loads)
             await _check_changes(connection, sent)
         return Measurement(
             load,

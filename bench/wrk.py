@@ -78,9 +78,13 @@ def write_script(folder: Path, shape: Shape, calls: Sequence[Call]) -> Path:
         f"{shape.method} {shape.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         "Content-Type: application/json\r\nAuthorization: Token "
     )
+    body = _body_expression(shape.body, secrets.token_hex(8))
+    if shape.read_body:
+        # A call without a line has 0 for its product.
+        body = f'call[2] == "0" and {_quoted(shape.read_body)} or {body}'
     values = {
         "head": _lua(head),
-        "body": _body_expression(shape.body, secrets.token_hex(8)),
+        "body": body,
         "file": _quoted(str(file)),
     }
     script = folder / "workload.lua"

@@ -27,6 +27,9 @@ def create_parser() -> argparse.ArgumentParser:
     _add_division_commands(commands.add_parser("division", help="administer divisions"))
     _add_user_commands(commands.add_parser("user", help="administer users"))
     _add_token_commands(commands.add_parser("token", help="administer tokens"))
+    _add_directory_commands(
+        commands.add_parser("directory", help="administer all divisions and users by files")
+    )
     _add_audit(commands)
     return root
 
@@ -144,6 +147,26 @@ def _add_token_commands(parser: argparse.ArgumentParser) -> None:
     _add(commands, "list", "commands.people:token_list", summary).add_argument("email")
     revoke = _add(commands, "revoke", "commands.people:token_revoke", "revoke a token")
     revoke.add_argument("token", help="the token's number, or the token itself")
+
+
+def _add_directory_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    function, summary = (
+        "commands.directory:import_directory",
+        "make the divisions and users those of two files, or change nothing",
+    )
+    load = _add(commands, "import", function, summary)
+    function = "commands.directory:export_directory"
+    summary = "write the two files that an import reads"
+    for command in (load, _add(commands, "export", function, summary)):
+        command.add_argument("divisions", help="the csv file of divisions")
+        command.add_argument("users", help="the csv file of users")
+    for option, summary in (
+        ("--dry-run", "change nothing, and say all that would be changed"),
+        ("--deactivate-missing", "deactivate all that are in neither file"),
+        ("--force", "also when these are more than a fifth of the active ones"),
+    ):
+        load.add_argument(option, action="store_true", help=summary)
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

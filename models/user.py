@@ -2,17 +2,19 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from time import monotonic
+from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.functions import Lower
 from tortoise.models import Model
 
-from models.database.statements import load_statements
+from models.database.statements import Row, load_statements
+from models.database.turn import TurnBatch
 from models.division import (
     DIVISION_COLUMNS,
     PARENT_COLUMNS,
@@ -138,23 +140,23 @@ class Buyer:
 
 
 _STATEMENTS = load_statements(__file__, division=DIVISION_COLUMNS, parent=PARENT_COLUMNS)
-_BUYER_WITH_TOKEN = _STATEMENTS["buyer_with_token"]
 
 
-async def buyer_with(digest: str) -> Buyer | None:
-    """Reads the active user that the token with this digest belongs to; None when there is none."""
-    buyer, _ = await _read_buyer(digest)
-    return buyer
+class LetIn(NamedTuple):
+    """An active user, and for how many seconds their token lets them in."""
+
+    buyer: Buyer
+    seconds: float
 
 
-async def _read_buyer(digest: str) -> tuple[Buyer | None, float]:
-    """Reads the active user of a token, and for how many seconds it lets them in."""
-    row = await _BUYER_WITH_TOKEN.row(digest=digest)
-    if row is None:
-        return None, 0
-    seconds = _seconds_until(row["expires_at"])
-    if seconds <= 0:
-        return None, 0
+async def _find_buyers(digests: Sequence[str]) -> Mapping[str, LetIn]:
+    """Reads the active users that the tokens with these digests belong to, by the digests."""
+    rows = await _STATEMENTS["buyers_with_tokens"].rows(digests=digests)
+    found = {row["digest"]: _let_in(row) for row in rows}
+    return {digest: let_in for digest, let_in in found.items() if let_in.seconds > 0}
+
+
+def _let_in(row: Row) -> LetIn:
     buyer = Buyer(
         id=row["id"],
         email=row["email"],
@@ -162,7 +164,7 @@ async def _read_buyer(digest: str) -> tuple[Buyer | None, float]:
         last_name=row["last_name"],
         division=division_from_row(row),
     )
-    return buyer, seconds
+    return LetIn(buyer, _seconds_until(row["expires_at"]))
 
 
 def _seconds_until(expires_at: datetime | str | None) -> float:
@@ -206,6 +208,7 @@ class Buyers:
         self._kept_seconds = kept_seconds
         self._note_use = note_use
         self._known: dict[str, tuple[float, Buyer]] = {}
+        self._look_ups = TurnBatch(_find_buyers)
 
     async def find(self, digest: str) -> Buyer | None:
         """Returns the active user whose token has this digest; None when there is none."""
@@ -216,14 +219,16 @@ class Buyers:
         # A result is as old as the time before the reading, not after it.
         asked_at = monotonic()
         self._known.pop(digest, None)
-        buyer, seconds = await _read_buyer(digest)
-        if buyer is None:
+        let_in = await self._look_ups.find(digest)
+        if let_in is None:
             return None
         self._note_use(digest)
         if self._kept_seconds > 0:
             # A token that expires sooner is not remembered beyond that.
-            self._store(digest, asked_at + min(self._kept_seconds, seconds), buyer)
-        return buyer
+            self._store(
+                digest, asked_at + min(self._kept_seconds, let_in.seconds), let_in.buyer
+            )
+        return let_in.buyer
 
     def forget(self, digest: str) -> None:
         """Looks a token up anew when it is used next."""

@@ -1,16 +1,33 @@
--- Authentication, once per token and few seconds. By hand, in psql: \set digest '''0123…''' and
+-- Authentication, once per token and few seconds. By hand, in psql: \set digests '''{0123…}''' and
 -- \set division 'd.id', \set parent 'm.id'
 
--- name: buyer_with_token
--- The active user that a token or an account belongs to, with their division and its parent, and
--- when the token expires. The digest of an account can be that of no token: it has other letters.
-SELECT u.id, u.email, u.first_name, u.last_name, c.expires_at, :division, :parent
-FROM (
-    SELECT user_id, expires_at FROM token WHERE digest = :digest
+-- name: buyers_with_tokens (postgres)
+-- The active users that tokens or accounts belong to, with their divisions and those above them,
+-- and when the tokens expire. The digest of an account can be that of no token: it has other
+-- letters. They are looked up one by one: the planner, which knows nothing of the size of the list,
+-- might read all of them.
+SELECT
+    given.digest, u.id, u.email, u.first_name, u.last_name, c.expires_at, :division, :parent
+FROM unnest(:digests::text[]) AS given (digest)
+CROSS JOIN LATERAL (
+    SELECT user_id, expires_at FROM token WHERE digest = given.digest
     UNION ALL
-    SELECT user_id, NULL FROM identity WHERE digest = :digest
-) c
+    SELECT user_id, NULL FROM identity WHERE digest = given.digest
+    OFFSET 0
+) AS c
 JOIN user_account u ON u.id = c.user_id
+JOIN division d ON d.id = u.division_id
+LEFT JOIN division m ON m.id = d.parent_id
+WHERE u.is_active;
+
+-- name: buyers_with_tokens (sqlite)
+SELECT
+    given.value AS digest,
+    u.id, u.email, u.first_name, u.last_name, t.expires_at, :division, :parent
+FROM json_each(:digests) AS given
+LEFT JOIN token t ON t.digest = given.value
+LEFT JOIN identity i ON i.digest = given.value
+JOIN user_account u ON u.id = coalesce(t.user_id, i.user_id)
 JOIN division d ON d.id = u.division_id
 LEFT JOIN division m ON m.id = d.parent_id
 WHERE u.is_active;

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from models.basket.check import find_subject, state_of_read
 from models.basket.read import BasketRead, Wants
 from resolvers.changes import prepare_changes
 from resolvers.context import Info
@@ -20,6 +21,8 @@ async def read_baskets(
     read = await source.read(
         info.context.catalogue, wanted, user_id=info.context.buyer.id, **values
     )
+    if subject := find_subject(source, values, has_items=wanted.items):
+        info.context.note_state(subject, state_of_read(read))
     baskets = baskets_from_rows(read)
     await prepare_parts(info, parts, baskets)
     return baskets

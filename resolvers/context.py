@@ -9,6 +9,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
 from models.basket.catalogue import Catalogue
+from models.basket.check import State, Subject
 from models.history.tables import ChangeOrigin
 from models.live.hub import Hub
 from models.product.tables import NO_SEGMENT
@@ -50,7 +51,8 @@ class Context:
 
     `selected` caches, by name and the identities of a field's nodes, which parts a document
     selects. `rejections` collects the codes of all rejections of the request, and `accepted` the
-    names of the changes that were made. `live` is there in subscriptions only.
+    names of the changes that were made. `states` has the states of the reads that can be checked,
+    None for one that gave two states. `live` is there in subscriptions only.
     """
 
     buyer: Buyer
@@ -64,6 +66,7 @@ class Context:
     selected: dict[tuple[object, ...], Any] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    states: dict[Subject, State | None] = field(default_factory=dict)
     live: LiveRead | None = None
 
     @classmethod
@@ -89,6 +92,12 @@ class Context:
             {} if selected is None else selected,
             live=live,
         )
+
+    def note_state(self, subject: Subject, state: State | None) -> None:
+        """Notes the state of a read; two aliases of one field may have read two states."""
+        is_same = self.states.setdefault(subject, state) == state
+        if not is_same:
+            self.states[subject] = None
 
 
 Info = StrawberryInfo[Context, None]

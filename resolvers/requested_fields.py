@@ -34,7 +34,7 @@ from schema.page import PageArguments
 Raw = GraphQLResolveInfo[Any]
 Found = TypeVar("Found")
 
-_ITEM_FIELDS = frozenset(
+ITEM_FIELDS = frozenset(
     {
         "Basket.items",
         "Basket.itemsPage",
@@ -156,7 +156,7 @@ def _remember(info: Info, name: str, find: Callable[[], Found]) -> Found:
 def _collect_parts(raw: Raw) -> SelectedParts:
     fields = list(_fields_below(raw, raw.field_nodes, get_named_type(raw.return_type)))
     return SelectedParts(
-        has_items=any(coordinate in _ITEM_FIELDS for coordinate, _ in fields),
+        has_items=any(coordinate in ITEM_FIELDS for coordinate, _ in fields),
         has_problems=any(coordinate in _PROBLEM_FIELDS for coordinate, _ in fields),
         deltas=[node for coordinate, node in fields if coordinate == "Basket.delta"],
         changes=[

@@ -15,6 +15,7 @@ class Options:
     root_path: str = settings.ROOT_PATH
     token_kept_seconds: float = settings.TOKEN_KEPT_SECONDS
     is_compiled: bool = settings.COMPILED_SELECTIONS
+    response_cache_bytes: int = settings.RESPONSE_CACHE_BYTES
     quotation_approval: bool = settings.QUOTATION_APPROVAL
     product_maximum_age_seconds: int = settings.PRODUCT_MAXIMUM_AGE_SECONDS
     export_maximum_waiting: int = settings.EXPORT_MAXIMUM_WAITING

@@ -12,7 +12,7 @@ DOCUMENT = (
     "query Read { activeBasket { rowId status name segment currency totalAmount totalQuantity "
     "itemCount version createdAt updatedAt basketItemsByBasketIdList { rowId price quantity "
     "totalAmount productByProductId { remoteId sku name price currency variants productImage "
-    "inStock refreshedAt } basketItemDivisionsByItemIdList { quantity totalAmount "
+    "inStock } basketItemDivisionsByItemIdList { quantity totalAmount "
     "divisionByDivisionId { rowId name erpCode type divisionByParentId { rowId name erpCode type "
     "isActive } isActive } } } } }"
 )
@@ -43,7 +43,6 @@ _READERS: Readers = {
     "totalAmount": _cents,
     "createdAt": datetime.fromisoformat,
     "updatedAt": datetime.fromisoformat,
-    "refreshedAt": datetime.fromisoformat,
 }
 _POSTGRAPHILE_READERS: Readers = {
     **_READERS,

@@ -21,7 +21,7 @@ const SCHEMA = `
   type BasketItemDivision { quantity: Int! totalAmount: Decimal! division: Division! }
   type Product {
     remoteId: Int! sku: String! name: String price: Decimal! currency: String! variants: JSON!
-    productImage: String inStock: Boolean! refreshedAt: DateTime!
+    productImage: String inStock: Boolean!
   }
   type BasketItem {
     id: ID! productRemoteId: Int! price: Decimal! quantity: Int! totalAmount: Decimal!
@@ -48,7 +48,7 @@ const BASKET = {
        LEFT JOIN division m ON m.id = d.parent_id WHERE u.id = $1),
       (SELECT coalesce(json_agg(item.row), '[]') FROM (
         SELECT json_build_array(i.id, i.price, i.currency, p.remote_id, p.sku, p.name, p.price, p.currency,
-          p.variants, p.product_image, p.in_stock, p.refreshed_at,
+          p.variants, p.product_image, p.in_stock,
           (SELECT string_agg(q.division_id || ' ' || q.quantity, ' ' ORDER BY q.id)
            FROM basket_item_division q WHERE q.item_id = i.id)) AS row
         FROM basket_item i JOIN product p ON p.id = i.product_id WHERE i.basket_id = b.id ORDER BY i.id) item)
@@ -61,7 +61,7 @@ function amount(cents) {
 }
 
 function itemFromRow(row, divisions) {
-  const [id, price, , remoteId, sku, name, listPrice, currency, variants, image, inStock, refreshed, text] = row;
+  const [id, price, , remoteId, sku, name, listPrice, currency, variants, image, inStock, text] = row;
   const parts = text.split(" ");
   const held = [];
   let quantity = 0;
@@ -75,7 +75,7 @@ function itemFromRow(row, divisions) {
     totalAmount: amount(price * quantity), divisions: held,
     product: {
       remoteId, sku, name, price: amount(listPrice), currency, variants: JSON.parse(variants),
-      productImage: image, inStock, refreshedAt: refreshed,
+      productImage: image, inStock,
     },
   };
 }

@@ -56,6 +56,8 @@ class BasketRead:
         items: str = "",
         sqlite_condition: str | None = None,
     ) -> None:
+        self.condition = condition
+        self.order = order
         statements = load_statements(
             __file__,
             basket_object=BASKET.json_object("b"),

@@ -47,6 +47,8 @@ class FullBasket:
     part_divisions: Sequence[int]
     part_quantities: Sequence[int]
     divisions: Mapping[int, CachedRow]
+    revisions: tuple[Sequence[int], int | None] | None = None
+    """The revisions of the products, and that of divisions, which SQLite has not; of full reads."""
 
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:
@@ -63,6 +65,7 @@ class FullBasket:
             divisions,
             quantities,
             look_up.find_divisions(set(divisions), row["division_revision"]),
+            (revisions, row["division_revision"]),
         )
 
     @property

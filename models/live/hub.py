@@ -22,12 +22,13 @@ WAIT_SECONDS = 60.0
 class Hub:
     """The topics that are watched in this process.
 
-    `relay` hands hints on to the other processes.
+    `relay` hands hints on to the other processes, and `listeners` are told of all hints.
     """
 
     def __init__(self, relay: Callable[[int], None] | None = None) -> None:
         self.topics: dict[TopicKey, Topic] = {}
         self.relay = relay
+        self.listeners: list[Callable[[int], None]] = []
         self.has_topics = asyncio.Event()
         self._topics_of_users: dict[int, set[Topic]] = {}
         self._due: set[Topic] = set()
@@ -54,7 +55,9 @@ class Hub:
             self.relay(user_id)
 
     def hint_here(self, user_id: int) -> None:
-        """Makes the topics of a user due for a check in this process."""
+        """Tells the listeners, and makes the topics of a user due for a check in this process."""
+        for listener in self.listeners:
+            listener(user_id)
         if topics := self._topics_of_users.get(user_id):
             self.make_due(topics)
 

@@ -26,7 +26,7 @@ Reader = Callable[[Any], Any]
 
 def argument_reader(
     field: GraphQLField, node: FieldNode
-) -> Callable[[VariableValues], Any]:
+) -> Callable[[VariableValues], dict[str, Any]]:
     """Returns the function from the variables to the arguments of a field, by Python name."""
     definition = find_definition(field)
     read = _make_reader(field, definition) if definition else dict

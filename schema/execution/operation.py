@@ -8,7 +8,7 @@ runs twice, and every error is worded and placed by graphql-core.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import isawaitable
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -35,6 +35,13 @@ MAXIMUM_ERRORS = 50
 """How many errors of the variables are listed."""
 
 _NO_VARIABLES = VariableValues({}, {})
+
+
+class Bound(NamedTuple):
+    """The values of an operation's variables, or their errors; and its plan, if there is one."""
+
+    values: VariableValues | list[GraphQLError]
+    plan: Plan | None
 
 
 class Operation:
@@ -64,17 +71,32 @@ class Operation:
         self._plans: dict[tuple[object, ...], Plan | None] = {}
         self._reader = _make_reader(schema, definitions)
 
+    def bind(self, variables: dict[str, Any] | None) -> Bound:
+        """Returns the values of the variables, and the plan for them."""
+        values = self._coerce(variables)
+        if isinstance(values, list):
+            return Bound(values, None)
+        return Bound(values, self._find_plan(values))
+
     async def execute(
-        self, variables: dict[str, Any] | None, context: object, *, is_compiled: bool = True
+        self,
+        variables: dict[str, Any] | None,
+        context: object,
+        *,
+        is_compiled: bool = True,
+        bound: Bound | None = None,
     ) -> ExecutionResult:
-        """Executes the operation; when it is not `is_compiled`, by graphql-core alone."""
+        """Executes the operation; when it is not `is_compiled`, by graphql-core alone.
+
+        `bound` saves binding the variables once more.
+        """
         if not is_compiled:
             return await self._fall_back(variables, context, {})
-        values = self._coerce(variables)
+        values, plan = bound or self.bind(variables)
         if isinstance(values, list):
             return ExecutionResult(None, values)
         outcomes: Outcomes = {}
-        if plan := self._find_plan(values):
+        if plan:
             request = Request(values, context, outcomes)
             try:
                 return ExecutionResult(await plan.execute(None, request), None)

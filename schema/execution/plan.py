@@ -29,13 +29,20 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """A root field; `queries` are the plans below a payload's fields of type Query, by key."""
+    """A root field; `queries` are the plans below a payload's fields of type Query, by key.
 
+    `read` makes its arguments of the variables, and `selected` are the fields below it, as
+    `Type.field`.
+    """
+
+    name: str
     key: str
     path: tuple[str | int, ...]
+    read: Callable[[VariableValues], dict[str, Any]]
     call: Callable[[Any, Request], Any]
     answer: Answer
     queries: Sequence[tuple[str, "Plan"]]
+    selected: frozenset[str]
 
     async def resolve(self, source: Any, request: Request) -> Any:
         """Returns the value of the resolver, and notes it or its error."""

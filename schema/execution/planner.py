@@ -96,15 +96,27 @@ class Planner:
     def _plan_field(
         self, root_type: GraphQLObjectType, details: FieldDetailsList, path: Path
     ) -> PlannedField:
-        field = self._schema.get_field(root_type, details[0].node.name.value)
+        name = details[0].node.name.value
+        field = self._schema.get_field(root_type, name)
         if field is None:
             raise Uncompilable(str(path.key))
         nodes = [each.node for each in details]
         info = self._executor.build_resolve_info(field, nodes, root_type, path)
+        self._writer.coordinates.clear()
         answer, queries = self._writer.compile(field.type, details)
+        selected = frozenset(self._writer.coordinates)
         plans = [self._plan_query(query, field, path) for query in queries]
+        read = argument_reader(field, nodes[0])
+        call = _make_call(field, info, read)
         return PlannedField(
-            str(path.key), tuple(path.as_list()), _make_call(field, info), answer, plans
+            name,
+            str(path.key),
+            tuple(path.as_list()),
+            read,
+            call,
+            answer,
+            plans,
+            selected,
         )
 
     def _plan_query(
@@ -120,10 +132,11 @@ class Planner:
 
 
 def _make_call(
-    field: GraphQLField, info: GraphQLResolveInfo[Any]
+    field: GraphQLField,
+    info: GraphQLResolveInfo[Any],
+    read: Callable[[VariableValues], dict[str, Any]],
 ) -> Callable[[Any, Request], Any]:
     """Returns the function that calls the resolver of a field as graphql-core does."""
-    read = argument_reader(field, info.field_nodes[0])
     definition = find_definition(field)
     resolver = definition.base_resolver if definition else None
     # `_replace` takes three times as long as this.

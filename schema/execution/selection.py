@@ -117,6 +117,8 @@ class SelectionWriter:
         self.collect = collect
         self._schema = schema
         self._row_sources = row_sources
+        self.coordinates = set[str]()
+        """The fields that were written, as `Type.field`."""
         self._lines: list[str] = []
         self._queries: list[QueryField] = []
         self._count = 0
@@ -239,6 +241,7 @@ class SelectionWriter:
                 yield key, "", None, below
             else:
                 field = object_type.fields[name]
+                self.coordinates.add(f"{object_type.name}.{name}")
                 yield key, find_definition(field).python_name, field, below
 
     def count(self, collected: CollectedFields) -> GroupedFieldSet:

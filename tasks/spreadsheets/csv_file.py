@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tasks.spreadsheets.cells import Row
 from tasks.spreadsheets.csv_faults import Record, rejection_from_record
@@ -21,15 +21,20 @@ _SEPARATOR_LINE = re.compile(
 )
 
 
-def read_csv_rows(content: bytes, *, cell_length: int) -> Iterator[tuple[int, Row]]:
-    """Yields the numbered rows that hold something; raises SpreadsheetRejected."""
+def read_csv_rows(
+    content: bytes, *, cell_length: int, columns: Collection[str] = COLUMNS
+) -> Iterator[tuple[int, Row]]:
+    """Yields the numbered rows that hold something; raises SpreadsheetRejected.
+
+    The delimiter is the one that finds the most names of columns.
+    """
     text = _decode(content)
     # Excel takes a first line `sep=;` as a setting, and does not count it as a row.
     setting = _SEPARATOR_LINE.match(text)
     skipped_lines = 0
     if setting:
         text, skipped_lines = text[setting.end() :], 1
-    delimiter = setting[1] if setting else _detect_delimiter(text)
+    delimiter = setting[1] if setting else _detect_delimiter(text, columns)
     yield from _rows(text, delimiter, cell_length, skipped_lines)
 
 
@@ -79,13 +84,13 @@ def _decode_strictly(content: bytes, encoding: str) -> str:
         raise format_rejection(message) from None
 
 
-def _detect_delimiter(text: str) -> str:
+def _detect_delimiter(text: str, columns: Collection[str]) -> str:
     """Returns the delimiter that finds the most names of columns in the first filled line."""
     lines = (line for line in io.StringIO(text) if line.strip(" \t\r\n\f\v\xa0\ufeff,;\"'"))
     first = next(lines, "")
 
     def score(delimiter: str) -> tuple[int, int]:
         names = {normalize_header(part.replace('"', "")) for part in first.split(delimiter)}
-        return len(names.intersection(COLUMNS)), first.count(delimiter)
+        return len(names.intersection(columns)), first.count(delimiter)
 
     return max(DELIMITERS, key=score)

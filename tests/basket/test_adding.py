@@ -19,7 +19,7 @@ from models.history.record import Author, record_change, without_lines
 from models.history.tables import ChangeKind, ChangeOrigin
 from models.idempotency import KnownKey
 from models.product.tables import Product
-from models.user import Buyer, buyer_with, hash_token
+from models.user import Buyer, Buyers, hash_token
 from tests.support.databases import waits_for_lock
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
@@ -39,7 +39,7 @@ def line(product: int | str, division: int | str, quantity: int = 1) -> Requeste
 
 async def buyer(name: str) -> Buyer:
     """Returns one of the people."""
-    found = await buyer_with(hash_token(name))
+    found = await Buyers(0).find(hash_token(name))
     assert found is not None
     return found
 

@@ -16,7 +16,7 @@ from models.history.lines import lines_from_text
 from models.history.tables import BasketChange, ChangeOrigin
 from models.product.tables import Product
 from models.timestamps import now
-from models.user import buyer_with, hash_token
+from models.user import Buyers, hash_token
 from tests.support.lines import line
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
@@ -64,7 +64,7 @@ class Additions:
         """Draws an addition of a few lines, some of them of the same products."""
         # The other one has no basket.
         name = self.random.choice(["main", "main", "sub"])
-        buyer = await buyer_with(hash_token(name))
+        buyer = await Buyers(0).find(hash_token(name))
         assert buyer
         divisions = DIVISIONS if name == "main" else ["ERP02"]
         odd = self.random.choice([0, 0, 3])

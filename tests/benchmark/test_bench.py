@@ -23,7 +23,7 @@ from bench.storage import storage_of
 from bench.table import format_halves, format_table
 from bench.wrk import LoadFailed
 from models.database.connection import connect, disconnect
-from models.user import buyer_with, hash_token
+from models.user import Buyers, hash_token
 from settings import ROOT
 from tests.support.process import write_people_to
 from tests.support.programs import program
@@ -67,14 +67,14 @@ async def test_load_writes_what_it_is_told_with_working_tokens_and_leaves_the_in
     await connection.close()
     await connect(database_url, 1)
     try:
-        buyer = await buyer_with(hash_token("bench-3"))
+        buyer = await Buyers(0).find(hash_token("bench-3"))
         assert buyer is not None
         assert (buyer.id, buyer.email, buyer.division.erp_code) == (
             3,
             "bench-3@example.invalid",
             "BM1",
         )
-        assert await buyer_with(hash_token("bench-4")) is None
+        assert await Buyers(0).find(hash_token("bench-4")) is None
     finally:
         await disconnect()
 

@@ -23,7 +23,7 @@ def our_basket() -> dict[str, Any]:
         "totalAmount": "3.00",
         "division": DIVISION | {"id": "division_2"},
     }
-    product = PRODUCT | {"price": "1.60", "variants": {"rowId": 1}, "refreshedAt": SHOWN_AT}
+    product = PRODUCT | {"price": "1.60", "variants": {"rowId": 1}}
     item = {
         "id": "item_7",
         "price": "1.50",
@@ -49,7 +49,6 @@ def postgraphile_basket() -> dict[str, Any]:
     product = PRODUCT | {
         "price": "160",
         "variants": '{"rowId": 1}',
-        "refreshedAt": STORED_AT,
     }
     item = {
         "rowId": "7",

@@ -18,7 +18,7 @@ from commands.operator import current_operator
 from models.database.connection import connect, disconnect
 from models.demo import write_demo
 from models.division import Division
-from models.user import User, buyer_with, hash_token
+from models.user import Buyers, User, hash_token
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ async def test_a_second_require_user_the_same_address_in_another_case_is_rejecte
 async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
     await add_user("Ada@Example.com", "Ada", "L", "ERP01")
     token = await issue_token("ada@example.COM")
-    buyer = await buyer_with(hash_token(token))
+    buyer = await Buyers(0).find(hash_token(token))
     assert buyer is not None
     assert buyer.email == "Ada@Example.com"
     assert len(await list_tokens("ADA@example.com")) == 1
@@ -93,4 +93,4 @@ async def test_the_demo_takes_its_users_in_any_case_for_its_own() -> None:
     await write_demo(current_operator())
     await write_demo(current_operator())
     assert await emails() == ["MAIN@demo.invalid", "sub@demo.invalid"]
-    assert await buyer_with(hash_token("demo-main")) is not None
+    assert await Buyers(0).find(hash_token("demo-main")) is not None

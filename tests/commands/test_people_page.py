@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.command_line import Commands
 from tests.support.databases import sqlite_database
 from tests.support.pages import blocks, shell_block
@@ -25,10 +27,15 @@ def run_block(line: Commands, block: str) -> list[str]:
     return [line.accepted(*words) for words in commands(block)]
 
 
-def test_each_printed_command_succeeds_in_the_order_of_the_page(tmp_path: Path) -> None:
+def test_each_printed_command_succeeds_in_the_order_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The page names files without a folder.
+    monkeypatch.chdir(tmp_path)
     line = Commands(sqlite_database(tmp_path))
     printed = (
         shell_block("docs/people.md", "token revoke"),
+        shell_block("docs/people.md", "directory export"),
         shell_block("docs/people.md", "user list --json"),
         shell_block("docs/people.md", "audit --user"),
         shell_block("docs/people.md", "audit --baskets"),
@@ -40,4 +47,4 @@ def test_each_printed_command_succeeds_in_the_order_of_the_page(tmp_path: Path) 
         "  ERP02  Anadolu Market Ankara",
     ]
     assert run[0][6] == "anna@example.com  Anna Ak  ERP02"
-    assert len(run[2][0].splitlines()) == 7
+    assert len(run[3][0].splitlines()) == 7

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from application import create_application, schema
 from models.history.tables import ChangeOrigin
-from models.user import Buyer, buyer_with, hash_token
+from models.user import Buyer, Buyers, hash_token
 from resolvers.context import Context
 from settings.options import Options
 from tests.support.documents import UNLIMITED
@@ -118,7 +118,7 @@ async def people(database_url: str, shop: Shop) -> AsyncIterator[People]:
     shop.sell(8, "1.25", name=None)
     async with application.router.lifespan_context(application) as state:
         await write_people()
-        found = {name: await buyer_with(hash_token(name)) for name in PEOPLE}
+        found = {name: await Buyers(0).find(hash_token(name)) for name in PEOPLE}
         yield People(
             {name: buyer for name, buyer in found.items() if buyer}, dict(state or {})
         )

@@ -73,6 +73,7 @@ MAY_IMPORT_ROOMS = {
     "tasks/spreadsheets": set[str](),
     "models": {"models/audit", "models/basket", "models/database", "models/product"},
     "models/audit": {"models"},
+    "models/directory": {"models", "models/audit", "models/database"},
     "models/basket": {"models", "models/database", "models/history", "models/product"},
     "models/history": {"models", "models/basket", "models/database", "models/product"},
     "models/export": {"models", "models/basket", "models/database"},

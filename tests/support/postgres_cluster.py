@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.node_packages import node_modules
 from tests.support.ports import free_port
 from tests.support.programs import missing, skip_when_quick
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -19,6 +20,14 @@ def binaries() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+def packed_binaries(version: int, folder: Path) -> Path:
+    """Returns the folder of the programs of a version, in a copy that its server's user may read."""
+    package = node_modules() / f"postgres-{version}" / "native"
+    if not package.exists():
+        missing(f"The npm package of PostgreSQL {version} is for Linux on x64 only.")
+    return Path(shutil.copytree(package, folder / "native", symlinks=True)) / "bin"
 
 
 class Cluster:
@@ -68,17 +77,20 @@ class Cluster:
 
 
 @contextmanager
-def own_cluster() -> Iterator[Cluster]:
-    """Makes a server, starts it, and leaves nothing behind; skips the test where PostgreSQL's programs are missing."""
+def own_cluster(version: int | None = None) -> Iterator[Cluster]:
+    """Makes a server, starts it, and leaves nothing behind; skips the test where PostgreSQL's programs are missing.
+
+    It is the machine's own PostgreSQL, or one of the versions among the npm packages.
+    """
     skip_when_quick("PostgreSQL's server programs")
-    programs = binaries()
-    if programs is None:
-        missing(
-            "PostgreSQL's server programs are not installed here (Debian: apt-get install postgresql)."
-        )
     folder = Path(tempfile.mkdtemp(prefix="basket-cluster-"))
-    cluster = Cluster(programs, folder)
     try:
+        programs = binaries() if version is None else packed_binaries(version, folder)
+        if programs is None:
+            missing(
+                "PostgreSQL's server programs are not installed here (Debian: apt-get install postgresql)."
+            )
+        cluster = Cluster(programs, folder)
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
         cluster.run(

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from application import create_executor
-from models.user import buyer_with, hash_token
+from models.user import Buyers, hash_token
 from settings.options import Options
 from tests.support.service import ApplicationClient
 from web.graphql.executor import GraphQLExecutor
@@ -58,7 +58,7 @@ async def watch(
 ) -> AsyncIterator[Watch]:
     """Watches as the caller with a token."""
     digest = hash_token(token)
-    buyer = await buyer_with(digest)
+    buyer = await Buyers(0).find(digest)
     assert buyer is not None
     executor = executor or create_executor(Options())
     caller = Caller(buyer, Credential(digest))

@@ -1,6 +1,7 @@
 """GraphQL documents: parsed, validated and compiled once, and cached while they are in use."""
 
 from collections import OrderedDict
+from hashlib import blake2b
 from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, get_operation_ast
@@ -24,6 +25,8 @@ class Document:
 
     def __init__(self, schema: GraphQLSchema, query: str, limits: DocumentLimits) -> None:
         self.schema = schema
+        self.digest = blake2b(query.encode(errors="replace"), digest_size=16).digest()
+        """The digest of the document's text."""
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
         self.selected: dict[tuple[object, ...], Any] = {}

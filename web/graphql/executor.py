@@ -7,7 +7,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from request_record import current_record
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits
-from schema.execution.operation import Operation
+from schema.execution.operation import Bound, Operation
 from settings.options import Options
 from web.graphql.document import Document, Documents
 from web.graphql.labels import label_outcome
@@ -78,11 +78,17 @@ class GraphQLExecutor:
         current_record().operation = document.label(name)
         return Prepared(document, operation, name, variables)
 
-    async def execute(self, prepared: Prepared, context: Context) -> ExecutionResult:
+    def bind(self, prepared: Prepared) -> Bound | None:
+        """Returns the operation with its variables; None where graphql-core executes everything."""
+        return prepared.operation.bind(prepared.variables) if self._is_compiled else None
+
+    async def execute(
+        self, prepared: Prepared, context: Context, bound: Bound | None = None
+    ) -> ExecutionResult:
         """Executes an operation once; raises TookTooLong at the time limit."""
         with self.time_limits.limit():
             result = await prepared.operation.execute(
-                prepared.variables, context, is_compiled=self._is_compiled
+                prepared.variables, context, is_compiled=self._is_compiled, bound=bound
             )
         current_record().outcome = label_outcome(result.errors, context.rejections)
         return result

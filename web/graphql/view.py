@@ -23,23 +23,19 @@ from web.graphql.media_type import (
     negotiate_media_types,
 )
 from web.graphql.request import GraphQLRequest, RequestRules, read_request
+from web.graphql.versioned_query import find_versioned
 from web.http.authentication import Caller, find_caller, unauthenticated
 from web.http.bad_request import BadRequest, NotAllowed
 from web.http.compression import Compression
 from web.http.content_coding import VARY, choose_coding
 from web.http.json_response import (
-    CHARSET,
+    CONTENT_TYPES,
     GRAPHQL,
     JSON,
     error_document,
     error_response,
 )
 from web.http.request import HttpRequest
-
-_CONTENT_TYPES = {
-    media_type: (b"content-type", (media_type + CHARSET).encode())
-    for media_type in (GRAPHQL, JSON)
-}
 
 
 class Reply:
@@ -56,7 +52,7 @@ class Reply:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the response, compressed by itself: the middleware takes longer."""
         body = orjson.dumps(self.content)
-        headers = [_CONTENT_TYPES[self.media_type]]
+        headers = [CONTENT_TYPES[self.media_type]]
         if self.is_compressed:
             headers.append(VARY)
             coding, smallest = choose_coding(scope)
@@ -177,13 +173,22 @@ class GraphQLView:
             ChangeOrigin.GRAPHQL,
             selected=prepared.document.selected,
         )
+        versioned = find_versioned(
+            self._executor, prepared, request, caller.buyer, scope, media_type
+        )
         try:
-            result = await self._executor.execute(prepared, context)
+            if versioned and (response := await versioned.find()):
+                record.mark("check")
+                return response
+            bound = versioned.bound if versioned else None
+            result = await self._executor.execute(prepared, context, bound)
         except TookTooLong:
             return self._timed_out()
         record.mark("execute")
         extensions = prepared.cost() if request.wants_cost else {}
         reply = _reply(result, media_type, extensions, has_changed=bool(context.accepted))
+        if versioned and (response := versioned.make(result, context, reply.content)):
+            return response
         if media_type == EVENT_STREAM and reply.status == 200:
             return self._streams.one(orjson.dumps(reply.content))
         return reply

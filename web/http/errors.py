@@ -14,6 +14,9 @@ from web.http.json_response import error_document, json_response
 logger = logging.getLogger("basket")
 
 MASKED = "Something went wrong on our side."
+NOT_STARTED = (
+    "This server was started without its lifespan, so it has no database; see the log."
+)
 UNAVAILABLE = "The database cannot be asked just now; try again soon."
 
 _MESSAGES = {
@@ -41,6 +44,17 @@ def unavailable_document(cause: BaseException) -> dict[str, Any]:
     """Logs why the database cannot be used, and returns the error that clients get for it."""
     logger.warning("The database cannot be used.", exc_info=cause)
     return error_document("SERVICE_UNAVAILABLE", UNAVAILABLE, **request_id_extension())
+
+
+def not_started() -> Response:
+    """Logs what is wrong with a server that sent no lifespan events, and returns 503."""
+    logger.error(
+        "The ASGI server sent no lifespan events, which open the database: start it "
+        "without `--lifespan off`."
+    )
+    return json_response(
+        error_document("SERVICE_UNAVAILABLE", NOT_STARTED, **request_id_extension()), 503
+    )
 
 
 def not_found() -> Response:

@@ -9,6 +9,11 @@ JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
 CHARSET = "; charset=utf-8"
+CONTENT_TYPES = {
+    media_type: (b"content-type", (media_type + CHARSET).encode())
+    for media_type in (GRAPHQL, JSON)
+}
+"""The headers of JSON, by its media types."""
 
 
 def json_response(content: Any, status: int = 200) -> Response:

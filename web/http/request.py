@@ -21,7 +21,7 @@ class HttpRequest:
         """Returns all headers with a name, separated by commas; empty without one."""
         if len(self.headers) == len(self.scope["headers"]):
             return self.headers.get(name, b"")
-        return b",".join(self._find_all(name))
+        return join_headers(self.scope, name)
 
     def is_repeated(self, name: bytes) -> bool:
         """Whether there are several headers with a name."""
@@ -30,3 +30,8 @@ class HttpRequest:
 
     def _find_all(self, name: bytes) -> list[bytes]:
         return [value for key, value in self.scope["headers"] if key == name]
+
+
+def join_headers(scope: Scope, name: bytes) -> bytes:
+    """Returns all headers of a request with a name, separated by commas; empty without one."""
+    return b",".join([value for key, value in scope["headers"] if key == name])

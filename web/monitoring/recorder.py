@@ -9,10 +9,11 @@ from contextlib import suppress
 from random import getrandbits
 from time import perf_counter
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from request_record import RequestRecord, begin_record
-from web.http.errors import response_to
+from web.http.errors import not_started, response_to
 from web.http.websocket import SWITCHING_PROTOCOLS
 from web.lifecycle.startup import run_lifespan
 from web.monitoring.metrics import count_request
@@ -135,18 +136,23 @@ async def _respond_to(
     error: Exception, record: RequestRecord, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Answers an exception; when the response has begun, uvicorn closes the connection early."""
-    response = response_to(error)
+    response = _response_to(error, scope)
     if record.status == 0:
         await response(scope, receive, send)
     else:
         record.outcome = "broken_off"
 
 
+def _response_to(error: Exception, scope: Scope) -> Response:
+    # Servers give each request what the lifespan made. Asked for only here, it costs nothing.
+    return response_to(error) if scope.get("state") else not_started()
+
+
 async def _close_websocket(
     error: Exception, record: RequestRecord, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Answers an exception by a response, or by a close frame once the connection is open."""
-    response = response_to(error)
+    response = _response_to(error, scope)
     if record.status == 0:
         await response(scope, receive, send)
         return

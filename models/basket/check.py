@@ -1,0 +1,132 @@
+"""The check of a read: one small statement tells whether it would still give the same baskets.
+
+A state names all that a read shows: ids, versions and times of baskets, revisions of products and
+divisions. Of equal states the reads are equal, whoever made them and whenever.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
+from models.basket.rows import BasketRows, BasketSummary, FullBasket
+from models.database.statements import Row, is_sqlite, load_statements
+from models.database.turn import TurnBatch
+from models.division import DIVISION
+
+State = Sequence[Sequence[Any]]
+"""The state of each basket of a read, in their order."""
+
+_NUMBERS: Mapping[BasketRead, str] = {ACTIVE: "segment", ALL_ACTIVE: "", OWN: "basket_id"}
+"""The reads that can be checked, with the name of their parameter beside the user."""
+
+
+class Subject(NamedTuple):
+    """A read of the baskets of a user: its source, its number, and whether items are read."""
+
+    source: BasketRead
+    number: int
+    has_items: bool
+
+
+def find_subject(
+    source: BasketRead, values: Mapping[str, Any], *, has_items: bool
+) -> Subject | None:
+    """Returns the subject of a read with these parameters; None when it cannot be checked."""
+    name = _NUMBERS.get(source)
+    if name is None:
+        return None
+    return Subject(source, values[name] if name else 0, has_items)
+
+
+def state_of_read(read: BasketRows) -> State | None:
+    """Returns the state of the baskets as they were read; None where they carry none."""
+    states = []
+    for basket in read.baskets:
+        columns = basket.columns
+        of_basket = [columns["id"], columns["version"], columns["updated_at"]]
+        if isinstance(basket, BasketSummary):
+            states.append([*of_basket, None, None])
+        elif isinstance(basket, FullBasket) and basket.revisions is not None:
+            states.append([*of_basket, *_revisions(basket, *basket.revisions)])
+        else:
+            return None
+    return states
+
+
+def _revisions(
+    basket: FullBasket, products: Sequence[int], division: int | None
+) -> tuple[Sequence[int], Any]:
+    """Returns the revisions of products and divisions; SQLite's divisions are their columns."""
+    if division is None:
+        rows = [list(row.columns.values()) for _, row in sorted(basket.divisions.items())]
+        return products, rows
+    return products, division
+
+
+def encode_states(states: Iterable[State]) -> bytes:
+    """Returns states as bytes that are equal when the states are: every id, nothing hashed."""
+    return orjson.dumps(list(states))
+
+
+class BasketChecks:
+    """Reads states; those that the requests of one turn of the event loop need, together."""
+
+    def __init__(self) -> None:
+        self._batches = {
+            (source, has_items): TurnBatch(_StateRead(source, name, has_items).read)
+            for source, name in _NUMBERS.items()
+            for has_items in (False, True)
+        }
+
+    async def find(self, user_id: int, subject: Subject) -> State:
+        """Returns the state of a user's baskets now."""
+        batch = self._batches[subject.source, subject.has_items]
+        return await batch.find((user_id, subject.number)) or ()
+
+
+class _StateRead:
+    """The statement of one source."""
+
+    def __init__(self, source: BasketRead, number: str, has_items: bool) -> None:
+        # The condition of the read itself, of many users at once.
+        condition = source.condition.replace(":user_id", "subject.user_id")
+        sqlite = condition.replace("subject.user_id", "subject.value ->> 0")
+        if number:
+            condition = condition.replace(f":{number}", "subject.number")
+            sqlite = sqlite.replace(f":{number}", "subject.value ->> 1")
+        self._has_items = has_items
+        self._statement = load_statements(
+            __file__,
+            condition=condition,
+            sqlite_condition=sqlite,
+            order=source.order,
+            division=DIVISION.json_object("d"),
+            parent=DIVISION.json_object("m"),
+        )["states"]
+
+    async def read(
+        self, subjects: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], State]:
+        """Reads the states of several users, by the users and the numbers of their reads."""
+        values: dict[str, object] = {"subjects": subjects}
+        if not is_sqlite():
+            users, numbers = zip(*subjects, strict=True)
+            values = {"users": users, "numbers": numbers}
+        rows = await self._statement.rows(with_items=self._has_items, **values)
+        states: dict[tuple[int, int], list[Sequence[Any]]] = {}
+        for row in rows:
+            states.setdefault(subjects[row["position"] - 1], []).append(_state(row))
+        return states
+
+
+def _state(row: Row) -> Sequence[Any]:
+    products, division = row["product_revisions"], row["division_revision"]
+    # SQLite has one text of JSON in place of each list.
+    if isinstance(products, str):
+        products = orjson.loads(products)
+        division = [
+            [*shown.values(), *parent.values()] for shown, parent in orjson.loads(division)
+        ]
+    return [row["id"], row["version"], row["updated_at"], products, division]

@@ -1,0 +1,1 @@
+"""The directory: all divisions and users, as two files name them, compared with the database."""

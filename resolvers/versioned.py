@@ -1,0 +1,117 @@
+"""Which queries are answered by versions: of equal states of baskets, their answers are equal.
+
+Nothing else may decide an answer of such a query: not the time, not the history, not a secret, and
+nothing of the caller but who they are. So root fields and the fields below them are listed here,
+and a query with any other field is not versioned. A test asks for every field of these types.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphql import GraphQLError
+from graphql.execution.values import VariableValues
+
+from models.basket.check import Subject
+from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
+from models.rejections import Rejected
+from resolvers.context import Context, parse_segment
+from resolvers.requested_fields import ITEM_FIELDS
+from schema.execution.operation import Bound
+from schema.execution.plan import PlannedField
+from schema.node import IdKind, number_of, parsed_id
+
+_FIELDS: Mapping[str, str] = {
+    "Basket": "id status name segmentRemoteId currency totalAmount totalQuantity itemCount items "
+    "itemsPage item version createdAt updatedAt",
+    "BasketItemConnection": "edges pageInfo totalCount",
+    "BasketItemEdge": "node cursor",
+    "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
+    "BasketItem": "id productRemoteId product price quantity totalAmount divisions",
+    "BasketItemDivision": "id division quantity totalAmount",
+    "Product": "id remoteId sku name price currency variants productImage inStock",
+    "Division": "id name erpCode type parent isActive",
+    # Types that no basket leads to: only `node` asks for the ids of all types.
+    **dict.fromkeys(("Viewer", "BasketChange", "Actor", "Quotation", "BasketExport"), "id"),
+}
+VERSIONED = frozenset(
+    f"{name}.{field}" for name, fields in _FIELDS.items() for field in fields.split()
+)
+"""The fields that the state of a basket decides."""
+UNVERSIONED = frozenset(
+    {
+        # The history is swept, and has more than one author.
+        "Basket.changes",
+        "Basket.delta",
+        # The caller's division decides, too.
+        "Basket.problems",
+        "Basket.isSubmittable",
+        # No revision covers it.
+        "Product.refreshedAt",
+    }
+)
+"""The other fields of the types of a basket."""
+
+Found = tuple[BasketRead, int] | None
+"""The source of a read, and its number."""
+
+
+def _active_basket(arguments: Mapping[str, Any]) -> Found:
+    return ACTIVE, parse_segment(arguments.get("segment_remote_id"))
+
+
+def _active_baskets(arguments: Mapping[str, Any]) -> Found:
+    return ALL_ACTIVE, 0
+
+
+def _basket(arguments: Mapping[str, Any]) -> Found:
+    number = number_of(IdKind.BASKET, arguments["id"])
+    return None if number is None else (OWN, number)
+
+
+def _node(arguments: Mapping[str, Any]) -> Found:
+    parsed = parsed_id(arguments["id"])
+    is_basket = parsed is not None and parsed.kind is IdKind.BASKET
+    return (OWN, parsed.numbers[0]) if parsed and is_basket else None
+
+
+_ROOTS: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
+    "activeBasket": _active_basket,
+    "activeBaskets": _active_baskets,
+    "basket": _basket,
+    "node": _node,
+}
+"""The versioned root fields; each finds the read that its arguments ask for."""
+
+
+def find_subjects(bound: Bound | None) -> Sequence[Subject]:
+    """Returns the reads whose states decide the answer of a query; none unless it is versioned."""
+    values, plan = bound or ([], None)
+    if plan is None or plan.is_serial or isinstance(values, list):
+        return ()
+    subjects: dict[Subject, None] = {}
+    for field in plan.fields:
+        subject = _find_subject(field, values)
+        if subject is None:
+            return ()
+        subjects[subject] = None
+    return list(subjects)
+
+
+def _find_subject(field: PlannedField, values: VariableValues) -> Subject | None:
+    find = _ROOTS.get(field.name)
+    if find is None or not field.selected <= VERSIONED:
+        return None
+    try:
+        found = find(field.read(values))
+    except (Rejected, GraphQLError):
+        # Its execution says why.
+        return None
+    return found and Subject(*found, not field.selected.isdisjoint(ITEM_FIELDS))
+
+
+def states_of(context: Context, subjects: Sequence[Subject]) -> Sequence[Any] | None:
+    """Returns the states of reads as they were executed; None unless just these were executed."""
+    if not subjects or context.states.keys() != set(subjects):
+        return None
+    states = [context.states[subject] for subject in subjects]
+    return None if None in states else states

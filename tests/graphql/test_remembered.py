@@ -1,0 +1,302 @@
+"""Queries by tags and from memory: what is read of the database, and when the answer changes."""
+
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from models.database.statements import Row, Statement
+from models.division import Division
+from models.product.tables import Product
+from models.timestamps import now
+from models.user import User
+from tests.support.service import Caller, Service, serve, serve_beside
+from tests.support.shop import Shop
+
+ITEMS = "items { id price quantity product { id name price } divisions { id division { name } } }"
+READ = f"{{ activeBasket {{ id version totalQuantity {ITEMS} }} }}"
+BADGE = "{ activeBasket { totalQuantity } }"
+TOKEN, CHECK, FULL = "buyers_with_tokens", "states", "full"
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all statements of files that are run."""
+    names: list[str] = []
+    run = Statement.rows
+
+    async def note_and_run(self: Statement, **values: object) -> Sequence[Row]:
+        # The sweeper of exports works at its own times.
+        if not self.name.startswith("take_"):
+            names.append(self.name)
+        return await run(self, **values)
+
+    monkeypatch.setattr(Statement, "rows", note_and_run)
+    return names
+
+
+async def get(
+    caller: Caller, query: str, tag: str = "", **parameters: str
+) -> httpx.Response:
+    """Sends a query by GET, with the tag of an earlier response."""
+    headers = {"Authorization": f"Token {caller.token}"} | (
+        {"If-None-Match": tag} if tag else {}
+    )
+    return await caller.client.get(
+        "/graphql", params={"query": query, **parameters}, headers=headers
+    )
+
+
+async def add(caller: Caller, product: int, quantity: int = 1) -> None:
+    line = {"productRemoteId": product, "divisionErpCode": "ERP02", "quantity": quantity}
+    await caller.accepted("basketItemsAdd", items=[line])
+
+
+@pytest.fixture
+async def filled(service: Service) -> Service:
+    """The service, with two products in the basket of the main buyer."""
+    await add(service.main, 1)
+    await add(service.main, 2)
+    return service
+
+
+async def test_a_response_has_a_weak_tag_and_says_how_it_may_be_cached(
+    filled: Service,
+) -> None:
+    response = await get(filled.main, READ)
+    assert response.status_code == 200
+    tag = response.headers["etag"]
+    assert tag.startswith('W/"')
+    assert tag.endswith('"')
+    assert response.headers["cache-control"] == "private, no-cache"
+    assert response.headers["vary"] == "Authorization, Accept, Accept-Encoding"
+    assert response.json() == (await filled.main.post(READ)).json()
+
+
+async def test_304_has_no_body_and_costs_one_small_statement(
+    filled: Service, statements: list[str]
+) -> None:
+    tag = (await get(filled.main, READ)).headers["etag"]
+    statements.clear()
+    response = await get(filled.main, READ, tag)
+    assert (response.status_code, response.content) == (304, b"")
+    assert response.headers["etag"] == tag
+    assert response.headers["cache-control"] == "private, no-cache"
+    assert response.headers["vary"] == "Authorization, Accept, Accept-Encoding"
+    assert "content-type" not in response.headers
+    assert statements == [TOKEN, CHECK]
+
+
+async def test_a_server_that_never_made_the_response_answers_304_too(
+    filled: Service, database_url: str, statements: list[str]
+) -> None:
+    tag = (await get(filled.main, READ)).headers["etag"]
+    for cache_bytes in (2**20, 0):
+        async with serve_beside(
+            filled, database_url, token_kept_seconds=0, response_cache_bytes=cache_bytes
+        ) as client:
+            statements.clear()
+            response = await get(Caller(client, "main"), READ, tag)
+            assert (response.status_code, response.content) == (304, b"")
+            assert statements == [TOKEN, CHECK]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_second_response_is_made_without_reading_the_basket(
+    filled: Service, statements: list[str], method: str
+) -> None:
+    async def read() -> httpx.Response:
+        if method == "GET":
+            return await get(filled.main, READ)
+        return await filled.main.post(READ)
+
+    first = await read()
+    statements.clear()
+    second = await read()
+    assert statements == [TOKEN, CHECK]
+    assert second.content == first.content
+    names = first.headers.keys() - {"x-request-id", "server-timing"}
+    assert {name: second.headers[name] for name in names} == {
+        name: first.headers[name] for name in names
+    }
+
+
+async def test_after_a_change_here_the_next_read_is_one_statement(
+    filled: Service, statements: list[str]
+) -> None:
+    first = (await filled.main.post(READ)).json()["data"]["activeBasket"]
+    await add(filled.main, 1)
+    statements.clear()
+    second = (await filled.main.post(READ)).json()["data"]["activeBasket"]
+    assert second["totalQuantity"] == first["totalQuantity"] + 1
+    assert CHECK not in statements
+    assert statements.count(FULL) == 1
+    statements.clear()
+    assert (await filled.main.post(READ)).json()["data"]["activeBasket"] == second
+    assert statements == [TOKEN, CHECK]
+
+
+async def test_where_another_server_writes_before_each_read_no_check_is_paid_for(
+    filled: Service, database_url: str, statements: list[str]
+) -> None:
+    async with serve_beside(filled, database_url, token_kept_seconds=0) as client:
+        other = Caller(client, "main")
+        checks = []
+        for count in range(4):
+            await add(other, 1)
+            statements.clear()
+            basket = (await filled.main.post(READ)).json()["data"]["activeBasket"]
+            assert basket["totalQuantity"] == 3 + count
+            checks.append(statements.count(CHECK))
+        # The first read of all had nothing to check, the second one was in vain.
+        assert checks == [0, 1, 0, 0]
+        # Two reads that find the same are remembered again.
+        await filled.main.post(READ)
+        statements.clear()
+        await filled.main.post(READ)
+        assert statements == [TOKEN, CHECK]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ activeBasket { id changes(first: 1) { totalCount } } }",
+        "{ activeBasket { id delta(sinceVersion: 1) { isComplete } } }",
+        "{ activeBasket { items { product { refreshedAt } } } }",
+        "{ activeBasket { problems { code } } }",
+        "{ activeBasket { isSubmittable } }",
+        "{ viewer { email } activeBasket { id } }",
+        "{ draftBaskets { totalCount } }",
+        "{ divisions { name } }",
+        '{ node(id: "viewer_1") { id } }',
+        "{ activeBasket { id } activeBaskets { isSubmittable } }",
+        "query ($yes: Boolean = true) { activeBasket { id problems @include(if: $yes) { code } } }",
+        "fragment F on Product { refreshedAt } { activeBasket { items { product { ...F } } } }",
+        "{ activeBasket(segmentRemoteId: -1) { id } }",
+        "{ __schema { queryType { name } } }",
+    ],
+)
+async def test_other_queries_have_no_tag_and_are_never_remembered(
+    filled: Service, statements: list[str], document: str
+) -> None:
+    first = await get(filled.main, document, "*")
+    assert first.status_code in (200, 400)
+    assert "etag" not in first.headers
+    statements.clear()
+    await filled.main.post(document)
+    assert CHECK not in statements
+    assert filled.application.state["responses"].cache.size == 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        BADGE,
+        "{ activeBaskets { id items { id } } }",
+        "{ a: activeBasket { id } b: activeBasket { items { quantity } } }",
+        "{ activeBasket { ...F } } fragment F on Basket { itemsPage(first: 1) { edges { cursor } } }",
+        "query ($yes: Boolean = false) { activeBasket { id problems @include(if: $yes) { code } } }",
+        "{ activeBasket { item(productRemoteId: 1) { product { variants } } __typename } }",
+        '{ basket(id: "BASKET") { status items { product { sku } } } }',
+        '{ node(id: "BASKET") { id ... on Basket { name items { id } } } }',
+        '{ basket(id: "987654321") { id } }',
+        "query A { activeBasket { version } } query B { activeBaskets { createdAt } }",
+    ],
+)
+async def test_all_queries_of_baskets_alone_are_remembered(
+    filled: Service, statements: list[str], document: str
+) -> None:
+    basket = (await filled.main.query(BADGE.replace("totalQuantity", "id")))["activeBasket"]
+    document = document.replace("BASKET", basket["id"])
+    name = {"operationName": "B"} if "query B" in document else {}
+    first = await get(filled.main, document, **name)
+    assert "errors" not in first.json()
+    statements.clear()
+    second = await get(filled.main, document, **name)
+    assert second.content == first.content
+    assert set(statements) == {TOKEN, CHECK}
+    unchanged = await get(filled.main, document, first.headers["etag"], **name)
+    assert unchanged.status_code == 304
+
+
+async def test_the_tag_tells_users_documents_variables_and_media_types_apart(
+    filled: Service,
+) -> None:
+    document = "query A($s: Int) { activeBasket(segmentRemoteId: $s) { id } } query B { activeBasket { id } }"
+    responses = [
+        await get(filled.main, document, operationName="A"),
+        await get(filled.main, document, operationName="B"),
+        await get(filled.sub, document, operationName="A"),
+        await get(filled.main, document, operationName="A", variables='{"s":1}'),
+        await get(filled.main, document, operationName="A", variables='{"s":2}'),
+        await get(filled.main, f"{document} ", operationName="A"),
+    ]
+    tags = {response.headers["etag"] for response in responses}
+    assert len(tags) == 6
+    for response in responses[1:]:
+        again = await get(
+            filled.main, document, response.headers["etag"], operationName="A"
+        )
+        assert again.status_code == 200
+
+
+async def test_a_tag_is_found_in_a_list_and_compared_weakly(filled: Service) -> None:
+    tag = (await get(filled.main, READ)).headers["etag"]
+    opaque = tag.removeprefix("W/")
+    for header in (tag, opaque, f'"other", {tag}', f' W/"a,b" ,, {opaque} , W/"c"', "*"):
+        assert (await get(filled.main, READ, header)).status_code == 304, header
+    for header in ('"other"', opaque.strip('"'), f'{tag[:-2]}"', 'W/"*"', "broken"):
+        assert (await get(filled.main, READ, header)).status_code == 200, header
+
+
+async def test_each_change_of_what_is_shown_changes_the_tag(filled: Service) -> None:
+    division = "division { name isActive parent { name } }"
+    document = f"{{ activeBasket {{ items {{ product {{ name }} divisions {{ {division} }} }} }} }}"
+    seen = {(await get(filled.main, document)).headers["etag"]}
+
+    async def changed() -> None:
+        (before,) = list(seen)[-1:]
+        response = await get(filled.main, document, before)
+        assert response.status_code == 200
+        assert response.headers["etag"] not in seen
+        assert response.json() == (await filled.main.post(f"{document} ")).json()
+        seen.clear()
+        seen.add(response.headers["etag"])
+
+    await Product.filter(remote_id=1).update(name="New")
+    await changed()
+    await Division.filter(erp_code="ERP02").update(name="renamed")
+    await changed()
+    await Division.filter(erp_code="ERP02").update(is_active=False)
+    await changed()
+    # The parent of the division that is shown.
+    await Division.filter(erp_code="ERP01").update(name="above")
+    await changed()
+    filled.shop.sell(1, "99.00")
+    await filled.main.accepted("basketRefresh", productRemoteIds=[1])
+    await changed()
+
+
+async def test_a_confirmation_by_commerce_alone_changes_no_tag_on_postgresql(
+    postgres_url: str, shop: Shop
+) -> None:
+    async with serve(postgres_url, shop) as service:
+        await add(service.main, 1)
+        tag = (await get(service.main, READ)).headers["etag"]
+        await Product.all().update(refreshed_at=now())
+        assert (await get(service.main, READ, tag)).status_code == 304
+
+
+async def test_a_closed_division_and_a_deactivated_user_get_nothing_remembered(
+    filled: Service,
+) -> None:
+    tag = (await get(filled.main, READ)).headers["etag"]
+    await filled.main.post(READ)
+    await Division.filter(erp_code="ERP01").update(is_active=False)
+    for response in (await get(filled.main, READ, tag), await filled.main.post(READ)):
+        assert response.status_code == 200
+        assert "etag" not in response.headers
+        (error,) = response.json()["errors"]
+        assert error["extensions"]["code"] == "DIVISION_INACTIVE"
+    await User.filter(email="main@example.invalid").update(is_active=False)
+    assert (await get(filled.main, READ, tag)).status_code == 401
