@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from models.basket.tables import Basket
 from models.database.statements import Row, load_statements
+from models.timestamps import now
 
 SIZE = 50
 """How many baskets are read at once."""
@@ -68,7 +69,8 @@ async def check_baskets() -> AsyncIterator[CheckedBasket]:
 async def repair_totals(basket_id: int) -> list[Difference]:
     """Writes the sums of its items to a locked basket; returns the columns that were different.
 
-    It counts no version: the items that buyers see are the same.
+    It counts no version: the items that buyers see are the same. The basket's timestamp changes,
+    which outdates what was remembered of it.
     """
     async with in_transaction():
         basket = await Basket.select_for_update().get_or_none(id=basket_id)
@@ -79,7 +81,7 @@ async def repair_totals(basket_id: int) -> list[Difference]:
         differences = _find_differences(row)
         if differences:
             sums = {column: computed for column, _, computed in differences}
-            await Basket.filter(id=basket_id).update(**sums)
+            await Basket.filter(id=basket_id).update(**sums, updated_at=now())
         return differences
 
 

@@ -174,3 +174,5 @@ async def test_a_repair_waits_for_a_change_in_progress(
     assert await repair_totals(second.id) == [Difference("total_quantity", 8, 9)]
     assert (await stored())[1] == (4, 1, 9, 900, "try")
     await connection.close()
+    # What was remembered of a basket is good for its timestamp.
+    assert (await Basket.get(id=second.id)).updated_at > second.updated_at
