@@ -57,13 +57,22 @@ RETURNING
 UPDATE product SET owns_sku = false
 WHERE id IN (
     SELECT id FROM product
-    WHERE segment = :segment AND owns_sku
-        AND sku = ANY(:skus::text[])
-        -- A join: a list would be compared with each product, one number after the other.
-        AND NOT EXISTS (
-            SELECT FROM unnest(:remote_ids::int[]) AS kept (remote_id)
-            WHERE kept.remote_id = product.remote_id
-        )
+    -- Each SKU is looked up, whatever the statistics say; only the few that are found at another
+    -- product are compared with the list.
+    WHERE id = ANY(ARRAY(
+        SELECT other.id
+        FROM unnest(:skus::text[], :remote_ids::int[]) AS kept (sku, remote_id)
+        CROSS JOIN LATERAL (
+            SELECT p.id
+            FROM product p
+            WHERE p.segment = :segment AND p.sku = kept.sku
+                AND p.owns_sku AND p.remote_id <> kept.remote_id
+            OFFSET 0
+        ) AS other
+    ))
+    -- Asked again after the lock, for which another change of the product may have been waited.
+        AND owns_sku AND sku = ANY(:skus::text[])
+        AND NOT remote_id = ANY(:remote_ids::int[])
     ORDER BY remote_id
     FOR NO KEY UPDATE
 );
