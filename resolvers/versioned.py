@@ -111,6 +111,7 @@ def _find_subject(field: PlannedField, values: VariableValues) -> Subject | None
 
 def states_of(context: Context, subjects: Sequence[Subject]) -> Sequence[Any] | None:
     """Returns the states of reads as they were executed; None unless just these were executed."""
+    # A read that is not one of the subjects would decide the answer, too.
     if not subjects or context.states.keys() != set(subjects):
         return None
     states = [context.states[subject] for subject in subjects]

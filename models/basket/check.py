@@ -1,7 +1,7 @@
 """The check of a read: one small statement tells whether it would still give the same baskets.
 
 A state names all that a read shows: ids, versions and times of baskets, revisions of products and
-divisions. Of equal states the reads are equal, whoever made them and whenever.
+divisions. Of equal states the reads are equal, in every process and at all times.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
-from models.basket.rows import BasketRows, BasketSummary, FullBasket
+from models.basket.rows import BasketRows, BasketSince, BasketSummary, FullBasket
 from models.database.statements import Row, is_sqlite, load_statements
 from models.database.turn import TurnBatch
 from models.division import DIVISION
@@ -41,18 +41,24 @@ def find_subject(
 
 
 def state_of_read(read: BasketRows) -> State | None:
-    """Returns the state of the baskets as they were read; None where they carry none."""
-    states = []
-    for basket in read.baskets:
-        columns = basket.columns
-        of_basket = [columns["id"], columns["version"], columns["updated_at"]]
-        if isinstance(basket, BasketSummary):
-            states.append([*of_basket, None, None])
-        elif isinstance(basket, FullBasket) and basket.revisions is not None:
-            states.append([*of_basket, *_revisions(basket, *basket.revisions)])
-        else:
-            return None
-    return states
+    """Returns the state of the baskets as they were read; None after a read of changes."""
+    baskets = [basket for basket in read.baskets if not isinstance(basket, BasketSince)]
+    return state_of_baskets(baskets) if len(baskets) == len(read.baskets) else None
+
+
+def state_of_baskets(baskets: Iterable[BasketSummary | FullBasket]) -> State:
+    """Returns the state of baskets as they were read; raises ValueError for a part of one."""
+    return [_state_of_basket(basket) for basket in baskets]
+
+
+def _state_of_basket(basket: BasketSummary | FullBasket) -> Sequence[Any]:
+    columns = basket.columns
+    state = [columns["id"], columns["version"], columns["updated_at"]]
+    if isinstance(basket, BasketSummary):
+        return [*state, None, None]
+    if basket.revisions is None:
+        raise ValueError("Some items of a basket have no state.")
+    return [*state, *_revisions(basket, *basket.revisions)]
 
 
 def _revisions(

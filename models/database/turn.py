@@ -1,7 +1,7 @@
 """Look-ups that the requests of one turn of the event loop need alike, asked for together.
 
-Nothing waits for a timer: what is asked for while the loop works off the requests that it has got
-becomes one statement as soon as it is done with them.
+Nothing waits for a timer: all look-ups that begin while the loop works off the requests it has got
+become one statement as soon as it is done with them.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ from strawberry.types.field import StrawberryField
 from schema.execution.strawberry_internals import find_definition
 
 Reader = Callable[[Any], Any]
-"""From a coerced value to what a resolver takes."""
+"""From a coerced value to the argument of a resolver."""
 
 
 def argument_reader(

@@ -20,7 +20,7 @@ Outcomes = dict[tuple[str | int, ...], Any]
 
 
 class Request(NamedTuple):
-    """What differs between two executions of a plan."""
+    """The difference between two executions of a plan."""
 
     values: VariableValues
     context: object

@@ -38,7 +38,7 @@ from schema.execution.strawberry_internals import find_definition
 
 FieldDetailsList = list[FieldDetails]
 Answer = Callable[[Any, VariableValues], Any]
-"""From a field's value and the variables to what is sent."""
+"""From a field's value and the variables to the JSON that is sent."""
 
 TYPENAME = "__typename"
 MAXIMUM_FIELDS = 1_000

@@ -1,17 +1,22 @@
 """Queries by tags and from memory: what is read of the database, and when the answer changes."""
 
-from collections.abc import Sequence
+import asyncio
+from typing import cast
 
 import httpx
 import pytest
+from graphql import GraphQLObjectType
 
-from models.database.statements import Row, Statement
+from application import schema
 from models.division import Division
 from models.product.tables import Product
 from models.timestamps import now
 from models.user import User
+from resolvers.versioned import UNVERSIONED, VERSIONED
+from schema.execution.strawberry_internals import graphql_schema
 from tests.support.service import Caller, Service, serve, serve_beside
 from tests.support.shop import Shop
+from tests.support.statements import note_statements
 
 ITEMS = "items { id price quantity product { id name price } divisions { id division { name } } }"
 READ = f"{{ activeBasket {{ id version totalQuantity {ITEMS} }} }}"
@@ -22,17 +27,7 @@ TOKEN, CHECK, FULL = "buyers_with_tokens", "states", "full"
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of all statements of files that are run."""
-    names: list[str] = []
-    run = Statement.rows
-
-    async def note_and_run(self: Statement, **values: object) -> Sequence[Row]:
-        # The sweeper of exports works at its own times.
-        if not self.name.startswith("take_"):
-            names.append(self.name)
-        return await run(self, **values)
-
-    monkeypatch.setattr(Statement, "rows", note_and_run)
-    return names
+    return note_statements(monkeypatch)
 
 
 async def get(
@@ -300,3 +295,60 @@ async def test_a_closed_division_and_a_deactivated_user_get_nothing_remembered(
         assert error["extensions"]["code"] == "DIVISION_INACTIVE"
     await User.filter(email="main@example.invalid").update(is_active=False)
     assert (await get(filled.main, READ, tag)).status_code == 401
+
+
+async def test_every_field_of_a_basket_is_known_to_be_versioned_or_not() -> None:
+    """A new field has to be added to one of the lists, and is not remembered before."""
+    assert VERSIONED & UNVERSIONED == set()
+    types = {name.partition(".")[0] for name in UNVERSIONED}
+    types |= {"BasketItemConnection", "BasketItemEdge", "PageInfo", "BasketItem"}
+    types |= {"BasketItemDivision", "Division"}
+    fields = {
+        f"{name}.{field}"
+        for name in types
+        for field in cast(GraphQLObjectType, graphql_schema(schema).type_map[name]).fields
+    }
+    assert {
+        name for name in VERSIONED | UNVERSIONED if name.split(".")[0] in types
+    } == fields
+    # Of other types only the ids, for which `node` asks.
+    assert {name for name in VERSIONED if name.split(".")[0] not in types} == {
+        "Viewer.id",
+        "BasketChange.id",
+        "Actor.id",
+        "Quotation.id",
+        "BasketExport.id",
+    }
+
+
+async def test_writers_and_readers_at_once_never_see_a_version_go_back(
+    filled: Service, database_url: str
+) -> None:
+    """Each read is as new as every change that was answered before it began."""
+    newest = 0
+
+    async def write(caller: Caller) -> None:
+        nonlocal newest
+        for _ in range(10):
+            line = {"productRemoteId": 1, "divisionErpCode": "ERP02"}
+            payload = await caller.change(
+                "basketItemsAdd", "basket { version }", items=[line]
+            )
+            newest = max(newest, payload["basket"]["version"])
+
+    async def read(caller: Caller) -> None:
+        for _ in range(20):
+            known = newest
+            basket = (await caller.query(READ))["activeBasket"]
+            assert basket["version"] >= known
+            # Versions 1 and 2 hold one unit each, and each change adds one.
+            assert basket["totalQuantity"] == basket["version"]
+            assert sum(item["quantity"] for item in basket["items"]) == basket["version"]
+
+    async with serve_beside(filled, database_url) as client:
+        other = Caller(client, "main")
+        async with asyncio.TaskGroup() as group:
+            for caller in (filled.main, other):
+                group.create_task(write(caller))
+                group.create_task(read(caller))
+                group.create_task(read(caller))

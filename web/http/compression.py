@@ -154,7 +154,8 @@ def _announced_length(headers: Headers) -> float:
 def _add_vary(headers: Headers) -> None:
     for index, (name, value) in enumerate(headers):
         if name == b"vary":
-            headers[index] = (name, value + b", " + VARY[1])
+            if VARY[1] not in value:
+                headers[index] = (name, value + b", " + VARY[1])
             return
     headers.append(VARY)
 

@@ -26,6 +26,7 @@ def is_match(tag: bytes, if_none_match: bytes) -> bool:
 
     Where it is no list of tags, the tags before the fault count.
     """
+    # A header of many tags would cost time, and no client has more than a few.
     header = if_none_match[:LONGEST_IF_NONE_MATCH]
     if header.strip() == b"*":
         return True

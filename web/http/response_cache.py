@@ -82,6 +82,7 @@ class ResponseCache:
     def store(self, key: ResponseKey, response: CachedResponse) -> None:
         """Caches a response, or counts its size anew; evicts those that were unused for longest."""
         self._remove(key)
+        # The key's own texts are in no other object.
         size = response.size + len(key.request) + len(key.variables)
         if size > self.maximum_bytes:
             return

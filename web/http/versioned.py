@@ -82,6 +82,7 @@ class VersionedResponses:
         subjects = cached.subjects if cached is not None else find_subjects()
         if not subjects:
             return None
+        # Read after the request has come: nothing older than it is ever sent.
         states = await self._check(question.key.user_id, subjects)
         if cached is not None and cached.body is not None:
             if states == cached.states:
@@ -105,12 +106,12 @@ class VersionedResponses:
         """Returns the response with a body that was read at these states, and caches it."""
         response = CachedResponse(subjects, encode_states(states), body)
         cached = self.cache.find(question.key)
-        is_moving = cached is not None and cached.states != response.states
-        if cached is not None and cached.body is None and is_moving:
-            response_or_state = CachedResponse(subjects, response.states, None)
-            self.cache.store(question.key, response_or_state)
-        else:
-            self.cache.store(question.key, response)
+        is_moving = (
+            cached is not None and cached.body is None and cached.states != response.states
+        )
+        # Of a basket that moves on between all reads only the state is worth its bytes.
+        noted = CachedResponse(subjects, response.states, None) if is_moving else response
+        self.cache.store(question.key, noted)
         return VersionedResponse(self, question, response, is_unchanged=False)
 
     async def _check(self, user_id: int, subjects: Sequence[Subject]) -> bytes:
@@ -146,6 +147,7 @@ class VersionedResponses:
         body = response.encoded.get(coding.name)
         if body is None:
             body = await coding.encode(response.body or b"")
+            # Meanwhile it may have been evicted, or replaced by that of another state.
             if self.cache.has(key, response):
                 response.encoded[coding.name] = body
                 self.cache.store(key, response)

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import orjson
 from starlette.responses import Response
+from starlette.types import ASGIApp
 from strawberry import ID
 
+from models.basket.check import Subject, state_of_baskets
 from models.basket.read import ACTIVE, DRAFTS, ITEMS
 from models.database.integers import LARGEST_BIGINT
 from resolvers.basket_items import BasketItemRemove, BasketItemUpdate
@@ -21,14 +24,17 @@ from schema.inputs import (
     BasketSaveInput,
 )
 from schema.page import LATEST
-from web.http.json_response import json_response
+from web.http.json_response import CONTENT_TYPES, JSON, json_response
+from web.http.request import join_headers
+from web.http.response_cache import ResponseKey
+from web.http.versioned import Question, VersionedResponses
 from web.rest.basket_answer import basket_answer, draft_answers
 from web.rest.basket_file import export_basket, is_export_query, read_export_state
 from web.rest.rejection import rejection_response
 from web.rest.request import RestRequest
 
 
-async def read_basket(request: RestRequest) -> Response:
+async def read_basket(request: RestRequest) -> ASGIApp:
     """Returns the active basket of a segment; or starts an export, or returns its state."""
     # The common case is decided without parsing the query.
     if not request.http.scope["query_string"]:
@@ -39,15 +45,29 @@ async def read_basket(request: RestRequest) -> Response:
         return await export_basket(request)
     else:
         segment = request.segment()
-    buyer = request.context.buyer
-    buyer.check_active()
-    read = await ACTIVE.read(
-        request.context.catalogue,
-        ITEMS,
-        user_id=buyer.id,
-        segment=parse_segment(segment),
+    request.context.buyer.check_active()
+    return await _read_active(request, parse_segment(segment))
+
+
+async def _read_active(request: RestRequest, segment: int) -> ASGIApp:
+    """Returns the basket by its tag, from memory, or as it is read now."""
+    user_id, scope = request.context.buyer.id, request.http.scope
+    responses: VersionedResponses = scope["state"]["responses"]
+    # The body depends on the active basket alone, as it is read with its items.
+    subject = Subject(ACTIVE, segment, has_items=True)
+    question = Question(
+        ResponseKey(user_id, b"GET basket/", str(segment).encode()),
+        CONTENT_TYPES[JSON],
+        is_get=True,
+        if_none_match=join_headers(scope, b"if-none-match"),
     )
-    return json_response(basket_answer(read.full_baskets()))
+    if response := await responses.find(question, lambda: [subject]):
+        return response
+    catalogue = request.context.catalogue
+    read = await ACTIVE.read(catalogue, ITEMS, user_id=user_id, segment=segment)
+    baskets = read.full_baskets()
+    body = orjson.dumps(basket_answer(baskets))
+    return responses.make(question, [subject], [state_of_baskets(baskets)], body)
 
 
 async def change_basket(

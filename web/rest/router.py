@@ -8,7 +8,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.database.connection import is_unavailable
 from models.history.tables import ChangeOrigin
@@ -49,7 +49,7 @@ from web.rest.request import RestRequest
 logger = logging.getLogger("basket")
 
 PREFIXES = ("/api/v1", "/b2b")
-Endpoint = Callable[[RestRequest], Awaitable[Response]]
+Endpoint = Callable[[RestRequest], Awaitable[ASGIApp]]
 Methods = Mapping[str, Endpoint]
 
 _DIVISIONS: Methods = {"GET": list_divisions}
@@ -95,7 +95,7 @@ def rest_routes(options: Options) -> Sequence[BaseRoute]:
 class AnyMethod:
     """An endpoint for all methods: Starlette allows only GET to an endpoint that is a function."""
 
-    def __init__(self, respond: Callable[[Request], Awaitable[Response]]) -> None:
+    def __init__(self, respond: Callable[[Request], Awaitable[ASGIApp]]) -> None:
         self.respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +106,7 @@ class AnyMethod:
 
 async def _respond(
     options: Options, limits: TimeLimits, methods: Methods, request: Request
-) -> Response:
+) -> ASGIApp:
     endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
     if endpoint is None:
         return not_allowed_response(request.method, _allowed_methods(methods))
@@ -150,7 +150,7 @@ async def _respond_not_found(request: Request) -> Response:
     return not_found_response()
 
 
-async def _call(endpoint: Endpoint, request: RestRequest) -> Response:
+async def _call(endpoint: Endpoint, request: RestRequest) -> ASGIApp:
     try:
         check_uncompressed(request.http.headers.get("content-encoding", ""))
         return await endpoint(request)
