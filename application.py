@@ -107,6 +107,7 @@ def create_application(
         dead_letters=dead_letters,
     )
     page = GraphiqlPage.from_options(options)
+    download = ExportDownload(ExportAddresses.from_options(options))
     executor = create_executor(options)
     view = create_view(options, executor, page, tracing)
     websocket = LiveWebSocket(executor, [*options.cors_origins, options.public_origin])
@@ -116,7 +117,7 @@ def create_application(
         logs.take_over(LogOptions())
         check_settings()
         store = export_store or open_export_store(options)
-        async with open_resources(options, store, dead_letters, tracing) as state:
+        async with open_resources(options, store, dead_letters, tracing, executor) as state:
             async with metrics.open():
                 freeze_objects()
                 yield state
@@ -124,10 +125,7 @@ def create_application(
     application = Starlette(
         routes=[
             *(page.routes() if page else []),
-            Route(
-                "/export_file/{name}",
-                ExportDownload(ExportAddresses.from_options(options)).respond,
-            ),
+            Route("/export_file/{name}", download.respond),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics.respond),
@@ -143,7 +141,7 @@ def create_application(
 
 
 def open_export_store(options: Options) -> ExportStore:
-    """Opens the place of exported files; raises what it raises when it cannot be used."""
+    """Opens the place of exported files; raises StartupError when it cannot be used."""
     return open_store(
         options.export_url,
         shared=bool(options.redis_url),
@@ -222,6 +220,7 @@ async def open_resources(
     export_store: ExportStore,
     dead_letters: DeadLetters,
     tracing: "Tracing | None",
+    executor: GraphQLExecutor,
 ) -> AsyncIterator[State]:
     """Opens the resources of requests, in the order in which they need each other."""
     async with AsyncExitStack() as resources:
@@ -237,6 +236,7 @@ async def open_resources(
         # After the database: without a prefix in the settings, its name becomes that of our keys.
         redis = await find_redis_server(options.redis_url, options.redis_prefix)
         await enter(purge_rows(options))
+        await enter(executor.library.open(redis))
         spreadsheets = SpreadsheetReader(spreadsheet_limits(options))
         await enter(spreadsheets.open())
         retention = timedelta(seconds=options.export_kept_seconds)

@@ -1,4 +1,4 @@
-"""What a command prints: sentences for people or, with `--json`, one JSON document."""
+"""The output of commands: sentences for people or, with `--json`, one JSON document."""
 
 import argparse
 from collections.abc import Iterable

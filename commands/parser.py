@@ -21,9 +21,12 @@ def create_parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(metavar="COMMAND")
     _add_service_commands(commands)
-    function, summary = "commands.documents:print_schema", "print the GraphQL schema"
+    function, summary = "commands.schema:print_schema", "print the GraphQL schema"
     _add(commands, "schema", function, summary, has_json=False)
     _add(commands, "demo", "commands.database:demo", "write the demo divisions and users")
+    _add_document_commands(
+        commands.add_parser("documents", help="administer trusted documents")
+    )
     _add_division_commands(commands.add_parser("division", help="administer divisions"))
     _add_user_commands(commands.add_parser("user", help="administer users"))
     _add_token_commands(commands.add_parser("token", help="administer tokens"))
@@ -104,6 +107,32 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     check = _add(commands, "check", function, summary)
     summary = "write the right totals, each while its basket is locked"
     check.add_argument("--repair", action="store_true", help=summary)
+
+
+def _add_document_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    manifest = "a file of GraphQL Code Generator, Relay or Apollo with ids and texts"
+    summary = "add the documents of manifests, all or none"
+    add = _add(commands, "add", "commands.documents:documents_add", summary)
+    add.add_argument("manifest", nargs="+", help=manifest)
+    summary = (
+        "report the stored documents that this schema rejects; status 1 when there are any"
+    )
+    check = _add(commands, "check", "commands.documents:documents_check", summary)
+    check.add_argument(
+        "manifest", nargs="*", help="check this file instead, without the database"
+    )
+    _add(commands, "list", "commands.documents:documents_list", "list all documents")
+    summary = "remove the documents of the manifests of an old release"
+    remove = _add(commands, "remove", "commands.documents:documents_remove", summary)
+    remove.add_argument("manifest", nargs="+", help=manifest)
+    remove.add_argument(
+        "--keep",
+        metavar="MANIFEST",
+        nargs="+",
+        default=[],
+        help="the manifests of releases in use, whose documents stay",
+    )
 
 
 def _add_division_commands(parser: argparse.ArgumentParser) -> None:

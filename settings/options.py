@@ -84,6 +84,7 @@ class Options:
     query_maximum_directives: int = settings.QUERY_MAXIMUM_DIRECTIVES
     query_maximum_repeated_fields: int = settings.QUERY_MAXIMUM_REPEATED_FIELDS
     query_maximum_cost: int = settings.QUERY_MAXIMUM_COST
+    documents: str = settings.DOCUMENTS
     introspection: bool = settings.INTROSPECTION
     has_graphiql: bool = settings.GRAPHIQL and settings.INTROSPECTION
 

@@ -27,6 +27,8 @@ class AuditAction(StrEnum):
     TOKEN_ISSUED = auto()
     TOKEN_REVOKED = auto()
     BASKET_REPAIRED = auto()
+    DOCUMENTS_ADDED = auto()
+    DOCUMENTS_REMOVED = auto()
 
 
 class ActorKind(StrEnum):

@@ -38,6 +38,7 @@ MODULES = [
     "models.export.export",
     "models.idempotency",
     "models.audit.tables",
+    "models.document",
 ]
 
 

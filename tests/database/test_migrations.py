@@ -62,6 +62,7 @@ async def test_migrating_makes_every_table_and_may_be_repeated(database_url: str
         "quotation",
         "token",
         "tortoise_migrations",
+        "trusted_document",
         "user_account",
     }
 

@@ -58,8 +58,9 @@ MAY_IMPORT = {
 MAY_IMPORT_ROOMS = {
     "web": set[str](),
     "web/http": set[str](),
+    "web/documents": {"web/http"},
     "web/exports": {"web/http"},
-    "web/graphql": {"web/http"},
+    "web/graphql": {"web/documents", "web/http"},
     "web/live": {"web/graphql", "web/http", "web/monitoring"},
     "web/rest": {"web/http"},
     "web/lifecycle": {"web/http"},

@@ -68,12 +68,14 @@ def test_while_it_drains_every_answer_closes_its_connection(
                 answer = read_answer(connection)
                 assert answer is not None
                 assert (answer.status, "connection" in answer.headers) == (200, False)
+                assert answer.headers["keep-alive"] == "timeout=60"
             process.send_signal(number)
             wait_until(lambda: is_draining(server), "The drain")
             kept.sendall(POST)
             last = read_answer(kept)
             assert last is not None
             assert (last.status, last.headers["connection"]) == (200, "close")
+            assert "keep-alive" not in last.headers
             assert everything_from(kept) == b""
             new = server.ask(POST)
             assert new is not None

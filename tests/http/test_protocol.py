@@ -67,6 +67,23 @@ def test_a_request_in_pieces_is_answered(server: RawServer) -> None:
     assert json.loads(answer.body) == {"data": {"viewer": {"email": "main@demo.invalid"}}}
 
 
+def test_a_response_says_for_how_long_its_connection_stays_open(
+    server: RawServer,
+) -> None:
+    health = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    kept = server.ask(health + b"\r\n")
+    assert kept is not None
+    assert (kept.status, kept.headers["keep-alive"]) == (200, "timeout=1")
+    for closing in (
+        health + b"Connection: close\r\n\r\n",
+        health + b"Expect: 100-continue\r\n\r\n",
+        health.replace(b"1.1", b"1.0") + b"\r\n",
+    ):
+        (*_, answer) = server.converse(closing)
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert "keep-alive" not in answer.headers
+
+
 def test_an_idle_connection_is_closed_and_a_half_sent_second_request_is_408(
     server: RawServer,
 ) -> None:

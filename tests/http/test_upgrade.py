@@ -43,6 +43,16 @@ def server(
         assert "Traceback" not in started.output.read_text()
 
 
+def test_every_start_announces_its_own_timeout_of_idle_connections(
+    server: RawServer, request: pytest.FixtureRequest
+) -> None:
+    answer = server.ask(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer is not None
+    start = request.node.callspec.params["server"]
+    seconds = {"serve": 15, "uvicorn": 5, "h11": 5}[start]
+    assert answer.headers["keep-alive"] == f"timeout={seconds}"
+
+
 @pytest.mark.parametrize("upgrade", UPGRADES)
 @pytest.mark.parametrize("framed", [sized, chunked])
 def test_the_body_of_a_request_with_an_upgrade_is_read(

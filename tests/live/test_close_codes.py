@@ -128,7 +128,9 @@ INVALID = {
         "The `id` is longer than 256 characters."
     ),
     '{"type": "subscribe", "id": "1"}': "The `payload` of subscribe is not an object.",
-    '{"type": "subscribe", "id": "1", "payload": {}}': "The request has no `query` text.",
+    '{"type": "subscribe", "id": "1", "payload": {}}': (
+        "The request has no `query` text, and no `documentId`."
+    ),
     '{"type": "subscribe", "id": "1", "payload": {"query": "x", "variables": 1}}': (
         "`variables` is not an object."
     ),
@@ -164,7 +166,7 @@ async def test_a_binary_message_closes_by_4400(peer: WebSocketPeer) -> None:
         ({"query": VIEWER, "operationName": "other"}, "BAD_REQUEST"),
         (
             {"extensions": {"persistedQuery": {"version": 1}}},
-            "PERSISTED_QUERY_NOT_SUPPORTED",
+            "PERSISTED_QUERY_NOT_FOUND",
         ),
     ],
 )

@@ -9,6 +9,8 @@ from resolvers.context import Context
 from resolvers.time_limit import TimeLimits
 from schema.execution.operation import Bound, Operation
 from settings.options import Options
+from web.documents.library import DocumentLibrary
+from web.documents.rejection import STATUSES, DocumentRejected
 from web.graphql.document import Document, Documents
 from web.graphql.labels import label_outcome
 from web.graphql.limits import DocumentLimits
@@ -18,11 +20,15 @@ TIMEOUT_CODE = "OPERATION_TIMEOUT"
 
 
 class RequestErrors(Exception):
-    """Raised with the errors of a request that cannot be executed."""
+    """Raised with the errors of a request that cannot be executed.
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+    `status` is that of the response; None where the media type decides.
+    """
+
+    def __init__(self, errors: list[GraphQLError], status: int | None = None) -> None:
         super().__init__("; ".join(error.message for error in errors))
         self.errors = errors
+        self.status = status
 
 
 class Prepared(NamedTuple):
@@ -45,10 +51,12 @@ class GraphQLExecutor:
         self,
         schema: GraphQLSchema,
         *,
+        library: DocumentLibrary,
         limits: DocumentLimits,
         seconds: float,
         is_compiled: bool,
     ) -> None:
+        self.library = library
         self.time_limits = TimeLimits(seconds)
         self._documents = Documents(schema, limits)
         self._is_compiled = is_compiled
@@ -58,13 +66,40 @@ class GraphQLExecutor:
         """Returns the executor of an application."""
         return cls(
             schema,
+            library=DocumentLibrary.from_options(options),
             limits=DocumentLimits.from_options(options),
             seconds=options.operation_seconds,
             is_compiled=options.is_compiled,
         )
 
-    def prepare(self, request: GraphQLRequest) -> Prepared:
-        """Returns the operation of a request; raises RequestErrors."""
+    def find_errors(self, text: str) -> list[GraphQLError]:
+        """Returns the errors of a document that do not depend on its variables."""
+        return self._documents.find(text).errors
+
+    async def prepare(self, request: GraphQLRequest) -> Prepared:
+        """Returns the operation of a request, on every transport; raises RequestErrors.
+
+        A request that only names its document gets the text of it.
+        """
+        # A text alone, where all are allowed, as in nearly every request, takes no further step.
+        reference, is_new = request.reference, False
+        if reference is not None or not self.library.accepts_any:
+            is_new = bool(request.query)
+            request.query = await self._find_text(request)
+        prepared = self._prepare_text(request)
+        # Only what may be executed: others fill no memory.
+        if is_new:
+            await self.library.store(request.query)
+        return prepared
+
+    async def _find_text(self, request: GraphQLRequest) -> str:
+        try:
+            return await self.library.find_text(request.query, request.reference)
+        except DocumentRejected as rejection:
+            error = GraphQLError(str(rejection), extensions={"code": rejection.code})
+            raise RequestErrors([error], STATUSES.get(rejection.code)) from None
+
+    def _prepare_text(self, request: GraphQLRequest) -> Prepared:
         document = self._documents.find(request.query)
         if document.errors:
             raise RequestErrors(document.errors)

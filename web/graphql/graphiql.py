@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from models.demo import DEMO_TOKENS
 from settings.options import Options
+from web.documents.library import DocumentMode
 from web.http.compressed_files import CompressedFiles
 
 PAGE_FOLDER = Path(__file__).parent / "page"
@@ -44,7 +45,8 @@ class GraphiqlPage:
     @classmethod
     def from_options(cls, options: Options) -> Self | None:
         """Returns the page of an application, in the demo with its token; None if it is off."""
-        if not options.has_graphiql:
+        # What a person writes there is a text, which the other modes reject.
+        if not options.has_graphiql or options.documents != DocumentMode.ANY:
             return None
         token = DEMO_TOKENS[0] if options.is_embedded else ""
         return cls(token, options.root_path, is_compressed=options.has_compression)

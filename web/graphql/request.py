@@ -8,15 +8,16 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 
 from settings.options import Options
+from web.documents.reference import DocumentReference, read_reference
 from web.graphql.upload import read_upload
-from web.http.bad_request import BadRequest, PersistedQueryUnsupported
+from web.http.bad_request import BadRequest
 from web.http.body import check_length, check_uncompressed, read_body
 from web.http.json_request import parse_json
 from web.http.json_response import JSON
 from web.http.multipart import MULTIPART, close_files
 from web.http.request import HttpRequest
 
-PARAMETERS = ("query", "variables", "operationName", "extensions")
+PARAMETERS = ("query", "documentId", "variables", "operationName", "extensions")
 # The last two are Apollo's: its clients send one of them for the same protection.
 PREFLIGHT_HEADERS = (
     b"x-requested-with",
@@ -27,6 +28,7 @@ LONGEST_CONTENT_TYPE = 1_000
 """The number of characters of `Content-Type` that are read."""
 _TYPES = {"variables": (dict, "an object"), "operationName": (str, "a text")}
 _TYPES["extensions"] = _TYPES["variables"]
+_TYPES["query"] = _TYPES["documentId"] = _TYPES["operationName"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class RequestRules:
 class GraphQLRequest:
     """A document with its variables and the name of the operation to execute.
 
-    `wants_cost` is `"extensions": {"cost": true}`. A GET request may only query.
+    `query` is empty while the document is only named, by `reference`. `wants_cost` is
+    `"extensions": {"cost": true}`. A GET request may only query.
     """
 
     query: str
@@ -60,6 +63,7 @@ class GraphQLRequest:
     wants_cost: bool = False
     only_queries: bool = False
     form: FormData | None = None
+    reference: DocumentReference | None = None
 
     def close(self) -> None:
         """Closes the files of the request, if it has any."""
@@ -168,19 +172,26 @@ def parse_content_type(header: bytes) -> tuple[str, str]:
 def parse_request(content: Any) -> GraphQLRequest:
     """Returns the request of a JSON value; raises BadRequest when it is no GraphQL request."""
     if isinstance(content, list):
-        message = "Batches are not accepted; send one operation per request."
+        message = (
+            "Batches are not accepted: one slow operation would hold back the others. Send each "
+            "operation as a request of its own, at the same time, over one connection."
+        )
         raise BadRequest(400, "BAD_REQUEST", message)
     if not isinstance(content, dict):
         raise BadRequest(400, "BAD_REQUEST", "The body is not a JSON object.")
-    # Clients of persisted queries send `"query": ""` or null with the hash.
-    query, extensions = content.get("query") or None, content.get("extensions")
-    if query is None and isinstance(extensions, dict) and extensions.get("persistedQuery"):
-        raise PersistedQueryUnsupported
-    if not isinstance(query, str):
-        raise BadRequest(400, "BAD_REQUEST", "The request has no `query` text.")
     for name, (kind, expected) in _TYPES.items():
         if content.get(name) is not None and not isinstance(content[name], kind):
             raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not {expected}.")
-    wants_cost = extensions is not None and extensions.get("cost") is True
-    operation_name = content.get("operationName") or None
-    return GraphQLRequest(query, content.get("variables"), operation_name, wants_cost)
+    # Clients of persisted queries send `"query": ""` or null with the hash.
+    query, extensions = content.get("query") or "", content.get("extensions") or {}
+    reference = read_reference(content.get("documentId"), extensions, has_text=bool(query))
+    if not query and reference is None:
+        message = "The request has no `query` text, and no `documentId`."
+        raise BadRequest(400, "BAD_REQUEST", message)
+    return GraphQLRequest(
+        query,
+        content.get("variables"),
+        content.get("operationName") or None,
+        wants_cost=extensions.get("cost") is True,
+        reference=reference,
+    )

@@ -34,6 +34,7 @@ from web.http.json_response import (
     JSON,
     error_document,
     error_response,
+    json_response,
 )
 from web.http.request import HttpRequest
 
@@ -153,7 +154,7 @@ class GraphQLView:
     ) -> ASGIApp:
         record = current_record()
         try:
-            prepared = self._executor.prepare(request)
+            prepared = await self._executor.prepare(request)
             _check_kind(prepared.operation, request)
             record.mark("parse")
             if prepared.operation.is_subscription:
@@ -165,7 +166,7 @@ class GraphQLView:
                     wants_cost=request.wants_cost,
                 )
         except RequestErrors as rejected:
-            return self._reject(rejected.errors, media_types)
+            return self._reject(rejected, media_types)
         media_type = media_types.for_single()
         context = Context.from_state(
             caller.buyer,
@@ -193,8 +194,9 @@ class GraphQLView:
             return self._streams.one(orjson.dumps(reply.content))
         return reply
 
-    def _reject(self, errors: list[GraphQLError], media_types: MediaTypes) -> ASGIApp:
+    def _reject(self, rejected: RequestErrors, media_types: MediaTypes) -> ASGIApp:
         """Returns the response to an operation that was not executed, or a stream not begun."""
+        errors = rejected.errors
         if outage := find_outage(errors):
             return Reply(503, outage, JSON)
         if any((error.extensions or {}).get("code") == TIMEOUT_CODE for error in errors):
@@ -202,6 +204,8 @@ class GraphQLView:
         if media_types.single == EVENT_STREAM:
             # Clients of events alone repeat a request with another response, again and again.
             return self._streams.one(orjson.dumps(error_content(errors)))
+        if rejected.status is not None:
+            return _uncached(rejected.status, errors)
         return _request_error(errors, media_types.single or GRAPHQL)
 
     def _timed_out(self) -> Reply:
@@ -221,6 +225,17 @@ def _allow_compression(response: ASGIApp) -> ASGIApp:
 def _reject(rejection: BadRequest) -> Response:
     response = error_response(rejection.status, rejection.code, rejection.message)
     response.headers.update(rejection.headers)
+    return response
+
+
+def _uncached(status: int, errors: list[GraphQLError]) -> Response:
+    """Returns the response to a persisted query that was not executed, as Apollo's server does.
+
+    Some clients read only JSON with this status, whatever they accept. No cache may keep it: the
+    same request is accepted once its text was sent.
+    """
+    response = json_response(error_content(errors), status)
+    response.headers["Cache-Control"] = "private, no-cache, must-revalidate"
     return response
 
 

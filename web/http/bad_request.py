@@ -18,17 +18,3 @@ class NotAllowed(BadRequest):
 
     def __init__(self, message: str, allowed: str) -> None:
         super().__init__(405, "METHOD_NOT_ALLOWED", message, Allow=allowed)
-
-
-class PersistedQueryUnsupported(BadRequest):
-    """Raised for a query sent as its hash alone; an Apollo server without them answers alike.
-
-    Clients know the message or the code, and send the whole query from then on. Some read only
-    responses with status 200, whatever their media type.
-    """
-
-    def __init__(self) -> None:
-        code, message = "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"
-        super().__init__(
-            200, code, message, Cache_Control="private, no-cache, must-revalidate"
-        )

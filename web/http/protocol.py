@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 
 from settings.options import Options
 from web.http.json_response import write_error
+from web.http.keep_alive import match_keep_alive
 from web.http.sockets import has_data
 from web.http.stream_connection import CYCLE
 from web.http.upgrade import head_without_upgrade, is_handshake, target_from_url
@@ -68,8 +69,8 @@ class PunctualProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        # uvicorn's own one, chosen by its command line, has none of our bounds.
         if self.ws_protocol_class is not None:
-            # uvicorn's own one, chosen by its command line, has none of our bounds.
             self.ws_protocol_class = WebSocketProtocol
         self.limits: ArrivalLimits = app_state["arrival_limits"]
 
@@ -143,6 +144,7 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.expect_100_continue:
             # It cannot be known whether a client sends its body after it was rejected.
             self.cycle.keep_alive = False
+        match_keep_alive(self.cycle)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.running = cycle
@@ -204,9 +206,8 @@ class PunctualProtocol(HttpToolsProtocol):
             protocol.data_received(rest)
 
     def _measure_head(self) -> int:
-        return len(self.url) + sum(
-            len(name) + len(value) + 4 for name, value in self.headers
-        )
+        sizes = [len(name) + len(value) + 4 for name, value in self.headers]
+        return len(self.url) + sum(sizes)
 
     def _check_head(self) -> None:
         """Rejects a whole head that is too large, and raises an error that ends the parsing."""
@@ -266,9 +267,8 @@ class PunctualProtocol(HttpToolsProtocol):
             self.timer = None
 
     def _timeout(self) -> float:
-        if self.arriving == "head":
-            return self.limits.head_seconds
-        return self.limits.body_seconds
+        head, body = self.limits.head_seconds, self.limits.body_seconds
+        return head if self.arriving == "head" else body
 
     def _give_up(self) -> None:
         self.timer = None

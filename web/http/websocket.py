@@ -18,6 +18,7 @@ from websockets.protocol import Protocol
 
 from settings.options import Options
 from web.http.events import Gate, SmallQueue
+from web.http.keep_alive import KEEP_ALIVE
 from web.http.stream_connection import UNSENT_BYTES
 
 logger = logging.getLogger("basket.websocket")
@@ -86,7 +87,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.available_extensions = None
         # A draining server closes every response's connection, and this one must stay open.
         self.default_headers = [
-            header for header in self.default_headers if header[0] != b"connection"
+            header
+            for header in self.default_headers
+            if header[0] not in (b"connection", KEEP_ALIVE)
         ]
         self.queue = SmallQueue()  # type: ignore[assignment]
         self.writable = Gate()  # type: ignore[assignment]

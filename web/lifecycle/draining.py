@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from web.http.keep_alive import remove_keep_alive
 from web.http.sockets import has_data
 from web.lifecycle.service_manager import notify
 
@@ -106,10 +107,10 @@ class DrainingServer(uvicorn.Server):
         """Makes every response from now on close its connection."""
         # uvicorn makes the list of its state anew each second, from that of the configuration; the
         # second addition is for the responses until then.
-        if CLOSE not in self.config.encoded_headers:
-            self.config.encoded_headers.append(CLOSE)
-        if CLOSE not in self.server_state.default_headers:
-            self.server_state.default_headers.append(CLOSE)
+        for headers in (self.config.encoded_headers, self.server_state.default_headers):
+            remove_keep_alive(headers)
+            if CLOSE not in headers:
+                headers.append(CLOSE)
 
 
 async def stop_arrivals(listeners: Sequence[socket.socket]) -> None:

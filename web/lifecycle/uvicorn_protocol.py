@@ -1,4 +1,4 @@
-"""Our protocol under uvicorn's own command, which has chosen one before it imports us."""
+"""Our protocol and its headers under uvicorn, which was configured before it imports us."""
 
 import logging
 
@@ -6,6 +6,7 @@ from starlette.types import Receive
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from web.http.keep_alive import announce_keep_alive
 from web.http.protocol import PunctualProtocol
 
 logger = logging.getLogger("basket")
@@ -24,6 +25,7 @@ def replace_protocol(receive: Receive) -> None:
     lifespan = getattr(receive, "__self__", None)
     if isinstance(lifespan, LifespanOn):
         config = lifespan.config
+        announce_keep_alive(config)
         if config.http_protocol_class is HttpToolsProtocol:
             config.http_protocol_class = PunctualProtocol
         elif config.http_protocol_class is not PunctualProtocol:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from web.graphql.request import GraphQLRequest, parse_request
-from web.http.bad_request import BadRequest, PersistedQueryUnsupported
+from web.http.bad_request import BadRequest
 from web.http.json_request import parse_json
 
 LONGEST_ID = 256
@@ -97,11 +97,9 @@ def _check_payload(kind: MessageType, payload: Any) -> None:
 
 
 def request_from_message(message: ClientMessage) -> GraphQLRequest:
-    """Returns the request to execute; raises PersistedQueryUnsupported, and Closing (4400)."""
+    """Returns the request to execute; raises Closing (4400)."""
     try:
         return parse_request(message.payload)
-    except PersistedQueryUnsupported:
-        raise
     except BadRequest as rejection:
         raise Closing(4400, rejection.message) from None
 

@@ -13,7 +13,6 @@ from request_record import RequestRecord, begin_record, current_record
 from web.graphql.errors import error_content
 from web.graphql.executor import RequestErrors
 from web.graphql.request import GraphQLRequest
-from web.http.bad_request import PersistedQueryUnsupported
 from web.http.errors import masked_document
 from web.http.json_response import error_document
 from web.http.rate_limit import RateLimited
@@ -83,12 +82,7 @@ class Operations:
         if identifier in self._wanted:
             name = identifier[:SHOWN_ID]
             raise Closing(4409, f"Subscriber for {name} already exists")
-        try:
-            request = request_from_message(message)
-        except PersistedQueryUnsupported as rejection:
-            errors = error_document(rejection.code, rejection.message)["errors"]
-            await self._channel.send(write_message("error", identifier, errors))
-            return
+        request = request_from_message(message)
         if len(self._tasks) >= self._limit:
             await self._channel.send(self._reject(identifier))
             return

@@ -68,7 +68,7 @@ class Session:
         Raises RequestErrors when it cannot be executed, RateLimited, and StreamEnded.
         """
         buyer = await self._find_buyer()
-        prepared = self._executor.prepare(request)
+        prepared = await self._executor.prepare(request)
         if not prepared.operation.is_subscription:
             yield await self._execute(prepared, request, buyer)
             return

@@ -1,0 +1,1 @@
+"""Tests of documents that requests name instead of sending."""

@@ -1,0 +1,1 @@
+"""Documents that requests name instead of sending: persisted queries, and trusted documents."""

@@ -1,0 +1,48 @@
+"""How a request names its document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from web.http.bad_request import BadRequest
+
+VERSION = 1
+"""The version of Apollo's protocol of persisted queries."""
+SHOWN_ID = 100
+"""The characters of an id that a message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReference:
+    """The id of a document, or the hash of a persisted query, which its text may follow."""
+
+    id: str
+    is_persisted_query: bool = False
+    has_known_version: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The id for messages."""
+        return repr(self.id[:SHOWN_ID])
+
+
+def read_reference(
+    document_id: str | None, extensions: Mapping[str, Any], *, has_text: bool
+) -> DocumentReference | None:
+    """Returns the reference of a request, None without one; raises BadRequest for two documents."""
+    persisted_query = extensions.get("persistedQuery")
+    if document_id:
+        if has_text or persisted_query is not None:
+            message = "Send `documentId` alone, without `query` and `persistedQuery`."
+            raise BadRequest(400, "BAD_REQUEST", message)
+        return DocumentReference(document_id)
+    if persisted_query is None:
+        return None
+    # As on Apollo's server, a malformed one is one of another version or of an unknown hash.
+    fields = persisted_query if isinstance(persisted_query, dict) else {}
+    sent = fields.get("sha256Hash")
+    return DocumentReference(
+        sent if isinstance(sent, str) else "",
+        is_persisted_query=True,
+        has_known_version=fields.get("version") == VERSION,
+    )
