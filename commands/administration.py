@@ -19,7 +19,8 @@ from models.audit.people import (
 )
 from models.audit.record import Entry, record_entries
 from models.division import Division, DivisionType
-from models.user import Token, User, create_token, find_user, hash_token
+from models.personal_data.erase import readmit
+from models.user import Token, User, create_token, find_user, hash_token, people
 
 NUMBER_DIGITS = 9
 """The most digits of the number of a token; tokens are longer."""
@@ -46,7 +47,7 @@ def clean_email(text: str) -> str:
 
 
 async def record(entry: Entry) -> None:
-    """Records a change by whoever runs this command, in the transaction of the change."""
+    """Records a change by the user of this command, in the transaction of the change."""
     await record_entries(current_operator(), [entry])
 
 
@@ -134,6 +135,8 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
     }
     try:
         async with in_transaction():
+            # The one way back for someone erased: an operator's word.
+            await readmit(email)
             user = await User.create(email=email, **names, division=division)
             await record(user_added(user))
             return user
@@ -144,7 +147,7 @@ async def add_user(email: str, first_name: str, last_name: str, erp_code: str) -
 
 async def list_users() -> Sequence[User]:
     """Returns all users with their divisions, by e-mail address."""
-    return await User.all().select_related("division").order_by("email")
+    return await people().select_related("division").order_by("email")
 
 
 async def set_user_active(email: str, is_active: bool) -> None:

@@ -1,4 +1,4 @@
-"""The command that shows who changed what: people, and the history of baskets."""
+"""The command that shows who made which change: people, and the history of baskets."""
 
 import argparse
 import re

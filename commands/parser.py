@@ -143,6 +143,9 @@ def _add_division_commands(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--name", required=True)
     add.add_argument("--parent", help="the ERP code of the main division above it")
     _add(commands, "list", "commands.people:division_list", "list all divisions")
+    summary = "show a division, and why nobody can buy for it if nobody can"
+    show = _add(commands, "show", "commands.standing:division_show", summary)
+    show.add_argument("erp_code")
     for name, is_active in (("activate", True), ("deactivate", False)):
         summary = f"make a division {'active' if is_active else 'inactive'}"
         function = "commands.people:division_activity"
@@ -159,10 +162,24 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
         "--division", required=True, help="the ERP code of the user's division"
     )
     _add(commands, "list", "commands.people:user_list", "list all users")
+    summary = "show a user, and why they cannot buy if they cannot"
+    _add(commands, "show", "commands.standing:user_show", summary).add_argument("email")
+    _add_personal_data_commands(commands)
     for name, is_active in (("activate", True), ("deactivate", False)):
         summary = "let a user in" if is_active else "keep a user out"
         function = "commands.people:user_activity"
         command = _add(commands, name, function, summary, is_active=is_active)
+        command.add_argument("email")
+
+
+def _add_personal_data_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    for name, summary in (
+        ("export", "print all that is stored of a person as JSON"),
+        ("erase", "erase a person's data; quotations stay, without the person"),
+    ):
+        command = _add(commands, name, f"commands.personal_data:user_{name}", summary)
         command.add_argument("email")
 
 

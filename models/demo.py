@@ -5,6 +5,7 @@ from tortoise.transactions import in_transaction
 from models.audit.people import division_added, token_issued, user_added
 from models.audit.record import AuditActor, record_entries
 from models.division import Division, DivisionType
+from models.personal_data.erase import was_erased
 from models.user import Token, User, find_user, hash_token
 
 DEMO_TOKENS = ("demo-main", "demo-sub")
@@ -38,6 +39,8 @@ async def write_demo(actor: AuditActor) -> None:
         for email, first_name, last_name, erp_code, token in _USERS:
             # In any letter case: the unique index would reject another one of the same person.
             user = await find_user(email)
+            if user is None and await was_erased(email):
+                continue
             if user is None:
                 user = await _write_user(
                     actor, email, first_name, last_name, divisions[erp_code]

@@ -1,6 +1,9 @@
-"""The rules for the texts that describe a person, whoever enters them."""
+"""The rules for the texts that describe a person, entered by commands, files or logins."""
 
 from text import find_flaw, is_blank, trim
+
+ERASED_DOMAIN = "erased.invalid"
+"""The domain of nameless users, to whom the quotations of erased people belong."""
 
 
 class InvalidText(ValueError):
@@ -23,4 +26,11 @@ def accept_email(text: str) -> str:
     name, at, domain = email.partition("@")
     if not (name and at and domain) or any(map(is_blank, email)):
         raise InvalidText(f"{email!r} is not an e-mail address.")
+    if is_nameless(email):
+        raise InvalidText(f"{email!r} is not an e-mail address of a person.")
     return email
+
+
+def is_nameless(email: str) -> bool:
+    """Whether an address is that of a nameless user, whom nobody can find, change or become."""
+    return email.lower().endswith(f"@{ERASED_DOMAIN}")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.functions import Lower
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 from models.database.statements import Row, load_statements
 from models.database.turn import TurnBatch
@@ -23,6 +24,7 @@ from models.division import (
     DivisionType,
     division_from_row,
 )
+from models.person import ERASED_DOMAIN, is_nameless
 from models.rejections import Rejection, RejectionCode
 from models.timestamps import now, parse_timestamp
 from text import MAXIMUM_LENGTH
@@ -49,6 +51,15 @@ class User(Model):
         table = "user_account"
 
 
+def people() -> QuerySet[User]:
+    """Returns all users but the nameless ones, to whom the quotations of erased people belong."""
+    return User.exclude(email__endswith=f"@{ERASED_DOMAIN}")
+
+
+class BuyerErased(Exception):
+    """Raised when a buyer was erased while their request was running."""
+
+
 class Token(Model):
     """One token of a user, as a digest. Revoking it deletes the row.
 
@@ -69,6 +80,11 @@ class Token(Model):
         table = "token"
 
 
+async def is_known(user_id: int) -> bool:
+    """Whether a user is there, and not erased."""
+    return await User.exists(id=user_id)
+
+
 def create_token() -> str:
     """Returns a random token of 256 bits, which scanners for leaked secrets know by its start."""
     return f"basket_{secrets.token_urlsafe(32)}"
@@ -81,6 +97,8 @@ def hash_token(token: str) -> str:
 
 async def find_user(email: str) -> User | None:
     """Reads a user by their e-mail address in any case of letters; None when there is none."""
+    if is_nameless(email):
+        return None
     users = User.annotate(lower_email=Lower("email"))
     user = await users.get_or_none(lower_email=email.lower())
     if user is not None:

@@ -10,11 +10,11 @@ from tortoise.transactions import in_transaction
 from models.basket.lock import LockedBasket
 from models.basket.read import ITEMS, OWN, Wants
 from models.basket.rows import BasketRows
-from models.database.connection import SERIALIZATION_FAILURES
+from models.database.connection import REFERENCE_FAILURES, SERIALIZATION_FAILURES
 from models.history.record import Author
 from models.idempotency import Key, KnownKey, find_key, lock_key, store_outcome
 from models.rejections import Rejected, Rejection, RejectionCode
-from models.user import Buyer
+from models.user import Buyer, BuyerErased, is_known
 from resolvers.context import Context, check_text
 from resolvers.input_digest import differing_fields, digest_of
 from resolvers.outcome import Outcome, rejected
@@ -112,12 +112,17 @@ async def carry_out(
     """Carries out a change and returns its outcome, or the rejections.
 
     The same idempotency key gets the same outcome, with the baskets as they are now. `wants` has
-    the parts of the basket that the answer needs.
+    the parts of the basket that the answer needs. Raises BuyerErased.
     """
     try:
         outcome = await _carry_out(kind(context, input, wants=wants))
     except Rejected as rejection:
         outcome = rejected(rejection.rejections)
+    except REFERENCE_FAILURES as failure:
+        # The row of someone erased is gone, so that nothing more of theirs can be written.
+        if await is_known(context.buyer.id):
+            raise
+        raise BuyerErased from failure
     context.rejections.extend(error.code for error in outcome.user_errors)
     if not outcome.user_errors:
         context.accepted.append(kind.__name__)

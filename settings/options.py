@@ -21,6 +21,8 @@ class Options:
     export_maximum_waiting: int = settings.EXPORT_MAXIMUM_WAITING
     history_changes: int = settings.HISTORY_CHANGES
     history_days: int = settings.HISTORY_DAYS
+    retention_draft_days: int = settings.RETENTION_DRAFT_DAYS
+    retention_submitted_days: int = settings.RETENTION_SUBMITTED_DAYS
 
     database_url: str = settings.DATABASE_URL
     database_pooler: str = settings.DATABASE_POOLER

@@ -14,6 +14,7 @@ from models.database.migrate import migrate_open_database
 from models.database.outage import (
     CONFLICTS,
     DATABASE_FAILURES,
+    REFERENCE_FAILURES,
     DatabaseReadOnly,
     is_unavailable,
 )
@@ -25,7 +26,12 @@ from models.database.postgres.pooler import POOLERS
 from models.database.statements import load_statements
 from models.database.tortoise_internals import open_for_all_tasks
 
-__all__ = ["DATABASE_FAILURES", "SERIALIZATION_FAILURES", "is_unavailable"]
+__all__ = [
+    "DATABASE_FAILURES",
+    "REFERENCE_FAILURES",
+    "SERIALIZATION_FAILURES",
+    "is_unavailable",
+]
 
 MODULES = [
     "models.division",

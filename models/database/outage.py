@@ -12,6 +12,7 @@ import ssl
 
 from asyncpg.exceptions import (
     DeadlockDetectedError,
+    ForeignKeyViolationError,
     InterfaceError,
     InvalidCachedStatementError,
     OutdatedSchemaCacheError,
@@ -19,7 +20,7 @@ from asyncpg.exceptions import (
     SerializationError,
     TargetServerAttributeNotMatched,
 )
-from tortoise.exceptions import BaseORMException
+from tortoise.exceptions import BaseORMException, DoesNotExist, IntegrityError
 
 CONFLICTS = (
     SerializationError,
@@ -29,6 +30,9 @@ CONFLICTS = (
     OutdatedSchemaCacheError,
 )
 """PostgreSQL's requests to try again; a transaction whose outcome is unknown is none."""
+
+REFERENCE_FAILURES = (ForeignKeyViolationError, IntegrityError, DoesNotExist)
+"""The errors of a statement that refers to a row which another transaction has deleted."""
 
 DATABASE_FAILURES = (
     PostgresError,

@@ -128,7 +128,7 @@ def _read_all(
 
 
 class _Cells:
-    """The cells of a line, as they are read; what is wrong with them is noted, all of it."""
+    """The cells of a line, as they are read; all faults of them are noted."""
 
     def __init__(self, file: str, line: FileLine) -> None:
         self.number = line.number

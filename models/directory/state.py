@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from models.division import Division
 from models.identity import ErasedPerson
-from models.user import User
+from models.user import people
 
 
 class DivisionState(NamedTuple):
@@ -63,7 +63,7 @@ async def read_state() -> DirectoryState:
     )
     names = ("email", "first_name", "last_name")
     users: Any = await (
-        User.all()
+        people()
         .order_by("email")
         .values_list("id", *names, "division__erp_code", "is_active")
     )

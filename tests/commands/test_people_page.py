@@ -1,5 +1,6 @@
 """The page about people: each of its commands, run as it is printed, from its first to its last."""
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +36,13 @@ def test_each_printed_command_succeeds_in_the_order_of_the_page(
     line = Commands(sqlite_database(tmp_path))
     printed = (
         shell_block("docs/people.md", "token revoke"),
+        shell_block("docs/people.md", "user show"),
         shell_block("docs/people.md", "directory export"),
         shell_block("docs/people.md", "user list --json"),
         shell_block("docs/people.md", "audit --user"),
         shell_block("docs/people.md", "audit --baskets"),
+        # Printed above the other uses of her, who is gone afterwards.
+        shell_block("docs/people.md", "user erase"),
     )
     run = [run_block(line, block) for block in printed]
     assert len(run) == len([block for block in blocks(PAGE, "sh") if "server.py" in block])
@@ -47,4 +51,11 @@ def test_each_printed_command_succeeds_in_the_order_of_the_page(
         "  ERP02  Anadolu Market Ankara",
     ]
     assert run[0][6] == "anna@example.com  Anna Ak  ERP02"
-    assert len(run[3][0].splitlines()) == 7
+    assert len(run[4][0].splitlines()) == 7
+    assert run[1][0].splitlines()[-1] == (
+        "They cannot buy: they have no token and no account at an identity provider "
+        "(`token issue`)."
+    )
+    exported, erased = run[6]
+    assert json.loads(exported)["profile"]["email"] == "anna@example.com"
+    assert erased.startswith("Erased user 1.\nDeleted: the profile, 0 baskets, 0 tokens, ")

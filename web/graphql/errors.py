@@ -8,6 +8,7 @@ from graphql import ExecutionResult, GraphQLError
 
 from models.database.connection import is_unavailable
 from models.rejections import Rejected
+from models.user import BuyerErased
 from resolvers.outcome import REJECTIONS
 from schema.page import InvalidPage
 from web.http.errors import (
@@ -74,6 +75,8 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
         REJECTIONS.labels(code).inc()
         message = ", ".join(rejection.message for rejection in cause.rejections)
         return _replace(error, message, code)
+    if isinstance(cause, BuyerErased):
+        return _replace(error, "You are no user any more.", "UNAUTHENTICATED")
     if isinstance(cause, InvalidPage):
         return _replace(error, str(cause), "INVALID_INPUT")
     if cause is not None and is_unavailable(cause):
@@ -98,6 +101,11 @@ def find_outage(errors: Sequence[GraphQLError]) -> dict[str, Any] | None:
     causes = [error.original_error for error in errors if error.original_error is not None]
     cause = next((cause for cause in causes if is_unavailable(cause)), None)
     return None if cause is None else unavailable_document(cause)
+
+
+def find_erased(errors: Sequence[GraphQLError]) -> bool:
+    """Whether an operation failed because its buyer was erased meanwhile."""
+    return any(isinstance(error.original_error, BuyerErased) for error in errors)
 
 
 def _replace(

@@ -13,7 +13,7 @@ from request_record import current_record
 from resolvers.context import Context
 from resolvers.time_limit import TookTooLong
 from schema.execution.operation import Operation
-from web.graphql.errors import error_content, find_outage, result_content
+from web.graphql.errors import error_content, find_erased, find_outage, result_content
 from web.graphql.executor import TIMEOUT_CODE, GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.graphiql import GraphiqlPage
 from web.graphql.media_type import (
@@ -186,6 +186,9 @@ class GraphQLView:
         except TookTooLong:
             return self._timed_out()
         record.mark("execute")
+        # Let in from the cache of tokens, and erased since.
+        if result.errors and find_erased(result.errors):
+            return unauthenticated()
         extensions = prepared.cost() if request.wants_cost else {}
         reply = _reply(result, media_type, extensions, has_changed=bool(context.accepted))
         if versioned and (response := versioned.make(result, context, reply.content)):

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.database.connection import is_unavailable
 from models.history.tables import ChangeOrigin
 from models.rejections import Rejected
+from models.user import BuyerErased
 from resolvers.context import Context
 from resolvers.time_limit import TimeLimits, TookTooLong
 from settings.options import Options
@@ -162,6 +163,8 @@ async def _call(endpoint: Endpoint, request: RestRequest) -> ASGIApp:
         return detail_response(bad.status, bad.message)
     except Rejected as rejected:
         return rejection_response(rejected.rejections)
+    except BuyerErased:
+        return unauthenticated_response(has_header=True)
     except Exception as error:
         if is_unavailable(error):
             logger.warning("The database cannot be used.", exc_info=error)

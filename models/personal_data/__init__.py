@@ -1,0 +1,1 @@
+"""A person's data: shown to them as a whole, and erased when they ask for it."""
