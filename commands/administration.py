@@ -1,7 +1,6 @@
-"""Administration of divisions, users and tokens; rejections say how to correct an input."""
+"""Administration of divisions and users; rejections say how to correct an input."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from tortoise.exceptions import IntegrityError
@@ -12,18 +11,13 @@ from models import person
 from models.audit.people import (
     division_added,
     division_changed,
-    token_issued,
-    token_revoked,
     user_added,
     user_changed,
 )
 from models.audit.record import Entry, record_entries
 from models.division import Division, DivisionType
 from models.personal_data.erase import readmit
-from models.user import Token, User, create_token, find_user, hash_token, people
-
-NUMBER_DIGITS = 9
-"""The most digits of the number of a token; tokens are longer."""
+from models.user import User, find_user, people
 
 
 class AdministrationRejected(Exception):
@@ -158,34 +152,3 @@ async def set_user_active(email: str, is_active: bool) -> None:
         if await User.filter(id=user.id).exclude(**activity).update(**activity):
             before = {"is_active": not is_active}
             await record(user_changed(user.id, before, activity))
-
-
-async def issue_token(email: str) -> str:
-    """Returns a new token of a user; only its digest is stored, so it is shown only once."""
-    user, token = await require_user(email), create_token()
-    async with in_transaction():
-        issued = await Token.create(user=user, digest=hash_token(token))
-        await record(token_issued(issued.id, user.id))
-    return token
-
-
-async def list_tokens(email: str) -> Sequence[tuple[int, datetime]]:
-    """Returns the number and the time of issue of each token of a user."""
-    tokens = await Token.filter(user=await require_user(email)).order_by("id")
-    return [(token.id, token.created_at) for token in tokens]
-
-
-async def revoke_token(token: str) -> int:
-    """Revokes a token, named by its number or by itself; returns its number."""
-    token = clean_text(token, "token")
-    is_number = token.isascii() and token.isdigit() and len(token) <= NUMBER_DIGITS
-    key = {"id": int(token)} if is_number else {"digest": hash_token(token)}
-    async with in_transaction():
-        found = await Token.get_or_none(**key).select_related("user")
-        # Servers that have the token in their cache accept it for TOKEN_KEPT_SECONDS more.
-        if found is None or not await Token.filter(id=found.id).delete():
-            raise AdministrationRejected(
-                "There is no such token; `token list EMAIL` shows their numbers."
-            )
-        await record(token_revoked(found.id, found.user.id))
-        return found.id

@@ -170,6 +170,23 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
         function = "commands.people:user_activity"
         command = _add(commands, name, function, summary, is_active=is_active)
         command.add_argument("email")
+    _add_account_commands(commands)
+
+
+def _add_account_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    """Adds the commands about accounts at identity providers."""
+    summary = "bind a user to an account at an identity provider"
+    bind = _add(commands, "bind", "commands.accounts:bind", summary)
+    bind.add_argument("email")
+    bind.add_argument("--issuer", required=True, help="the provider, as in OIDC_ISSUER")
+    bind.add_argument("--subject", required=True, help="the `sub` of the account's tokens")
+    summary = "free a user from their account, so that the next login binds them anew"
+    unbind = _add(commands, "unbind", "commands.accounts:unbind", summary)
+    freed = unbind.add_mutually_exclusive_group(required=True)
+    freed.add_argument("email", nargs="?")
+    freed.add_argument("--issuer", help="free all users of this provider")
 
 
 def _add_personal_data_commands(
@@ -185,14 +202,22 @@ def _add_personal_data_commands(
 
 def _add_token_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    issue = _add(
-        commands, "issue", "commands.people:token_issue", "print a new token, once"
-    )
+    issue = _add(commands, "issue", "commands.tokens:issue", "print a new token, once")
     issue.add_argument("email")
-    summary = "list the numbers of a user's tokens"
-    _add(commands, "list", "commands.people:token_list", summary).add_argument("email")
-    revoke = _add(commands, "revoke", "commands.people:token_revoke", "revoke a token")
-    revoke.add_argument("token", help="the token's number, or the token itself")
+    issue.add_argument("--name", help="the purpose of the token, for `token list`")
+    issue.add_argument("--days", type=int, help="let the token expire after so many days")
+    summary = "list the tokens of a user, or of all users, without the tokens themselves"
+    tokens = _add(commands, "list", "commands.tokens:list_all", summary)
+    tokens.add_argument("email", nargs="?")
+    summary = "revoke a token, those of a user, or all"
+    revoke = _add(commands, "revoke", "commands.tokens:revoke", summary)
+    revoked = revoke.add_mutually_exclusive_group(required=True)
+    summary = "the token's number, or the token itself"
+    revoked.add_argument("token", nargs="?", help=summary)
+    revoked.add_argument("--user", metavar="EMAIL", help="revoke all tokens of a user")
+    revoked.add_argument(
+        "--all", action="store_true", help="revoke all tokens of all users"
+    )
 
 
 def _add_directory_commands(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,6 @@
-"""The commands that administer divisions, users and tokens."""
+"""The commands that administer divisions and users."""
 
 import argparse
-import sys
 from typing import Any
 
 from commands import administration
@@ -82,30 +81,3 @@ def _activity(arguments: argparse.Namespace) -> str:
 
 def _activity_values(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
     return {name: getattr(arguments, name), "is_active": arguments.is_active}
-
-
-@on_database
-async def token_issue(arguments: argparse.Namespace) -> None:
-    """Prints a new token, once."""
-    # Standard output has the token alone, so that a script can take it from there.
-    token = await administration.issue_token(arguments.email)
-    show(arguments, {"email": arguments.email, "token": token}, token)
-    print("This is the only time that the token is shown.", file=sys.stderr)
-
-
-@on_database
-async def token_list(arguments: argparse.Namespace) -> None:
-    """Lists the tokens of a user."""
-    tokens = await administration.list_tokens(arguments.email)
-    values = [{"id": number, "created_at": issued_at} for number, issued_at in tokens]
-    lines = (
-        f"{number}  issued {issued_at:%Y-%m-%d %H:%M} UTC" for number, issued_at in tokens
-    )
-    show(arguments, values, lines)
-
-
-@on_database
-async def token_revoke(arguments: argparse.Namespace) -> None:
-    """Revokes a token."""
-    number = await administration.revoke_token(arguments.token)
-    show(arguments, {"id": number}, "The token is revoked.")

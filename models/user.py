@@ -70,6 +70,7 @@ class Token(Model):
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name="tokens"
     )
+    user_id: int
     digest = fields.CharField(max_length=64, unique=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     name = fields.CharField(max_length=MAXIMUM_LENGTH, null=True)

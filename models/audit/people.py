@@ -1,5 +1,6 @@
 """The entries of changes of divisions, users and tokens."""
 
+from datetime import datetime
 from typing import Any
 
 from models.audit.record import Entry, Values, find_changed
@@ -72,9 +73,12 @@ def user_unbound(user_id: int, issuer: str, subject: str) -> Entry:
     return Entry(AuditAction.USER_UNBOUND, user_id, before=account)
 
 
-def token_issued(token_id: int, user_id: int) -> Entry:
+def token_issued(token_id: int, user_id: int, expires_at: datetime | None = None) -> Entry:
     """Returns the entry of a new token, which names it by its number."""
-    return Entry(AuditAction.TOKEN_ISSUED, user_id, after={"token": token_id})
+    values: dict[str, Any] = {"token": token_id}
+    if expires_at is not None:
+        values["expires_at"] = expires_at.isoformat(timespec="seconds")
+    return Entry(AuditAction.TOKEN_ISSUED, user_id, after=values)
 
 
 def token_revoked(token_id: int, user_id: int) -> Entry:

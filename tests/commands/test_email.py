@@ -9,12 +9,11 @@ from commands.administration import (
     AdministrationRejected,
     add_division,
     add_user,
-    issue_token,
-    list_tokens,
     require_user,
     set_user_active,
 )
 from commands.operator import current_operator
+from commands.tokens import issue_token, list_tokens
 from models.database.connection import connect, disconnect
 from models.demo import write_demo
 from models.division import Division
@@ -51,7 +50,7 @@ async def test_a_second_require_user_the_same_address_in_another_case_is_rejecte
 
 async def test_a_user_is_found_by_any_case_and_shown_as_added() -> None:
     await add_user("Ada@Example.com", "Ada", "L", "ERP01")
-    token = await issue_token("ada@example.COM")
+    token, _ = await issue_token("ada@example.COM")
     buyer = await Buyers(0).find(hash_token(token))
     assert buyer is not None
     assert buyer.email == "Ada@Example.com"

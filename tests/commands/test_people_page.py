@@ -35,9 +35,11 @@ def test_each_printed_command_succeeds_in_the_order_of_the_page(
     monkeypatch.chdir(tmp_path)
     line = Commands(sqlite_database(tmp_path))
     printed = (
-        shell_block("docs/people.md", "token revoke"),
+        shell_block("docs/people.md", "division add"),
         shell_block("docs/people.md", "user show"),
         shell_block("docs/people.md", "directory export"),
+        shell_block("docs/people.md", "token revoke --all"),
+        shell_block("docs/people.md", "user bind"),
         shell_block("docs/people.md", "user list --json"),
         shell_block("docs/people.md", "audit --user"),
         shell_block("docs/people.md", "audit --baskets"),
@@ -51,11 +53,11 @@ def test_each_printed_command_succeeds_in_the_order_of_the_page(
         "  ERP02  Anadolu Market Ankara",
     ]
     assert run[0][6] == "anna@example.com  Anna Ak  ERP02"
-    assert len(run[4][0].splitlines()) == 7
+    assert len(run[6][0].splitlines()) == 11
     assert run[1][0].splitlines()[-1] == (
         "They cannot buy: they have no token and no account at an identity provider "
         "(`token issue`)."
     )
-    exported, erased = run[6]
+    exported, erased = run[8]
     assert json.loads(exported)["profile"]["email"] == "anna@example.com"
     assert erased.startswith("Erased user 1.\nDeleted: the profile, 0 baskets, 0 tokens, ")

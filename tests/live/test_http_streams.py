@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from commands.administration import revoke_token
+from commands.tokens import revoke_token
 from models.database.connection import connect, disconnect
 from tests.support.events import EventStream, subscribe
 from tests.support.ports import free_port

@@ -11,11 +11,10 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from commands.administration import (
-    issue_token,
-    revoke_token,
     set_division_active,
     set_user_active,
 )
+from commands.tokens import issue_token, revoke_token
 from tests.support import sheets
 from tests.support.events import first_event
 from tests.support.exports import completed
@@ -150,7 +149,9 @@ class People:
         await set_division_active("ERP04", True)
         await set_user_active("gone@example.invalid", True)
         for name in OWNERS:
-            caller = self.service.caller(await issue_token(f"{name}@example.invalid"))
+            caller = self.service.caller(
+                (await issue_token(f"{name}@example.invalid")).text
+            )
             await basket_with_an_item(caller, DIVISIONS[name])
             export = await completed(caller, format="CSV")
             self.things[name] = await new_things(
@@ -158,7 +159,7 @@ class People:
             )
         await set_user_active("gone@example.invalid", False)
         await set_division_active("ERP04", False)
-        revoked = await issue_token("main@example.invalid")
+        revoked, _ = await issue_token("main@example.invalid")
         await revoke_token(revoked)
         self.headers["revoked"] = {"Authorization": f"Token {revoked}"}
 
