@@ -1,9 +1,10 @@
 """Random changes with many lines: skipped additions, settings and copies; and other names."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from tests.support.basket_machine import Aim, NamedLine
 from tests.support.basket_rules import Basket, Line, Reason
@@ -22,8 +23,10 @@ from tests.support.random_operations import (
     placed,
     places,
     retries,
+    segments,
 )
 
+NO_OPTIONS = ("is_strict", "is_dry", "retry")
 many_lines = st.lists(st.one_of(good_lines, odd_lines), min_size=1, max_size=5)
 
 
@@ -43,6 +46,25 @@ class BulkMachine(BasketMachine):
             return
         basket.id = basket.id or payload["basket"]["id"]
         assert payload["basket"] == basket.described()
+
+    @initialize(segment=segments, line=good_lines, is_withdrawn=st.booleans())
+    def begin_with_one_accepted_change_of_each_kind(
+        self, segment: int | None, line: NamedLine, is_withdrawn: bool
+    ) -> None:
+        aim, plain = (0, False, "main", segment), dict.fromkeys(NO_OPTIONS, False)
+        twice = [(replace(line[0], quantity=each), *line[1:]) for each in (10, 11)]
+        self.add_with_outcomes(aim, [line], "none", plain)
+        self.set_quantities(aim, twice[:1], False, "none", plain)
+        self.update(aim, 0, twice[1], "none", False)
+        self.save(aim, "Begun", "none", False)
+        self.copy(aim, 0, True, False, "none", plain)
+        self.rename(0, "main", "Begun anew", True, False)
+        self.quote(aim, "Begun", "none", False)
+        self.add_with_outcomes(aim, [line], "none", plain)
+        self.everybody_has_what_the_rules_say()
+        self.clear_and_undo(0, 0 if is_withdrawn else None, plain)
+        self.save(aim, "Loaded", "none", False)
+        self.load(0, "main", True, False)
 
     @rule(aim=aims, lines=many_lines, expectation=expectations, options=options)
     def add_with_outcomes(
