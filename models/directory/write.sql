@@ -2,7 +2,8 @@
 -- By hand, in psql: \set ids '''{1}''', \set erp_codes '''{ERP01}''', and so on.
 
 -- name: lock (postgres)
--- Lets no one else change people until the end; buyers, who only refer to them, need not wait.
+-- Lets no one else change people until the end; buyers, who only refer to them, need not wait. It
+-- is the first lock of its transactions, so that two of them never wait for each other.
 LOCK TABLE division, user_account IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: lock (sqlite)

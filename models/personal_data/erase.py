@@ -15,6 +15,7 @@ from models.audit.record import AuditActor, Entry, record_entries
 from models.audit.tables import AuditAction
 from models.basket.tables import Basket, BasketStatus
 from models.database.outage import CONFLICTS
+from models.directory.write import lock_directory
 from models.division import Division
 from models.export.export import UNFINISHED, BasketExport, ExportStatus
 from models.export.job import LEASE
@@ -69,8 +70,8 @@ async def readmit(email: str) -> bool:
 
 async def _erase(user_id: int, actor: AuditActor) -> Erased | None:
     async with in_transaction():
-        # SQLite locks by writing: a transaction that has read before may not get the lock.
-        await User.filter(id=user_id).update(is_active=False)
+        # Before all reading, so that an import and an erasure come one after the other.
+        await lock_directory()
         user = await _lock(user_id)
         if user is None:
             return None

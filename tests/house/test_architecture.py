@@ -86,6 +86,7 @@ MAY_IMPORT_ROOMS = {
         "models/audit",
         "models/basket",
         "models/database",
+        "models/directory",
         "models/export",
         "models/history",
     },

@@ -32,6 +32,8 @@ from tests.support.exports import completed, files_of, fill
 from tests.support.service import Service, payload_document, serve
 from tests.support.shop import Shop
 from tests.support.waiting import eventually
+from tests.support.watching import ACTIVE, watch
+from web.live.session import StreamEnded
 
 MAIN = "main@example.invalid"
 ISSUER = "https://login.example"
@@ -129,6 +131,40 @@ async def _all_rows(service: Service) -> str:
     return json.dumps(
         [list(await model.all().values()) for model in (*models, *others)], default=str
     )
+
+
+async def test_all_of_a_person_is_shown_to_them(service: Service) -> None:
+    await shop_for_all_kinds(service)
+    shown = await read_person(await buyer())
+    assert (shown["format"], shown["profile"]["email"]) == (1, MAIN)
+    assert shown["profile"]["division"] == "ERP01"
+    assert [account["subject"] for account in shown["accounts"]] == ["subject-of-main"]
+    assert [basket["status"] for basket in shown["baskets"]] == [
+        *("SUBMITTED", "DRAFT", "ACTIVE"),
+    ]
+    draft = shown["baskets"][1]
+    assert (draft["name"], draft["total_amount"]) == ("A draft", "123.30")
+    items = [(item["sku"], item["division"], item["quantity"]) for item in draft["items"]]
+    assert items == [("SKU01", "ERP01", 2), ("SKU01", "ERP02", 4), ("SKU02", "ERP02", 3)]
+    assert [change["kind"] for change in draft["history"]] == ["ITEMS_ADDED", "SAVED"]
+    assert len(draft["history"][0]["lines"]) == 3
+    assert [each["name"] for each in shown["quotations"]] == ["For accounting"]
+    assert [each["status"] for each in shown["exports"]] == ["COMPLETED"]
+    assert [each["key"] for each in shown["idempotency_keys"]] == ["a-key-of-main"]
+    assert [each["action"] for each in shown["audit"]] == ["USER_BOUND", "USER_ADDED"]
+    assert "digest" not in shown["tokens"][0]
+    other = await User.get(email="other@example.invalid").select_related("division")
+    assert (await read_person(other))["baskets"] == []
+
+
+async def test_who_watches_is_told_that_they_are_let_in_no_more(service: Service) -> None:
+    await fill(service.main)
+    async with watch(service.application, ACTIVE) as basket:
+        assert (await basket.next())["itemCount"] == 2
+        await erase_user((await buyer()).id, current_operator())
+        # At most one event comes before: that the basket is gone.
+        with pytest.raises(StreamEnded):
+            assert [await basket.next() for _ in range(2)] == []
 
 
 async def test_erasing_again_finds_nothing_and_does_no_harm(service: Service) -> None:
