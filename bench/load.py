@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from bench.operations import WORKLOADS
 from bench.population import COMPANY_USERS, PRODUCTS, STRIDE, Placed
 from models.database.connection import migrate_forward
 
@@ -32,6 +33,10 @@ TABLES = (
 _ITEMS_PER_BASKET = (
     "ALTER TABLE basket_item ALTER COLUMN basket_id SET (n_distinct = -0.05)"
 )
+_HAS_DOCUMENTS = "SELECT to_regclass('trusted_document') IS NOT NULL"
+_DOCUMENT = """
+INSERT INTO trusted_document (name, digest, text, created_at) VALUES ($1, $2, $3, now())
+"""
 HAS_TOTALS = "SELECT to_regclass('basket_change') IS NOT NULL"
 """Whether baskets have columns of totals, and a history; those of older checkouts have neither."""
 TIMESTAMP = "timestamptz '2026-01-02 03:04:05.678901+00'"
@@ -238,6 +243,18 @@ class Loading:
                 await self._run(statement, placed.population.prefix, **_numbers(placed))
         if await self.connection.fetchval(HAS_TOTALS):
             await self._run(TOTALS, "totals", condition="")
+        # The tables may be those of an older checkout.
+        if await self.connection.fetchval(_HAS_DOCUMENTS):
+            await self._store_documents()
+
+    async def _store_documents(self) -> None:
+        documents = [
+            (each.document_id, each.document_id.removeprefix("sha256:"), each.document)
+            for each in WORKLOADS
+            if each.has_id
+        ]
+        await self.connection.execute("DELETE FROM trusted_document")
+        await self.connection.executemany(_DOCUMENT, documents)
 
     async def _run(self, statement: str, subject: str, **numbers: object) -> None:
         await self.connection.execute(statement.format(**numbers), timeout=3_600)

@@ -1,5 +1,6 @@
 """The workloads, and their requests to each kind of server."""
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -97,6 +98,8 @@ class Workload:
     """The documents of the servers that have another schema."""
     has_key: bool = False
     """Whether each request carries a fresh idempotency key."""
+    has_id: bool = False
+    """Whether each request names its document, a trusted one, instead of sending it."""
     unsupported: tuple[str, ...] = ()
     """The kinds of servers that do not have the operation."""
     reads: int = 0
@@ -106,6 +109,11 @@ class Workload:
     def writes(self) -> bool:
         """Whether it changes baskets."""
         return self.line is not None
+
+    @property
+    def document_id(self) -> str:
+        """The id of its document."""
+        return f"sha256:{hashlib.sha256(self.document.encode()).hexdigest()}"
 
     def supporting(self, kinds: Iterable[str]) -> list[str]:
         """Returns those of the servers that have the operation."""
@@ -156,7 +164,8 @@ class Workload:
                 else Shape("GET", self.path, "")
             )
         document = self.documents.get(kind, self.document)
-        content = {"query": document, "variables": self._variables(line)}
+        sent = {"documentId": self.document_id} if self.has_id else {"query": document}
+        content = {**sent, "variables": self._variables(line)}
         read_body = _body({"query": READ}) if self.reads else ""
         return Shape("POST", "/graphql", _body(content), read_body)
 
@@ -194,6 +203,15 @@ WORKLOADS = (
         READ_ANEW,
         "/basket",
         unsupported=(BY_HAND,),
+    ),
+    Workload(
+        "R20ID",
+        "R20 by the id of a trusted document",
+        "bench",
+        READ,
+        "/basket",
+        has_id=True,
+        unsupported=(*_OTHERS, BESIDE),
     ),
     Workload("R100", "read a basket of 100 items", "bench-r100", READ, "/basket"),
     Workload("R500", "read a basket of 500 items", "bench-r500", READ, "/basket"),

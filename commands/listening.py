@@ -31,6 +31,12 @@ totalQuantity }} userErrors {{ message }} }} }}"}}'
 """
 
 
+RESTRICTED_WELCOME = """
+The basket server is up at {address}/graphql. It executes {documents} documents only, so GraphiQL
+is off; `server.py documents add` adds trusted ones.
+"""
+
+
 class WelcomingServer(DrainingServer):
     """A server that says where it is once it listens."""
 
@@ -41,8 +47,10 @@ class WelcomingServer(DrainingServer):
             notify(settings.NOTIFY_SOCKET, "READY=1")
         if self.started and settings.EMBEDDED:
             main, sub = DEMO_TOKENS
-            welcome = WELCOME.format(address=settings.LOCAL_URL, main=main, sub=sub)
-            print(welcome, flush=True)
+            address, documents = settings.LOCAL_URL, settings.DOCUMENTS
+            template = WELCOME if documents == "any" else RESTRICTED_WELCOME
+            texts = {"address": address, "main": main, "sub": sub, "documents": documents}
+            print(template.format(**texts), flush=True)
 
 
 def run_server(listener: socket.socket, export_store: ExportStore) -> int:

@@ -17,6 +17,8 @@ from tests.support.node_packages import node_modules, node_script
 from tests.support.raw_http import raw_server
 from tests.support.waiting import TIMEOUT_SECONDS
 
+pytestmark = pytest.mark.long
+
 PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 PERSIST = '"persistConfig": { "file": "./persisted.json" }'

@@ -178,6 +178,6 @@ async def test_a_text_beyond_the_bound_of_one_is_not_stored() -> None:
     largest = "ä" * (LARGEST_BYTES // 2)
     for text in (largest, largest + "x"):
         await queries.store(text)
-    assert queries.get(hashed(largest)) == largest
-    assert queries.get(hashed(largest + "x")) is None
+    assert queries.texts.get(hashed(largest)) == largest
+    assert queries.texts.get(hashed(largest + "x")) is None
     assert CACHE_BYTES == 8_388_608

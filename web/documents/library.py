@@ -44,6 +44,18 @@ class DocumentLibrary:
         """Returns the library of an application."""
         return cls(DocumentMode(options.documents))
 
+    def find_known(self, text: str, reference: DocumentReference | None) -> str | None:
+        """Returns the text of a reference without a text, if it was used lately.
+
+        So a hot document is a look-up in memory, which waits for nothing.
+        """
+        if text or reference is None or not reference.has_known_version:
+            return None
+        found = self._trusted.texts.get(reference.id)
+        if found is None and reference.is_persisted_query and not self._is_trusted:
+            return self._persisted.texts.get(reference.id)
+        return found
+
     async def find_text(self, text: str, reference: DocumentReference | None) -> str:
         """Returns the text of a request that sent a text, a reference or both.
 
@@ -81,12 +93,10 @@ class DocumentLibrary:
                 code = DocumentCode.PERSISTED_QUERY_HASH_MISMATCH
                 raise DocumentRejected(code, "provided sha does not match query")
             return text
-        found = (
-            self._persisted.get(reference.id)
-            # Apollo's clients send the ids of their manifest as if they were hashes.
-            or await self._trusted.find(reference.id)
-            or await self._persisted.find(reference.id)
-        )
+        # Apollo's clients send the ids of their manifest as if they were hashes.
+        found = await self._trusted.find(reference.id)
+        if found is None:
+            found = await self._persisted.find(reference.id)
         if found is None:
             code = DocumentCode.PERSISTED_QUERY_NOT_FOUND
             raise DocumentRejected(code, "PersistedQueryNotFound")

@@ -19,11 +19,8 @@ class PersistedQueries:
 
     def __init__(self) -> None:
         self.shared: SharedQueries | None = None
-        self._texts = TextCache(CACHE_BYTES)
-
-    def get(self, digest: str) -> str | None:
-        """Returns a text from memory."""
-        return self._texts.get(digest)
+        self.texts = TextCache(CACHE_BYTES)
+        """The texts in memory."""
 
     async def find(self, digest: str) -> str | None:
         """Returns a text that another process has stored."""
@@ -32,7 +29,7 @@ class PersistedQueries:
             return None
         text = await self.shared.find(digest)
         if text is not None:
-            self._texts.add(digest, text)
+            self.texts.add(digest, text)
         return text
 
     async def store(self, text: str) -> None:
@@ -41,7 +38,7 @@ class PersistedQueries:
             return
         # The hash that was sent was compared with this one already.
         digest = hash_document(text)
-        if self._texts.get(digest) is None:
-            self._texts.add(digest, text)
+        if self.texts.get(digest) is None:
+            self.texts.add(digest, text)
             if self.shared is not None:
                 await self.shared.store(digest, text)

@@ -1,7 +1,5 @@
 """How a request names its document."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from web.http.bad_request import BadRequest
@@ -12,13 +10,17 @@ SHOWN_ID = 100
 """The characters of an id that a message shows."""
 
 
-@dataclass(frozen=True, slots=True)
 class DocumentReference:
     """The id of a document, or the hash of a persisted query, which its text may follow."""
 
-    id: str
-    is_persisted_query: bool = False
-    has_known_version: bool = True
+    __slots__ = ("has_known_version", "id", "is_persisted_query")
+
+    def __init__(
+        self, id: str, is_persisted_query: bool = False, has_known_version: bool = True
+    ) -> None:
+        self.id = id
+        self.is_persisted_query = is_persisted_query
+        self.has_known_version = has_known_version
 
     @property
     def shown(self) -> str:
@@ -27,17 +29,14 @@ class DocumentReference:
 
 
 def read_reference(
-    document_id: str | None, extensions: Mapping[str, Any], *, has_text: bool
-) -> DocumentReference | None:
-    """Returns the reference of a request, None without one; raises BadRequest for two documents."""
-    persisted_query = extensions.get("persistedQuery")
+    document_id: str | None, persisted_query: Any, *, has_text: bool
+) -> DocumentReference:
+    """Returns the reference of a request that has one; raises BadRequest for two documents."""
     if document_id:
         if has_text or persisted_query is not None:
             message = "Send `documentId` alone, without `query` and `persistedQuery`."
             raise BadRequest(400, "BAD_REQUEST", message)
         return DocumentReference(document_id)
-    if persisted_query is None:
-        return None
     # As on Apollo's server, a malformed one is one of another version or of an unknown hash.
     fields = persisted_query if isinstance(persisted_query, dict) else {}
     sent = fields.get("sha256Hash")

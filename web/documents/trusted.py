@@ -25,7 +25,8 @@ class TrustedDocuments:
         self._stamp: Stamp | None = None
         self._digests: Mapping[str, str] = {}
         self._known = frozenset[str]()
-        self._texts = TextCache(CACHE_BYTES)
+        self.texts = TextCache(CACHE_BYTES)
+        """The texts that were used last."""
         self._checked_at = float("-inf")
         self._check: asyncio.Task[None] | None = None
 
@@ -37,15 +38,15 @@ class TrustedDocuments:
             digest = self._find_digest(name)
             if digest is None:
                 return None
-        text = self._texts.get(digest)
+        text = self.texts.get(name)
         if text is None and (text := await read_text(digest)) is not None:
-            self._texts.add(digest, text)
+            self.texts.add(name, text)
         return text
 
     async def update(self) -> None:
         """Notices removed documents, if any was ever asked for."""
         if self._stamp is not None:
-            await self._read_digests()
+            await self._read_once()
 
     def _find_digest(self, name: str) -> str | None:
         digest = self._digests.get(name)
@@ -56,9 +57,11 @@ class TrustedDocuments:
         return digest if digest in self._known else None
 
     async def _look_for_new(self) -> None:
-        if time.monotonic() - self._checked_at < self._miss_seconds:
-            return
-        # One look for all requests that miss meanwhile, in a task that none of them can cancel.
+        if time.monotonic() - self._checked_at >= self._miss_seconds:
+            await self._read_once()
+
+    async def _read_once(self) -> None:
+        # One look for all that miss meanwhile, in a task that none of their requests can cancel.
         if self._check is None or self._check.done():
             self._check = asyncio.create_task(self._read_digests())
         await asyncio.shield(self._check)
@@ -72,4 +75,6 @@ class TrustedDocuments:
             self._digests = await read_digests()
             self._known = frozenset(self._digests.values())
             self._stamp = stamp
+            # Some of them may be gone; those in use are read again.
+            self.texts.clear()
         self._checked_at = checked_at

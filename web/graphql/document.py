@@ -15,7 +15,7 @@ from web.graphql.walk import measure_document
 CACHED_DOCUMENTS = 1_000
 """The highest number of cached documents."""
 CACHED_LENGTH = 10_000
-"""The longest document, in characters, that is cached."""
+"""The longest document, in characters, that is cached when its text was sent."""
 CACHED_CHARACTERS = 300_000
 """The characters of all cached documents together; they take up to a hundred megabytes."""
 
@@ -85,14 +85,14 @@ class Documents:
         self.cached: OrderedDict[str, Document] = OrderedDict()
         self.characters = 0
 
-    def find(self, query: str) -> Document:
-        """Returns the document of a text, cached or new."""
+    def find(self, query: str, *, is_named: bool = False) -> Document:
+        """Returns the document of a text, cached or new; of a named one, however long it is."""
         document = self.cached.get(query)
         if document is not None:
             self.cached.move_to_end(query)
             return document
         document = Document(self.schema, query, self.limits)
-        if not document.errors and len(query) <= CACHED_LENGTH:
+        if not document.errors and (is_named or len(query) <= CACHED_LENGTH):
             self._add(query, document)
         return document
 

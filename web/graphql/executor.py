@@ -85,8 +85,10 @@ class GraphQLExecutor:
         reference, is_new = request.reference, False
         if reference is not None or not self.library.accepts_any:
             is_new = bool(request.query)
-            request.query = await self._find_text(request)
-        prepared = self._prepare_text(request)
+            known = self.library.find_known(request.query, reference)
+            request.query = known or await self._find_text(request)
+        is_named = reference is not None and not is_new
+        prepared = self._prepare_text(request, is_named=is_named)
         # Only what may be executed: others fill no memory.
         if is_new:
             await self.library.store(request.query)
@@ -99,8 +101,8 @@ class GraphQLExecutor:
             error = GraphQLError(str(rejection), extensions={"code": rejection.code})
             raise RequestErrors([error], STATUSES.get(rejection.code)) from None
 
-    def _prepare_text(self, request: GraphQLRequest) -> Prepared:
-        document = self._documents.find(request.query)
+    def _prepare_text(self, request: GraphQLRequest, *, is_named: bool) -> Prepared:
+        document = self._documents.find(request.query, is_named=is_named)
         if document.errors:
             raise RequestErrors(document.errors)
         name, variables = request.operation_name, request.variables

@@ -26,9 +26,14 @@ PREFLIGHT_HEADERS = (
 )
 LONGEST_CONTENT_TYPE = 1_000
 """The number of characters of `Content-Type` that are read."""
-_TYPES = {"variables": (dict, "an object"), "operationName": (str, "a text")}
-_TYPES["extensions"] = _TYPES["variables"]
-_TYPES["query"] = _TYPES["documentId"] = _TYPES["operationName"]
+_OBJECT, _TEXT = (dict, "an object"), (str, "a text")
+_TYPES: dict[str, tuple[type, str]] = {
+    "query": _TEXT,
+    "documentId": _TEXT,
+    "variables": _OBJECT,
+    "operationName": _TEXT,
+    "extensions": _OBJECT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +184,17 @@ def parse_request(content: Any) -> GraphQLRequest:
         raise BadRequest(400, "BAD_REQUEST", message)
     if not isinstance(content, dict):
         raise BadRequest(400, "BAD_REQUEST", "The body is not a JSON object.")
-    for name, (kind, expected) in _TYPES.items():
-        if content.get(name) is not None and not isinstance(content[name], kind):
-            raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not {expected}.")
+    # Over the few fields that were sent, which are fewer than those that may be.
+    for name, value in content.items():
+        kind = _TYPES.get(name)
+        if kind is not None and value is not None and not isinstance(value, kind[0]):
+            raise BadRequest(400, "BAD_REQUEST", f"`{name}` is not {kind[1]}.")
     # Clients of persisted queries send `"query": ""` or null with the hash.
     query, extensions = content.get("query") or "", content.get("extensions") or {}
-    reference = read_reference(content.get("documentId"), extensions, has_text=bool(query))
+    document_id, hashed = content.get("documentId"), extensions.get("persistedQuery")
+    reference = None
+    if document_id or hashed is not None:
+        reference = read_reference(document_id, hashed, has_text=bool(query))
     if not query and reference is None:
         message = "The request has no `query` text, and no `documentId`."
         raise BadRequest(400, "BAD_REQUEST", message)
