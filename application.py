@@ -264,7 +264,7 @@ async def open_resources(
             "arrival_limits": ArrivalLimits.from_options(options),
             "websocket_limits": WebSocketLimits.from_options(options),
             "live_connections": LiveConnections.from_options(options),
-            "responses": VersionedResponses.from_options(options, schema.as_str(), hub),
+            "responses": VersionedResponses.from_options(options, schema, hub),
         }
 
 

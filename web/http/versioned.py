@@ -8,10 +8,12 @@ true reads the baskets at once, and their states with them.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import Self
 
 from starlette.types import Receive, Scope, Send
+from strawberry import Schema
 
 from models.basket.check import BasketChecks, State, Subject, encode_states
 from models.live.hub import Hub
@@ -46,6 +48,12 @@ class Question:
     if_none_match: bytes
 
 
+@cache
+def _print(schema: Schema) -> bytes:
+    # Once, as it takes longer than all else of the start of an application.
+    return schema.as_str().encode()
+
+
 class VersionedResponses:
     """Finds and makes the responses of one application.
 
@@ -53,13 +61,13 @@ class VersionedResponses:
     """
 
     @classmethod
-    def from_options(cls, options: Options, schema: str, hub: Hub) -> Self:
+    def from_options(cls, options: Options, schema: Schema, hub: Hub) -> Self:
         """Returns the responses of an application with this schema; the hub tells of changes."""
         cache = ResponseCache(options.response_cache_bytes)
         hub.listeners.append(cache.forget)
         return cls(
             cache,
-            b"%d %s" % (BODY_FORMAT, schema.encode()),
+            b"%d %s" % (BODY_FORMAT, _print(schema)),
             is_compressed=options.has_compression,
         )
 
