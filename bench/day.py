@@ -102,7 +102,8 @@ class Connection:
         self.writer.write(request)
         answered = await self.reader.readuntil(b"\r\n\r\n")
         status, *lines = answered.decode().strip().splitlines()
-        fields = dict(line.lower().split(": ", 1) for line in lines)
+        pairs = (line.split(": ", 1) for line in lines)
+        fields = {name.lower(): value for name, value in pairs}
         content = await self.reader.readexactly(int(fields.get("content-length", 0)))
         self.sent += len(request)
         self.received += len(answered) + len(content)
