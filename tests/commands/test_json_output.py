@@ -28,6 +28,8 @@ def test_each_result_is_one_document(tmp_path: Path, database_url: str) -> None:
     line = Commands(database_url)
     add = ["user", "add", "--first-name", "A", "--last-name", "B", "--division", "A"]
     files = [str(tmp_path / name) for name in ("divisions.csv", "users.csv")]
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"a": "{ viewer { id } }"}')
     commands: list[tuple[list[str], type]] = [
         (["migrate"], dict),
         (["migrate", "--check"], dict),
@@ -47,6 +49,10 @@ def test_each_result_is_one_document(tmp_path: Path, database_url: str) -> None:
         (["user", "show", "a@x.com"], dict),
         (["directory", "export", *files], dict),
         (["directory", "import", *files], dict),
+        (["documents", "add", str(manifest)], dict),
+        (["documents", "list"], list),
+        (["documents", "check"], dict),
+        (["documents", "remove", str(manifest)], dict),
         (["audit"], list),
         (["audit", "--baskets"], list),
         (["check"], dict),

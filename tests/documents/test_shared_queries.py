@@ -1,5 +1,7 @@
 """Persisted queries in a real Redis: shared by processes, verified, bounded, and never waited for."""
 
+import asyncio
+from asyncio import StreamReader, StreamWriter
 from itertools import count
 from pathlib import Path
 
@@ -89,3 +91,20 @@ async def test_while_redis_does_not_answer_each_process_knows_its_own(
             processes.redis(port)
     finally:
         processes.end()
+
+
+async def test_a_redis_that_accepts_and_says_nothing_is_not_waited_for() -> None:
+    async def say_nothing(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with silent:
+        port = silent.sockets[0].getsockname()[1]
+        server = RedisServer(parse_redis_address(f"redis://127.0.0.1:{port}"), "d")
+        async with server.connect_async(TIMEOUT_SECONDS) as client:
+            queries = PersistedQueries()
+            queries.shared = SharedQueries(client, server.prefix)
+            assert await queries.find(hash_document(QUERY)) is None
+            await queries.store(QUERY)
+            assert queries.texts.get(hash_document(QUERY)) == QUERY

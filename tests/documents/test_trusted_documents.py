@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from models.database.connection import connect, disconnect
@@ -17,6 +18,7 @@ from models.document import (
 from tests.documents.test_persisted_queries import error, extension
 from tests.support import document_requests
 from tests.support.document_requests import Send, outcome
+from tests.support.lines import line
 from tests.support.service import Service, serve, serve_beside
 from tests.support.shop import Shop
 from tests.support.websockets import listen
@@ -159,6 +161,29 @@ async def test_variables_operation_and_cost_go_with_an_id(service: Service) -> N
         "/graphql", json={"documentId": "two"}, headers=MAIN
     )
     assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+async def test_a_document_by_id_is_not_sent_again_while_nothing_has_changed(
+    service: Service,
+) -> None:
+    await add_documents({"basket": "{ activeBasket { id totalQuantity } }"})
+
+    async def read(tag: str = "") -> httpx.Response:
+        return await service.client.get(
+            "/graphql",
+            params={"documentId": "basket"},
+            headers=MAIN | ({"If-None-Match": tag} if tag else {}),
+        )
+
+    await service.main.accepted("basketItemsAdd", items=[line(1)])
+    first = await read()
+    tag = first.headers["etag"]
+    assert first.json()["data"]["activeBasket"]["totalQuantity"] == 1
+    assert (await read(tag)).status_code == 304
+    await service.main.accepted("basketItemsAdd", items=[line(1)])
+    changed = await read(tag)
+    assert changed.json()["data"]["activeBasket"]["totalQuantity"] == 2
+    assert changed.headers["etag"] != tag
 
 
 async def test_a_mutation_by_its_id_is_405_by_get(service: Service) -> None:
