@@ -5,7 +5,7 @@ import argparse
 from commands.administration import clean_text, require_user
 from commands.database import on_database
 from commands.operator import current_operator
-from commands.output import show, to_json
+from commands.output import show, to_json, write
 from models.personal_data.erase import Erased, erase_user, was_erased
 from models.personal_data.export import read_person
 from models.user import find_user
@@ -16,7 +16,7 @@ async def user_export(arguments: argparse.Namespace) -> None:
     """Prints all that is stored of a person as JSON."""
     user = await require_user(arguments.email)
     await user.fetch_related("division")
-    print(to_json(await read_person(user)))
+    write(to_json(await read_person(user)))
 
 
 @on_database

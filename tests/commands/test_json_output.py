@@ -1,12 +1,15 @@
 """`--json`: every command that ends prints one document, and the same status as without it."""
 
 import json
+import subprocess
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
 from commands.parser import create_parser
+from settings import ROOT
 from tests.house.test_architecture import parsers_of
-from tests.support.command_line import Commands
+from tests.support.command_line import CommandLine, Commands
 from tests.support.databases import sqlite_database
 
 
@@ -71,3 +74,19 @@ def test_the_demo_prints_its_tokens(tmp_path: Path) -> None:
     }
     actions = [entry["action"] for entry in json.loads(line.accepted("audit", "--json"))]
     assert len(actions) == 7 + 2 + 2
+
+
+def test_a_command_that_nobody_reads_on_ends_quietly(tmp_path: Path) -> None:
+    line = CommandLine(sqlite_database(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "server.py", "audit", "--json"],
+        cwd=ROOT,
+        env=line.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait()) == (b"", 1)
+    process.stderr.close()

@@ -219,7 +219,7 @@ class Crowd:
         self.is_warm = asyncio.Event()
 
     async def shop(self, seed: int) -> None:
-        """Sends random changes until a 401; all other responses are results."""
+        """Sends random changes until a 401; all other responses are results, or to be tried again."""
         drawn = random.Random(seed)
         while True:
             name, given = drawn.choice(OPERATIONS)
@@ -233,6 +233,9 @@ class Crowd:
                 )
                 return
             content = response.json()
+            if response.status_code == 503:
+                # A busy machine: a lock, or a connection, took longer than a request may wait.
+                continue
             assert response.status_code == 200, content
             assert "errors" not in content, content
             if not content["data"][name]["userErrors"]:
