@@ -1,8 +1,9 @@
-"""REST and RI: the cost of a read through the REST interface, and beside a large import.
+"""REST, OIDC and RI: reads through REST, with tokens of a provider, and beside a large import.
 
-REST reads the baskets of R20 through the REST interface, in turn with GraphQL. RI is R20 while
-another buyer imports files of 50,000 rows, in turn with the same reads alone. Both compare
-measurements that follow each other, and print the medians of the rounds.
+REST reads the baskets of R20 through the REST interface, in turn with GraphQL. OIDC is R20 with
+tokens of an identity provider, in turn with tokens of ours. RI is R20 while another buyer imports
+files of 50,000 rows, in turn with the same reads alone. All compare measurements that follow each
+other, and print the medians of the rounds.
 """
 
 import asyncio
@@ -15,13 +16,14 @@ import httpx
 
 from bench.checkouts import checkouts_of
 from bench.files import send
-from bench.operations import OURS, WORKLOADS, Shape
+from bench.identity_provider import BenchProvider, serving_provider
+from bench.operations import OURS, WORKLOADS, Call, Shape
 from bench.population import Placed
 from bench.reset import reset
 from bench.servers import Server, all_running
 from bench.wrk import Load, LoadFailed, put_load
 
-NEIGHBOURS = ("REST", "RI")
+NEIGHBOURS = ("REST", "OIDC", "RI")
 ROWS = 50_000
 PRODUCTS = 5_000
 """Products of the imported file, each in ten rows."""
@@ -45,18 +47,20 @@ class Neighbours:
         connection: asyncpg.Connection,
         populations: list[Placed],
         seconds: float,
+        provider: BenchProvider,
     ) -> None:
         self.server = server
         self.connection = connection
         self.populations = populations
         self.seconds = seconds
         self.calls = _READ.calls(populations)
+        self.provider = provider
 
-    async def read(self, shape: Shape) -> Load:
+    async def read(self, shape: Shape, calls: Sequence[Call] | None = None) -> Load:
         """Reads baskets for the time of one measurement."""
         # wrk blocks, and the import goes on meanwhile.
         load = await asyncio.to_thread(
-            put_load, self.server.port, shape, self.calls, self.seconds
+            put_load, self.server.port, shape, calls or self.calls, self.seconds
         )
         if not load.requests:
             raise LoadFailed(
@@ -71,6 +75,27 @@ class Neighbours:
             median(load.rate for load in loads) for loads in zip(*pairs, strict=True)
         )
         return f"REST: {ours:,.0f} reads/s, GraphQL {other:,.0f}: {ours / other:.2f} times as many"
+
+    async def oidc(self, rounds: int) -> str:
+        """Compares the processor time of reads with tokens of a provider and with ours."""
+        shape, calls = _READ.shape("ours"), self.provider.with_tokens(self.calls)
+        # All of them are seen before anything is measured: users are bound, tokens remembered.
+        await self.read(shape, calls)
+        pairs = [
+            (await self._cost(shape, calls), await self._cost(shape, self.calls))
+            for _ in range(rounds)
+        ]
+        theirs, ours = (median(costs) for costs in zip(*pairs, strict=True))
+        return (
+            f"OIDC: {theirs:.0f} µs of the server's core per read, {ours:.0f} with tokens of "
+            f"ours: {ours / theirs:.2f} times as fast"
+        )
+
+    async def _cost(self, shape: Shape, calls: Sequence[Call]) -> float:
+        """Returns the microseconds of the server's core per request."""
+        began = self.server.processor_seconds()
+        load = await self.read(shape, calls)
+        return (self.server.processor_seconds() - began) / load.requests * 1e6
 
     async def beside_imports(self, rounds: int) -> str:
         """Compares reads beside imports with those alone."""
@@ -124,14 +149,23 @@ class Neighbours:
 async def measure_neighbours(
     url: str, populations: list[Placed], names: Sequence[str], rounds: int, seconds: float
 ) -> list[str]:
-    """Measures REST and RI, as far as named, and returns a line for each."""
+    """Measures REST, OIDC and RI, as far as named, and returns a line for each."""
     if not names:
         return []
     connection = await asyncpg.connect(url)
     try:
-        with all_running(checkouts_of([OURS], url)) as servers:
-            neighbours = Neighbours(servers["ours"], connection, populations, seconds)
-            measures = {"REST": neighbours.rest, "RI": neighbours.beside_imports}
+        with (
+            serving_provider() as provider,
+            all_running(checkouts_of([OURS], url), settings=provider.settings) as servers,
+        ):
+            neighbours = Neighbours(
+                servers["ours"], connection, populations, seconds, provider
+            )
+            measures = {
+                "REST": neighbours.rest,
+                "OIDC": neighbours.oidc,
+                "RI": neighbours.beside_imports,
+            }
             return [await measures[name](rounds) for name in names]
     finally:
         await connection.close()

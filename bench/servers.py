@@ -28,6 +28,7 @@ from settings import REDIS_URL, ROOT
 DISCARD_PORT = 9
 """A port on which nothing listens: no workload asks Commerce."""
 SERVER_CORE = 0
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 TIMEOUT_SECONDS = 30.0
 """Timeout of the start and of the end of a server."""
 
@@ -95,7 +96,13 @@ def serve(kind: str, port: int, url: str) -> None:
 
 
 def _command(
-    kind: str, port: int, url: str, commerce_port: int, folder: str, root: Path
+    kind: str,
+    port: int,
+    url: str,
+    commerce_port: int,
+    folder: str,
+    root: Path,
+    more: Mapping[str, str],
 ) -> list[str]:
     if kind not in {OURS, BESIDE}:
         options = ["--port", str(port), "--database", url]
@@ -117,6 +124,7 @@ def _command(
         "COMMERCE_URL": f"http://127.0.0.1:{commerce_port}",
         # In a folder that is deleted with the server.
         "EXPORT_URL": folder,
+        **more,
     }
     # The program `env` adds to the environment, which only settings/ reads.
     return [
@@ -136,6 +144,7 @@ def _started(
     commerce_port: int,
     root: Path,
     peer: Sequence[str] = (),
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Iterator[Callable[[], Server]]:
     """Starts a server, yields a function that waits until it listens, and ends it afterwards."""
     with tempfile.TemporaryDirectory(prefix="basket-bench-") as folder:
@@ -147,7 +156,7 @@ def _started(
             *(
                 [*peer, str(port), url]
                 if peer
-                else _command(kind, port, url, commerce_port, folder, root)
+                else _command(kind, port, url, commerce_port, folder, root, settings)
             ),
         ]
         # A server complains of the requests that wrk leaves unfinished when its time is over.
@@ -182,11 +191,12 @@ def running(
 def all_running(
     checkouts: Mapping[str, Checkout],
     peers: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Iterator[dict[str, Server]]:
     """Runs the servers at once, with a demo Commerce on the other core; raises ServerFailed.
 
     `checkouts` are those of the kinds of servers, and `peers` commands by kind, which take a port
-    and the URL of the database.
+    and the URL of the database. `settings` are further ones of ours.
     """
     with ExitStack() as resources:
         commerce = resources.enter_context(running("commerce", "", LOAD_CORE))
@@ -199,6 +209,7 @@ def all_running(
                     commerce.port,
                     checkout.root,
                     peers.get(kind, ()),
+                    settings,
                 )
             )
             for kind, checkout in checkouts.items()

@@ -245,11 +245,16 @@ async def test_reads_through_rest_and_beside_imports_are_compared(
 ) -> None:
     program("wrk")
     await load(database_url, PLACES, quiet=True)
-    rest, beside = await measure_neighbours(
+    rest, oidc, beside = await measure_neighbours(
         database_url, PLACES, NEIGHBOURS, rounds=1, seconds=3
     )
     assert re.fullmatch(
         r"REST: [\d,]+ reads/s, GraphQL [\d,]+: \d+\.\d\d times as many", rest
+    )
+    assert re.fullmatch(
+        r"OIDC: \d+ µs of the server's core per read, \d+ with tokens of ours: "
+        r"\d+\.\d\d times as fast",
+        oidc,
     )
     assert re.fullmatch(
         r"RI: p99 [\d.]+ ms beside imports, [\d.]+ ms alone: \d+\.\d\d times as long",
