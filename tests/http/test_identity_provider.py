@@ -155,6 +155,10 @@ async def test_what_changes_after_the_login_counts_for_the_next_request(
     assert await who(company, provider.token("sub")) is None
     await users.update(is_active=True)
     assert await who(company, token) == "sub"
+    # Unbound, the next login binds them, be its token known or not.
+    await Identity.all().delete()
+    assert await who(company, token) == "sub"
+    assert await bindings() == {"sub": "subject-of-sub"}
     # In the other company, for which this provider may not vouch.
     await users.update(division_id=company.divisions["ERP06"].id)
     assert await who(company, token) is None

@@ -44,8 +44,11 @@ async def find_caller(scope: Scope, authorization: str) -> Caller | None:
     credentials: Credentials = scope["state"]["credentials"]
     credential = await credentials.read(authorization)
     buyer = await buyers.find(credential.digest) if credential else None
+    if buyer is None and credentials.forget(authorization):
+        # The account of a remembered token is not bound any more: it may be bound anew.
+        credential = await credentials.read(authorization)
+        buyer = await buyers.find(credential.digest) if credential else None
     if credential is None or buyer is None or not credential.admits(buyer):
-        credentials.forget(authorization)
         await count_failure(scope, limits)
         return None
     if limits.token is not None:

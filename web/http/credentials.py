@@ -65,9 +65,9 @@ class RememberedTokens:
             del self._credentials[next(iter(self._credentials))]
         self._credentials[digest] = credential
 
-    def forget(self, digest: str) -> None:
-        """Lets a token be verified anew when it is used next."""
-        self._credentials.pop(digest, None)
+    def forget(self, digest: str) -> bool:
+        """Lets a token be verified anew when it is used next; returns whether it was known."""
+        return self._credentials.pop(digest, None) is not None
 
     def clear(self) -> None:
         """Lets all tokens be verified anew, because a key was withdrawn."""
@@ -103,9 +103,9 @@ class Credentials:
             return known
         return await self._log_in(self._providers, token, digest)
 
-    def forget(self, authorization: str) -> None:
-        """Lets a token be verified anew: its account may have been bound to another user."""
-        self._remembered.forget(hash_token(read_token(authorization)))
+    def forget(self, authorization: str) -> bool:
+        """Lets a token be verified anew; returns whether it was remembered."""
+        return self._remembered.forget(hash_token(read_token(authorization)))
 
     async def _log_in(
         self, providers: Providers, token: str, digest: str
