@@ -16,7 +16,7 @@ from commands.status import FAILED, REJECTED
 from models.audit.record import Entry
 from models.audit.tables import AuditAction
 from models.document import (
-    DocumentsRejected,
+    AdditionRejected,
     add_documents,
     list_documents,
     remove_documents,
@@ -38,7 +38,7 @@ async def documents_add(arguments: argparse.Namespace) -> None:
             added = await add_documents(texts)
             if added:
                 await record(Entry(AuditAction.DOCUMENTS_ADDED, after={"ids": added}))
-    except DocumentsRejected as rejection:
+    except AdditionRejected as rejection:
         raise AdministrationRejected(f"{rejection} Nothing was added.") from None
     known = len(texts) - len(added)
     text = f"Added {len(added)} documents; {known} were there already."

@@ -43,7 +43,7 @@ class Stamp(NamedTuple):
     highest_id: int
 
 
-class DocumentsRejected(Exception):
+class AdditionRejected(Exception):
     """Raised when documents cannot be added; none of them is."""
 
 
@@ -54,7 +54,7 @@ def hash_document(text: str) -> str:
 
 
 async def add_documents(texts: Mapping[str, str]) -> list[str]:
-    """Adds documents by id, all or none; returns the new ids, or raises DocumentsRejected."""
+    """Adds documents by id, all or none; returns the new ids, or raises AdditionRejected."""
     async with in_transaction():
         # Changes come one after the other, so that a stamp never stands for two states.
         await _STATEMENTS["lock"].rows()
@@ -82,12 +82,12 @@ async def add_documents(texts: Mapping[str, str]) -> list[str]:
 
 def _check_new(changed: Sequence[str], count: int) -> None:
     if changed:
-        raise DocumentsRejected(
+        raise AdditionRejected(
             f"{len(changed)} ids are stored with another text, the first is {changed[0]!r}; "
             "an id keeps its text until it is removed."
         )
     if count > MAXIMUM_DOCUMENTS:
-        raise DocumentsRejected(
+        raise AdditionRejected(
             f"There would be {count} documents; at most {MAXIMUM_DOCUMENTS} are stored. "
             "Remove those of old releases."
         )

@@ -8,7 +8,7 @@ import pytest
 
 from models.database.connection import connect, disconnect
 from models.document import (
-    DocumentsRejected,
+    AdditionRejected,
     TrustedDocument,
     add_documents,
     hash_document,
@@ -238,7 +238,7 @@ async def test_new_documents_become_known_and_removed_ones_unknown() -> None:
 async def test_an_id_with_another_text_is_rejected_and_nothing_is_added() -> None:
     await add_documents({"a": QUERY})
     before = await read_stamp()
-    with pytest.raises(DocumentsRejected, match="1 ids are stored with another text.*'a'"):
+    with pytest.raises(AdditionRejected, match="1 ids are stored with another text.*'a'"):
         await add_documents({"b": WATCH, "a": QUERY + " "})
     assert await read_stamp() == before
     assert [each.text for each in await TrustedDocument.all()] == [QUERY]

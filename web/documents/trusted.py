@@ -39,8 +39,11 @@ class TrustedDocuments:
             if digest is None:
                 return None
         text = self.texts.get(name)
-        if text is None and (text := await read_text(digest)) is not None:
-            self.texts.add(name, text)
+        if text is None:
+            text = await read_text(digest)
+            # Unless it was removed meanwhile: nothing would evict it then.
+            if text is not None and self._find_digest(name) == digest:
+                self.texts.add(name, text)
         return text
 
     async def update(self) -> None:
