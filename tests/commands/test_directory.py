@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,22 @@ def test_main_and_sub_division_may_change_places(directory: Directory) -> None:
     directory.load(["A,A,B,yes", "B,B,,yes", "C,C,B,yes"], [])
     assert directory.line.accepted("division", "list").splitlines() == [
         *("B  B", "  A  A", "  C  C"),
+    ]
+
+
+@pytest.mark.long
+def test_imports_at_the_same_time_take_turns(database_url: str, tmp_path: Path) -> None:
+    directory = Directory(CommandLine(database_url), tmp_path)
+    mains = [f"M{number},Main,,yes" for number in range(20)]
+    users = [f"u{number}@x.com,A,B,M{number % 20},yes" for number in range(300)]
+    directory.write(mains, users)
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(lambda _: directory.again()[-2:], range(3)))
+    unchanged = ["Divisions: 20 unchanged.", "Users: 300 unchanged."]
+    assert sorted(said) == [
+        ["Divisions: 20 added.", "Users: 300 added."],
+        unchanged,
+        unchanged,
     ]
 
 

@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from models.audit.record import record_entries
 from models.audit.tables import AuditEntry
 from models.basket.tables import Basket, BasketItem
 from models.demo import write_demo
-from models.export.export import BasketExport
+from models.export.export import BasketExport, ExportFormat
+from models.export.job import LEASE, LeaseLost, claim_export, finish_export, renew_lease
 from models.history.tables import BasketChange
 from models.idempotency import IdempotencyKey
 from models.identity import ErasedPerson, Identity, hash_account, hash_email
 from models.personal_data.erase import Erased, erase_user
 from models.personal_data.export import read_person
 from models.quotation import Quotation
+from models.timestamps import now
 from models.user import Token, User
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
@@ -294,6 +297,38 @@ async def test_the_rest_interface_turns_them_away_too(caching: Service) -> None:
     body = {"product_remote_id": 1, "division": caching.division("ERP01"), "quantity": 1}
     response = await caching.client.post(address, headers=headers, json=body)
     assert (response.status_code, response.json()) == (401, {"detail": "Invalid token."})
+
+
+async def test_an_export_that_is_being_written_ends_with_its_person(
+    service: Service,
+) -> None:
+    await fill(service.main)
+    export = await BasketExport.create(
+        cache_key="0" * 32,
+        user=await buyer(),
+        basket=await Basket.get(),
+        format=ExportFormat.CSV,
+        columns="quantity",
+        rows_total=3,
+        resend_at=now() + timedelta(hours=1),
+        created_at=now(),
+    )
+    claim = await claim_export(export.id)
+    assert claim is not None
+    erased_at = now()
+    await erase_user((await buyer()).id, current_operator())
+    # The worker learns from its lease that nobody waits for the file any more.
+    assert not await renew_lease(claim, 1, 3)
+    with pytest.raises(LeaseLost):
+        await finish_export(claim, 3, timedelta(days=1))
+    assert await claim_export(export.id) is None
+    await export.refresh_from_db()
+    assert (export.status, export.failure) == (
+        "FAILED",
+        "The data of the user was erased.",
+    )
+    assert export.files_until is not None
+    assert export.files_until >= erased_at + LEASE
 
 
 async def test_an_import_passes_erased_people_over(
