@@ -1,7 +1,7 @@
 """Deleting rows that no request needs any more, in the background."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from models.background import background_loop
@@ -11,7 +11,9 @@ from models.retention.sweep import RetentionSweeper
 from settings.options import Options
 
 PURGE_SECONDS = 600.0
-"""Seconds between two purges of expired keys, old history, and drafts and quotations."""
+"""Seconds between two purges of expired idempotency keys, and of the history of baskets."""
+RETENTION_SECONDS = 3_600.0
+"""Seconds between two looks for old drafts and quotations, which walk the whole table."""
 
 
 @asynccontextmanager
@@ -22,12 +24,8 @@ async def purge_rows(options: Options) -> AsyncIterator[None]:
     retention = RetentionSweeper(
         options.retention_draft_days, options.retention_submitted_days
     )
-    steps = {
-        "idempotency keys": delete_expired_keys,
-        "history": history.sweep,
-        "retention": retention.sweep,
-    }
-    async with AsyncExitStack() as loops:
-        for name, step in steps.items():
-            await loops.enter_async_context(background_loop(name, step, PURGE_SECONDS))
+    keys = background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS)
+    # Without a limit: the first run may have years to delete, each batch for itself.
+    baskets = background_loop("retention", retention.sweep, RETENTION_SECONDS, None)
+    async with keys, background_loop("history", history.sweep, PURGE_SECONDS), baskets:
         yield
