@@ -7,6 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from models.audit.read import AuditFilter, read_entries
+from models.audit.tables import AuditAction
 from models.basket.tables import Basket
 from models.database.connection import connect, disconnect
 from models.history.consistency import SIZE, Difference, repair_totals
@@ -113,6 +115,13 @@ async def test_wrong_totals_are_repaired_when_that_is_asked_for(checks: Checks) 
         f"basket {third.id}: total_amount was 0 and is now 2400.",
         f"basket {third.id}: currency was None and is now try.",
         "Checked 3 baskets: 2 with wrong totals (repaired), 0 with an incomplete history.",
+    ]
+    entries = await read_entries(AuditFilter(action=AuditAction.BASKET_REPAIRED), 10)
+    assert [(entry.before, entry.after) for entry in entries][1:] == [
+        (
+            {"basket": second.id, "total_quantity": 11},
+            {"basket": second.id, "total_quantity": 10},
+        )
     ]
     assert await stored() == RIGHT
     assert await BasketChange.all().count() == 12
