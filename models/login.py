@@ -66,6 +66,11 @@ async def log_in(account: Account, policy: LoginPolicy) -> str:
         except IntegrityError:
             # Another request of the same person, or a command, was faster: look again.
             continue
+        except LoginRejected:
+            # For being bound already, perhaps, by a request with the same account.
+            if await Identity.exists(digest=digest):
+                return digest
+            raise
     raise LoginRejected("others kept binding the same user")
 
 

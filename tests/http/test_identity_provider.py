@@ -1,5 +1,6 @@
 """Who gets in by a token of an identity provider, and for how long."""
 
+import asyncio
 import logging
 import time
 import tracemalloc
@@ -245,6 +246,26 @@ async def test_users_are_created_in_the_division_of_a_claim(
         await ErasedPerson.create(digest=hash_account(provider.url, "subject-of-bea"))
         assert await who(service, provider.token("bea", **person)) is None
         assert (await User.all().count(), await bindings()) == (before, {})
+
+
+@pytest.mark.parametrize("claim", ["email", "sub"])
+async def test_first_logins_at_once_are_one(
+    provider: IdentityProvider, database_url: str, shop: Shop, claim: str
+) -> None:
+    async with serve_with(
+        provider, database_url, shop, oidc_user_claim=claim, oidc_create_users=True
+    ) as service:
+        names = ["ada"] * 8 + (["main"] * 8 if claim == "email" else [])
+        tokens = [
+            provider.token(name, jti=str(i), **PERSON) for i, name in enumerate(names)
+        ]
+        logins = [who(service, token) for token in tokens]
+        assert await asyncio.gather(*logins) == names
+        assert await bindings() == {name: f"subject-of-{name}" for name in names}
+        actions = await AuditEntry.all().values_list("action", flat=True)
+        assert sorted(map(str, actions)) == ["USER_ADDED"] + ["USER_BOUND"] * len(
+            set(names)
+        )
 
 
 async def test_by_sub_only_those_who_are_bound_or_new_get_in(
