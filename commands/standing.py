@@ -6,6 +6,7 @@ from typing import Any
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
+import settings
 from commands.administration import find_division, require_user
 from commands.database import on_database
 from commands.output import show
@@ -16,6 +17,7 @@ from models.identity import Identity
 from models.quotation import Quotation
 from models.timestamps import now
 from models.user import Token, User, people
+from settings.issuers import ALL
 
 
 @on_database
@@ -75,11 +77,32 @@ async def _reasons_against_user(user: User) -> list[str]:
     if not user.division.is_active:
         code = user.division.erp_code
         reasons.append(f"the division {code} is inactive (`division activate`)")
-    if not await _usable_tokens(user).exists() and not await Identity.exists(user=user):
+    if not await _usable_tokens(user).exists() and (account := await _account_fault(user)):
         tokens = await Token.filter(user=user).count()
         none = "all of their tokens have expired" if tokens else "they have no token"
-        reasons.append(f"{none} and no account at an identity provider (`token issue`)")
+        reasons.append(f"{none} and {account} (`token issue`)")
     return reasons
+
+
+async def _account_fault(user: User) -> str | None:
+    """Returns the reason why no identity provider lets a user in; None when one may."""
+    main = user.division.parent or user.division
+    providers = {
+        issuer.url
+        for issuer in settings.ISSUERS
+        if issuer.divisions == (ALL,) or main.erp_code in issuer.divisions
+    }
+    account = await Identity.get_or_none(user=user)
+    if account is None:
+        # The first login binds one, if the provider may vouch for the division.
+        may_bind = providers and settings.OIDC_USER_CLAIM == "email"
+        return None if may_bind else "no account at an identity provider"
+    if account.issuer in providers:
+        return None
+    return (
+        f"the provider of their account, {account.issuer}, may not let users of "
+        f"{main.erp_code} in (`OIDC_DIVISIONS`)"
+    )
 
 
 async def _reasons_against_division(division: Division) -> list[str]:

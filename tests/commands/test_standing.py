@@ -48,6 +48,34 @@ def test_a_user_is_shown_with_every_reason_against_buying(line: Commands) -> Non
     assert json.loads(line.accepted("user", "show", ANNA, "--json"))["tokens"] == 1
 
 
+PROVIDER = "https://login.example"
+
+
+def test_a_provider_that_may_vouch_for_the_main_division_is_a_way_in(
+    line: Commands,
+) -> None:
+    def last(divisions: str, claim: str = "email") -> str:
+        provider = {
+            "OIDC_ISSUER": PROVIDER,
+            "OIDC_AUDIENCE": "basket",
+            "OIDC_DIVISIONS": divisions,
+            "OIDC_USER_CLAIM": claim,
+        }
+        beside = Commands(line.environment["DATABASE_URL"], **provider)
+        return beside.accepted("user", "show", ANNA).splitlines()[-1]
+
+    assert last("MAIN") == last("*") == "A B can buy."
+    none = "no account at an identity provider (`token issue`)."
+    assert last("SUB") == f"They cannot buy: they have no token and {none}"
+    assert last("MAIN", "sub") == f"They cannot buy: they have no token and {none}"
+    line.accepted("user", "bind", ANNA, "--issuer", PROVIDER, "--subject", "anna")
+    assert last("MAIN", "sub") == "A B can buy."
+    assert last("OTHER") == (
+        f"They cannot buy: they have no token and the provider of their account, {PROVIDER}, "
+        "may not let users of MAIN in (`OIDC_DIVISIONS`) (`token issue`)."
+    )
+
+
 def test_a_division_is_shown_with_the_reason_against_buying_for_it(line: Commands) -> None:
     assert line.accepted("division", "show", "SUB").splitlines() == [
         "SUB  Sub  (sub division 2, below MAIN)",
