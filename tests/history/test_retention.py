@@ -16,6 +16,7 @@ from models.timestamps import now
 from tests.support.service import Service, serve_beside, write_people
 from tests.support.stored_baskets import add_items, make_basket, make_history, make_products
 from tests.support.waiting import eventually
+from tests.support.watching import CHANGES, watch
 
 
 @pytest.fixture
@@ -126,3 +127,16 @@ async def test_a_server_sweeps_by_its_settings(service: Service, database_url: s
         await eventually(is_gone, "The deletion of the draft")
         payload = await service.main.change("basketLoad", basketId=draft["id"])
     assert payload["userErrors"][0]["code"] == "BASKET_NOT_FOUND"
+
+
+async def test_who_watches_a_draft_sees_their_stream_end(service: Service) -> None:
+    items = [{"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 1}]
+    await service.main.accepted("basketItemsAdd", items=items)
+    draft = await service.main.accepted("basketSave", name="Old")
+    async with watch(service.application, CHANGES, id=draft["id"]) as changes:
+        assert (await changes.next())["basket"]["status"] == "DRAFT"
+        await Basket.all().update(updated_at=now() - timedelta(days=8))
+        # Nobody hints at it: the comparison of versions finds it.
+        await RetentionSweeper(7, 0).sweep()
+        with pytest.raises(StopAsyncIteration):
+            await changes.next()
