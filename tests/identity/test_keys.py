@@ -1,9 +1,13 @@
 """The keys of a provider: when they are read, and for how long they are used."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
+import trustme
 
 from identity import connection
 from identity.connection import parse_age
@@ -27,18 +31,27 @@ def withdrawals() -> list[str]:
     return []
 
 
+def open_one(
+    provider: IdentityProvider,
+    note_withdrawal: Callable[[], None] = lambda: None,
+    ca_file: str = "",
+) -> AbstractAsyncContextManager[Providers]:
+    """Opens the verification of a provider's tokens."""
+    return open_providers(
+        {provider.url: AUDIENCE},
+        leeway_seconds=0,
+        proxy="",
+        ca_file=ca_file,
+        note_withdrawal=note_withdrawal,
+    )
+
+
 @pytest.fixture
 async def providers(
     provider: IdentityProvider, withdrawals: list[str]
 ) -> AsyncIterator[Providers]:
     """The verification of its tokens."""
-    async with open_providers(
-        {provider.url: AUDIENCE},
-        leeway_seconds=0,
-        proxy="",
-        ca_file="",
-        note_withdrawal=lambda: withdrawals.append("withdrawn"),
-    ) as opened:
+    async with open_one(provider, lambda: withdrawals.append("withdrawn")) as opened:
         yield opened
 
 
@@ -150,6 +163,25 @@ async def test_redirects_are_not_followed(
     with pytest.raises(ProviderFailed, match=f"status {status}"):
         await providers.refresh()
     assert provider.requests == READING[:1]
+
+
+async def test_the_certificate_of_a_provider_is_verified(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    async with identity_provider(tls) as provider:
+        async with open_one(provider) as strangers:
+            with pytest.raises(ProviderFailed, match="CertificateError"):
+                await strangers.refresh()
+        async with open_one(provider, ca_file=str(tmp_path / "ca.pem")) as providers:
+            await providers.refresh()
+            assert await accepts(providers, provider.token())
+            # Keys without TLS would prove nothing.
+            provider.discovery = {"jwks_uri": provider.url.replace("https", "http", 1)}
+            let_pass(providers, provider)
+            with pytest.raises(ProviderFailed, match="no jwks_uri of https"):
+                await providers.refresh()
 
 
 async def test_a_provider_that_hangs_is_given_up(

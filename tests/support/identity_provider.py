@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -116,17 +117,20 @@ class IdentityProvider:
 
 
 @asynccontextmanager
-async def identity_provider() -> AsyncIterator[IdentityProvider]:
+async def identity_provider(
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[IdentityProvider]:
     """Runs a provider on a port of its own."""
     provider = IdentityProvider()
     application = web.Application()
     application.router.add_get("/{path:.*}", provider.answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     assert runner.addresses
-    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    scheme = "https" if tls else "http"
+    provider.url = f"{scheme}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield provider
     finally:
