@@ -17,7 +17,7 @@ from models.rejections import Rejected
 from resolvers.context import Context, parse_segment
 from resolvers.requested_fields import ITEM_FIELDS
 from schema.execution.operation import Bound
-from schema.execution.plan import PlannedField
+from schema.execution.plan import Plan, PlannedField
 from schema.node import IdKind, number_of, parsed_id
 
 _FIELDS: Mapping[str, str] = {
@@ -83,10 +83,17 @@ _ROOTS: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
 """The versioned root fields; each finds the read that its arguments ask for."""
 
 
+def may_be_versioned(plan: Plan | None) -> bool:
+    """Whether all fields of a query are versioned; its arguments may still ask for others."""
+    return plan is not None and all(
+        field.name in _ROOTS and field.selected <= VERSIONED for field in plan.fields
+    )
+
+
 def find_subjects(bound: Bound | None) -> Sequence[Subject]:
     """Returns the reads whose states decide the answer of a query; none unless it is versioned."""
     values, plan = bound or ([], None)
-    if plan is None or plan.is_serial or isinstance(values, list):
+    if plan is None or isinstance(values, list) or not may_be_versioned(plan):
         return ()
     subjects: dict[Subject, None] = {}
     for field in plan.fields:
@@ -98,11 +105,8 @@ def find_subjects(bound: Bound | None) -> Sequence[Subject]:
 
 
 def _find_subject(field: PlannedField, values: VariableValues) -> Subject | None:
-    find = _ROOTS.get(field.name)
-    if find is None or not field.selected <= VERSIONED:
-        return None
     try:
-        found = find(field.read(values))
+        found = _ROOTS[field.name](field.read(values))
     except (Rejected, GraphQLError):
         # Its execution says why.
         return None

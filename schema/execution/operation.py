@@ -45,7 +45,10 @@ class Bound(NamedTuple):
 
 
 class Operation:
-    """One operation of a valid document. `fallbacks` counts executions by graphql-core."""
+    """One operation of a valid document. `fallbacks` counts executions by graphql-core.
+
+    `is_unversioned` once its only plan was found to depend on more than the states of baskets.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Operation:
         self.node = node
         self.is_subscription = node.operation is OperationType.SUBSCRIPTION
         self.fallbacks = 0
+        self.is_unversioned = False
         self._schema = schema
         self._document = document
         self._hides_suggestions = hides_suggestions
@@ -70,6 +74,11 @@ class Operation:
         ]
         self._plans: dict[tuple[object, ...], Plan | None] = {}
         self._reader = _make_reader(schema, definitions)
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether it may have several plans."""
+        return bool(self._conditions)
 
     def bind(self, variables: dict[str, Any] | None) -> Bound:
         """Returns the values of the variables, and the plan for them."""

@@ -92,6 +92,7 @@ def test_every_file_of_the_page_has_a_test() -> None:
         "upload.mjs",
         "delta.mjs",
         "lines.mjs",
+        "not_modified.mjs",
     }
 
 
@@ -104,6 +105,7 @@ def test_every_file_of_the_page_has_a_test() -> None:
         ("upload.mjs", "1\n"),
         ("delta.mjs", "1 2 2 30.55\n"),
         ("lines.mjs", LINES),
+        ("not_modified.mjs", "true true\n"),
     ],
 )
 async def test_a_module_of_javascript_runs(

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from models.user import Buyer
 from resolvers.context import Context
-from resolvers.versioned import find_subjects, states_of
+from resolvers.versioned import find_subjects, may_be_versioned, states_of
 from schema.execution.operation import Bound
 from web.graphql.executor import GraphQLExecutor, Prepared
 from web.graphql.request import GraphQLRequest
@@ -56,8 +56,16 @@ class VersionedQuery:
         subjects = find_subjects(self.bound)
         states = states_of(context, subjects)
         if states is None:
+            self._note_unversioned()
             return None
         return self._responses.make(self._question, subjects, states, orjson.dumps(content))
+
+    def _note_unversioned(self) -> None:
+        """Spares the next requests with this operation the look for a response in memory."""
+        operation = self._prepared.operation
+        plan = self.bound.plan if self.bound else None
+        if not may_be_versioned(plan) and not operation.has_conditions:
+            operation.is_unversioned = True
 
 
 def find_versioned(
@@ -69,11 +77,13 @@ def find_versioned(
     media_type: str,
 ) -> VersionedQuery | None:
     """Returns the versioned query of a request; None when it cannot be one."""
+    operation = prepared.operation
+    if operation.is_unversioned or operation.node.operation is not OperationType.QUERY:
+        return None
     responses: VersionedResponses = scope["state"]["responses"]
-    is_query = prepared.operation.node.operation is OperationType.QUERY
     content_type = CONTENT_TYPES.get(media_type)
     # A closed division is an error, and the cost an extension of the response.
-    is_plain = is_query and buyer.division.is_active and not request.wants_cost
+    is_plain = buyer.division.is_active and not request.wants_cost
     has_use = request.only_queries or responses.cache.maximum_bytes
     if not (is_plain and has_use) or content_type is None:
         return None
