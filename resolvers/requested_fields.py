@@ -51,7 +51,7 @@ _PROBLEM_FIELDS = frozenset({"Basket.problems", "Basket.isSubmittable"})
 CHANGES, LINES = "Basket.changes", "BasketChange.lines"
 """The fields that are pages, and are read before they are resolved."""
 
-MAXIMUM_KNOWN = 1_000
+MAXIMUM_KNOWN = 100
 """The highest number of results cached per document; only @skip and @include make so many."""
 
 

@@ -47,6 +47,7 @@ class Bound(NamedTuple):
 class Operation:
     """One operation of a valid document. `fallbacks` counts executions by graphql-core.
 
+    `note_plan` is called with the number of fields of each plan that is kept.
     `is_unversioned` once its only plan was found to depend on more than the states of baskets.
     """
 
@@ -57,6 +58,7 @@ class Operation:
         node: OperationDefinitionNode,
         *,
         hides_suggestions: bool = False,
+        note_plan: Callable[[int], None] = lambda field_count: None,
     ) -> None:
         self.node = node
         self.is_subscription = node.operation is OperationType.SUBSCRIPTION
@@ -65,6 +67,7 @@ class Operation:
         self._schema = schema
         self._document = document
         self._hides_suggestions = hides_suggestions
+        self._note_plan = note_plan
         definitions = node.variable_definitions or ()
         # Only Boolean variables can be conditions of @skip and @include.
         self._conditions = [
@@ -139,13 +142,18 @@ class Operation:
             if len(self._plans) >= MAXIMUM_PLANS:
                 # To forget one would be to make it anew where an operation has more.
                 return None
-            try:
-                plan = Planner(self._schema, self._document, self.node, values).plan()
-            except (Uncompilable, GraphQLError, RecursionError):
-                # A null for @skip is an error where graphql-core comes to it.
-                plan = None
-            self._plans[key] = plan
+            plan = self._plans[key] = self._make_plan(values)
             return plan
+
+    def _make_plan(self, values: VariableValues) -> Plan | None:
+        try:
+            planner = Planner(self._schema, self._document, self.node, values)
+            plan = planner.plan()
+        except (Uncompilable, GraphQLError, RecursionError):
+            # A null for @skip is an error where graphql-core comes to it.
+            return None
+        self._note_plan(planner.field_count)
+        return plan
 
     async def _fall_back(
         self, variables: dict[str, Any] | None, context: object, outcomes: Outcomes

@@ -76,6 +76,11 @@ class Planner:
             default_field_resolver,
         )
 
+    @property
+    def field_count(self) -> int:
+        """The number of fields that have been planned."""
+        return self._writer.field_count
+
     def plan(self) -> Plan:
         """Returns the plan; raises Uncompilable when graphql-core is to execute all of it."""
         root_type = self._schema.get_root_type(self._node.operation)

@@ -122,7 +122,7 @@ class SelectionWriter:
         self._lines: list[str] = []
         self._queries: list[QueryField] = []
         self._count = 0
-        self._field_count = 0
+        self.field_count = 0
         self.names: dict[str, Any] = {
             "unusual": unusual,
             "check_list": check_list,
@@ -246,8 +246,8 @@ class SelectionWriter:
 
     def count(self, collected: CollectedFields) -> GroupedFieldSet:
         """Returns the collected fields; raises Uncompilable when the plan has too many."""
-        self._field_count += len(collected.grouped_field_set)
-        if self._field_count > MAXIMUM_FIELDS:
+        self.field_count += len(collected.grouped_field_set)
+        if self.field_count > MAXIMUM_FIELDS:
             raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
         return collected.grouped_field_set
 

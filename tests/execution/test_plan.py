@@ -28,7 +28,13 @@ from tests.support.generated_schema import real_types
 from tests.support.generated_values import MOMENT, Later
 from tests.support.service import open_client, serve
 from tests.support.shop import Shop
-from web.graphql.document import CACHED_DOCUMENTS, CACHED_LENGTH, Document, Documents
+from web.graphql.document import (
+    CACHED_CHARACTERS,
+    CACHED_DOCUMENTS,
+    CACHED_LENGTH,
+    Document,
+    Documents,
+)
 
 README = (
     "{ activeBasket { totalAmount items { product { sku name } price quantity "
@@ -400,3 +406,24 @@ async def test_switched_off_by_the_setting_all_answers_are_the_same(
         b'{"data":{"activeBasket":{"totalAmount":"21.10","items":[{"product":{"sku":"SKU01",'
     )
     assert b'"path":["activeBasket","itemsPage"]' in stock[1]
+
+
+@pytest.mark.long
+def test_plans_count_for_the_size_of_cached_documents() -> None:
+    documents = Documents(graphql_schema(SCHEMA), UNLIMITED)
+    names = "abcdefgh"
+    variables = ", ".join(f"${name}: Boolean!" for name in names)
+    fields = [f"{name}: id @include(if: ${name})" for name in names]
+    fields += [f"f{number}: id" for number in range(292)]
+    for number in range(6):
+        text = f"query Q{number}({variables}) {{ activeBasket {{ {' '.join(fields)} }} }}"
+        operation = documents.find(text).operation(None)
+        assert operation is not None
+        for values in product([True, False], repeat=8):
+            operation.bind(dict(zip(names, values, strict=True)))
+            assert documents.size <= CACHED_CHARACTERS
+    # Each has 200 plans of about 297 fields.
+    sizes = [document.size for document in documents.cached.values()]
+    assert sum(sizes) == documents.size
+    assert min(sizes) > MAXIMUM_PLANS * 293
+    assert [text[:8] for text in documents.cached] == [f"query Q{n}" for n in (2, 3, 4, 5)]

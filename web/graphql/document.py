@@ -1,6 +1,7 @@
 """GraphQL documents: parsed, validated and compiled once, and cached while they are in use."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
@@ -17,7 +18,7 @@ CACHED_DOCUMENTS = 1_000
 CACHED_LENGTH = 10_000
 """The longest document, in characters, that is cached when its text was sent."""
 CACHED_CHARACTERS = 300_000
-"""The characters of all cached documents together; they take up to a hundred megabytes."""
+"""The size of all cached documents together; they take up to a hundred megabytes."""
 
 
 class Document:
@@ -30,6 +31,9 @@ class Document:
         self.nodes: DocumentNode | None = None
         self.errors: list[GraphQLError] = []
         self.selected: dict[tuple[object, ...], Any] = {}
+        self.size = len(query)
+        """The characters of the text and the fields of its plans."""
+        self.note_growth: Callable[[int], None] = lambda size: None
         self._hides_suggestions = not limits.introspection
         self._operations: dict[str | None, Operation] = {}
         self._labels: dict[str | None, str] = {}
@@ -55,10 +59,19 @@ class Document:
             if node is None or self.nodes is None:
                 return None
             operation = Operation(
-                self.schema, self.nodes, node, hides_suggestions=self._hides_suggestions
+                self.schema,
+                self.nodes,
+                node,
+                hides_suggestions=self._hides_suggestions,
+                note_plan=self._note_plan,
             )
             self._operations[name] = operation
             return operation
+
+    def _note_plan(self, field_count: int) -> None:
+        # A planned field takes about the memory of a parsed character, 300 bytes.
+        self.size += field_count
+        self.note_growth(field_count)
 
     def label(self, name: str | None) -> str:
         """Returns the label of an operation of the document in metrics and logs."""
@@ -75,15 +88,16 @@ class Document:
 class Documents:
     """A cache of the valid documents that were used last.
 
-    A parsed document takes some hundred bytes per character, so the characters are bounded. An
-    invalid document is not cached: many of them fill no memory.
+    A parsed document takes some hundred bytes per character, and each of its plans as many per
+    field, so both are bounded together. An invalid document is not cached: many of them fill no
+    memory.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits) -> None:
         self.schema = schema
         self.limits = limits
         self.cached: OrderedDict[str, Document] = OrderedDict()
-        self.characters = 0
+        self.size = 0
 
     def find(self, query: str, *, is_named: bool = False) -> Document:
         """Returns the document of a text, cached or new; of a named one, however long it is."""
@@ -98,8 +112,14 @@ class Documents:
 
     def _add(self, query: str, document: Document) -> None:
         self.cached[query] = document
-        self.characters += len(query)
-        while len(self.cached) > CACHED_DOCUMENTS or self.characters > CACHED_CHARACTERS:
+        document.note_growth = self._grow
+        self._grow(document.size)
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        while len(self.cached) > CACHED_DOCUMENTS or self.size > CACHED_CHARACTERS:
             # A document that is found moves to the end, so the first one was unused for longest.
-            evicted, _ = self.cached.popitem(last=False)
-            self.characters -= len(evicted)
+            _, evicted = self.cached.popitem(last=False)
+            # It may still be executed, and planned.
+            evicted.note_growth = lambda size: None
+            self.size -= evicted.size
