@@ -103,6 +103,21 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     await asyncio.to_thread(list, opened)
 
 
+@pytest.mark.parametrize("name", ["haproxy", "nginx"])
+async def test_with_a_certificate_clients_speak_http_2(site: Site, name: str) -> None:
+    url = await asyncio.to_thread(site.proxies.start_with_tls, name)
+    command = [
+        *(program("curl"), "--silent", "--insecure", "--http2", "--retry-connrefused"),
+        *("--retry", "50", "--retry-delay", "1", "--write-out", " %{http_version}"),
+        *("--header", "Authorization: Token main"),
+        f"{url}/graphql?query=%7Bviewer%7Bemail%7D%7D",
+    ]
+    done = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE)
+    assert done.stdout.decode() == (
+        '{"data":{"viewer":{"email":"main@example.invalid"}}} 2'
+    )
+
+
 @pytest.mark.parametrize("name", ALL)
 async def test_it_serves_and_shows_no_metrics(site: Site, name: str) -> None:
     async with httpx.AsyncClient(

@@ -1,8 +1,11 @@
 """The proxies of docs/deployment, and nginx as it comes, started before two servers of a test."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import trustme
 
 from tests.support.processes import ROOT, Processes, answers, free_port, wait_until
 from tests.support.programs import program
@@ -97,6 +100,34 @@ class Proxies:
         (folder / "site.conf").write_text(site)
         _write_nginx(folder)
         self.processes.start(program("nginx"), "-c", str(folder / "nginx.conf"))
+
+    def start_with_tls(self, name: str) -> str:
+        """Starts HAProxy or nginx with the line for a certificate, and returns the address."""
+        port, pem = free_port(), self.processes.folder / f"{name}.pem"
+        certificate = trustme.CA().issue_cert("127.0.0.1")
+        certificate.private_key_and_cert_chain_pem.write_to_path(str(pem))
+        if name == "haproxy":
+            self._start_haproxy_with_tls(port, pem)
+        else:
+            self._start_nginx_with_tls(port, pem)
+        return f"https://127.0.0.1:{port}"
+
+    def _start_haproxy_with_tls(self, port: int, pem: Path) -> None:
+        text = (FOLDER / "haproxy.cfg").read_text()
+        comment, plain = re.findall(r".*\bbind .*\n", text)
+        line = comment.partition("certificate: ")[2].replace(":443", f"127.0.0.1:{port}")
+        line = line.replace("/etc/haproxy/basket.pem", str(pem))
+        configuration = self.processes.folder / "haproxy-tls.cfg"
+        configuration.write_text(text.replace(plain, f"    {line}"))
+        command = (program("haproxy"), "-W", "-db", "-f", str(configuration))
+        self.processes.start(*command, **self._servers())
+
+    def _start_nginx_with_tls(self, port: int, pem: Path) -> None:
+        text = (FOLDER / "nginx.conf").read_text()
+        comment, plain = re.findall(r".*\blisten .*\n", text)
+        line = comment.partition("certificate: ")[2].replace("443", "127.0.0.1:8000")
+        text = text.replace(plain, line.replace("…", str(pem)))
+        self._start_nginx_with("tls", text, port)
 
 
 def _write_nginx(folder: Path) -> None:
