@@ -181,22 +181,20 @@ BEGIN
     END;
 
     IF added_items > 0 THEN
-        INSERT INTO basket_item (basket_id, product_id, price, currency)
-        SELECT opened.id, line.product_id, min(line.price), currencies[1]
-        FROM unnest(products, prices_after, items)
-            WITH ORDINALITY AS line(product_id, price, item_id, place)
-        WHERE line.item_id IS NULL
-        GROUP BY line.product_id
-        -- The ids are drawn in this order, and items are shown in the order of their ids.
-        ORDER BY min(line.place);
-        SELECT array_agg(item.id ORDER BY line.place) INTO items
-        FROM unnest(products) WITH ORDINALITY AS line(product_id, place)
-        CROSS JOIN LATERAL (
-            SELECT held.id
-            FROM basket_item held
-            WHERE held.basket_id = opened.id AND held.product_id = line.product_id
-            OFFSET 0
-        ) AS item;
+        WITH added AS (
+            INSERT INTO basket_item (basket_id, product_id, price, currency)
+            SELECT opened.id, line.product_id, min(line.price), currencies[1]
+            FROM unnest(products, prices_after, items)
+                WITH ORDINALITY AS line(product_id, price, item_id, place)
+            WHERE line.item_id IS NULL
+            GROUP BY line.product_id
+            -- The ids are drawn in this order, and items are shown in the order of their ids.
+            ORDER BY min(line.place)
+            RETURNING id, product_id
+        )
+        SELECT array_agg(COALESCE(line.item_id, added.id) ORDER BY line.place) INTO items
+        FROM unnest(products, items) WITH ORDINALITY AS line(product_id, item_id, place)
+        LEFT JOIN added ON added.product_id = line.product_id;
     END IF;
     -- The basket is locked, so nobody has added to these since they were read.
     INSERT INTO basket_item_division (item_id, division_id, quantity)
