@@ -26,7 +26,7 @@ from bench.files import BULK, PRODUCTS, Files, FilesDiffer, seconds_of, send
 from bench.load import TIMESTAMP
 from bench.operations import OURS
 from bench.population import Placed
-from bench.reset import reset
+from bench.reset import confirmation, reset
 from bench.run import prepare
 from bench.servers import all_running
 
@@ -57,7 +57,6 @@ INSERT INTO basket_item (id, basket_id, product_id, price, currency)
 VALUES ($1, $2, $3, 4900, 'try')"""
 _QUANTITY = """
 INSERT INTO basket_item_division (item_id, division_id, quantity) VALUES ($1, $2, $3)"""
-_CONFIRM = "UPDATE product SET refreshed_at = now() WHERE refreshed_at < now() - interval '1 minute'"
 _CLEAR = "DELETE FROM basket WHERE user_id = $1 AND id <> $2"
 
 
@@ -101,7 +100,7 @@ class BulkChanges:
     async def clear(self) -> None:
         """Deletes the baskets of the buyer but for the draft."""
         await self.connection.execute(_CLEAR, self.user, self.draft)
-        await self.connection.execute(_CONFIRM)
+        await self.connection.execute(confirmation())
 
     async def make_draft(self, content: bytes) -> None:
         """Makes a draft of the lines of a file."""

@@ -38,7 +38,7 @@ async def reset(
         f"WHERE item_id IN ({_CHANGED_ITEMS}) AND quantity <> {_QUANTITY}",
         *([TOTALS.format(condition=_OF_CHANGED)] if has_history else ()),
         f"UPDATE basket SET version = 1, updated_at = {TIMESTAMP} WHERE version <> 1",
-        _confirmation(refreshed_at),
+        confirmation(refreshed_at),
     ]
     changed = [await connection.execute(statement) for statement in statements]
     await connection.execute(
@@ -51,7 +51,8 @@ async def reset(
         )
 
 
-def _confirmation(refreshed_at: datetime | None) -> str:
+def confirmation(refreshed_at: datetime | None = None) -> str:
+    """Returns the statement that confirms products: all at a timestamp, or the old ones now."""
     if refreshed_at is None:
         return (
             "UPDATE product SET refreshed_at = now() "

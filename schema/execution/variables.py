@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
+    assert_leaf_type,
     is_required_input_field,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
@@ -100,8 +101,7 @@ def _make_nonnull(input_type: GraphQLInputType) -> Coercer:
         return _make_list(make_coercer(input_type.of_type))
     if isinstance(input_type, GraphQLInputObjectType):
         return _make_object(input_type)
-    coerce: Coercer = input_type.coerce_input_value  # type: ignore[union-attr]
-    return coerce
+    return assert_leaf_type(input_type).coerce_input_value
 
 
 def _make_list(coerce: Coercer) -> Coercer:

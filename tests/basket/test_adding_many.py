@@ -79,7 +79,7 @@ class Additions:
         )
 
     async def result_of(self, addition: Addition, many_lines: int) -> Any:
-        """Adds the lines, those that are many by one function and those that are not by the other."""
+        """Adds the lines: from `many_lines` on by one function, and fewer by the other."""
         self.monkeypatch.setattr(add, "MANY_LINES", many_lines)
         try:
             async with in_transaction():

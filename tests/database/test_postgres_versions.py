@@ -1,4 +1,4 @@
-"""The oldest and the newest PostgreSQL that docs/database.md names; other tests use the machine's."""
+"""The oldest and the newest PostgreSQL of docs/database.md; other tests use the machine's."""
 
 import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE

@@ -167,20 +167,31 @@ class GraphQLView:
                 )
         except RequestErrors as rejected:
             return self._reject(rejected, media_types)
-        media_type = media_types.for_single()
-        context = Context.from_state(
-            caller.buyer,
-            scope["state"],
-            ChangeOrigin.GRAPHQL,
-            selected=prepared.document.selected,
+        return await self._answer(
+            request, prepared, caller, scope, media_types.for_single()
         )
+
+    async def _answer(
+        self,
+        request: GraphQLRequest,
+        prepared: Prepared,
+        caller: Caller,
+        scope: Scope,
+        media_type: str,
+    ) -> ASGIApp:
+        """Returns the response to a query or mutation: from memory, or by executing it."""
+        record, buyer = current_record(), caller.buyer
         versioned = find_versioned(
-            self._executor, prepared, request, caller.buyer, scope, media_type
+            self._executor, prepared, request, buyer, scope, media_type
         )
         try:
             if versioned and (response := await versioned.find()):
                 record.mark("check")
                 return response
+            selected = prepared.document.selected
+            context = Context.from_state(
+                buyer, scope["state"], ChangeOrigin.GRAPHQL, selected=selected
+            )
             bound = versioned.bound if versioned else None
             result = await self._executor.execute(prepared, context, bound)
         except TookTooLong:
