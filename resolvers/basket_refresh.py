@@ -70,6 +70,7 @@ class BasketRefresh(Change[BasketRefreshInput]):
             baskets=await self.read(basket.id),
             price_changes=repricing.prices,
             unavailable=await find_items_holding(basket.id, self.unsold),
+            is_recorded=not self.input.dry_run,
         )
 
     async def _try(self, basket: LockedBasket) -> Repricing:

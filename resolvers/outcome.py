@@ -57,6 +57,8 @@ class Outcome:
     problem_rows: FullBasket | None = None
     """The basket that was rejected for its problems, which `problems` are of."""
     problems: Sequence[Problem] = ()
+    is_recorded: bool = True
+    """Whether the lines of the basket's version tell these prices and items; not in a dry run."""
     is_final: bool = True
     """Whether a retry with the same key gets it; otherwise that is a new attempt."""
 

@@ -1,13 +1,15 @@
 """Outcomes as they are stored with an idempotency key: one JSON object with a format number.
 
 Format 2 has the following names, each of which is left out where there is nothing to say. So
-`{"format": 2, "basket": 17, "version": 5}` is the whole outcome of an accepted addition.
+`{"format": 2, "basket": 17, "version": 5}` is the whole outcome of an accepted addition. Format 3
+has `lists` too, and is written only where there are long ones.
 
 - `basket` and `version`: the id of the changed basket, and its version after the change;
 - `displaced`, `quotation`, `export`: ids of others that are read again;
 - `deleted`: the id of the basket that is gone;
 - `removed`, `unavailable`: ids of items, a run of consecutive ones as its first and its last;
 - `price_changes`: the columns of the changed prices, a list each;
+- `lists`: which of these three are left out for their length, and read again;
 - `report`: the report of an import;
 - `accepted`: how many lines were carried out, and `outcomes` of single lines: each with the number
   of its division, which is read again;
@@ -18,23 +20,30 @@ A server leaves unread the names that it does not know: they are for fields that
 too. A change after which older servers would answer wrongly needs the next format.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 
-from models.basket.prices import Repriced
 from models.basket.problems import Problem, ProblemCode
 from models.basket.read import ITEMS, OWN
 from models.basket.rows import BasketRows, FullBasket
 from models.export.export import find_own_export
+from models.history.retain import VersionKey
 from models.quotation import find_own_quotation
-from models.rejections import Rejection, RejectionCode
+from models.rejections import RejectionCode
 from models.user import Buyer
 from resolvers.context import Context
 from resolvers.divisions import read_divisions
 from resolvers.outcome import Outcome
+from resolvers.outcome_lists import (
+    IN_LINES,
+    OutcomeLists,
+    recall_lists,
+    shorten,
+    unreadable,
+)
 from schema.division import Division
 from schema.line_outcome import LineOutcome, LineStatus
 from schema.node import IdKind, number_of
@@ -42,18 +51,30 @@ from schema.outcome import ImportReport
 from schema.user_error import ImportRowError, UserError
 
 FORMAT = 2
-"""The format of outcomes that are written here."""
-READABLE = frozenset({2})
+"""The format of outcomes that are written here, but for long lists."""
+LISTS_FORMAT = 3
+"""The format of outcomes whose lists are read again."""
+READABLE = frozenset({2, 3})
 """The formats that are read here: a new one is read by one release before the next writes it."""
 
 Made = TypeVar("Made")
 
-_PRICE_COLUMNS = [field.name for field in fields(Repriced)]
+
+class StoredOutcome(NamedTuple):
+    """An outcome as JSON, and the version whose lines the history has to retain as long; or None.
+
+    `is_complete` is false where lists are too long that no version has: that of a dry run.
+    """
+
+    text: str
+    retained: VersionKey | None
+    is_complete: bool
 
 
-def outcome_to_text(outcome: Outcome) -> str:
-    """Returns an outcome as JSON."""
+def outcome_to_text(outcome: Outcome) -> StoredOutcome:
+    """Returns an outcome as it is stored with its key."""
     basket, displaced = _only(outcome.baskets), _only(outcome.displaced)
+    lists, left_out = shorten(_lists_of(outcome))
     values = {
         "basket": basket.get("id"),
         "version": basket.get("version"),
@@ -61,9 +82,8 @@ def outcome_to_text(outcome: Outcome) -> str:
         "deleted": outcome.deleted_id,
         "quotation": outcome.quotation and outcome.quotation.id,
         "export": outcome.export and outcome.export.id,
-        "removed": _runs(outcome.removed),
-        "unavailable": _runs(outcome.unavailable),
-        "price_changes": _columns(outcome.price_changes),
+        **lists,
+        "lists": left_out,
         "report": outcome.report and asdict(outcome.report),
         "accepted": outcome.accepted_count,
         "outcomes": [_line_to_values(line) for line in outcome.line_outcomes],
@@ -71,7 +91,10 @@ def outcome_to_text(outcome: Outcome) -> str:
         "user_errors": [asdict(error) for error in outcome.user_errors],
     }
     said = {name: value for name, value in values.items() if value}
-    return orjson.dumps({"format": FORMAT, **said}).decode()
+    text = orjson.dumps({"format": LISTS_FORMAT if left_out else FORMAT, **said}).decode()
+    is_in_lines = not IN_LINES.isdisjoint(left_out)
+    key = VersionKey(basket["id"], basket["version"]) if is_in_lines else None
+    return StoredOutcome(text, key, outcome.is_recorded or key is None)
 
 
 async def recall_outcome(
@@ -86,22 +109,25 @@ async def recall_outcome(
     export_id, quotation_id = values.get("export"), values.get("quotation")
     user_id = context.buyer.id
     export = await find_own_export(user_id, export_id) if export_id else None
+    baskets = await _read(values.get("basket"), read)
     return Outcome(
-        baskets=await _read(values.get("basket"), read),
+        baskets=baskets,
         displaced=await _read(values.get("displaced"), read),
         quotation=await find_own_quotation(user_id, quotation_id) if quotation_id else None,
         export=export,
         export_url=await context.exports.address(export) if export else None,
         deleted_id=values.get("deleted"),
-        price_changes=_price_changes(values.get("price_changes", {})),
-        unavailable=list(_numbers(values.get("unavailable", ()))),
-        removed=list(_numbers(values.get("removed", ()))),
+        **(await recall_lists(values, has_basket=baskets is not None))._asdict(),
         report=_report(values.get("report")),
         accepted_count=values.get("accepted", 0),
         line_outcomes=await _lines(context.buyer, values.get("outcomes", ())),
         **await _read_problems(values.get("problems"), context),
         user_errors=[_make(UserError, error) for error in values.get("user_errors", ())],
     )
+
+
+def _lists_of(outcome: Outcome) -> OutcomeLists:
+    return OutcomeLists(outcome.price_changes, outcome.removed, outcome.unavailable)
 
 
 def _only(read: BasketRows | None) -> Mapping[str, Any]:
@@ -120,45 +146,8 @@ def _parse(text: str) -> dict[str, Any]:
     stored = values.get("format")
     if stored not in READABLE:
         readable = " and ".join(map(str, sorted(READABLE)))
-        raise _unreadable(f"in format {stored}, and this server reads {readable}")
+        raise unreadable(f"in format {stored}, and this server reads {readable}")
     return values
-
-
-def _unreadable(reason: str) -> Rejection:
-    return Rejection(
-        RejectionCode.INVALID_INPUT,
-        f"The first outcome for this key is stored {reason}. Nothing more was changed; "
-        "read the basket, or ask again later.",
-        "idempotencyKey",
-    )
-
-
-def _runs(numbers: Iterable[int]) -> list[int | list[int]]:
-    """Returns numbers in their order, each run of consecutive ones as its first and its last."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return [first if first == last else [first, last] for first, last in runs]
-
-
-def _numbers(runs: Iterable[int | list[int]]) -> Iterator[int]:
-    for run in runs:
-        first, last = (run, run) if isinstance(run, int) else run
-        yield from range(first, last + 1)
-
-
-def _columns(changes: Sequence[Repriced]) -> dict[str, list[Any]]:
-    if not changes:
-        return {}
-    return {name: [getattr(each, name) for each in changes] for name in _PRICE_COLUMNS}
-
-
-def _price_changes(columns: Mapping[str, list[Any]]) -> list[Repriced]:
-    rows = zip(*(columns.get(name, ()) for name in _PRICE_COLUMNS), strict=True)
-    return [Repriced(*row) for row in rows]
 
 
 def _report(values: Mapping[str, Any] | None) -> ImportReport | None:
@@ -250,5 +239,5 @@ def _read_value(name: str, value: Any) -> Any:
         return value
     # A newer server beside this one may reject for a reason that is no code here.
     if value not in RejectionCode.__members__:
-        raise _unreadable(f"with the code {value}, which this server does not know")
+        raise unreadable(f"with the code {value}, which this server does not know")
     return RejectionCode[value]

@@ -12,8 +12,10 @@ from models.basket.read import ITEMS, OWN, Wants
 from models.basket.rows import BasketRows
 from models.database.connection import REFERENCE_FAILURES, SERIALIZATION_FAILURES
 from models.history.record import Author
-from models.idempotency import Key, KnownKey, find_key, lock_key, store_outcome
+from models.history.retain import retain_version
+from models.idempotency import KEPT, Key, KnownKey, find_key, lock_key, store_outcome
 from models.rejections import Rejected, Rejection, RejectionCode
+from models.timestamps import now
 from models.user import Buyer, BuyerErased, is_known
 from resolvers.context import Context, check_text
 from resolvers.input_digest import differing_fields, digest_of
@@ -221,12 +223,21 @@ async def _commit(
             return known
         outcome = await apply()
         if key and outcome.is_final:
-            await store_outcome(change.buyer.id, key, outcome_to_text(outcome))
+            await _store(change, key, outcome)
         # Before the block ends, which is the commit: the time limit must not interrupt it.
         begin_to_commit()
     for call in change.after_commit:
         call()
     return outcome
+
+
+async def _store(change: Change[Any], key: Key, outcome: Outcome) -> None:
+    stored = outcome_to_text(outcome)
+    # Else it is a long report of a dry run, and a retry is a new one.
+    if stored.is_complete:
+        await store_outcome(change.buyer.id, key, stored.text)
+    if stored.is_complete and stored.retained:
+        await retain_version(stored.retained, now() + KEPT)
 
 
 async def _recall(change: Change[Any], key: Key | None, known: KnownKey) -> Outcome:

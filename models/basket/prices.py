@@ -1,6 +1,6 @@
 """Bringing the prices of a basket up to date with Commerce."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ _STATEMENTS = load_statements(__file__, maximum_rejections=MAXIMUM_REJECTIONS)
 _PRICE_CHANGES = _STATEMENTS["price_changes"]
 _REPRICE = _STATEMENTS["reprice"]
 _FOREIGN_ITEMS = _STATEMENTS["foreign_items"]
+_ITEM_PRODUCTS = _STATEMENTS["item_products"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,22 @@ class Repriced:
 
 
 _REPRICED = [field.name for field in fields(Repriced)]
+
+
+class ItemProduct(NamedTuple):
+    """The keys of an item's product, and whether Commerce sells it."""
+
+    remote_id: int
+    sku: str
+    is_available: bool
+
+
+async def find_item_products(basket_id: int) -> Mapping[int, ItemProduct]:
+    """Returns the items of a basket by id, in their order."""
+    return {
+        row["id"]: ItemProduct(row["remote_id"], row["sku"], bool(row["is_available"]))
+        for row in await _ITEM_PRODUCTS.rows(basket_id=basket_id)
+    }
 
 
 async def find_held_products(user_id: int, segment: int) -> tuple[int | None, list[int]]:

@@ -58,3 +58,11 @@ JOIN (
 WHERE i.basket_id = :basket_id
 ORDER BY i.id
 LIMIT :maximum_rejections;
+
+-- name: item_products
+-- The items of a basket with what names their products, and whether Commerce sells them.
+SELECT i.id, p.remote_id, p.sku, p.is_available
+FROM basket_item i
+JOIN product p ON p.id = i.product_id
+WHERE i.basket_id = :basket_id
+ORDER BY i.id;

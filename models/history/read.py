@@ -14,7 +14,8 @@ from models.history.lines import (
 )
 from models.history.tables import BasketChange, ChangeKind, ChangeOrigin
 
-CHANGE = Columns(BasketChange, hidden=("user_id", "lines"))
+HIDDEN = ("user_id", "lines", "retained_until")
+CHANGE = Columns(BasketChange, hidden=HIDDEN)
 """The columns that are read of a change, besides its lines."""
 
 _STATEMENTS = {

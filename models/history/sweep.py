@@ -13,6 +13,7 @@ from typing import Any
 from tortoise.models import Model
 
 from models.basket.tables import Basket
+from models.history.retain import find_first_retained
 from models.history.tables import BasketChange
 from models.timestamps import now
 
@@ -74,6 +75,9 @@ class HistorySweeper:
         if basket is None:
             return 0
         last_excess = basket.version - self._maximum_changes
+        if retained := await find_first_retained(basket_id):
+            # Without a gap, so that what is left is unbroken.
+            last_excess = min(last_excess, retained - 1)
         deleted = 0
         while ids := await _find_up_to(basket_id, last_excess):
             deleted += await BasketChange.filter(id__in=ids).delete()

@@ -38,7 +38,8 @@ class BasketChange(Model):
     """A version of a basket: who made it, when, how, the basket's totals then, and the lines.
 
     The lines are JSON with a format number, as `models/history/lines.py` writes and reads it; null
-    when there are none. Of the user there is the number only: the change outlives them.
+    when there are none. Of the user there is the number only: the change outlives them. Until
+    `retained_until` it is not one too many, because a retry reads its lines.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -55,6 +56,7 @@ class BasketChange(Model):
     total_quantity = fields.BigIntField()
     line_count = fields.IntField()
     lines = fields.TextField(null=True)
+    retained_until = fields.DatetimeField(null=True)
 
     class Meta:
         table = "basket_change"

@@ -229,9 +229,9 @@ async def test_a_retry_shows_the_changes_that_the_other_server_has_made(
 
 READS_NEXT = """
 from resolvers import stored_outcome
-stored_outcome.READABLE = frozenset({2, 3})
+stored_outcome.READABLE = frozenset({2, 3, 4})
 """
-WRITES_NEXT = READS_NEXT + "stored_outcome.FORMAT = 3"
+WRITES_NEXT = READS_NEXT + "stored_outcome.FORMAT = 4"
 
 
 async def test_releases_side_by_side_answer_a_retry_or_reject_it_and_lose_nothing(
@@ -269,5 +269,5 @@ async def test_releases_side_by_side_answer_a_retry_or_reject_it_and_lose_nothin
         assert again["version"] == 2
     assert await pair.crowd.rows(
         "SELECT key, outcome::json ->> 'format' FROM idempotency_key ORDER BY 1"
-    ) == [("a", "2"), ("b", "2"), ("c", "3")]
+    ) == [("a", "2"), ("b", "2"), ("c", "4")]
     assert await pair.crowd.numbers("SELECT COUNT(*) FROM basket") == (3,)

@@ -41,12 +41,12 @@ async def test_an_outcome_in_an_unknown_format_is_rejected_and_kept(
 ) -> None:
     basket = await service.main.accepted("basketItemsAdd", **ADD)
     first = await stored()
-    newer = await write(**first | {"format": 3, "unknown": [1]})
+    newer = await write(**first | {"format": 4, "unknown": [1]})
     before = await service.main.everything()
     (error,) = (await service.main.change("basketItemsAdd", **ADD))["userErrors"]
     assert (error["code"], error["field"]) == ("INVALID_INPUT", ["idempotencyKey"])
     assert error["message"] == (
-        "The first outcome for this key is stored in format 3, and this server reads 2. "
+        "The first outcome for this key is stored in format 4, and this server reads 2 and 3. "
         "Nothing more was changed; read the basket, or ask again later."
     )
     assert await service.main.everything() == before

@@ -8,12 +8,19 @@ from tests.support.statements import statement
 FIRST_REMOTE_ID = 1_000
 
 
-async def fill_basket(count: int = MAXIMUM_ITEMS, divisions: int = 2) -> int:
+SCATTERED = "2 * p.id + 1000000 + (p.id * p.id * 7919 / 13) % 2"
+"""Ids of items as if other baskets had got about every second one."""
+
+
+async def fill_basket(
+    count: int = MAXIMUM_ITEMS, divisions: int = 2, *, is_scattered: bool = False
+) -> int:
     """Makes the active basket of the first user, at version 1, and returns its id.
 
     It has a piece of each product for each of the first divisions. Commerce has just confirmed the
     products; their remote ids begin with FIRST_REMOTE_ID.
     """
+    columns, item_id = ("id, ", f"{SCATTERED}, ") if is_scattered else ("", "")
     written_at = now()
     await Product.bulk_create(
         [
@@ -40,8 +47,9 @@ async def fill_basket(count: int = MAXIMUM_ITEMS, divisions: int = 2) -> int:
         currency="try",
     )
     await statement(
-        "INSERT INTO basket_item (basket_id, product_id, price, currency) "
-        "SELECT b.id, p.id, p.price, p.currency FROM basket b CROSS JOIN product p ORDER BY p.id"
+        f"INSERT INTO basket_item ({columns}basket_id, product_id, price, currency) "
+        f"SELECT {item_id}b.id, p.id, p.price, p.currency "
+        "FROM basket b CROSS JOIN product p ORDER BY p.id"
     ).rows()
     await statement(
         "INSERT INTO basket_item_division (item_id, division_id, quantity) "
