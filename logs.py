@@ -169,6 +169,11 @@ def _is_json() -> bool:
     )
 
 
+def _is_reason(record: logging.LogRecord) -> bool:
+    """Whether a record is more than uvicorn's announcement of an end whose reason it follows."""
+    return record.getMessage() != "Application startup failed. Exiting."
+
+
 def set_up(options: LogOptions) -> None:
     """Sends every record, also uvicorn's and Dramatiq's, through our handler and only it."""
     handler = Log(options)
@@ -179,6 +184,8 @@ def set_up(options: LogOptions) -> None:
         logger.propagate = True
     # uvicorn's access line has the whole address, and so the signatures of downloads.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # The last line of a start that fails is the reason.
+    logging.getLogger("uvicorn.error").addFilter(_is_reason)
     logging.getLogger("dramatiq").setLevel(logging.INFO)
     logging.getLogger("basket").setLevel(options.level)
     if options.is_json:

@@ -56,7 +56,12 @@ class WelcomingServer(DrainingServer):
 def run_server(listener: socket.socket, export_store: ExportStore) -> int:
     """Serves on a bound socket until the process is told to stop; returns the exit status."""
     server = create_server(create_application(export_store=export_store))
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        # A start that failed has a status of uvicorn's own; the reason is logged.
+        if server.started:
+            raise
     return 0 if server.started else FAILED
 
 

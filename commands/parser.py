@@ -74,10 +74,11 @@ def _add_service_commands(
     )
     unattended = {"is_logged": True, "settings_check": WORKER}
     work = _add(commands, "work", function, summary, has_json=False, **unattended)
-    work.add_argument("--processes", type=int, default=2, help="the number of processes; 2")
-    work.add_argument(
-        "--threads", type=int, default=2, help="the number of threads of each; 2"
-    )
+    for name, summary in (
+        ("--processes", "the number of processes; 2"),
+        ("--threads", "the number of threads of each; 2"),
+    ):
+        work.add_argument(name, type=_positive, default=2, help=summary)
     function, summary = "commands.database:migrate", "bring the tables up to date"
     migrate = _add(commands, "migrate", function, summary, is_logged=True)
     summary = "change nothing; status 0 when there is nothing to do, else 1"
@@ -97,6 +98,13 @@ def _add_service_commands(
         default="server",
         help="the kind of process that is to run on them; by default a server",
     )
+
+
+def _positive(text: str) -> int:
+    """Returns a whole number above 0; argparse names the option of any other text."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -15,9 +15,12 @@ _LOGIN = re.compile(r"(?<=://).*@")
 _SECRET_WORD = re.compile(
     r"(?<=[?&])(\w*(?:pass|secret|token|key|sig|credential)\w*)=[^&]*", re.I
 )
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+# At most 63 characters between two points, or a look-up of the name raises a UnicodeError.
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
 _NUMERIC = re.compile(r"[\d.]+")
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))([^/?#%\s]|%[0-9A-Fa-f]{2})+)*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
@@ -98,6 +101,10 @@ def web_address(*, has_login: bool = False) -> Kind[str]:
             )
         if parts.query or parts.fragment or text.endswith(("?", "#")):
             raise InvalidSetting("the address has a query or a fragment")
+        if not _PATH.fullmatch(normalize_path(parts.path)):
+            raise InvalidSetting(
+                "the path of the address has a part that is empty or made of points"
+            )
         return text
 
     return Kind(f"an address such as {example}", parse, has_login, hide_secrets)
@@ -183,18 +190,50 @@ NETWORKS = Kind("a list of IP addresses and networks, or *", _parse_networks)
 
 def _parse_database(text: str) -> str:
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in _DATABASE_SCHEMES or not rest.strip("/?"):
-        raise ValueError
+    if not separator or scheme not in _DATABASE_SCHEMES:
+        is_scheme = separator and _SCHEME.fullmatch(scheme)
+        begins = f"begins with {scheme}://, and not" if is_scheme else "does not begin"
+        raise InvalidSetting(f"the address {begins} with postgres:// or sqlite://")
     if scheme == "sqlite":
-        return text
+        return _check_file(text, rest)
     if not text.isprintable() or " " in text:
-        raise ValueError
-    # Of a password that cannot be parsed, urlsplit raises ValueError, too.
-    parts = urlsplit(text)
-    # A password with a bare `/`, `?` or `#` ends the host too early and leaves the `@` behind it.
-    if "@" in parts.path + parts.query + parts.fragment:
-        raise ValueError
+        raise InvalidSetting(
+            "the address contains white space or characters that cannot be printed; "
+            "in a password write them as %XX"
+        )
+    if not rest.strip("/?"):
+        raise InvalidSetting(
+            "the address names no database; write postgres://USER@HOST/NAME"
+        )
+    _check_password(text)
     return text
+
+
+def _check_file(text: str, path: str) -> str:
+    """Returns the address of a SQLite file; raises InvalidSetting for anything else."""
+    if not path.strip("/"):
+        raise InvalidSetting("the address names no file; write sqlite:///FOLDER/FILE")
+    if path == ":memory:":
+        raise InvalidSetting("a database in memory ends with its process; name a file")
+    if "?" in path or "#" in path:
+        raise InvalidSetting("an address of SQLite has no parameters")
+    return text
+
+
+def _check_password(text: str) -> None:
+    """Raises InvalidSetting where a password's bare special character moves the host's end."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        is_broken = True
+    else:
+        # A bare `/`, `?` or `#` ends the host too early and leaves the `@` behind it.
+        is_broken = "@" in parts.path + parts.query + parts.fragment
+    if is_broken:
+        raise InvalidSetting(
+            "the brackets of the host do not match, or a special character of the password is "
+            "not written as %XX"
+        )
 
 
 DATABASE = Kind(
@@ -214,4 +253,12 @@ def _parse_plainly(text: str) -> str:
 
 REDIS = Kind("an address of Redis", _parse_plainly, True, hide_secrets)
 STORE = Kind("a folder or an address of a store", _parse_plainly, show=hide_secrets)
-SOCKET = Kind("the path of a socket", _parse_plainly)
+
+
+def _parse_socket(text: str) -> str:
+    if not text.isprintable() or not text.startswith(("/", "@")):
+        raise ValueError
+    return text
+
+
+SOCKET = Kind("the absolute path of a socket, or @ and an abstract name", _parse_socket)

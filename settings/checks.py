@@ -49,11 +49,28 @@ def find_problems(use: Use) -> list[str]:
         reasons += find_issuer_problems(vars(settings))
     if use >= Use.WORKER:
         reasons += scratch_problems()
+    # An unusable REDIS_URL is read as empty, and has its own reason already.
+    if use is Use.WORKER and not (
+        settings.REDIS_URL or "REDIS_URL" in settings.READER.problems
+    ):
+        reasons.append(
+            "REDIS_URL is not set: without Redis there is nothing a worker could wait for."
+        )
     if use is Use.SERVER:
         reasons += open_files_problems()
-    if use >= Use.WORKER and not settings.EMBEDDED:
+    if use >= Use.WORKER and _is_production():
         reasons += production_problems(use)
     return reasons
+
+
+def _is_production() -> bool:
+    """Whether the accepted settings say so: a rejected one demands nothing of the others."""
+    rejected = settings.READER.problems.keys()
+    if "ENVIRONMENT" in rejected:
+        return False
+    if settings.ENVIRONMENT == "production":
+        return True
+    return not settings.EMBEDDED and "DATABASE_URL" not in rejected
 
 
 def production_problems(use: Use) -> list[str]:

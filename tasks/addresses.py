@@ -8,7 +8,8 @@ from settings.checks import Use, find_problems
 from settings.startup_error import StartupError
 from tasks.database_address import database_problems
 from tasks.exports.store_url import check_absolute, open_storage
-from tasks.redis.address import RedisAddressRejected, parse_redis_address
+from tasks.redis.address import parse_redis_address
+from tasks.redis.words import RedisAddressRejected
 
 
 def address_problems() -> list[str]:

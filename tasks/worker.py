@@ -101,13 +101,7 @@ def wait_for_redis_server(store: ExportStore) -> RedisServer | None:
 
 def worker_problems() -> list[str]:
     """Returns the reasons why a worker may not start on these settings, one per line."""
-    reasons = find_problems(Use.WORKER) + address_problems()
-    # An unusable REDIS_URL is read as empty, and has its own reason already.
-    if not settings.REDIS_URL and "REDIS_URL" not in settings.READER.problems:
-        reasons.append(
-            "Set REDIS_URL: without Redis there is nothing a worker process could wait for."
-        )
-    return reasons
+    return find_problems(Use.WORKER) + address_problems()
 
 
 def end_process(reasons: list[str]) -> NoReturn:

@@ -39,6 +39,13 @@ class SqliteTransaction(SqliteTransactionContext):
 class BasketSqliteClient(SqliteClient):
     """Tortoise's client, with such transactions."""
 
+    async def create_connection(self, with_db: bool) -> None:
+        """Opens the file; raises sqlite3.OperationalError without a traceback of a thread."""
+        # A thread of aiosqlite that cannot open it is left to report to a closed event loop.
+        if self._connection is None:
+            sqlite3.connect(self.filename).close()
+        await super().create_connection(with_db)
+
     def _in_transaction(self) -> TransactionContext:
         return SqliteTransaction(SqliteTransactionWrapper(self), self._lock)
 

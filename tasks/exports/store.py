@@ -46,6 +46,11 @@ ERROR_OF_STATUS: dict[int | None, type[OSError]] = {
     404: FileNotFoundError,
 }
 """The classes of errors of those packages, by their HTTP status."""
+ERRORS_OF_SETTINGS = (
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
+    *("ParamValidationError", "NoRegionError", "InvalidRegionError", "ProfileNotFound"),
+)
+"""The errors of botocore that no store has sent: only other settings can mend them."""
 PERMANENT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ENODEV, errno.EINVAL)
 PERMANENT_ERRORS = (
     FileNotFoundError,
@@ -263,8 +268,13 @@ def _raise_os_errors() -> Iterator[None]:
         # Anything else is a bug of ours, which must not pass for an outage.
         if isinstance(error, OSError) or not type(error).__module__.startswith(LIBRARIES):
             raise
-        error_class = ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
-        raise error_class(errno.EIO, explain_store_failure(error)) from error
+        raise _error_class(error)(errno.EIO, explain_store_failure(error)) from error
+
+
+def _error_class(error: Exception) -> type[OSError]:
+    if type(error).__name__ in ERRORS_OF_SETTINGS:
+        return PermissionError
+    return ERROR_OF_STATUS.get(getattr(error, "status_code", None), StoreFailed)
 
 
 @contextmanager

@@ -18,8 +18,11 @@ PACKAGES = {
 """The package that each kind of object store needs."""
 CACHING = ("blockcache", "cached", "filecache", "simplecache")
 LOCAL = ("file", "local")
+READ_ONLY = ("http", "https", "data", "github", "git", "reference")
 SUPPORTED = "a folder, s3://BUCKET/PREFIX or abfs://CONTAINER/PREFIX"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+# One letter may be a drive of Windows.
+_SCHEME_ALONE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def store_rejection(url: str, reason: str) -> StartupError:
@@ -45,6 +48,10 @@ def open_storage(url: str) -> tuple[Any, str, str]:
             skip_instance_cache=True,
             **_storage_options(scheme),
         )
+    except (AttributeError, TypeError) as error:
+        # Of a storage that takes arguments.
+        reason = f"{scheme}:// needs more than an address; set it to {SUPPORTED}"
+        raise store_rejection(url, reason) from error
     except Exception as error:
         raise store_rejection(url, explain_store_failure(error)) from error
     return storage, str(root), scheme
@@ -61,16 +68,32 @@ def _check_scheme(url: str) -> str:
         )
     match = _SCHEME.fullmatch(url)
     if match is None:
+        _check_folder(url)
         return LOCAL[0]
     scheme, rest = match[1].lower(), match[2]
     if scheme in CACHING:
         raise store_rejection(url, f"{scheme}:// caches files; give the storage itself")
-    if not rest.split("?")[0].strip("/") and scheme not in LOCAL:
+    if scheme in READ_ONLY:
+        raise store_rejection(
+            url, f"{scheme}:// cannot be written to; set it to {SUPPORTED}"
+        )
+    # Only there the first part is a bucket: memory:///x has none.
+    place = re.split("[/?]", rest)[0] if scheme in PACKAGES else rest.strip("/")
+    if not place and scheme not in LOCAL:
         raise store_rejection(
             url, f"it names no bucket or container; set it to {SUPPORTED}"
         )
+    if PACKAGES.get(scheme) == "s3fs" and "@" in place:
+        raise store_rejection(
+            url, "it has a login; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead"
+        )
     _check_package(url, scheme)
     return scheme
+
+
+def _check_folder(path: str) -> None:
+    if match := _SCHEME_ALONE.match(path):
+        raise store_rejection(path, f"two slashes are missing; begin it with {match[1]}://")
 
 
 def check_absolute(url: str) -> None:
@@ -109,9 +132,14 @@ def _storage_options(scheme: str) -> dict[str, Any]:
 
 
 def explain_store_failure(error: BaseException) -> str:
-    """Returns the first line of an error's message, without passwords and without a full stop."""
+    """Returns the first line of an error's message, without passwords and without a full stop.
+
+    A first line that ends in a colon only announces the next one.
+    """
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror
     else:
         text = str(error) or type(error).__name__
-    return " ".join(remove_secrets(text).splitlines()[:1]).rstrip(".")
+    lines = remove_secrets(text).splitlines()
+    is_title = bool(lines) and lines[0].endswith(":")
+    return " ".join(lines[: 1 + is_title]).rstrip(".")

@@ -9,12 +9,18 @@
 `valkey` may stand for `redis` in any of them. User and password are percent-encoded.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-Option = str | int | bool
+from tasks.redis.words import (
+    SENTINEL_WORDS,
+    Option,
+    RedisAddressRejected,
+    parse_digits,
+    take_options,
+    take_tls,
+)
 
 PORT = 6_379
 SENTINEL_PORT = 26_379
@@ -34,10 +40,6 @@ _ALIASES = {
     "valkey+sentinel": _SENTINEL,
     "valkeys+sentinel": _SENTINEL_TLS,
 }
-
-
-class RedisAddressRejected(ValueError):
-    """Raised for an address that is not supported; the message never holds a user or a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,13 @@ def parse_redis_address(text: str) -> RedisAddress:
     password = words.pop("password", "") or unquote(parts.password or "")
 
     sentinel_login = _take_sentinel_login(words, scheme)
-    tls = _take_tls(words, scheme)
-    options = _take_options(words)
+    has_tls = scheme in (_TLS, _SENTINEL_TLS)
+    tls = take_tls(words, has_tls=has_tls)
+    options = take_options(words)
 
     return replace(
         _parse_server(scheme, parts, database),
-        has_tls=scheme in (_TLS, _SENTINEL_TLS),
+        has_tls=has_tls,
         username=username,
         password=password,
         tls=tls,
@@ -103,7 +106,13 @@ def _split(text: str) -> tuple[str, SplitResult]:
             f"the scheme {written!r} is unknown; known are {', '.join(_SCHEMES)}."
         )
 
-    parts = urlsplit(f"{scheme}://{rest}")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+    except ValueError:
+        raise RedisAddressRejected(
+            "the brackets of the host do not match; "
+            "in a user or password write [ and ] as %5B and %5D."
+        ) from None
     # A `#` or `@` in a password moves the borders of the parts without an error.
     if parts.fragment or "#" in rest or "@" in parts.path or "@" in parts.query:
         raise RedisAddressRejected(
@@ -123,7 +132,7 @@ def _parse_words(query: str) -> dict[str, str]:
 
 
 def _take_database(words: dict[str, str]) -> int | None:
-    return _parse_whole_number("db", words.pop("db")) if "db" in words else None
+    return parse_digits("db", words.pop("db")) if "db" in words else None
 
 
 def _parse_server(scheme: str, parts: SplitResult, database: int | None) -> RedisAddress:
@@ -156,6 +165,9 @@ def _parse_socket_path(parts: SplitResult) -> str:
         raise RedisAddressRejected(
             "a socket's path is absolute; write unix:///PATH with three slashes."
         )
+    # One that is not there yet may come with its server.
+    if Path(path).exists() and not Path(path).is_socket():
+        raise RedisAddressRejected(f"{path!r} is no socket.")
     return path
 
 
@@ -167,7 +179,7 @@ def _parse_database(segments: list[str], word: int | None) -> int:
     if not segments:
         return word or 0
 
-    database = _parse_whole_number("database", segments[0])
+    database = parse_digits("database", segments[0])
     if word is not None and word != database:
         raise RedisAddressRejected(
             f"the path names database {database} and the word db names {word}."
@@ -192,7 +204,7 @@ def _parse_host(text: str, default_port: int) -> tuple[str, int]:
         rest = f":{port}" if port else ""
 
     port_text = rest.removeprefix(":")
-    port_number = _parse_whole_number("port", port_text) if port_text else default_port
+    port_number = parse_digits("port", port_text) if port_text else default_port
     if not 0 < port_number <= HIGHEST_PORT:
         raise RedisAddressRejected(
             f"the port {port_number} is not between 1 and {HIGHEST_PORT}."
@@ -200,93 +212,8 @@ def _parse_host(text: str, default_port: int) -> tuple[str, int]:
     return host or "localhost", port_number
 
 
-def _parse_whole_number(part: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise RedisAddressRejected(f"the {part} {text!r} is not a whole number.")
-    return int(text)
-
-
-def _parse_truth(part: str, text: str) -> bool:
-    truths = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if text.lower() not in truths:
-        raise RedisAddressRejected(
-            f"the word {part} is {text!r}, and neither true nor false."
-        )
-    return truths[text.lower()]
-
-
-def _parse_text(part: str, text: str) -> str:
-    if not text:
-        raise RedisAddressRejected(f"the word {part} is empty.")
-    return text
-
-
-def _check_file(part: str, text: str) -> str:
-    try:
-        with Path(text).open("rb"):
-            return text
-    except OSError as error:
-        raise RedisAddressRejected(
-            f"the file of {part}, {text!r}, cannot be read: {error.strerror}."
-        ) from None
-
-
-def _parse_requirement(part: str, text: str) -> str:
-    if text not in ("required", "optional", "none"):
-        raise RedisAddressRejected(
-            f"the word {part} is {text!r}; known are required, optional and none."
-        )
-    return text
-
-
-Reader = Callable[[str, str], Option]
-
-_TLS_WORDS: dict[str, Reader] = {
-    "ssl_ca_certs": _check_file,
-    "ssl_certfile": _check_file,
-    "ssl_keyfile": _check_file,
-    "ssl_password": _parse_text,
-    "ssl_cert_reqs": _parse_requirement,
-    "ssl_check_hostname": _parse_truth,
-}
-_OPTION_WORDS: dict[str, Reader] = {
-    "client_name": _parse_text,
-    "health_check_interval": _parse_whole_number,
-    "max_connections": _parse_whole_number,
-    "protocol": _parse_whole_number,
-}
-_SENTINEL_WORDS = {"sentinel_username": "username", "sentinel_password": "password"}
-
-
-def _take_tls(words: dict[str, str], scheme: str) -> dict[str, Option]:
-    named = [word for word in words if word in _TLS_WORDS]
-    if named and scheme not in (_TLS, _SENTINEL_TLS):
-        raise RedisAddressRejected(
-            f"the word {named[0]} needs TLS; begin the address with rediss."
-        )
-    return {word: _TLS_WORDS[word](word, words.pop(word)) for word in named}
-
-
 def _take_sentinel_login(words: dict[str, str], scheme: str) -> dict[str, Option]:
-    named = [word for word in words if word in _SENTINEL_WORDS]
+    named = [word for word in words if word in SENTINEL_WORDS]
     if named and scheme not in (_SENTINEL, _SENTINEL_TLS):
         raise RedisAddressRejected(f"the word {named[0]} is for redis+sentinel:// only.")
-    return {_SENTINEL_WORDS[word]: words.pop(word) for word in named}
-
-
-def _take_options(words: dict[str, str]) -> dict[str, Option]:
-    unknown = sorted(words.keys() - _OPTION_WORDS.keys())
-    if not unknown:
-        return {word: _OPTION_WORDS[word](word, value) for word, value in words.items()}
-
-    word = unknown[0]
-    if "timeout" in word or "retry" in word:
-        raise RedisAddressRejected(
-            f"the word {word!r} is not supported: the server sets its own timeouts."
-        )
-    known = sorted(
-        {"db", "username", "password"} | _TLS_WORDS.keys() | _OPTION_WORDS.keys()
-    )
-    raise RedisAddressRejected(
-        f"the word {word!r} is unknown; known are {', '.join(known)}."
-    )
+    return {SENTINEL_WORDS[word]: words.pop(word) for word in named}

@@ -8,6 +8,7 @@ import logging
 import ssl
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from redis.exceptions import (
     ReadOnlyError,
     RedisError,
 )
+from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 
 from settings.startup_error import StartupError
 from tasks.dramatiq_internals import use_queue
@@ -94,9 +96,29 @@ def find_fault(client: Redis, prefix: str) -> RedisFault | None:
     """Uses Redis as the server does; returns the reason when it cannot be used."""
     try:
         use_redis(client, prefix)
+    except MasterNotFoundError as error:
+        return _unknown_service(client) or _fault_from_error(error)
     except (RedisError, OSError) as error:
         return _fault_from_error(error)
     return None
+
+
+def _unknown_service(client: Redis) -> RedisFault | None:
+    """Returns the fault of a name that no sentinel watches; None when one may know it."""
+    pool = client.connection_pool
+    if not isinstance(pool, SentinelConnectionPool):
+        return None
+    known: set[str] = set()
+    for sentinel in pool.sentinel_manager.sentinels:
+        with suppress(RedisError, OSError):
+            known |= sentinel.sentinel_masters().keys()
+    if not known or pool.service_name in known:
+        return None
+    names = ", ".join(sorted(known))
+    return RedisFault(
+        "no service",
+        f"the sentinels watch no service {pool.service_name!r}, but {names}.",
+    )
 
 
 def use_redis(client: Redis, prefix: str) -> None:
@@ -156,6 +178,9 @@ _NOT_PERMITTED = RedisFault(
 )
 _UNAUTHENTICATED = RedisFault("unauthenticated", "user or password are wrong or missing.")
 _NO_DATABASE = RedisFault("no database", "it has no database of this number.")
+_NO_SENTINEL = RedisFault(
+    "no sentinel", "it is no sentinel; name sentinels, or a server with redis://."
+)
 _NO_SNAPSHOT = RedisFault(
     "read-only",
     "it cannot write its snapshot and so accepts no changes.",
@@ -180,4 +205,6 @@ _FAULTS_OF_TEXTS = (
     ("OOM", _FULL),
     ("CROSSSLOT", _CLUSTER),
     ("MISCONF", _NO_SNAPSHOT),
+    ("unknown command 'SENTINEL'", _NO_SENTINEL),
+    ("unknown command `SENTINEL`", _NO_SENTINEL),
 )

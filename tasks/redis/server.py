@@ -4,9 +4,10 @@ import asyncio
 
 from models.database.installation import InstallationUnknown, read_installation
 from settings.startup_error import StartupError
-from tasks.redis.address import RedisAddressRejected, parse_redis_address
+from tasks.redis.address import parse_redis_address
 from tasks.redis.check import check_redis
 from tasks.redis.connection import RedisServer
+from tasks.redis.words import RedisAddressRejected
 
 
 async def find_redis_server(url: str, prefix: str) -> RedisServer | None:

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from application import create_application
+from commands.parser import create_parser
 from settings import ROOT
 from settings.options import Options
 from tests.support.command_line import CommandLine, Commands
 from tests.support.databases import sqlite_database
 from tests.support.service import Caller, open_client
 
-REJECTED_ADDRESS = (
-    "DATABASE_URL is not usable (the value may hold a secret and is not shown); "
-    "it is sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME, "
-    "with special characters of a password as %XX."
+BROKEN_HOST = (
+    "the brackets of the host do not match, or a special character of the password is not "
+    "written as %XX"
 )
 
 
@@ -160,20 +160,45 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line_without_its_password
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "reason"),
     [
-        "postgres://someone:se#cret@127.0.0.1:1/none",
-        "postgres://someone:5/cret@127.0.0.1:1/none",
-        "postgres://someone:[cret@127.0.0.1:1/none",
-        "mysql://someone:secret@127.0.0.1:1/none",
+        ("postgres://someone:se#cret@127.0.0.1:1/none", BROKEN_HOST),
+        ("postgres://someone:5/cret@127.0.0.1:1/none", BROKEN_HOST),
+        ("postgres://someone:[cret@127.0.0.1:1/none", BROKEN_HOST),
+        (
+            "mysql://someone:secret@127.0.0.1:1/none",
+            "the address begins with mysql://, and not with postgres:// or sqlite://",
+        ),
     ],
 )
-def test_a_database_address_that_cannot_be_taken_apart_is_not_repeated(url: str) -> None:
-    assert Commands(url).run("user", "list") == (
+def test_a_database_address_that_cannot_be_taken_apart_is_not_repeated(
+    url: str, reason: str
+) -> None:
+    assert Commands(url).run("user", "list") == (1, "", f"DATABASE_URL: {reason}.")
+
+
+@pytest.mark.parametrize("command", [["user", "list"], ["migrate"], ["serve"]])
+def test_a_file_that_cannot_be_opened_is_said_in_one_line(
+    tmp_path: Path, command: list[str]
+) -> None:
+    url = f"sqlite://{tmp_path}"
+    status, output, errors = CommandLine(url, ENVIRONMENT="embedded").run(*command)
+    assert (status, output, errors) == (
         1,
         "",
-        REJECTED_ADDRESS,
+        f"The database {url} (DATABASE_URL) cannot be used: unable to open database file.",
     )
+
+
+@pytest.mark.parametrize("option", ["--processes", "--threads"])
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_a_worker_without_processes_or_threads_is_rejected(
+    option: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        create_parser().parse_args(["work", f"{option}={number}"])
+    assert ended.value.code == 2
+    assert f"{option}: {number!r} is no whole number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["serve"]])

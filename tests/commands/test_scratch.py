@@ -165,7 +165,9 @@ def _may_unshare(folder: Path) -> bool:
 @pytest.mark.parametrize("use", ["server", "worker"])
 def test_a_scratch_space_that_cannot_be_written_is_rejected(use: str) -> None:
     # Nobody, not even root, can make files there.
-    line = Commands("sqlite:///nowhere.sqlite3", SCRATCH_PATH="/proc")
+    line = Commands(
+        "sqlite:///nowhere.sqlite3", SCRATCH_PATH="/proc", REDIS_URL="redis://h"
+    )
     status, _, errors = line.run("check-settings", "--for", use)
     assert status == 1
     (message,) = errors.splitlines()

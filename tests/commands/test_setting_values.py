@@ -11,6 +11,18 @@ NO_SCHEME = "the address begins with neither http:// nor https://; write"
 NO_ORIGIN = "is no origin; write SCHEME://HOST or SCHEME://HOST:PORT alone"
 
 
+NO_PATH = "the path of the address has a part that is empty or made of points"
+
+
+NOT = ", and not with postgres:// or sqlite://"
+
+
+BROKEN_HOST = (
+    "the brackets of the host do not match, or a special character of the password is not "
+    "written as %XX"
+)
+
+
 NOT_AS_BROWSERS = "in lower case and without the port of its scheme"
 
 
@@ -47,6 +59,13 @@ NOT_AS_BROWSERS = "in lower case and without the port of its scheme"
         ("RATE_LIMIT_ADDRESS", "60/fortnight", "like 6000/minute, or 0 for no limit"),
         ("HOST", "my host", "an IPv4 or IPv6 address or the name of a host"),
         ("HOST", "256.1.1.1", "an IPv4 or IPv6 address or the name of a host"),
+        ("HOST", "a..b", "an IPv4 or IPv6 address or the name of a host"),
+        ("HOST", "a" * 64, "an IPv4 or IPv6 address or the name of a host"),
+        (
+            "NOTIFY_SOCKET",
+            "run/notify",
+            "the absolute path of a socket, or @ and an abstract name",
+        ),
         ("HOST", "http://h", "an IPv4 or IPv6 address or the name of a host"),
         (
             "REDIS_PREFIX",
@@ -90,6 +109,44 @@ def test_a_value_that_cannot_be_is_rejected_by_name(
             "PUBLIC_URL",
             "https://me:hidden@h",
             "the address names a user or a password, which are not supported here",
+        ),
+        ("PUBLIC_URL", "https://h/../shop", NO_PATH),
+        ("PUBLIC_URL", "https://h/a//b", NO_PATH),
+        ("COMMERCE_URL", "https://h/./v1", NO_PATH),
+        ("DATABASE_URL", "mysql://me:hidden@h/d", f"the address begins with mysql://{NOT}"),
+        ("DATABASE_URL", "Postgres://h/d", f"the address begins with Postgres://{NOT}"),
+        (
+            "DATABASE_URL",
+            "h:5432/d",
+            "the address does not begin with postgres:// or sqlite://",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres:///",
+            "the address names no database; write postgres://USER@HOST/NAME",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://me:hid den@h/d",
+            "the address contains white space or characters that cannot be printed; "
+            "in a password write them as %XX",
+        ),
+        ("DATABASE_URL", "postgres://me:hid/den@h/d", BROKEN_HOST),
+        ("MIGRATION_DATABASE_URL", "postgres://me:hidden@[::1/d", BROKEN_HOST),
+        (
+            "DATABASE_URL",
+            "sqlite://",
+            "the address names no file; write sqlite:///FOLDER/FILE",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite://:memory:",
+            "a database in memory ends with its process; name a file",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:///tmp/x?journal_mode=off",
+            "an address of SQLite has no parameters",
         ),
         ("COMMERCE_URL", "commerce", f"{NO_SCHEME} http://USER:PASSWORD@HOST:PORT"),
         (
@@ -137,6 +194,35 @@ def test_an_unknown_storage_is_rejected(value: str) -> None:
     )
 
 
+TWO_SLASHES = "two slashes are missing; begin it with"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("s3:///exports", "it names no bucket or container; set it to a folder"),
+        ("s3:///", "it names no bucket or container; set it to a folder"),
+        ("abfs://?x=y", "it names no bucket or container; set it to a folder"),
+        ("s3:bucket/exports", f"{TWO_SLASHES} s3://"),
+        ("file:/mnt/exports", f"{TWO_SLASHES} file://"),
+        ("https://h/exports", "https:// cannot be written to; set it to a folder"),
+        ("dir:///mnt", "dir:// needs more than an address; set it to a folder"),
+    ],
+)
+def test_a_storage_that_can_never_work_is_rejected_with_the_reason(
+    value: str, reason: str
+) -> None:
+    (line,) = problems_of(EXPORT_URL=value)
+    assert line.startswith(f"EXPORT_URL is {value}: {reason}")
+
+
+def test_a_login_in_the_address_of_a_bucket_is_rejected_and_not_shown() -> None:
+    assert problems_of(EXPORT_URL="s3://me:hidden@bucket/x") == [
+        "EXPORT_URL is s3://…@bucket/x: it has a login; "
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead."
+    ]
+
+
 @pytest.mark.parametrize("value", ["exports", "./exports", "file://exports", "../x"])
 def test_a_relative_export_folder_is_rejected_in_production(value: str) -> None:
     (line,) = problems_of(
@@ -155,6 +241,16 @@ def test_a_relative_export_folder_is_rejected_in_production(value: str) -> None:
 def test_a_misspelt_environment_is_rejected_and_is_not_the_demo() -> None:
     lines = problems_of(ENVIRONMENT="prodution", COMMERCE_URL="http://h", SECRET_KEY=KEY)
     assert lines == ["ENVIRONMENT is 'prodution'; it is one of embedded, test, production."]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ENVIRONMENT", "prod"), ("DATABASE_URL", "mysql://h/d")]
+)
+def test_a_setting_that_is_rejected_demands_nothing_of_the_others(
+    name: str, value: str
+) -> None:
+    (line,) = problems_of(**{name: value})
+    assert line.startswith(name)
 
 
 @pytest.mark.parametrize("spaces", ["", "  "])

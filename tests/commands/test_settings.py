@@ -44,7 +44,12 @@ def test_each_use_checks_what_it_needs() -> None:
         1,
         "COMMERCE_URL is not set: production needs a real Commerce.",
     )
-    assert line.run("check-settings", "--for", "worker")[::2] == (0, "")
+    assert line.run("check-settings", "--for", "worker")[::2] == (
+        1,
+        "REDIS_URL is not set: without Redis there is nothing a worker could wait for.",
+    )
+    worker = commands(ENVIRONMENT="production", SECRET_KEY=KEY, REDIS_URL="redis://h")
+    assert worker.run("check-settings", "--for", "worker")[::2] == (0, "")
     assert commands(ENVIRONMENT="production").run("check-settings", "--for", "command")[
         ::2
     ] == (0, "")

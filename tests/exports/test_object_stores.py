@@ -281,6 +281,34 @@ def test_a_misspelt_bucket_is_rejected_at_start_and_not_created(
     assert rejection("server.py", "user", "list", **environment) == (0, [])
 
 
+@pytest.mark.parametrize(
+    ("url", "has_key", "reason"),
+    [
+        ("s3://baskets/exports", False, "Unable to locate credentials."),
+        ("s3://No Bucket/exports", True, 'Invalid bucket name "No Bucket"'),
+    ],
+)
+def test_what_no_answer_of_a_store_can_mend_is_rejected_at_start(
+    url: str, has_key: bool, reason: str, sqlite_url: str
+) -> None:
+    key = "key" if has_key else ""
+    environment = {
+        "DATABASE_URL": sqlite_url,
+        "EXPORT_URL": url,
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": key,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_CONFIG_FILE": "/dev/null",
+    }
+    status, lines = rejection("server.py", "serve", **environment)
+    assert (status, len(lines)) == (1, 1), lines
+    assert lines[0].startswith("EXPORT_URL is s3://")
+    assert f"it cannot be written to: {reason}" in lines[0].replace(
+        "Parameter validation failed: ", ""
+    )
+
+
 @pytest.mark.parametrize(("scheme", "package"), [("s3", "s3fs"), ("abfs", "adlfs")])
 def test_without_its_package_a_store_is_rejected_by_those_who_need_it(
     scheme: str, package: str, sqlite_url: str, tmp_path: Path

@@ -105,6 +105,22 @@ def test_a_worker_that_may_not_start_says_why_once(processes: Processes) -> None
     assert message.startswith("SECRET_KEY is weak:")
 
 
+def test_the_last_line_of_a_server_that_may_not_start_is_the_reason(
+    processes: Processes,
+) -> None:
+    port = free_port()
+    redis = Processes(processes.folder.parent)
+    try:
+        redis.redis(port)
+        processes.environment["REDIS_URL"] = f"redis://127.0.0.1:{port}/99"
+        server = processes.start(sys.executable, "server.py", PORT="0")
+        assert server.wait(60) == 1
+    finally:
+        redis.end()
+    (message,) = messages(processes)
+    assert message == "REDIS_URL: Redis cannot be used: it has no database of this number."
+
+
 def test_migrations_are_told_in_json(tmp_path: Path) -> None:
     line = CommandLine(f"sqlite://{tmp_path / 'basket.sqlite3'}", **PRODUCTION)
     status, output, errors = line.run("migrate")

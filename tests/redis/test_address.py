@@ -3,9 +3,17 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from settings import kinds
-from tasks.redis.address import RedisAddress, RedisAddressRejected, parse_redis_address
+from tasks.redis.address import RedisAddress, parse_redis_address
+from tasks.redis.words import RedisAddressRejected
+from tests.support.redis_servers import write_certificates
 
 
 @pytest.mark.parametrize(
@@ -99,6 +107,20 @@ def test_an_address_means(text: str, address: RedisAddress) -> None:
         ("redis://h?socket_timeout=3", "the server sets its own timeouts"),
         ("redis://h?sentinel_password=x", "is for redis+sentinel:// only"),
         ("redis://h?colour=red", "the word 'colour' is unknown"),
+        ("redis://h?protocol=4", "the protocol '4' is unknown; known are 2 and 3"),
+        ("redis://h?max_connections=0", "the max_connections is 0; the least is 1"),
+        ("redis://[::1/0", "the brackets of the host do not match"),
+        ("redis://:[hush@h", "the brackets of the host do not match"),
+        ("rediss://h?ssl_keyfile=/etc/hosts", "the word ssl_keyfile needs ssl_certfile"),
+        (
+            "rediss://h?ssl_ca_certs=/etc/hosts",
+            "the file of ssl_ca_certs, '/etc/hosts', holds no certificates in PEM form",
+        ),
+        (
+            "rediss+sentinel://h/s?ssl_certfile=/etc/hosts",
+            "'/etc/hosts', and ssl_keyfile hold no certificate with its key in PEM form",
+        ),
+        ("unix:///etc/hosts?db=1", "'/etc/hosts' is no socket"),
         ("unix://run/redis.sock", "three slashes"),
         (" redis://h", "white space"),
     ],
@@ -133,12 +155,21 @@ def test_the_address_itself_shows_no_password() -> None:
     assert "hush" not in repr(parse_redis_address("redis://ada:hush@h"))
 
 
-def test_a_file_of_tls_that_is_there_is_taken(tmp_path: Path) -> None:
-    file = tmp_path / "ca.pem"
-    file.write_text("")
-    assert parse_redis_address(f"rediss://h?ssl_ca_certs={file}").tls == {
-        "ssl_ca_certs": str(file)
+def test_files_of_tls_are_taken_with_their_password(tmp_path: Path) -> None:
+    files = write_certificates(tmp_path)
+    assert parse_redis_address(f"rediss://h?ssl_ca_certs={files.authority}").tls == {
+        "ssl_ca_certs": str(files.authority)
     }
+    locked = tmp_path / "locked.pem"
+    key = load_pem_private_key(files.client.read_bytes(), None)
+    secret = BestAvailableEncryption(b"right")
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret)
+    locked.write_bytes(pem + files.client.read_bytes().partition(b"-----BEGIN CERT")[2])
+    url = f"rediss://h?ssl_certfile={files.client}&ssl_keyfile={locked}"
+    assert parse_redis_address(f"{url}&ssl_password=right").tls["ssl_password"] == "right"
+    for wrong in ("", "&ssl_password=wrong"):
+        with pytest.raises(RedisAddressRejected, match="or ssl_password is not that of"):
+            parse_redis_address(url + wrong)
 
 
 @pytest.mark.parametrize("prefix", ["shop", "Shop-1.test_2", "9"])

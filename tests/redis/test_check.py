@@ -120,6 +120,18 @@ def test_the_documented_rights_are_enough(servers: RedisServers) -> None:
     assert fault_word(f"redis://basket:PASSWORD@127.0.0.1:{port}") is None
 
 
+def test_a_sentinel_that_is_none_or_knows_no_such_service_is_said(
+    servers: RedisServers,
+) -> None:
+    port = servers.start()
+    sentinel = servers.start_sentinel(port)
+    dead = "127.0.0.1:1"
+    assert fault_word(f"redis+sentinel://{dead},127.0.0.1:{sentinel}/basket") is None
+    assert fault_word(f"redis+sentinel://{dead},127.0.0.1:{sentinel}/shop") == "no service"
+    assert fault_word(f"redis+sentinel://127.0.0.1:{port}/basket") == "no sentinel"
+    assert fault_word(f"redis+sentinel://{dead}/basket") == "unavailable"
+
+
 def test_nothing_that_listens_is_unavailable() -> None:
     assert fault_word("redis://127.0.0.1:1") == "unavailable"
 
