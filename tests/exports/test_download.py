@@ -159,6 +159,29 @@ async def test_a_range_is_of_the_very_file_that_was_begun(stored: Service) -> No
     assert (await stored.client.head(url)).headers["etag"] != etag
 
 
+async def test_a_file_that_the_client_has_is_not_sent_again(stored: Service) -> None:
+    url = (await exported(stored))["url"]
+    etag = (await stored.client.head(url)).headers["etag"]
+    for named, status, size in (
+        (etag, 304, 0),
+        (f'"other", W/{etag}', 304, 0),
+        ("*", 304, 0),
+        ('"other"', 200, 53),
+    ):
+        for more in ({}, {"Range": "bytes=0-60"}):
+            headers = {"If-None-Match": named} | more
+            response = await stored.client.get(url, headers=headers)
+            expected = 206 if more and status == 200 else status
+            assert (named, response.status_code) == (named, expected)
+            tag = response.headers["etag"].removeprefix("W/")
+            assert (len(response.content), tag) == (size, etag)
+        head = await stored.client.head(url, headers={"If-None-Match": named})
+        assert (named, head.status_code) == (named, status)
+    unsigned = path_of({"cacheKey": url.split("/")[-1][:32], "format": "CSV"})
+    refused = await stored.client.get(unsigned, headers={"If-None-Match": etag})
+    assert refused.status_code == 401
+
+
 def test_ranges_are_read_as_http_says() -> None:
     for ignored in IGNORED:
         assert parse_range(ignored, 10) is None

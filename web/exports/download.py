@@ -15,6 +15,7 @@ from tasks.exports.store import ExportStore
 from tasks.exports.sweeper import report_missing
 from web.exports.byte_range import requested_range
 from web.http.authentication import authenticate, unauthenticated
+from web.http.entity_tag import is_match
 from web.http.json_response import error_response
 
 logger = logging.getLogger("basket")
@@ -115,6 +116,9 @@ def _file_response(
     request: Request, store: ExportStore, export: ExportRead, size: int
 ) -> Response:
     media_type, etag = MEDIA_TYPES[export.format], _etag(export, size)
+    known = ", ".join(request.headers.getlist("if-none-match"))
+    if is_match(etag.encode(), known.encode("latin-1")):
+        return Response(status_code=304, headers={"ETag": etag})
     try:
         requested = requested_range(request, etag, size)
     except ValueError:
