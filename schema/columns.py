@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,9 +11,8 @@ from models.timestamps import format_timestamp
 from schema.scalars import JSON
 
 
-@lru_cache(4_096)
 def parse_stored_json(text: str) -> JSON:
-    """Parses JSON of the database. The result is shared: it is for writing, never for changing."""
+    """Parses JSON of the database."""
     return JSON(orjson.loads(text))
 
 

@@ -19,6 +19,12 @@ CACHED_LENGTH = 10_000
 """The longest document, in characters, that is cached when its text was sent."""
 CACHED_CHARACTERS = 300_000
 """The size of all cached documents together; they take up to a hundred megabytes."""
+OPERATION_SIZE = 20
+"""The characters that take as much memory, of about 300 bytes each, as an operation."""
+PLAN_SIZE = 30
+"""The same of a plan without its fields."""
+FIELD_SIZE = 2
+"""The same of a planned field."""
 
 
 class Document:
@@ -32,7 +38,7 @@ class Document:
         self.errors: list[GraphQLError] = []
         self.selected: dict[tuple[object, ...], Any] = {}
         self.size = len(query)
-        """The characters of the text and the fields of its plans."""
+        """The characters of the text, and those that its operations and plans count as."""
         self.note_growth: Callable[[int], None] = lambda size: None
         self._hides_suggestions = not limits.introspection
         self._operations: dict[str | None, Operation] = {}
@@ -66,12 +72,15 @@ class Document:
                 note_plan=self._note_plan,
             )
             self._operations[name] = operation
+            self._note_size(OPERATION_SIZE)
             return operation
 
     def _note_plan(self, field_count: int) -> None:
-        # A planned field takes about the memory of a parsed character, 300 bytes.
-        self.size += field_count
-        self.note_growth(field_count)
+        self._note_size(PLAN_SIZE + FIELD_SIZE * field_count)
+
+    def _note_size(self, size: int) -> None:
+        self.size += size
+        self.note_growth(size)
 
     def label(self, name: str | None) -> str:
         """Returns the label of an operation of the document in metrics and logs."""

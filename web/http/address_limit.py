@@ -14,6 +14,8 @@ LIMITED = ("http", "websocket")
 """The kinds of requests that are counted; of WebSockets, their handshakes."""
 FAILURE_HITS = 10
 """The hits of a request without a valid token, so that nobody tries many tokens."""
+LONGEST_ADDRESS = 64
+"""The number of characters that count of a client's address, of which a proxy may tell anything."""
 
 
 class AddressLimit:
@@ -38,7 +40,7 @@ class AddressLimit:
 def client_address(scope: Scope) -> str:
     """Returns the IPv4 address of a client, or the 64 bits of IPv6 that one client is given."""
     client = scope.get("client")
-    host: str = client[0] if client else ""
+    host: str = client[0][:LONGEST_ADDRESS] if client else ""
     # Behind a proxy, uvicorn has replaced the address by that of X-Forwarded-For.
     if ":" not in host:
         return host

@@ -5,7 +5,6 @@ account that it was issued to, and is remembered until it ends. Either is looked
 the same way, so that users, divisions and revocations are checked alike.
 """
 
-import logging
 from collections.abc import Collection, Mapping
 from math import inf
 from time import time
@@ -15,8 +14,7 @@ from identity.errors import TokenRejected
 from identity.providers import Providers, VerifiedToken
 from models.login import Account, LoginPolicy, LoginRejected, log_in
 from models.user import Buyer, hash_token
-
-logger = logging.getLogger("basket")
+from web.http.rejected_logins import RejectedLogins
 
 SCHEMES = ("token", "bearer")
 MAXIMUM_TOKENS = 20_000
@@ -88,6 +86,7 @@ class Credentials:
         self._providers = providers
         self._policies = policies or {}
         self._division_claim = division_claim
+        self._rejected = RejectedLogins()
 
     async def read(self, authorization: str) -> Credential | None:
         """Returns the credential of an Authorization header; None without an accepted one."""
@@ -113,14 +112,16 @@ class Credentials:
         try:
             verified = await providers.verify(token)
         except TokenRejected as rejection:
-            logger.info("A token of an identity provider was rejected: %s.", rejection)
+            self._rejected.note(
+                "A token of an identity provider was rejected: %s.", rejection
+            )
             return None
         policy = self._policies[verified.issuer]
         try:
             account = await log_in(self._read_account(verified), policy)
         except LoginRejected as rejection:
             text = "The account %r of %s was rejected: %s."
-            logger.info(text, verified.subject, verified.issuer, rejection)
+            self._rejected.note(text, verified.subject, verified.issuer, rejection)
             return None
         credential = Credential(account, verified.ends_at, policy.divisions)
         self._remembered.add(digest, credential)

@@ -23,7 +23,7 @@ from tasks.redis.connection import RedisServer
 BATCHES = 50
 """The number of batches that a limit is divided into."""
 MAXIMUM_KEYS = 10_000
-"""The highest number of keys in a process; the storage deletes a key when its window ends."""
+"""The highest number of keys of a limit in a process, and of both limits in its storage."""
 TIMEOUT_SECONDS = 0.25
 """Timeout of one answer of Redis, in seconds."""
 PAUSE_SECONDS = 1.0
@@ -56,6 +56,17 @@ class _Allowance:
         self.until = 0.0
         self.rejected_until = 0.0
         self.lock = asyncio.Lock()
+
+
+class BoundedStorage(MemoryStorage):
+    """Counts in memory until a window ends, of the keys that were counted first no longer."""
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Adds to the count of a key, and returns it."""
+        # Whoever has so many addresses passes any limit of one address in any case.
+        if key not in self.expirations and len(self.expirations) >= MAXIMUM_KEYS:
+            await self.clear(next(iter(self.expirations)))
+        return await super().incr(key, expiry, amount)
 
 
 class RateLimit:
@@ -177,7 +188,7 @@ async def _open_storage(
     server: RedisServer | None, seconds: float
 ) -> AsyncIterator[Storage]:
     if server is None:
-        yield MemoryStorage()
+        yield BoundedStorage()
         return
     async with server.connect_async(seconds) as client:
         yield RedisStorage(
