@@ -273,10 +273,9 @@ async def open_database(options: Options) -> AsyncIterator[None]:
     """Keeps the database open."""
     bounds = Bounds(
         options.database_pool_wait_seconds, options.database_statement_timeout_seconds
-    )
-    await connect(
-        options.database_url, options.database_pool_size, bounds, options.database_pooler
-    )
+    )._replace(checks_role=True)
+    url, size = options.database_url, options.database_pool_size
+    await connect(url, size, bounds, options.database_pooler)
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from models.database.connection import (
     connect,
     create_session_settings,
     disconnect,
+    has_pooler,
     migrate_forward,
 )
 from models.database.fault import explain_failure
@@ -98,12 +99,14 @@ async def _migrate(url: str, arguments: argparse.Namespace) -> int:
     # With --json the steps are not said: standard output is one document.
     say = _say_nothing if arguments.has_json else logs.announce
     await migrate_forward(url, say, settings.DATABASE_POOLER, arguments.to)
-    state = await _read_state(url)
+    async with _connection(url):
+        state = await read_migration_state()
+        is_pooled = has_pooler()
     target = arguments.to
     text = (
         "The tables are up to date." if target is None else f"The tables are at {target}."
     )
-    _announce(arguments, state, [text, *role_settings()])
+    _announce(arguments, state, [text, *role_settings(is_pooled=is_pooled)])
     return 0
 
 
@@ -133,11 +136,13 @@ async def _read_state(url: str) -> MigrationState:
         return await read_migration_state()
 
 
-def role_settings() -> list[str]:
-    """Returns the SQL for the role of the servers where a pooler prevents settings of sessions."""
-    has_pooler = settings.DATABASE_POOLER in ("named", "unnamed")
+def role_settings(*, is_pooled: bool) -> list[str]:
+    """Returns the SQL for the role of the servers where a pooler prevents settings of sessions.
+
+    That is so if one was found, and may be so if the migration has an address of its own.
+    """
     is_apart = settings.MIGRATION_ADDRESS != settings.DATABASE_URL
-    if settings.DATABASE_URL.startswith("sqlite:") or not (has_pooler or is_apart):
+    if settings.DATABASE_URL.startswith("sqlite:") or not (is_pooled or is_apart):
         return []
     bounds = Bounds(
         settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS

@@ -43,24 +43,24 @@ RETRY_SECONDS = 1.0
 """Seconds between two attempts to reach the database at the start."""
 
 
+async def open_worker_database(pool_size: int, *, checks_role: bool = False) -> None:
+    """Opens the database of the settings on the running event loop."""
+    bounds = Bounds(
+        settings.DATABASE_POOL_WAIT_SECONDS,
+        settings.DATABASE_STATEMENT_TIMEOUT_SECONDS,
+        checks_role,
+    )
+    await connect(settings.DATABASE_URL, pool_size, bounds, settings.DATABASE_POOLER)
+
+
 class Database(Middleware):
     """Keeps the database open on the event loop that all actors of the process share."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Prepares the pool; it connects when it is first used, so a database may start later."""
         loop = get_event_loop_thread()
-        bounds = Bounds(
-            settings.DATABASE_POOL_WAIT_SECONDS, settings.DATABASE_STATEMENT_TIMEOUT_SECONDS
-        )
         if loop is not None:
-            loop.run_coroutine(
-                connect(
-                    settings.DATABASE_URL,
-                    settings.DATABASE_POOL_SIZE,
-                    bounds,
-                    settings.DATABASE_POOLER,
-                )
-            )
+            loop.run_coroutine(open_worker_database(settings.DATABASE_POOL_SIZE))
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Closes the connections."""
@@ -75,7 +75,7 @@ async def read_redis_server(store: ExportStore) -> RedisServer | None:
     Raises StartupError, OSError, and the errors of the database.
     """
     # For this loop only: connections belong to a loop, and the actors run on another one.
-    await connect(settings.DATABASE_URL, 1, pooler=settings.DATABASE_POOLER)
+    await open_worker_database(1, checks_role=True)
     try:
         await log_migrations()
         with suppress(OSError):

@@ -61,6 +61,8 @@ class Bounds(NamedTuple):
 
     wait_seconds: float = 5.0
     statement_seconds: float = 10.0
+    checks_role: bool = False
+    """Whether the role has to have them behind a pooler, which rejects those of a session."""
 
 
 BOUNDS = Bounds()
@@ -117,7 +119,11 @@ def _engine(url: str, pool_size: int, bounds: Bounds, pooler: str) -> dict[str, 
         "maxsize": pool_size,
         "reset": keep_session,
         "connect": Connector(
-            address, create_session_settings(bounds), bounds.wait_seconds, pooler
+            address,
+            create_session_settings(bounds),
+            bounds.wait_seconds,
+            pooler,
+            checks_role=bounds.checks_role,
         ),
         "server_settings": {},
         "wait_seconds": bounds.wait_seconds,
@@ -179,8 +185,9 @@ async def migrate_forward(
     if url.startswith("sqlite:"):
         await _migrate_sqlite(url, target)
         return
-    # Rewriting a large table may take longer than any statement of a request.
-    await connect(url, 1, Bounds(statement_seconds=0), pooler)
+    # Rewriting a large table may take longer than any statement of a request. The second connection
+    # keeps other processes waiting.
+    await connect(url, 2, Bounds(statement_seconds=0), pooler)
     try:
         await migrate_open_database(say, target)
     finally:
@@ -210,6 +217,12 @@ async def check_answers() -> None:
         if pool := open_pool():
             pool.notice(error)
         raise error
+
+
+def has_pooler() -> bool:
+    """Whether the open database was found to be behind a pooler."""
+    pool = open_pool()
+    return pool is not None and pool.connector.is_pooled
 
 
 class PoolUse(NamedTuple):

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import pkgutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -29,6 +30,9 @@ ATTEMPTS = 60
 PAUSE_SECONDS = 4.0
 """The longest pause between two of them, in which waiting requests go on."""
 TURN_KEY = 0x6D696772617465  # "migrate"
+"""The lock of one step, also against releases that know no other."""
+LEAD_KEY = 0x6C656164  # "lead"
+"""The lock of all steps of one process."""
 
 _STATEMENTS = load_statements(__file__)
 
@@ -92,8 +96,47 @@ async def migrate_open_database(
         raise DatabaseUnusable(
             f"there is no migration {target}; the last is {list_migrations()[-1]}"
         )
-    while await _migrate_one(say, target):
-        pass
+    # A role that may only read and write has nothing to do in a database that is up to date.
+    if await _next_step(target) is None:
+        return
+    async with _lead(say):
+        while await _migrate_one(say, target):
+            pass
+
+
+@asynccontextmanager
+async def _lead(say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Waits until no other process migrates, and keeps others waiting meanwhile.
+
+    Each step has a transaction of its own, so that the lead is that of another connection: no
+    lock of a session would do behind a pooler.
+    """
+    is_done = asyncio.Event()
+    is_taken = asyncio.get_running_loop().create_future()
+    # A task of its own, as transactions belong to their task.
+    holder = asyncio.create_task(_hold_lead(say, is_taken, is_done))
+    try:
+        await asyncio.wait({holder, is_taken}, return_when=asyncio.FIRST_COMPLETED)
+        if is_taken.done():
+            yield
+    finally:
+        is_done.set()
+        if not is_taken.done():
+            # Interrupted while it waits.
+            holder.cancel()
+        await holder
+
+
+async def _hold_lead(
+    say: Callable[[str], None], is_taken: asyncio.Future[None], is_done: asyncio.Event
+) -> None:
+    async with in_transaction():
+        await _set_locally(
+            "statement_timeout = 0", "idle_in_transaction_session_timeout = 0"
+        )
+        await _take_lock(LEAD_KEY, say)
+        is_taken.set_result(None)
+        await is_done.wait()
 
 
 async def _migrate_one(say: Callable[[str], None], target: str | None) -> bool:
@@ -110,13 +153,12 @@ async def _migrate_one(say: Callable[[str], None], target: str | None) -> bool:
 
 
 async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
-    # A role that may only read and write has nothing to do in a database that is up to date.
     step = await _next_step(target)
     if step is None:
         return False
     await _fill(*step)
     async with in_transaction():
-        await _take_turn(say)
+        await _take_lock(TURN_KEY, say)
         # Asked again, because another process may have made the step while this one waited.
         step = await _next_step(target)
         if step is None:
@@ -166,25 +208,29 @@ def _model_modules() -> list[str]:
     return found
 
 
-async def _take_turn(say: Callable[[str], None]) -> None:
-    """Waits until no other process migrates; the turn ends with the transaction."""
-    row = await _STATEMENTS["try_turn"].one(key=TURN_KEY)
+async def _take_lock(key: int, say: Callable[[str], None]) -> None:
+    """Waits until no other process has a lock; it ends with the transaction."""
+    row = await _STATEMENTS["try_lock"].one(key=key)
     if not row["is_taken"]:
         say("Another process migrates; waiting for it.")
-        await _STATEMENTS["take_turn"].rows(key=TURN_KEY)
+        await _STATEMENTS["take_lock"].rows(key=key)
 
 
 async def _set_limits() -> None:
-    for setting in (
+    await _set_locally(
         f"lock_timeout = '{LOCK_MILLISECONDS}ms'",
         "statement_timeout = 0",
         "idle_in_transaction_session_timeout = 0",
-    ):
+    )
+
+
+async def _set_locally(*settings: str) -> None:
+    for setting in settings:
         await get_connection("default").execute_script(f"SET LOCAL {setting}")
 
 
 async def _blockers() -> str:
-    rows = await _STATEMENTS["blockers"].rows()
+    rows = await _STATEMENTS["blockers"].rows(key=LEAD_KEY)
     people = [
         f"process {row['pid']} of {row['usename']} "
         f"({row['application_name'] or 'unnamed'}, {row['state']}, for {row['duration']})"

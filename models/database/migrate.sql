@@ -13,22 +13,28 @@ SELECT name FROM sqlite_master WHERE name = 'tortoise_migrations';
 -- name: applied
 SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name;
 
--- name: try_turn (postgres)
--- Takes the turn to migrate if nobody has it; it ends with the transaction, also behind a pooler.
+-- name: try_lock (postgres)
+-- Takes a lock of migrations if nobody has it; it ends with the transaction, also behind a pooler.
 SELECT pg_try_advisory_xact_lock(:key) AS is_taken;
 
--- name: take_turn (postgres)
--- Waits for the turn to migrate.
+-- name: take_lock (postgres)
+-- Waits for a lock of migrations.
 SELECT pg_advisory_xact_lock(:key)::text;
 
 -- name: blockers (postgres)
--- The transactions that may hold the locks that a migration waits for, the oldest first.
+-- The transactions that may hold the locks that a migration waits for, the oldest first; without
+-- the one that only holds the lock `key`.
 SELECT
     pid, usename, application_name, state,
     date_trunc('second', clock_timestamp() - xact_start)::text AS duration
 FROM pg_stat_activity
 WHERE datname = current_database()
     AND pid <> pg_backend_pid()
+    AND NOT EXISTS (
+        SELECT FROM pg_locks
+        WHERE pg_locks.pid = pg_stat_activity.pid
+            AND locktype = 'advisory' AND objid = :key AND classid = 0
+    )
     AND xact_start < clock_timestamp() - interval '1 second'
 ORDER BY xact_start
 LIMIT 5;

@@ -13,6 +13,7 @@ import pytest
 
 from models.database.postgres.client import open_pool
 from models.database.postgres.connector import Connector
+from tests.support.command_line import CommandLine
 from tests.support.processes import free_port, wait_until
 from tests.support.programs import program
 from tests.support.service import serve
@@ -89,8 +90,48 @@ async def test_the_service_works_behind_it_without_a_setting(
             assert connector.is_pooled
             # PgBouncer from 1.21 on keeps them in transaction mode, too, if it is told to.
             assert connector.keeps_statements == keeps_statements
-    assert "ALTER ROLE" in caplog.text
-    assert "SET statement_timeout = '10000';" in caplog.text
+    role = urlsplit(postgres_url).username
+    said = [record.getMessage() for record in caplog.records if record.name == "basket"]
+    assert [text for text in said if "pooler" in text] == [
+        "A pooler stands before PostgreSQL, and the role lacks settings: "
+        + " ".join(role_statements(role)),
+    ]
+
+
+def role_statements(role: str | None) -> list[str]:
+    """Returns the SQL that gives a role the limits of a session."""
+    wanted = {
+        "statement_timeout": "10000",
+        "idle_in_transaction_session_timeout": "60000",
+        "plan_cache_mode": "force_generic_plan",
+        "jit": "off",
+    }
+    return [f"ALTER ROLE \"{role}\" SET {name} = '{wanted[name]}';" for name in wanted]
+
+
+def test_migrate_prints_the_limits_of_the_role_behind_a_pooler_that_it_finds(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    role = urlsplit(postgres_url).username
+    direct = CommandLine(postgres_url, LOG_FORMAT="text", DATABASE_POOLER="auto")
+    assert direct.run("migrate") == (0, "The tables are up to date.", "")
+    with pgbouncer(postgres_url, tmp_path, "transaction") as url:
+        line = CommandLine(url, LOG_FORMAT="text", DATABASE_POOLER="auto")
+        status, output, errors = line.run("migrate")
+        assert (status, errors) == (0, "")
+        assert output.splitlines() == [
+            "The tables are up to date.",
+            "Behind a pooler, the role of the servers needs these settings:",
+            *role_statements(role),
+        ]
+        wrong = CommandLine(url, LOG_FORMAT="text", DATABASE_POOLER="none")
+        status, output, errors = wrong.run("migrate")
+    assert (status, output) == (1, "")
+    assert errors.startswith(f"The database {url.replace(f'{role}@', '')} (DATABASE_URL) ")
+    assert (
+        "cannot be used: a pooler stands before it, and DATABASE_POOLER is none (" in errors
+    )
+    assert len(errors.splitlines()) == 1
 
 
 def connector_of_pool() -> Connector:

@@ -49,6 +49,8 @@ class Connector:
         session: dict[str, str],
         maximum_seconds: float,
         pooler: str,
+        *,
+        checks_role: bool,
     ) -> None:
         self.address = address
         self.session = session | address.server_settings
@@ -57,7 +59,9 @@ class Connector:
         self.is_pooled = pooler in ("named", "unnamed")
         self.keeps_statements = pooler != "unnamed"
         self._is_learnt = pooler != "auto"
-        self._is_role_checked = False
+        # Of the connections that serve only: those of commands are few, and have other limits.
+        self._checks_role = checks_role
+        self._is_role_checked = not checks_role
         self._learning = asyncio.Lock()
         self._hosts = list(address.hosts)
         if address.words.get("load_balance_hosts") == "random":
@@ -117,8 +121,11 @@ class Connector:
             return
         self.keeps_statements = await keeps_statements(partial(self._open, host, {}))
         self._is_learnt = True
-        kind = "keeps" if self.keeps_statements else "does not keep"
-        logger.info("A pooler stands before PostgreSQL; it %s prepared statements.", kind)
+        if self._checks_role:
+            kind = "keeps" if self.keeps_statements else "does not keep"
+            logger.info(
+                "A pooler stands before PostgreSQL; it %s prepared statements.", kind
+            )
 
     def distrust_names(self) -> None:
         """Stops using prepared statements that have a name: a pooler has lost one."""
@@ -157,8 +164,12 @@ class Connector:
         try:
             return await self._open(host, more)
         except PostgresError as error:
-            if not is_rejected_setting(error) or was_pooled or not self.is_found_out:
+            if not is_rejected_setting(error) or was_pooled:
                 raise
+            if not self.is_found_out:
+                raise DatabaseUnusable(
+                    f"a pooler stands before it, and DATABASE_POOLER is none ({error})"
+                ) from error
         self.is_pooled = True
         return await self._open(host, more)
 
