@@ -109,7 +109,9 @@ def create_application(
     page = GraphiqlPage.from_options(options)
     download = ExportDownload(ExportAddresses.from_options(options))
     executor = create_executor(options)
-    view = create_view(options, executor, page, tracing)
+    if tracing:
+        executor.instrument = tracing.trace_execution
+    view = create_view(options, executor, page)
     websocket = LiveWebSocket(executor, [*options.cors_origins, options.public_origin])
 
     @asynccontextmanager
@@ -170,7 +172,6 @@ def create_view(
     options: Options,
     executor: GraphQLExecutor,
     page: GraphiqlPage | None,
-    tracing: "Tracing | None",
 ) -> GraphQLView:
     """Returns the endpoint of GraphQL."""
     return GraphQLView(
@@ -179,7 +180,6 @@ def create_view(
         rules=RequestRules.from_options(options),
         page=page,
         is_compressed=options.has_compression,
-        instrument=tracing.trace_execution if tracing else None,
     )
 
 

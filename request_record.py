@@ -14,17 +14,29 @@ class Limit(Protocol):
 
 
 class RequestRecord:
-    """Notes about one request.
+    """Notes about one request, or about one operation of a WebSocket.
 
     `operation` consists of the schema's words only, never of the client's. `marks` are the steps
     with the time of their end, in seconds; None where no `Server-Timing` is answered. `limit` is
-    the time limit that runs.
+    the time limit that runs. `is_logged` where the log has a line of each request.
     """
 
-    __slots__ = ("began", "limit", "marks", "operation", "outcome", "request_id", "status")
+    __slots__ = (
+        "began",
+        "is_logged",
+        "limit",
+        "marks",
+        "operation",
+        "outcome",
+        "request_id",
+        "status",
+    )
 
-    def __init__(self, request_id: str = "", *, has_timing: bool = False) -> None:
+    def __init__(
+        self, request_id: str = "", *, has_timing: bool = False, is_logged: bool = False
+    ) -> None:
         self.request_id = request_id
+        self.is_logged = is_logged
         self.began = perf_counter()
         self.operation = ""
         self.outcome = ""
@@ -36,6 +48,11 @@ class RequestRecord:
         """Notes that a step has just ended."""
         if self.marks is not None:
             self.marks.append((step, perf_counter()))
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it lasts as long as its client likes."""
+        return self.operation.startswith("subscription")
 
     def server_timing(self) -> bytes:
         """Returns the header `Server-Timing`, in milliseconds: each step, and the total."""
@@ -50,9 +67,11 @@ class RequestRecord:
 _current: ContextVar[RequestRecord] = ContextVar("request_record")
 
 
-def begin_record(request_id: str, *, has_timing: bool) -> RequestRecord:
+def begin_record(
+    request_id: str, *, has_timing: bool = False, is_logged: bool = False
+) -> RequestRecord:
     """Returns a new record, which is the current one for the rest of this task."""
-    record = RequestRecord(request_id, has_timing=has_timing)
+    record = RequestRecord(request_id, has_timing=has_timing, is_logged=is_logged)
     _current.set(record)
     return record
 

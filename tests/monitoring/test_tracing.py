@@ -13,12 +13,13 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
 )
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from settings import ROOT
 from settings.options import OPTIONS
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY, write_people_to
+from tests.support.transport_ws import open_peer
 from tests.support.waiting import TIMEOUT_SECONDS
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -156,6 +157,56 @@ async def test_a_request_its_operation_and_its_call_of_commerce_are_one_trace(
     )
     assert kept.services >= {"basket"}
     assert b"Secret" not in kept.bodies
+
+
+async def test_each_operation_of_a_websocket_has_a_span_in_the_trace_of_its_handshake(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    await write_people_to(sqlite_url)
+    output = tmp_path / "output.txt"
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Request-ID": "mine"}
+    async with collector() as (kept, endpoint):
+        async with traced_server(sqlite_url, endpoint, output) as address:
+            await asked(address)
+            url = address.replace("http://", "ws://") + "/graphql"
+            async with open_peer(url, additional_headers=headers) as peer:
+                await peer.initialise()
+                await peer.subscribe("1", "subscription Secret { activeBasket { id } }")
+                await peer.next("1")
+                await peer.subscribe("2", "query Secret { product(remoteId: 2) { sku } }")
+                await peer.next("2")
+                assert (await peer.receive())["type"] == "complete"
+                await peer.subscribe("3", "{ secret }")
+                assert (await peer.receive())["type"] == "error"
+    assert "Traceback" not in output.read_text()
+    spans = {span.name: span for span in kept.spans if span.trace_id.hex() == TRACE}
+    operations = ("subscription activeBasket", "query product", "operation")
+    assert set(operations) < set(spans)
+    for name in operations:
+        assert spans[name].parent_span_id.hex() == PARENT
+        assert value(spans[name], "basket.request_id") == "mine"
+    ok, error = Status.STATUS_CODE_UNSET, Status.STATUS_CODE_ERROR
+    assert [spans[name].status.code for name in operations] == [ok, ok, error]
+    assert b"ecret" not in kept.bodies
+
+
+async def test_a_response_from_memory_is_no_error(sqlite_url: str, tmp_path: Path) -> None:
+    await write_people_to(sqlite_url)
+    query = {"query": "{ activeBasket { id } }"}
+    async with collector() as (kept, endpoint):
+        async with traced_server(sqlite_url, endpoint, tmp_path / "output.txt") as address:
+            await asked(address)
+            headers = {"Authorization": "Token main"}
+            async with httpx.AsyncClient(base_url=address, headers=headers) as client:
+                first = await client.get("/graphql", params=query)
+                tag = {"If-None-Match": first.headers["etag"]}
+                again = await client.get("/graphql", params=query, headers=tag)
+                posted = [await client.post("/graphql", json=query) for _ in range(2)]
+    statuses = [response.status_code for response in (first, again, *posted)]
+    assert statuses == [200, 304, 200, 200]
+    spans = [span for span in kept.spans if span.name == "query activeBasket"]
+    assert [span.status.code for span in spans] == [Status.STATUS_CODE_UNSET] * 4
+    assert [value(span, "basket.outcome") for span in spans] == ["ok"] * 4
 
 
 def test_without_a_collector_nothing_is_traced() -> None:

@@ -1,6 +1,7 @@
 """Executing GraphQL requests, the same on every transport."""
 
-from typing import Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 
@@ -17,6 +18,24 @@ from web.graphql.limits import DocumentLimits
 from web.graphql.request import GraphQLRequest
 
 TIMEOUT_CODE = "OPERATION_TIMEOUT"
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class Instrument(Protocol):
+    """Wraps the execution of every operation, for example in a span of its trace."""
+
+    def __call__(
+        self, execute: Callable[Parameters, Awaitable[Result]], /
+    ) -> Callable[Parameters, Awaitable[Result]]:
+        """Returns the wrapped execution."""
+
+
+def uninstrumented(
+    execute: Callable[Parameters, Awaitable[Result]],
+) -> Callable[Parameters, Awaitable[Result]]:
+    """Returns the execution as it is."""
+    return execute
 
 
 class RequestErrors(Exception):
@@ -57,6 +76,7 @@ class GraphQLExecutor:
         is_compiled: bool,
     ) -> None:
         self.library = library
+        self.instrument: Instrument = uninstrumented
         self.time_limits = TimeLimits(seconds)
         self._documents = Documents(schema, limits)
         self._is_compiled = is_compiled

@@ -68,8 +68,6 @@ class Reply:
 
 Execute = Callable[[GraphQLRequest, Caller, Scope, MediaTypes], Awaitable[ASGIApp]]
 """Executes a request of a caller, which came with a scope; answers in one of the media types."""
-Instrument = Callable[[Execute], Execute]
-"""Wraps the execution of every request, for example in a span of its trace."""
 
 
 class Streams(Protocol):
@@ -101,16 +99,13 @@ class GraphQLView:
         rules: RequestRules,
         page: GraphiqlPage | None,
         is_compressed: bool,
-        instrument: Instrument | None = None,
     ) -> None:
         self._executor = executor
         self._streams = streams
         self._rules = rules
         self._page = page
         self._is_compressed = is_compressed
-        self._execute_request: Execute = self._execute
-        if instrument is not None:
-            self._execute_request = instrument(self._execute)
+        self._execute_request: Execute = executor.instrument(self._execute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -187,6 +182,7 @@ class GraphQLView:
         try:
             if versioned and (response := await versioned.find()):
                 record.mark("check")
+                record.outcome = "ok"
                 return response
             selected = prepared.document.selected
             context = Context.from_state(

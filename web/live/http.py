@@ -5,6 +5,7 @@ from typing import Self
 
 from starlette.types import ASGIApp, Scope
 
+from request_record import current_record
 from settings.options import Options
 from web.graphql.executor import GraphQLExecutor, Prepared
 from web.graphql.media_type import EVENT_STREAM
@@ -69,6 +70,7 @@ class HttpStreams:
             connection.__exit__()
             raise
         OPERATIONS.labels(transport).inc()
+        current_record().outcome = "ok"
         return self._stream(media_type, CountedEvents(first, events, connection, transport))
 
     def _stream(self, media_type: str, events: "CountedEvents") -> StreamedResponse:

@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import Task
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from contextvars import copy_context
 from time import perf_counter
@@ -11,7 +12,7 @@ import orjson
 
 from request_record import RequestRecord, begin_record, current_record
 from web.graphql.errors import error_content
-from web.graphql.executor import RequestErrors
+from web.graphql.executor import Instrument, RequestErrors
 from web.graphql.request import GraphQLRequest
 from web.http.errors import masked_document
 from web.http.json_response import error_document
@@ -26,7 +27,9 @@ from web.live.messages import (
 )
 from web.live.metrics import EVENTS, OPERATIONS, Transport
 from web.live.session import Session, StreamEnded
+from web.monitoring.access_log import log_access
 from web.monitoring.metrics import count_request
+from web.monitoring.recorder import GRAPHQL_PATH, WEBSOCKET
 
 # Finding a metric's child by its labels takes longer than counting does.
 _count_event = EVENTS.labels(Transport.WEBSOCKET).inc
@@ -42,13 +45,24 @@ class Operations:
     A mutation is never cancelled, as it may be committing; only its result is not sent.
     """
 
-    __slots__ = ("_channel", "_limit", "_request_id", "_session", "_tasks", "_wanted")
+    __slots__ = (
+        "_begin",
+        "_channel",
+        "_connection",
+        "_limit",
+        "_session",
+        "_tasks",
+        "_wanted",
+    )
 
-    def __init__(self, channel: MessageChannel, session: Session, limit: int) -> None:
+    def __init__(
+        self, channel: MessageChannel, session: Session, limit: int, instrument: Instrument
+    ) -> None:
+        self._begin = instrument(_find_first)
         self._channel = channel
         self._session = session
         self._limit = limit
-        self._request_id = current_record().request_id
+        self._connection = current_record()
         self._tasks: dict[Task[None], RequestRecord] = {}
         self._wanted: dict[str, Task[None]] = {}
 
@@ -100,12 +114,24 @@ class Operations:
 
     def _start(self, identifier: str, request: GraphQLRequest) -> None:
         context = copy_context()
-        record = context.run(begin_record, self._request_id, has_timing=False)
+        record = context.run(
+            begin_record, self._connection.request_id, is_logged=self._connection.is_logged
+        )
+        record.status = self._connection.status
         running = self._run(identifier, request)
         task = asyncio.create_task(running, context=context)
         self._tasks[task] = record
         self._wanted[identifier] = task
-        task.add_done_callback(self._tasks.pop)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: Task[None]) -> None:
+        """Counts and logs an operation; only a query or mutation has a duration."""
+        record = self._tasks.pop(task)
+        outcome = record.outcome or "disconnected"
+        if not record.is_subscription:
+            seconds = perf_counter() - record.began
+            count_request(record.operation or GRAPHQL_PATH, outcome, seconds)
+        log_access(record, WEBSOCKET, GRAPHQL_PATH, outcome)
 
     def _cancel(self, identifier: str) -> None:
         task = self._wanted.pop(identifier, None)
@@ -122,6 +148,7 @@ class Operations:
             try:
                 ending = await self._execute(identifier, request)
             except StreamEnded as ended:
+                current_record().outcome = f"closed_{ended.code}"
                 await self._channel.close(ended.code, ended.reason)
                 return
             if self._is_wanted(identifier):
@@ -137,29 +164,37 @@ class Operations:
         except (Disconnected, StreamEnded):
             raise
         except RequestErrors as rejection:
-            errors = error_content(rejection.errors)["errors"]
+            outcome, errors = "error", error_content(rejection.errors)["errors"]
         except RateLimited as rejection:
+            outcome = "http_429"
             errors = error_document("RATE_LIMITED", str(rejection))["errors"]
         except Exception as error:
-            errors = masked_document(error)["errors"]
+            outcome, errors = "failed", masked_document(error)["errors"]
         else:
             return write_message("complete", identifier)
+        current_record().outcome = outcome
         return write_message("error", identifier, errors)
 
     async def _send_results(self, identifier: str, request: GraphQLRequest) -> None:
         start = b'{"id":%s,"type":"next","payload":' % orjson.dumps(identifier)
         async with aclosing(self._session.run(request)) as results:
-            async for result in results:
-                if self._is_wanted(identifier):
-                    await self._channel.send(b"%s%s}" % (start, result))
-                    _count_event()
+            result = await self._begin(results)
+            while result is not None:
+                await self._send_result(identifier, start, result)
                 # The next one may be hours away.
-                del result
-        _count(current_record())
+                result = None
+                result = await anext(results, None)
+
+    async def _send_result(self, identifier: str, start: bytes, result: bytes) -> None:
+        if self._is_wanted(identifier):
+            await self._channel.send(b"%s%s}" % (start, result))
+            _count_event()
 
 
-def _count(record: RequestRecord) -> None:
-    """Counts a query or mutation as a request; a subscription has no duration."""
-    if not record.operation.startswith("subscription"):
-        seconds = perf_counter() - record.began
-        count_request(record.operation or "/graphql", record.outcome or "error", seconds)
+async def _find_first(results: AsyncGenerator[bytes]) -> bytes | None:
+    """Returns the only result of a query or mutation, or the first of a subscription."""
+    first = await anext(results, None)
+    record = current_record()
+    # The readings of a subscription have records of their own.
+    record.outcome = record.outcome or "ok"
+    return first

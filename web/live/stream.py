@@ -162,7 +162,7 @@ class EventStream:
     async def _answer(
         self, since: int | None, follow: Callable[[TopicKey], bool]
     ) -> Answer:
-        begin_record("", has_timing=False)
+        begin_record("")
         read, is_late = LiveRead(since, follow), False
         context = self._make_context(self._prepared, read)
         try:

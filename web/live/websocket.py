@@ -72,7 +72,8 @@ class LiveWebSocket:
                 session = await self._authenticate(scope, authorization, counted)
                 await channel.send(write_message("connection_ack"))
                 count = limits.operations_per_connection
-                await run_operations(channel, Operations(channel, session, count))
+                operations = Operations(channel, session, count, self._executor.instrument)
+                await run_operations(channel, operations)
         except ProcessFull as rejection:
             raise Closing(1013, str(rejection)) from None
         except TooManyConnections as rejection:

@@ -57,9 +57,13 @@ _find_duration = cache(_DURATIONS.labels)
 _find_outcome = cache(_OUTCOMES.labels)
 
 
-def count_request(operation: str, outcome: str, seconds: float) -> None:
-    """Counts a request; a client must have chosen neither the operation nor the outcome."""
-    _find_duration(operation).observe(seconds)
+def count_request(operation: str, outcome: str, seconds: float | None) -> None:
+    """Counts a request; a client must have chosen neither the operation nor the outcome.
+
+    `seconds` is None for one without a duration of its own.
+    """
+    if seconds is not None:
+        _find_duration(operation).observe(seconds)
     _find_outcome(operation, outcome).inc()
 
 

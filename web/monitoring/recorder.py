@@ -3,7 +3,6 @@
 It costs each request a few microseconds; see docs/decisions.md.
 """
 
-import logging
 import re
 from contextlib import suppress
 from random import getrandbits
@@ -16,12 +15,13 @@ from request_record import RequestRecord, begin_record
 from web.http.errors import not_started, response_to
 from web.http.websocket import SWITCHING_PROTOCOLS
 from web.lifecycle.startup import run_lifespan
+from web.monitoring.access_log import log_access
 from web.monitoring.metrics import count_request
-
-access = logging.getLogger("basket.access")
 
 GRAPHQL_PATH = "/graphql"
 """The one path that has no route of Starlette's."""
+WEBSOCKET = "WEBSOCKET"
+"""The method of a WebSocket and of its operations in the access log."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+=/@:-]{1,128}")
 INTERNAL_ERROR = (1011, "Internal error")
 TRY_AGAIN_LATER = (1013, "Try again later")
@@ -49,7 +49,9 @@ class RequestRecorder:
             await run_lifespan(self.application, scope, receive, send)
             return
         request_id = read_request_id(scope)
-        record = begin_record(request_id, has_timing=self.has_timing)
+        record = begin_record(
+            request_id, has_timing=self.has_timing, is_logged=self.has_access_log
+        )
 
         async def send_recorded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -68,11 +70,11 @@ class RequestRecorder:
         except Exception as error:
             await _respond_to(error, record, scope, receive, send_recorded)
         finally:
-            self._finish(scope, record)
+            _finish(scope, record)
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection; its life is no duration of a request."""
-        record = begin_record(read_request_id(scope), has_timing=False)
+        record = begin_record(read_request_id(scope), is_logged=self.has_access_log)
 
         async def send_recorded(message: Message) -> None:
             if message["type"] in ("websocket.accept", "websocket.http.response.start"):
@@ -88,26 +90,16 @@ class RequestRecorder:
         except Exception as error:
             await _close_websocket(error, record, scope, receive, send_recorded)
         finally:
-            self._log(scope, record, record.outcome or _outcome_from_status(record.status))
+            outcome = record.outcome or _outcome_from_status(record.status)
+            log_access(record, WEBSOCKET, find_route(scope), outcome)
 
-    def _finish(self, scope: Scope, record: RequestRecord) -> None:
-        seconds = perf_counter() - record.began
-        outcome = record.outcome or _outcome_from_status(record.status)
-        count_request(record.operation or find_route(scope), outcome, seconds)
-        self._log(scope, record, outcome)
 
-    def _log(self, scope: Scope, record: RequestRecord, outcome: str) -> None:
-        if self.has_access_log:
-            seconds = perf_counter() - record.began
-            fields = {
-                "method": scope.get("method", "WEBSOCKET"),
-                "route": find_route(scope),
-                "operation": record.operation,
-                "outcome": outcome,
-                "status": record.status,
-                "milliseconds": round(seconds * 1_000, 2),
-            }
-            access.info("answered", extra={"fields": fields})
+def _finish(scope: Scope, record: RequestRecord) -> None:
+    outcome = record.outcome or _outcome_from_status(record.status)
+    # A stream lasts as long as its client likes, which is no duration of a request.
+    seconds = None if record.is_subscription else perf_counter() - record.began
+    count_request(record.operation or find_route(scope), outcome, seconds)
+    log_access(record, scope["method"], find_route(scope), outcome)
 
 
 def read_request_id(scope: Scope) -> str:

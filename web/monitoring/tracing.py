@@ -68,10 +68,13 @@ class Tracing:
         async def traced(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
             # An exception's message may hold texts of the client, so only its class is recorded.
             with self.tracer.start_as_current_span(
-                "operation", record_exception=False
+                "operation", record_exception=False, set_status_on_exception=False
             ) as span:
                 try:
                     return await execute(*args, **kwargs)
+                except BaseException as error:
+                    span.set_attribute("error.type", type(error).__name__)
+                    raise
                 finally:
                     _describe_operation(span, current_record())
 
@@ -129,10 +132,19 @@ class TracedRequests:
         self.tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        if scope["type"] != "http" or scope["path"] in UNTRACED:
+        """Answers one request; of a WebSocket, which may last for days, only operations have one."""
+        if scope["type"] == "websocket":
+            token = attach(_PROPAGATOR.extract(Headers(scope=scope)))
+            try:
+                await self.application(scope, receive, send)
+            finally:
+                detach(token)
+        elif scope["type"] == "http" and scope["path"] not in UNTRACED:
+            await self._trace(scope, receive, send)
+        else:
             await self.application(scope, receive, send)
-            return
+
+    async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
         parent = _PROPAGATOR.extract(Headers(scope=scope))
         span = self.tracer.start_span(
             scope["method"],
@@ -169,6 +181,7 @@ def _describe_operation(span: Span, record: RequestRecord) -> None:
             "graphql.operation.type": kind,
             "graphql.root_field": field,
             "basket.outcome": record.outcome,
+            "basket.request_id": record.request_id,
         }
     )
     if record.outcome in ("", "failed"):
