@@ -124,8 +124,13 @@ CROSS JOIN LATERAL (
         i.id, q.id, i.price, p.id, p.revision, p.refreshed_at::text, q.division_id, q.quantity
     ))::text AS parts
     FROM basket_item i
-    JOIN product p ON p.id = i.product_id
     -- Looked up one by one, as in the statement above.
+    CROSS JOIN LATERAL (
+        SELECT product.id, product.revision, product.refreshed_at
+        FROM product
+        WHERE product.id = i.product_id
+        OFFSET 0
+    ) AS p
     CROSS JOIN LATERAL (
         SELECT part.id, part.division_id, part.quantity
         FROM basket_item_division part
