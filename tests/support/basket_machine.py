@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from hypothesis.stateful import RuleBasedStateMachine
 
+from models.history.consistency import check_baskets
 from tests.support.basket_rules import HOMES, Basket, Line, Offer, Reason, Rules
 from tests.support.service import BASKET, Caller, Service
 from tests.support.statements import statement
@@ -226,9 +227,18 @@ class SideBySide(RuleBasedStateMachine):
         }
 
     def check(self) -> None:
-        """Compares all that everybody has, and what is kept of products."""
+        """Compares all that everybody has, the columns of totals, the history, and the products."""
         for owner in HOMES:
             assert self.run(self.caller(owner).query(EVERYTHING)) == self.model.described(
                 owner
             )
         assert self.run(self._known()) == self.model.known
+        self.run(self._check_columns())
+
+    async def _check_columns(self) -> None:
+        # As an operator does with `server.py check`: each column, and a change for each version.
+        checked = [basket async for basket in check_baskets()]
+        assert len(checked) == len(self.model.baskets)
+        for _, differences, history in checked:
+            version = history.basket_version
+            assert (differences, history) == ([], (version, 1, version, version))
