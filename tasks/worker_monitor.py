@@ -14,7 +14,8 @@ from dramatiq.asyncio import get_event_loop_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 import settings
-from models.database.connection import DATABASE_FAILURES, check_answers
+from models.database.connection import DATABASE_FAILURES
+from models.database.health import CHECK_SECONDS, check_database
 from settings.startup_error import StartupError
 from tasks.dramatiq_internals import find_dead_threads
 from tasks.exports.marker import NOT_MOUNTED, is_mounted
@@ -24,8 +25,6 @@ from tasks.redis.check import RedisCheck
 
 logger = logging.getLogger("basket")
 
-CHECK_SECONDS = 3.0
-"""Timeout of each check of a dependency, in seconds."""
 STORE_CHECKED_SECONDS = 30.0
 """For how many seconds the check of the export store is good: it writes and deletes a file."""
 
@@ -93,24 +92,15 @@ class Monitor(Middleware):
         if self._is_stopping:
             return web.json_response({"status": "draining"}, status=503)
         words = {
-            "database": await self._check_database(),
+            **await check_database(),
             "redis": await self._check_redis(),
             "exports": await self._check_exports(),
         }
-        is_ready = all(word == "ok" for word in words.values())
+        is_ready = all(words[name] == "ok" for name in ("database", "redis", "exports"))
         status = "ok" if is_ready else "unavailable"
         return web.json_response(
             {"status": status, **words}, status=200 if is_ready else 503
         )
-
-    async def _check_database(self) -> str:
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                await check_answers()
-        except (OSError, *DATABASE_FAILURES) as error:
-            logger.warning("The database does not answer: %s", error)
-            return "unavailable"
-        return "ok"
 
     async def _check_redis(self) -> str:
         try:
@@ -134,10 +124,16 @@ class Monitor(Middleware):
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await asyncio.to_thread(self._store.check)
-                return "ok" if await is_mounted(self._store) else NOT_MOUNTED
-        except (OSError, *DATABASE_FAILURES) as error:
+        except OSError as error:
             logger.warning("The export store does not answer: %s", error)
             return "unavailable"
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                return "ok" if await is_mounted(self._store) else NOT_MOUNTED
+        except (OSError, *DATABASE_FAILURES) as error:
+            # The store answers; the database says whether it is the right one.
+            logger.warning("The mount of the exports cannot be checked: %s", error)
+            return "unknown"
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Returns the metrics; in production, as on a server, only for METRICS_TOKEN."""

@@ -10,6 +10,7 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.database.migrate import list_migrations
 from tests.commands.test_worker_stopping import (
     READY,
     STOPPED_SECONDS,
@@ -18,6 +19,7 @@ from tests.commands.test_worker_stopping import (
     start,
     wait_for,
 )
+from tests.support.command_line import CommandLine
 from tests.support.databases import sqlite_database
 from tests.support.http import client
 from tests.support.ports import free_port, free_ports
@@ -113,6 +115,33 @@ def test_each_process_tells_its_health_and_readiness(
         processes.running[0].send_signal(signal.SIGCONT)
     os.killpg(worker.pid, signal.SIGTERM)
     check_end(processes, worker)
+
+
+@pytest.mark.long
+def test_a_worker_on_tables_that_are_not_its_own_says_so_at_start_and_when_asked(
+    processes: Processes, postgres_url: str
+) -> None:
+    processes.environment["DATABASE_URL"] = postgres_url
+    last = list_migrations()[-1]
+    line = CommandLine(postgres_url)
+    line.accepted("migrate", "--to", list_migrations()[-2])
+    port = free_ports()
+    worker = start(processes, WORKER_PORT=str(port))
+    try:
+        wait_for(processes, worker, READY)
+        assert f"The database is not migrated: it lacks {last};" in output(
+            processes, worker
+        )
+        status, words = readiness(port)
+        assert (status, words["database"]) == (503, "not migrated")
+        assert words["migrations_pending"] == last
+        assert (words["redis"], words["exports"]) == ("ok", "ok")
+        line.accepted("migrate")
+        expected = {"status": "ok", "database": "ok", "redis": "ok", "exports": "ok"}
+        assert readiness(port) == (200, expected)
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        check_end(processes, worker)
 
 
 def test_a_port_that_is_taken_is_rejected_in_one_line(

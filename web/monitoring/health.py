@@ -6,18 +6,14 @@ import logging
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.database.connection import DATABASE_FAILURES, check_answers
-from models.database.migrate import read_migration_state
-from models.database.outage import is_read_only
+from models.database.connection import DATABASE_FAILURES
+from models.database.health import CHECK_SECONDS, check_database
 from tasks.exports.marker import NOT_MOUNTED, is_mounted
 from tasks.exports.store import ExportStore
 from tasks.redis.check import RedisCheck
 from web.http.json_response import json_response
 
 logger = logging.getLogger("basket")
-
-CHECK_SECONDS = 3.0
-"""Seconds that a dependency may take to answer before it counts as down."""
 
 
 async def healthz(request: Request) -> Response:
@@ -32,7 +28,7 @@ async def readyz(request: Request) -> Response:
     """
     if is_draining(request):
         return json_response({"status": "draining"}, 503)
-    words = await _check_database()
+    words = await check_database()
     redis: RedisCheck | None = request.state.redis
     if redis is not None:
         words["redis"] = await _check_redis(redis)
@@ -46,26 +42,6 @@ async def readyz(request: Request) -> Response:
 def is_draining(request: Request) -> bool:
     """Whether this process was told to stop and serves only DRAIN_SECONDS longer."""
     return bool(getattr(request.app.state, "is_draining", False))
-
-
-async def _check_database() -> dict[str, str]:
-    """Says whether the database can be written to, and whether its tables fit this release.
-
-    A database that is migrated further serves this release until the newer one is there: a
-    rolling upgrade migrates first.
-    """
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await check_answers()
-            state = await read_migration_state()
-    except (OSError, TimeoutError, *DATABASE_FAILURES) as error:
-        logger.warning("The database does not answer: %s", error)
-        return {"database": "read-only" if is_read_only(error) else "unavailable"}
-    if state.pending:
-        return {"database": "not migrated", "migrations_pending": ", ".join(state.pending)}
-    if state.unknown:
-        return {"database": "ok", "migrations_unknown": ", ".join(state.unknown)}
-    return {"database": "ok"}
 
 
 async def _check_exports(store: ExportStore) -> dict[str, str]:
