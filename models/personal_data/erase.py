@@ -28,7 +28,7 @@ from models.quotation import Quotation
 from models.timestamps import now
 from models.user import Token, User
 
-ATTEMPTS = 5
+ATTEMPTS = 20
 """Attempts at the transaction, when it meets a change of the same person's baskets."""
 AT_ONCE = 20
 """How many baskets one statement deletes, each of which may have 10,000 items."""
@@ -96,9 +96,14 @@ async def _erase(user_id: int, actor: AuditActor) -> Erased | None:
 async def _lock(user_id: int) -> User | None:
     """Locks the baskets and then the user, to whom nobody can refer from then on.
 
-    In the order of every change. The second reading locks baskets that were made in between.
+    In the order of every change: whoever has locked a basket needs the user next, so that waiting
+    for a basket with the user locked would be a circle. The last reading locks the few baskets that
+    were made in between.
     """
-    await _lock_baskets(user_id)
+    locked, found = -1, await _lock_baskets(user_id)
+    # While it waited for the active basket, that may have been saved, and another one made.
+    while found != locked:
+        locked, found = found, await _lock_baskets(user_id)
     user = await User.select_for_update().get_or_none(id=user_id)
     if user is not None:
         # Not joined: PostgreSQL does not lock rows beside those of an outer join.
@@ -107,10 +112,12 @@ async def _lock(user_id: int) -> User | None:
     return user
 
 
-async def _lock_baskets(user_id: int) -> None:
+async def _lock_baskets(user_id: int) -> int:
+    """Locks all baskets of the user that there are by now; returns their number."""
     # In one order, so that erasures and sweepers never wait for each other in a circle.
     # Rows and not values: Tortoise locks nothing for lists of values.
-    await Basket.filter(user_id=user_id).order_by("id").select_for_update().only("id")
+    baskets = Basket.filter(user_id=user_id).order_by("id").select_for_update()
+    return len(await baskets.only("id"))
 
 
 async def _keep_quotations(user: User) -> list[int]:
