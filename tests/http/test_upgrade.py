@@ -17,7 +17,7 @@ from tests.support.upgrade_requests import (
     QUERY,
     SMUGGLED,
     UPGRADES,
-    WEBSOCKETS,
+    WEBSOCKET,
     chunked,
     contents,
     sized,
@@ -137,23 +137,26 @@ def test_a_get_of_graphql_with_an_upgrade_is_a_get(server: RawServer) -> None:
     get = (
         b"GET /graphql?query={viewer{email}} HTTP/1.1\r\nHost: x\r\nX-Requested-With: x\r\n"
     )
-    for upgrade in set(UPGRADES) - set(WEBSOCKETS if server.has_websockets else ()):
+    for upgrade in set(UPGRADES) - ({WEBSOCKET} if server.has_websockets else set()):
         answers = server.converse(get + TOKEN + upgrade + b"\r\n", LAST)
         assert contents(answers) == [MAIN, {"status": "ok"}]
         answers = server.converse(get + upgrade + b"\r\n" + LAST)
         assert [answer.status for answer in answers] == [401, 200]
 
 
-def test_a_get_that_asks_for_a_websocket_ends_the_connection_unless_it_gets_one(
-    server: RawServer,
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_a_get_of_another_path_with_an_upgrade_is_a_get(
+    server: RawServer, upgrade: bytes
 ) -> None:
-    get = b"GET /other HTTP/1.1\r\nHost: x\r\n"
-    for upgrade, status in zip(WEBSOCKETS, (400, 404), strict=True):
-        answers = server.converse(get + upgrade + b"\r\n" + SMUGGLED, LAST)
-        statuses = [answer.status for answer in answers]
-        assert statuses == ([status] if server.has_websockets else [404, 200, 200])
-    assert answers[0].code == "NOT_FOUND"
-    assert answers[0].headers["x-request-id"]
+    get = b"GET /b2b/basket/ HTTP/1.1\r\nHost: x\r\n"
+    answers = server.converse(get + TOKEN + upgrade + b"\r\n" + SMUGGLED, LAST)
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert [answer.headers["x-request-id"] for answer in answers[1:]] == [
+        "smuggled",
+        "last",
+    ]
+    answers = server.converse(get + upgrade + b"\r\n" + LAST)
+    assert [answer.status for answer in answers] == [401, 200]
 
 
 def test_nothing_after_a_request_that_closes_is_done(server: RawServer) -> None:

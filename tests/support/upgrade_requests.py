@@ -32,8 +32,8 @@ UPGRADES = (
 )
 
 
-WEBSOCKETS = (UPGRADES[2], UPGRADES[5])
-"""Those that a GET opens a WebSocket by; the first of them without a key."""
+WEBSOCKET = UPGRADES[-1]
+"""The one by which a GET of /graphql opens a WebSocket; the other that names it has no key."""
 
 
 def sized(head: bytes, body: bytes) -> tuple[bytes, bytes]:

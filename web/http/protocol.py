@@ -186,7 +186,7 @@ class PunctualProtocol(HttpToolsProtocol):
         """Whether the request that was read last opens a WebSocket, and all others are answered."""
         method, version = self.parser.get_method(), self.parser.get_http_version()
         is_free = self._should_upgrade_to_ws() and not self._is_answering()
-        return is_free and is_handshake(method, version, self.headers)
+        return is_free and is_handshake(method, self.url, version, self.headers)
 
     def _become_websocket(self, rest: bytes) -> None:
         """Hands the connection over, with all that came after the head."""

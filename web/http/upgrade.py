@@ -6,7 +6,7 @@ Headers = list[tuple[bytes, bytes]]
 """The names of a head's headers, in lower case, and their values."""
 
 
-def is_handshake(method: bytes, version: str, headers: Headers) -> bool:
+def is_handshake(method: bytes, url: bytes, version: str, headers: Headers) -> bool:
     """Whether a request opens a WebSocket. It has no body, which would be read as frames."""
     names = [name for name, _ in headers]
     is_websocket = all(
@@ -17,12 +17,23 @@ def is_handshake(method: bytes, version: str, headers: Headers) -> bool:
     return (
         method == b"GET"
         and version == "1.1"
+        and _is_served(url)
         and is_websocket
+        and b"sec-websocket-key" in names
         and names.count(b"upgrade") == 1
         and b"content-length" not in names
         and b"transfer-encoding" not in names
         and b"upgrade" in map(bytes.lower, _read_options(headers))
     )
+
+
+def _is_served(url: bytes) -> bool:
+    """Whether WebSockets are served at an address, which may begin with the prefix of a proxy."""
+    try:
+        path, _, _ = target_from_url(url).partition(b"?")
+    except ValueError:
+        return False
+    return path.endswith(b"/graphql")
 
 
 def target_from_url(url: bytes) -> bytes:
