@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models.database.columns import Columns
 from models.database.statements import Row, load_statements
+from models.database.table import Table
 
 
 class DivisionType(StrEnum):
@@ -18,7 +18,7 @@ class DivisionType(StrEnum):
     SUB = "SUB"
 
 
-class Division(Model):
+class Division(Table):
     """A division's row."""
 
     id = fields.IntField(primary_key=True)

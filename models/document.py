@@ -6,10 +6,10 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from tortoise import fields
-from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from models.database.statements import load_statements
+from models.database.table import Table
 from models.timestamps import now
 from text import MAXIMUM_LENGTH
 
@@ -23,7 +23,7 @@ _BATCH = 500
 _STATEMENTS = load_statements(__file__)
 
 
-class TrustedDocument(Model):
+class TrustedDocument(Table):
     """The text of a document under one id, and the digest of the text. A row never changes."""
 
     id = fields.BigIntField(primary_key=True)

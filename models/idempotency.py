@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models.database.statements import Row, load_statements
+from models.database.table import Table
 from models.timestamps import now
 from models.user import User
 from text import MAXIMUM_LENGTH
@@ -20,7 +20,7 @@ KEPT = timedelta(hours=24)
 """How long a key is remembered."""
 
 
-class IdempotencyKey(Model):
+class IdempotencyKey(Table):
     """A key of a user, the digest of the input it came with, and the outcome as JSON text."""
 
     id = fields.BigIntField(primary_key=True)

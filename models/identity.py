@@ -4,15 +4,15 @@ import hashlib
 import json
 
 from tortoise import fields
-from tortoise.models import Model
 
+from models.database.table import Table
 from models.user import User
 from text import MAXIMUM_LENGTH
 
 _DIGEST_PREFIX = "account-"
 
 
-class Identity(Model):
+class Identity(Table):
     """The one account at an identity provider that a user logs in with.
 
     Its digest stands where that of a token does, and can be the digest of no token.
@@ -31,7 +31,7 @@ class Identity(Model):
         table = "identity"
 
 
-class ErasedPerson(Model):
+class ErasedPerson(Table):
     """The digest of an e-mail address, or of an account, of someone erased."""
 
     digest = fields.CharField(max_length=64, primary_key=True)

@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models.basket.availability import check_all_sold
 from models.basket.tables import Basket, BasketItemDivision
 from models.database.integers import LARGEST_INT
 from models.database.position import ListPosition, is_after, is_before
+from models.database.table import Table
 from models.product.snapshot import take_snapshots
 from models.rejections import Rejection, RejectionCode
 from models.timestamps import now
@@ -26,7 +26,7 @@ class QuotationStatus(StrEnum):
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
 
 
-class Quotation(Model):
+class Quotation(Table):
     """A quotation's row: the basket, and its total in hundredths and currency when submitted."""
 
     id = fields.IntField(primary_key=True)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.functions import Lower
-from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models.database.statements import Row, load_statements
+from models.database.table import Table
 from models.database.turn import TurnBatch
 from models.division import (
     DIVISION_COLUMNS,
@@ -30,7 +30,7 @@ from models.timestamps import now, parse_timestamp
 from text import MAXIMUM_LENGTH
 
 
-class User(Model):
+class User(Table):
     """A user's row, within one division.
 
     E-mail addresses that differ in the case of letters only are the same, which a unique index on
@@ -60,7 +60,7 @@ class BuyerErased(Exception):
     """Raised when a buyer was erased while their request was running."""
 
 
-class Token(Model):
+class Token(Table):
     """One token of a user, as a digest. Revoking it deletes the row.
 
     Of its last use only the hour is noted, so that most requests write nothing.

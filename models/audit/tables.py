@@ -3,8 +3,8 @@
 from enum import StrEnum, auto
 
 from tortoise import fields
-from tortoise.models import Model
 
+from models.database.table import Table
 from text import MAXIMUM_LENGTH
 
 
@@ -38,7 +38,7 @@ class ActorKind(StrEnum):
     TOKEN = "TOKEN"  # noqa: S105
 
 
-class AuditEntry(Model):
+class AuditEntry(Table):
     """A change: who made it, when, of which user or division, and the values before and after.
 
     Of users and divisions there are the numbers only: an entry outlives them, and an erased

@@ -3,10 +3,10 @@
 from enum import StrEnum
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models.database.columns import ColumnKind, Columns
 from models.database.integers import LARGEST_INT
+from models.database.table import Table
 from models.division import Division
 from models.product.tables import NO_SEGMENT, Product
 from models.user import User
@@ -28,7 +28,7 @@ class BasketStatus(StrEnum):
     SUBMITTED = "SUBMITTED"
 
 
-class Basket(Model):
+class Basket(Table):
     """A basket's row.
 
     At most one active basket per user and segment: the partial unique index `basket_active`
@@ -63,7 +63,7 @@ BASKET = Columns(Basket, total_amount=ColumnKind.MONEY)
 """The columns that are read of a basket; PostgreSQL gives whole rows."""
 
 
-class BasketItem(Model):
+class BasketItem(Table):
     """One product of a basket, with its unit price in hundredths as of its last refresh."""
 
     id = fields.BigIntField(primary_key=True)
@@ -81,7 +81,7 @@ class BasketItem(Model):
         unique_together = (("basket", "product"),)
 
 
-class BasketItemDivision(Model):
+class BasketItemDivision(Table):
     """The quantity of an item for one division."""
 
     id = fields.BigIntField(primary_key=True)

@@ -12,6 +12,7 @@ from tortoise.migrations.executor import MigrationExecutor
 
 NAMES = {
     "tortoise.Tortoise": ("_enable_global_fallback",),
+    "tortoise.models.ModelMeta": ("_no_comments",),
     "tortoise.migrations.executor.MigrationExecutor": ("_schema_editor",),
     "tortoise.backends.asyncpg.client": (
         *("_pool", "_connection", "_close", "_in_transaction", "_translate_exceptions"),

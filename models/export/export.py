@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models.basket.tables import Basket, BasketItemDivision
+from models.database.table import Table
 from models.rejections import Rejection, RejectionCode
 from models.timestamps import now, parse_timestamp
 from models.user import User
@@ -53,7 +53,7 @@ RESEND_AFTER = timedelta(seconds=10)
 """How long a sent message may go unheard before it counts as lost."""
 
 
-class BasketExport(Model):
+class BasketExport(Table):
     """An export's row, which is the job itself: its message only tells of it.
 
     `lease_owner` is the one attempt that may finish it, until `lease_until`; `resend_at` is when

@@ -3,9 +3,9 @@
 from enum import StrEnum
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models.basket.tables import Basket
+from models.database.table import Table
 
 
 class ChangeKind(StrEnum):
@@ -34,7 +34,7 @@ class ChangeOrigin(StrEnum):
     COMMAND_LINE = "COMMAND_LINE"
 
 
-class BasketChange(Model):
+class BasketChange(Table):
     """A version of a basket: who made it, when, how, the basket's totals then, and the lines.
 
     The lines are JSON with a format number, as `models/history/lines.py` writes and reads it; null

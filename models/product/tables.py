@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 
 import orjson
 from tortoise import fields
-from tortoise.models import Model
 
 from models.database.columns import ColumnKind, Columns
 from models.database.statements import Row, load_statements
+from models.database.table import Table
 from models.timestamps import now
 
 NO_SEGMENT = 0
 """The column `segment` of no segment: unlike NULL it equals itself, so unique indexes hold it."""
 
 
-class Product(Model):
+class Product(Table):
     """A product's row. The price is in hundredths and the variants are JSON text.
 
     A product is available unless Commerce said that it is not sold (now, or any longer). It owns

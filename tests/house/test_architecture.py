@@ -79,7 +79,7 @@ MAY_IMPORT_ROOMS = {
         "models/personal_data",
         "models/product",
     },
-    "models/audit": {"models"},
+    "models/audit": {"models", "models/database"},
     "models/retention": {"models", "models/basket"},
     "models/personal_data": {
         "models",
