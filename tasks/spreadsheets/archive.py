@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
     SAVE_AGAIN,
+    SEND_LESS,
     damage_rejection,
     format_rejection,
     size_rejection,
@@ -67,7 +68,8 @@ class Archive:
         if self._left < 0:
             size = self._limit - self._left
             raise size_rejection(
-                f"The file has {size} bytes when unpacked; at most {self._limit} are allowed."
+                f"The file has {size} bytes when unpacked; at most {self._limit} are allowed. "
+                f"{SEND_LESS}"
             )
 
 

@@ -3,8 +3,8 @@
 import re
 
 from tasks.spreadsheets.cells import (
-    FORMULA_WITHOUT_VALUE,
     GENERAL_DIGITS,
+    UNCALCULATED,
     Cell,
     Number,
     Unusable,
@@ -21,7 +21,10 @@ AS_TEXT = "format the column as text and enter it again"
 # Digits of other scripts are digits to Python too; only these ten count here.
 _QUANTITY = re.compile(r"\+?0*([0-9]{1,12})(?:[.,]0{1,2})?", re.ASCII)
 _AMBIGUOUS = re.compile(r"\+?[0-9]+[.,][0-9]{3}", re.ASCII)
-_GROUPED = re.compile(r"\+?[0-9]{1,3}(?:[.,' \u00a0\u202f\u2019][0-9]{3})+", re.ASCII)
+_MARK = r"[.,'\u2019\u066c \u00a0\u2009\u202f]"
+_GROUPED = re.compile(
+    rf"\+?[0-9]{{1,3}}(?:{_MARK}[0-9]{{2,3}})*{_MARK}[0-9]{{3}}(?:[.,][0-9]+)?", re.ASCII
+)
 
 
 def quantity_rejection(message: str) -> CellRejected:
@@ -48,15 +51,15 @@ def parse_quantity(cell: Cell | None) -> int:
     """Returns a whole number from 1 to 1,000,000; raises CellRejected for anything else."""
     if cell is None or is_empty(cell):
         raise quantity_rejection("The quantity is missing.")
-    quantity = _parse_whole_number(cell)
+    quantity = _whole_number_from_xml(cell)
     if quantity is None or not 1 <= quantity <= MAXIMUM_QUANTITY:
         raise quantity_rejection(_explain_quantity(cell))
     return quantity
 
 
-def _parse_whole_number(cell: Cell) -> int | None:
+def _whole_number_from_xml(cell: Cell) -> int | None:
     if isinstance(cell, Number):
-        return _parse_whole_number(cell.value) if cell.is_plain else None
+        return _whole_number_from_xml(cell.value) if cell.is_plain else None
     if isinstance(cell, str):
         match = _QUANTITY.fullmatch(trim(cell))
         return int(match[1]) if match else None
@@ -65,7 +68,7 @@ def _parse_whole_number(cell: Cell) -> int | None:
 
 def _explain_quantity(cell: Cell) -> str:
     value = quote(str(cell))
-    if cell is FORMULA_WITHOUT_VALUE:
+    if cell in UNCALCULATED:
         return f"The quantity is {_describe_unstored(cell)}."
     if isinstance(cell, str) and _AMBIGUOUS.fullmatch(trim(cell)):
         readings = "a decimal number in one country and thousands in another"
@@ -107,7 +110,7 @@ def parse_text(cell: Cell | None, name: str) -> str:
 
 def _text_from_other(cell: int | float | Number | Unusable, name: str) -> str:
     if isinstance(cell, Unusable):
-        is_formula = cell is FORMULA_WITHOUT_VALUE
+        is_formula = cell in UNCALCULATED
         remedy = _describe_unstored(cell) if is_formula else f"{cell}; {AS_TEXT}"
         raise text_rejection(f"The {name} is not a text but {remedy}.")
     if isinstance(cell, Number):

@@ -37,7 +37,11 @@ class Unusable:
 DATE = Unusable("a date")
 ERROR = Unusable("an error value")
 BOOLEANS = (Unusable("FALSE"), Unusable("TRUE"))
+RESHAPED = Unusable("a text that its number format changes")
 FORMULA_WITHOUT_VALUE = Unusable("a formula without a stored value")
+FORMULA_WITH_ZERO = Unusable("a formula whose stored value is 0")
+"""Programs that do not calculate store 0 for each formula, whatever it results in."""
+UNCALCULATED = (FORMULA_WITHOUT_VALUE, FORMULA_WITH_ZERO)
 
 
 class MergedCells(NamedTuple):

@@ -17,6 +17,7 @@ from tasks.spreadsheets.csv_file import read_csv_rows
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
 from tasks.spreadsheets.ods_file import CONTENT, read_ods_rows
 from tasks.spreadsheets.rejection import (
+    SEND_LESS,
     SpreadsheetCode,
     SpreadsheetRejected,
     damage_rejection,
@@ -123,7 +124,7 @@ def check_size(
         count += 1
         if count > limits.rows:
             raise size_rejection(
-                f"The file has more than {limits.rows} rows that hold something."
+                f"The file has more than {limits.rows} rows that hold something. {SEND_LESS}"
             )
         if len(row) > limits.columns:
             check_width(number, row, limits.columns)
@@ -136,7 +137,7 @@ def check_width(number: int, row: Row, maximum: int) -> None:
     if filled > maximum:
         raise size_rejection(
             f"Row {number} has {filled} cells that hold something; "
-            f"at most {maximum} are allowed."
+            f"at most {maximum} are allowed. Remove the columns that are not imported."
         )
 
 

@@ -116,5 +116,6 @@ def rejection_from_record(
         )
     limit = f"at most {cell_length} are allowed"
     return size_rejection(
-        f"{where} the cell in {scan.position} has more than {cell_length} characters; {limit}."
+        f"{where} the cell in {scan.position} has more than {cell_length} characters; {limit}. "
+        "Shorten it."
     )

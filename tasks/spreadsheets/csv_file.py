@@ -9,15 +9,20 @@ from tasks.spreadsheets.cells import Row
 from tasks.spreadsheets.csv_faults import Record, rejection_from_record
 from tasks.spreadsheets.header import COLUMNS, normalize_header
 from tasks.spreadsheets.rejection import format_rejection
+from text import is_blank
 
 DELIMITERS = (",", ";", "\t")
 _BYTE_ORDER_MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
+    # Those of UTF-32 begin as those of UTF-16 do, and come first.
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_MARKS = re.compile(r"[,;\t\"']")
 _SEPARATOR_LINE = re.compile(
-    r'\ufeff?"?sep=([^"\r\n\w])"?[,;\t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE
+    r'\ufeff?"?sep=([^"\r\n\w])"?[,;\t ]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE
 )
 
 
@@ -86,8 +91,8 @@ def _decode_strictly(content: bytes, encoding: str) -> str:
 
 def _detect_delimiter(text: str, columns: Collection[str]) -> str:
     """Returns the delimiter that finds the most names of columns in the first filled line."""
-    lines = (line for line in io.StringIO(text) if line.strip(" \t\r\n\f\v\xa0\ufeff,;\"'"))
-    first = next(lines, "")
+    lines = io.StringIO(text, newline=None)
+    first = next((line for line in lines if not is_blank(_MARKS.sub("", line))), "")
 
     def score(delimiter: str) -> tuple[int, int]:
         names = {normalize_header(part.replace('"', "")) for part in first.split(delimiter)}

@@ -71,7 +71,10 @@ def _describe_missing(missing: list[str], number: int, header: Row) -> str:
         if missing[1:]
         else f"The column {names} is missing"
     )
+    remedy = f"Write {names} into the first filled row."
     if not header:
-        return f"{subject}; the file has no filled row."
+        return f"{subject}; the file has no filled row. {remedy}"
     cells = [quote(str(cell)) for _, cell in sorted(header.items())][:SHOWN_COLUMNS]
-    return f"{subject}; the first filled row, row {number}, has: {', '.join(cells)}."
+    return (
+        f"{subject}; the first filled row, row {number}, has: {', '.join(cells)}. {remedy}"
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from tasks.spreadsheets.cells import DATE, EXACT_DIGITS, Cell, Number
+from tasks.spreadsheets.cells import DATE, EXACT_DIGITS, RESHAPED, Cell, Number
 
 GENERAL = "General"
 _BUILT_IN = {
@@ -38,6 +38,8 @@ _COLOUR = re.compile(
 _CONDITION = re.compile(r"\[[<>=]")
 _ELAPSED = re.compile(r"[hms]+", re.IGNORECASE)
 _DATE_LETTERS = frozenset("ymdhsYMDHS")
+_TEXT = frozenset({"@", "general"})
+"""The types of the tokens that stand for the text of a cell."""
 
 
 def find_built_in_code(number: int) -> str:
@@ -123,10 +125,13 @@ class Section:
             shown = piece + shown
         return shown.strip()
 
-    def show_text(self, text: str) -> str:
-        """Returns the text that a cell with this section for texts shows."""
-        pieces = (text if token.type == "@" else token.text for token in self.tokens)
-        return "".join(pieces) if self._literal else text
+    def show_text(self, text: str) -> Cell:
+        """Returns the text that a cell with this section for texts shows, if all programs agree."""
+        if not self.types <= {*_TEXT, "literal"}:
+            return RESHAPED
+        pieces = [text if token.type in _TEXT else token.text for token in self.tokens]
+        is_alone = sum(token.type in _TEXT for token in self.tokens) == 1
+        return text if is_alone and not self._literal else "".join(pieces)
 
 
 def _render_token(token: FormatToken, digits: str, *, is_last: bool) -> tuple[str, str]:
@@ -154,11 +159,9 @@ class NumberFormat:
         is_simple = self._text is None or code == "@"
         self.is_general = is_simple and len(sections) < 2 and self._numbers[0].is_general()
 
-    def show_text(self, text: str) -> str:
+    def show_text(self, text: str) -> Cell:
         """Returns the text that a cell holding `text` shows; an empty one where it is hidden."""
-        if self._text is None:
-            return text
-        return self._text.show_text(text) if self._text.tokens else ""
+        return text if self._text is None else self._text.show_text(text)
 
     def show_number(self, value: int | float) -> Cell:
         """Returns the cell that a sheet shows for a number."""

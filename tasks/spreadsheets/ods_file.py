@@ -16,6 +16,7 @@ from tasks.spreadsheets.cells import (
 from tasks.spreadsheets.ods_text import ShownText
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
+    NO_VISIBLE_SHEET,
     check_cell_length,
     damage_rejection,
     format_rejection,
@@ -48,7 +49,7 @@ def read_ods_rows(archive: Archive, *, cell_length: int) -> Iterator[tuple[int, 
         sheet.rows.clear()
         if sheet.is_finished:
             return
-    raise format_rejection("The file has no visible sheet.")
+    raise format_rejection(NO_VISIBLE_SHEET)
 
 
 class OdsReader:

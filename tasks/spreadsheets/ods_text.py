@@ -7,9 +7,22 @@ from tasks.spreadsheets.xml_reading import Attributes, attributes_by_local_name
 MAXIMUM_SPACES = 32_767
 _SPACES = re.compile(r"[ \t\r\n]+")
 _BREAKS = {"tab": "\t", "line-break": "\n"}
-_SHOWN = frozenset(
-    {"span", "a", "ruby", "ruby-base", "meta", "meta-field", "bookmark", "s"}
+_HIDDEN = frozenset(
+    {"note", "annotation", "ruby-text", "script", "hidden-text"}
+    | {
+        "frame",
+        "g",
+        "custom-shape",
+        "rect",
+        "line",
+        "polyline",
+        "polygon",
+        "path",
+        "circle",
+    }
+    | {"regular-polygon", "ellipse", "connector", "caption", "measure", "control", "scene"}
 )
+"""Elements in a text that show nothing in it: notes, readings and drawings. Fields show text."""
 
 
 class ShownText:
@@ -35,7 +48,7 @@ class ShownText:
             self._pieces.append("\0" * min(int(count) if is_count else 1, MAXIMUM_SPACES))
         elif local in _BREAKS:
             self._pieces.append({"tab": "\1", "line-break": "\2"}[local])
-        elif local not in _SHOWN:
+        elif local in _HIDDEN:
             self._hidden_from = self.depth
 
     def _begin(self, local: str) -> None:

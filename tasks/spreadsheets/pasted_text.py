@@ -65,7 +65,9 @@ def read_pasted_text(
         if not is_empty(line)
     ]
     if len(lines) > maximum:
-        raise size_rejection(f"The text has more than {maximum} rows that hold something.")
+        raise size_rejection(
+            f"The text has more than {maximum} rows that hold something. Send fewer."
+        )
     return _TextReader(is_division_optional).read(lines)
 
 

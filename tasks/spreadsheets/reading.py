@@ -12,6 +12,7 @@ import orjson
 from tasks.spreadsheets.exit_status import MEMORY_SPENT
 from tasks.spreadsheets.process import ReadingProcesses, send_request
 from tasks.spreadsheets.rejection import (
+    SEND_LESS,
     SpreadsheetCode,
     SpreadsheetRejected,
     damage_rejection,
@@ -61,7 +62,7 @@ class SpreadsheetReader:
         size = (await asyncio.to_thread(path.stat)).st_size
         if size > limits.file_bytes:
             raise size_rejection(
-                f"The file has {size} bytes; at most {limits.file_bytes} are allowed."
+                f"The file has {size} bytes; at most {limits.file_bytes} are allowed. {SEND_LESS}"
             )
         async with self._permits:
             status, lines = await self._run_child(

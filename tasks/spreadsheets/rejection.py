@@ -6,6 +6,10 @@ SAVE_AGAIN = (
     "Open it in a spreadsheet program, save it again as xlsx or csv, and import that file."
 )
 ENCRYPTED = "The file is encrypted; save it without a password."
+NO_VISIBLE_SHEET = (
+    "The file has no visible sheet; unhide the one to import, and save it again."
+)
+SEND_LESS = "Send the rows in several files."
 
 
 class SpreadsheetCode(StrEnum):
@@ -61,5 +65,5 @@ def check_cell_length(text: str, maximum: int, row: int, column: int) -> None:
     if len(text) > maximum:
         cell = f"The cell {format_column(column)}{row}"
         raise size_rejection(
-            f"{cell} has {len(text)} characters; at most {maximum} are allowed."
+            f"{cell} has {len(text)} characters; at most {maximum} are allowed. Shorten it."
         )

@@ -12,6 +12,7 @@ from xlrd import biffh
 from tasks.spreadsheets.cells import (
     BOOLEANS,
     ERROR,
+    FORMULA_WITH_ZERO,
     Cell,
     MergedCells,
     Row,
@@ -26,6 +27,7 @@ from tasks.spreadsheets.number_format import (
 )
 from tasks.spreadsheets.rejection import (
     ENCRYPTED,
+    NO_VISIBLE_SHEET,
     check_cell_length,
     damage_rejection,
     format_column,
@@ -77,6 +79,7 @@ def _read_needed_record(book: Any) -> tuple[int, int, bytes]:
         if code == biffh.XL_MERGEDCELLS:
             book.merged += _unpack_merged_cells(book.mem[first : first + length])
         if code in _NEEDED:
+            book.record = code
             return code, length, book.mem[first : first + length]
 
 
@@ -88,6 +91,7 @@ class NeededBook(xlrd.book.Book):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.merged: list[MergedCells] = []
+        self.record = 0
 
 
 class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
@@ -121,6 +125,8 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
     ) -> Cell | None:
         if cell_type is None or cell_type == biffh.XL_CELL_NUMBER:
             number = number_from_float(float(value))
+            if not number and self.book.record in biffh.XL_FORMULA_OPCODES:
+                return FORMULA_WITH_ZERO
             return number if format is None else format.show_number(number)
         if cell_type == biffh.XL_CELL_TEXT:
             text = value if value.isascii() else join_surrogates(value)
@@ -213,4 +219,4 @@ def _find_visible_sheet(book: Any) -> Any:
     for index, visibility in enumerate(book._sheet_visibility):
         if visibility == 0:
             return book.sheet_by_index(index)
-    raise format_rejection("The file has no visible sheet.")
+    raise format_rejection(NO_VISIBLE_SHEET)

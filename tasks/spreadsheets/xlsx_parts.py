@@ -10,13 +10,18 @@ from tasks.spreadsheets.number_format import (
     find_built_in_code,
     parse_number_format,
 )
-from tasks.spreadsheets.rejection import damage_rejection, format_rejection
+from tasks.spreadsheets.rejection import (
+    NO_VISIBLE_SHEET,
+    damage_rejection,
+    format_rejection,
+)
 from tasks.spreadsheets.xml_reading import (
     Attributes,
     LocalNames,
     XmlReader,
     attributes_by_local_name,
     read_elements,
+    whole_number_from_xml,
 )
 
 WORKBOOK, SHARED_TEXTS = "xl/workbook.xml", "xl/sharedStrings.xml"
@@ -100,7 +105,7 @@ def find_workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
 
     read_elements(archive.pieces(workbook), workbook, start)
     if not sheets:
-        raise format_rejection("The file has no visible sheet.")
+        raise format_rejection(NO_VISIBLE_SHEET)
     texts, styles = (
         _find_related(relations, "sharedStrings"),
         _find_related(relations, "styles"),
@@ -113,39 +118,31 @@ def find_workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
 
 def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
     """Returns the number format of each cell format; None for General."""
-    codes: dict[str, str] = {}
-    numbers: list[str] = []
-    is_cell_format = False
+    codes: dict[int, str] = {}
+    numbers: list[int] = []
+    section = ""
 
     def start(name: str, attributes: Attributes) -> None:
-        nonlocal is_cell_format
-        if name == "xf" and is_cell_format:
-            numbers.append(attributes.get("numFmtId", "0"))
-        elif name == "numFmt":
-            codes.setdefault(
-                attributes.get("numFmtId", ""), attributes.get("formatCode", "")
-            )
-        elif name == "cellXfs":
-            is_cell_format = True
+        nonlocal section
+        number = whole_number_from_xml(attributes.get("numFmtId", "0")) or 0
+        if name in ("numFmts", "cellXfs"):
+            section = name
+        elif name == "xf" and section == "cellXfs":
+            numbers.append(number)
+        elif name == "numFmt" and section == "numFmts":
+            # Of two with one number the last counts, as in other programs.
+            codes[number] = attributes.get("formatCode", "")
 
     def end(name: str) -> None:
-        nonlocal is_cell_format
-        if name == "cellXfs":
-            is_cell_format = False
+        nonlocal section
+        if name == section:
+            section = ""
 
     read_elements(archive.pieces(part), part, start, end)
     return [
-        parse_number_format(codes.get(number) or _find_built_in(number))
+        parse_number_format(codes.get(number) or find_built_in_code(number))
         for number in numbers
     ]
-
-
-def _find_built_in(number: str) -> str:
-    return (
-        find_built_in_code(int(number))
-        if number.isascii() and number.isdigit()
-        else "General"
-    )
 
 
 class TextCollector:
@@ -203,6 +200,7 @@ def read_shared_texts(archive: Archive, part: str) -> list[str]:
 
 def find_shared_text(texts: list[str], index: str) -> str:
     """Returns a shared text; raises SpreadsheetRejected where there is none."""
-    if index.isascii() and index.isdigit() and len(index) < 10 and int(index) < len(texts):
-        return texts[int(index)]
+    position = whole_number_from_xml(index)
+    if position is not None and position < len(texts):
+        return texts[position]
     raise damage_rejection(f"a cell names the shared text {index[:20]!r}, which it lacks")

@@ -7,6 +7,7 @@ from tasks.spreadsheets.cells import (
     BOOLEANS,
     DATE,
     ERROR,
+    FORMULA_WITH_ZERO,
     FORMULA_WITHOUT_VALUE,
     Cell,
     MergedCells,
@@ -16,13 +17,31 @@ from tasks.spreadsheets.cells import (
 from tasks.spreadsheets.number_format import NumberFormat
 from tasks.spreadsheets.rejection import check_cell_length, damage_rejection, format_column
 from tasks.spreadsheets.xlsx_parts import TextCollector, find_shared_text, unescape
-from tasks.spreadsheets.xml_reading import Attributes, LocalNames, XmlReader
+from tasks.spreadsheets.xml_reading import (
+    Attributes,
+    LocalNames,
+    XmlReader,
+    whole_number_from_xml,
+)
 
 MAXIMUM_ROW, MAXIMUM_COLUMN = 1_048_576, 16_384
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _AREA = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _INTEGER_LENGTH = 15
+
+
+class FormatsByIndex(dict[str, NumberFormat | None]):
+    """Number formats by their index as cells name it; None for General and where there is none."""
+
+    def __init__(self, formats: list[NumberFormat | None]) -> None:
+        super().__init__({str(index): format for index, format in enumerate(formats)})
+        self._formats = formats
+
+    def __missing__(self, text: str) -> NumberFormat | None:
+        index = whole_number_from_xml(text)
+        is_known = index is not None and index < len(self._formats)
+        return self._formats[index] if index is not None and is_known else None
 
 
 class SheetReader:
@@ -32,9 +51,7 @@ class SheetReader:
         self, texts: list[str], formats: list[NumberFormat | None], cell_length: int
     ) -> None:
         self._texts = texts
-        self._formats = {
-            str(index): format for index, format in enumerate(formats) if format
-        }
+        self._formats = FormatsByIndex(formats)
         self._cell_length = cell_length
         self._names = LocalNames()
         self._columns: dict[str, int] = {}
@@ -104,7 +121,7 @@ class SheetReader:
     def _end_cell(self, attributes: Attributes) -> None:
         self._place(attributes.get("r"))
         cell = self._show_cell(
-            attributes.get("t", "n"), self._formats.get(attributes.get("s", "0"))
+            attributes.get("t", "n"), self._formats[attributes.get("s", "0")]
         )
         if cell is None or cell == "":
             return
@@ -147,12 +164,20 @@ class SheetReader:
         if cell_type == "s" and value:
             return _show_text(find_shared_text(self._texts, value), format)
         if cell_type == "n" and value:
-            return _show_number(value, format)
+            return self._show_number(value, format)
         if cell_type == "inlineStr":
             return _show_text(self._collector.take() or unescape(value), format)
         if cell_type == "str" and value:
             return _show_text(unescape(value), format)
         return self._other_cell(cell_type)
+
+    def _show_number(self, text: str, format: NumberFormat | None) -> Cell:
+        number = number_from_text(text)
+        if number is None:
+            return ERROR
+        if self._has_formula and not number:
+            return FORMULA_WITH_ZERO
+        return number if format is None else format.show_number(number)
 
     def _other_cell(self, cell_type: str) -> Cell | None:
         if not self._value:
@@ -179,15 +204,8 @@ def parse_merged_cells(reference: str) -> Iterator[MergedCells]:
         yield MergedCells(int(first_row), int(last_row), *columns)
 
 
-def _show_text(text: str, format: NumberFormat | None) -> str:
+def _show_text(text: str, format: NumberFormat | None) -> Cell:
     return text if format is None else format.show_text(text)
-
-
-def _show_number(text: str, format: NumberFormat | None) -> Cell:
-    number = number_from_text(text)
-    if number is None:
-        return ERROR
-    return number if format is None else format.show_number(number)
 
 
 def number_from_text(text: str) -> int | float | None:

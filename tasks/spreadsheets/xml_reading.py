@@ -1,10 +1,11 @@
 """Reading XML as a stream of elements without their prefixes; declarations are rejected."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 from xml.parsers import expat
 
-from tasks.spreadsheets.rejection import damage_rejection, format_rejection
+from tasks.spreadsheets.rejection import SAVE_AGAIN, damage_rejection, format_rejection
 
 Attributes: TypeAlias = dict[str, str]
 Start: TypeAlias = Callable[[str, Attributes], None]
@@ -18,6 +19,15 @@ class LocalNames(dict[str, str]):
         local = name.rpartition(":")[2]
         self[name] = local
         return local
+
+
+_WHOLE_NUMBER = re.compile(r"[ \t\r\n]*\+?0*([0-9]{1,9})[ \t\r\n]*")
+
+
+def whole_number_from_xml(text: str) -> int | None:
+    """Returns a number of up to nine digits in any form that XML allows; None for other texts."""
+    match = _WHOLE_NUMBER.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 def attributes_by_local_name(attributes: Attributes) -> Attributes:
@@ -53,7 +63,7 @@ class XmlReader:
 def _reject_declaration(*_: Any) -> None:
     # Entities may refer to each other and expand to gigabytes.
     message = "The file declares XML entities, which no spreadsheet program writes."
-    raise format_rejection(message)
+    raise format_rejection(f"{message} {SAVE_AGAIN}")
 
 
 def ignore(_: str) -> None:

@@ -185,6 +185,30 @@ def test_a_quantity_is_never_guessed(kind: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ["1.000,00", "1,000.5", "1.234.567", "12\u2009000", "1,00,000", "1\u2019000"]
+)
+def test_a_grouped_quantity_says_why(text: str) -> None:
+    (error,) = read_here(
+        f"product__sku\tquantity\tdivision__erp_code\nA\t{text}\tB".encode()
+    )["errors"]
+    assert error[:4] == (
+        2,
+        "quantity",
+        text.replace("\u2009", "\\u2009"),
+        "INVALID_QUANTITY",
+    )
+    assert error[4].endswith("is grouped; write it with digits only.")
+
+
+@pytest.mark.parametrize("text", ["1.25", "12.5", "1,2345", "1..000", ".000"])
+def test_a_decimal_quantity_is_no_whole_number(text: str) -> None:
+    (error,) = read_here(
+        f"product__sku\tquantity\tdivision__erp_code\nA\t{text}\tB".encode()
+    )["errors"]
+    assert error[4] == f"Quantity '{text}' is not a whole number between 1 and 1000000."
+
+
 def test_an_ambiguous_quantity_says_why() -> None:
     (error,) = read_here(b"product__sku;quantity;division__erp_code\r\nA;2.500;B\r\n")[
         "errors"

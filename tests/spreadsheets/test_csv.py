@@ -37,8 +37,23 @@ CSV: dict[str, tuple[str, tuple[int, str, int, str]]] = {
         HEADER + "A;1;B\r\n" + ";;\r\n" * 70_000,
         (2, "A", 1, "B"),
     ),
+    "a line of invisible characters before the header": (
+        "\u200b;\u2060;\n" + HEADER + "A;1;B",
+        (3, "A", 1, "B"),
+    ),
+    "spaces behind the delimiter that is named": (
+        "sep=; \n" + HEADER + "A;1;B",
+        (2, "A", 1, "B"),
+    ),
     "old line ends of a Mac": (HEADER.replace("\r\n", "\r") + "A;1;B\r", (2, "A", 1, "B")),
 }
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
+def test_csv_may_be_utf_32_with_a_mark(encoding: str) -> None:
+    text = HEADER + "ŞÖ\U0001f600;1;B"
+    marked = text if encoding == "utf-32" else "\ufeff" + text
+    assert read_here(marked.encode(encoding))["rows"] == [(2, "ŞÖ\U0001f600", 1, "B")]
 
 
 @pytest.mark.parametrize("name", CSV)

@@ -56,11 +56,13 @@ def test_a_missing_column_is_named_and_a_double_one_rejected() -> None:
     assert read_here(sheets.csv([], ["product__sku", "amount"]))["rejected"] == [
         "MISSING_COLUMN",
         "The columns quantity and division__erp_code are missing; "
-        "the first filled row, row 1, has: 'product__sku', 'amount'.",
+        "the first filled row, row 1, has: 'product__sku', 'amount'. "
+        "Write quantity and division__erp_code into the first filled row.",
     ]
     assert read_here(b"\n\nproduct__sku,quantity\n")["rejected"] == [
         "MISSING_COLUMN",
-        "The column division__erp_code is missing; the first filled row, row 3, has: 'product__sku', 'quantity'.",
+        "The column division__erp_code is missing; the first filled row, row 3, has: "
+        "'product__sku', 'quantity'. Write division__erp_code into the first filled row.",
     ]
     header = ["product__sku", "quantity", "division__erp_code", "Quantity"]
     assert read_here(sheets.csv([], header))["rejected"] == [

@@ -11,18 +11,16 @@ from tests.support import sheets
 SMALL = sheets.xlsx([["SKU01", 1, "ERP01"]])
 
 
-def repacked(part: str, change: Callable[[bytes], bytes]) -> bytes:
-    """Returns a small xlsx file with one part changed."""
+def repacked(part: str, change: Callable[[bytes], bytes], content: bytes = SMALL) -> bytes:
+    """Returns an xlsx file, by default a small one, with one part changed."""
     target = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(SMALL)) as old,
+        zipfile.ZipFile(io.BytesIO(content)) as old,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
     ):
         for entry in old.infolist():
-            content = old.read(entry)
-            new.writestr(
-                entry.filename, change(content) if entry.filename == part else content
-            )
+            read = old.read(entry)
+            new.writestr(entry.filename, change(read) if entry.filename == part else read)
     return target.getvalue()
 
 
