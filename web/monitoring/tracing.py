@@ -132,7 +132,7 @@ class TracedRequests:
         self.tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; of a WebSocket, which may last for days, only operations have one."""
+        """Answers one request; of a WebSocket, which may last for days, operations have spans."""
         if scope["type"] == "websocket":
             token = attach(_PROPAGATOR.extract(Headers(scope=scope)))
             try:
