@@ -19,7 +19,8 @@ SHARED = {"settings", "logs", "request_record", "text"}
 MAY_IMPORT = {
     "server": {"commands"},
     "commands": SHARED | {"commands", "application", "web", "tasks", "models"},
-    "application": SHARED | {"web", "resolvers", "schema", "tasks", "models", "commerce"},
+    "application": SHARED | {"resources", "web", "resolvers", "schema", "tasks"},
+    "resources": SHARED | {"web", "resolvers", "tasks", "models", "commerce"},
     "web": SHARED
     | {"web", "resolvers", "schema", "tasks", "models", "commerce", "identity"},
     "resolvers": {
