@@ -139,9 +139,9 @@ class Generator:
             raise LoadFailed(f"{self._failures} of {self._count} requests failed.")
         return ConstantLoad(
             self._count,
-            _percentile(self._latencies, 50),
-            _percentile(self._latencies, 99),
-            _percentile(self._delays, 99),
+            percentile(self._latencies, 50),
+            percentile(self._latencies, 99),
+            percentile(self._delays, 99),
         )
 
     def _send(self, due: float, request: bytes) -> None:
@@ -169,7 +169,7 @@ class Generator:
             self._done.set()
 
 
-def _percentile(seconds: Sequence[float], percent: int) -> float:
+def percentile(seconds: Sequence[float], percent: int) -> float:
     """Returns a percentile in milliseconds; 0 of nothing."""
     ordered = sorted(seconds)
     if not ordered:

@@ -19,6 +19,7 @@ from yarl import URL
 
 from commerce.errors import CommerceFailed, TransientFailure
 from commerce.pause import MAXIMUM_PAUSE, parse_pause
+from response_body import read_bounded
 
 MAXIMUM_BODY_BYTES = 8_000_000
 MAXIMUM_REDIRECTS = 5
@@ -216,7 +217,7 @@ def _choose_pause(attempt: int) -> float:
 
 async def _read_response(response: aiohttp.ClientResponse) -> _Response:
     if response.status == HTTPStatus.OK:
-        return _Response(body=await _read_body(response))
+        return _Response(body=await _read_page(response))
     if response.status == HTTPStatus.NOT_FOUND:
         return _Response()
     if response.status in _REDIRECTS and "Location" in response.headers:
@@ -229,16 +230,13 @@ async def _read_response(response: aiohttp.ClientResponse) -> _Response:
     raise CommerceFailed(f"Commerce answered with status {response.status}.")
 
 
-async def _read_body(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    # Pieces arrive decompressed, so the limit holds for compressed bodies too.
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > MAXIMUM_BODY_BYTES:
-            raise CommerceFailed(
-                f"Commerce answered with more than {MAXIMUM_BODY_BYTES} bytes."
-            )
-    return bytes(body)
+async def _read_page(response: aiohttp.ClientResponse) -> bytes:
+    body = await read_bounded(response, MAXIMUM_BODY_BYTES)
+    if body is None:
+        raise CommerceFailed(
+            f"Commerce answered with more than {MAXIMUM_BODY_BYTES} bytes."
+        )
+    return body
 
 
 def _parse_json(body: bytes) -> Any:

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from identity.errors import ProviderFailed
+from response_body import read_bounded
 
 TIMEOUT_SECONDS = 5.0
 """Timeout of one request."""
@@ -63,7 +64,7 @@ class ProviderConnection:
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status != 200:
                     raise ProviderFailed(f"{url} answered with status {response.status}.")
-                body = await _read_body(response, url)
+                body = await _read_document(response, url)
                 cache_control = response.headers.get("Cache-Control", "")
         except TimeoutError:
             message = f"{url} did not answer within {TIMEOUT_SECONDS:g} seconds."
@@ -82,16 +83,11 @@ class ProviderConnection:
         return ProviderDocument(_parse_json(body, url), parse_age(cache_control))
 
 
-async def _read_body(response: aiohttp.ClientResponse, url: str) -> bytes:
-    body = bytearray()
-    # Pieces arrive decompressed, so the limit holds for compressed bodies too.
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > MAXIMUM_BODY_BYTES:
-            raise ProviderFailed(
-                f"{url} answered with more than {MAXIMUM_BODY_BYTES} bytes."
-            )
-    return bytes(body)
+async def _read_document(response: aiohttp.ClientResponse, url: str) -> bytes:
+    body = await read_bounded(response, MAXIMUM_BODY_BYTES)
+    if body is None:
+        raise ProviderFailed(f"{url} answered with more than {MAXIMUM_BODY_BYTES} bytes.")
+    return body
 
 
 def _parse_json(body: bytes, url: str) -> Any:

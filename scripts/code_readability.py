@@ -17,7 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CODE = (
-    *("application.py", "resources.py", "server.py", "logs.py", "text.py"),
+    *(
+        "application.py",
+        "resources.py",
+        "server.py",
+        "logs.py",
+        "response_body.py",
+        "text.py",
+    ),
     *(
         "commands",
         "commerce",

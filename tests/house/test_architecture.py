@@ -35,12 +35,13 @@ MAY_IMPORT = {
     },
     "schema": {"schema", "models"},
     "tasks": SHARED | {"tasks", "models"},
-    "commerce": {"commerce", "text"},
-    "identity": {"identity"},
+    "commerce": {"commerce", "response_body", "text"},
+    "identity": {"identity", "response_body"},
     "models": {"models", "text"},
     "logs": {"settings", "request_record"},
     "request_record": set[str](),
     "settings": {"settings"},
+    "response_body": set[str](),
     "text": set[str](),
     # Of ours, only the tests may import the benchmark.
     "bench": {

@@ -1,9 +1,9 @@
 """The report of a soak: latencies, growth, and the conditions that did not hold."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from bench.constant_rate import percentile
 from tests.soak.buyer import Record
 
 WARM_UP = 0.4
@@ -61,7 +61,7 @@ class Report:
         ]
         for kind, times in self.record.seconds.items():
             shares = "".join(
-                f"{1000 * percentile(times, share):9.1f}" for share in (0.5, 0.99, 1.0)
+                f"{percentile(times, percent):9.1f}" for percent in (50, 99, 100)
             )
             lines.append(f"{kind:8}{len(times):9,}   ms at 50 %, 99 %, 100 %:{shares}")
         for name, unit in (("memory", 2**20), ("files", 1), ("connections", 1)):
@@ -74,8 +74,3 @@ class Report:
             f"{self.record.events:,} events told to watchers, of every basket the last one",
             f"{self.record.pieces:,} pieces acknowledged, {self.pieces_stored:,} stored",
         ]
-
-
-def percentile(times: Sequence[float], share: float) -> float:
-    """Returns the time that a share of `times` does not exceed; 0 when there are none."""
-    return sorted(times)[min(len(times) - 1, int(len(times) * share))] if times else 0.0
