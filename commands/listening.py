@@ -17,9 +17,9 @@ from web.lifecycle.service_manager import notify
 
 BACKLOG = 2_048
 WELCOME = """
-The basket server is up, with a demo catalogue and demo users.
+The basket server is up, with {products} and demo users.
 
-  GraphiQL   {address}/graphql
+  GraphiQL   {graphiql}
   Tokens     {main} (a main division), {sub} (a sub-division of it)
 
 Try it:
@@ -46,11 +46,22 @@ class WelcomingServer(DrainingServer):
         if self.started:
             notify(settings.NOTIFY_SOCKET, "READY=1")
         if self.started and settings.EMBEDDED:
-            main, sub = DEMO_TOKENS
-            address, documents = settings.LOCAL_URL, settings.DOCUMENTS
-            template = WELCOME if documents == "any" else RESTRICTED_WELCOME
-            texts = {"address": address, "main": main, "sub": sub, "documents": documents}
-            print(template.format(**texts), flush=True)
+            print(write_welcome(), flush=True)
+
+
+def write_welcome() -> str:
+    """Returns the text that an embedded server shows when it is up."""
+    main, sub = DEMO_TOKENS
+    address, documents = settings.LOCAL_URL, settings.DOCUMENTS
+    if documents != "any":
+        return RESTRICTED_WELCOME.format(address=address, documents=documents)
+    graphiql = f"{address}/graphql" if settings.GRAPHIQL else "switched off"
+    products = (
+        "the products of COMMERCE_URL" if settings.COMMERCE_URL else "a demo catalogue"
+    )
+    return WELCOME.format(
+        address=address, graphiql=graphiql, products=products, main=main, sub=sub
+    )
 
 
 def run_server(listener: socket.socket, export_store: ExportStore) -> int:

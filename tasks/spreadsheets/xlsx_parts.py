@@ -23,6 +23,7 @@ from tasks.spreadsheets.xml_reading import (
     read_elements,
     whole_number_from_xml,
 )
+from text import quote
 
 WORKBOOK, SHARED_TEXTS = "xl/workbook.xml", "xl/sharedStrings.xml"
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -94,16 +95,21 @@ def find_workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
     """Returns the parts to read; raises SpreadsheetRejected without a visible sheet."""
     relations = read_relations(archive, workbook)
     sheets: list[str] = []
+    missing: list[str] = []
 
     def start(name: str, attributes: Attributes) -> None:
         attributes = attributes_by_local_name(attributes)
         if name != "sheet" or attributes.get("state") in ("hidden", "veryHidden"):
             return
         relation = relations.get(attributes.get("id", ""))
-        if relation and relation.type == "worksheet":
+        if relation is None:
+            missing.append(attributes.get("name", ""))
+        elif relation.type == "worksheet":
             sheets.append(relation.target)
 
     read_elements(archive.pieces(workbook), workbook, start)
+    if not sheets and missing:
+        raise damage_rejection(f"it lacks the part of the sheet {quote(missing[0])}")
     if not sheets:
         raise format_rejection(NO_VISIBLE_SHEET)
     texts, styles = (

@@ -201,6 +201,21 @@ COVERED = [
 ]
 
 
+def test_a_sheet_without_a_part_is_named() -> None:
+    assert read_here(without("xl/_rels/workbook.xml.rels"))["rejected"] == [
+        "FILE_UNREADABLE",
+        "The file is damaged: it lacks the part of the sheet 'Sheet1'. Open it in a spreadsheet "
+        "program, save it again as xlsx or csv, and import that file.",
+    ]
+    hidden = repacked(
+        "xl/workbook.xml", lambda x: x.replace(b"<sheet ", b'<sheet state="hidden" ')
+    )
+    assert read_here(hidden)["rejected"] == [
+        "FILE_UNREADABLE",
+        "The file has no visible sheet; unhide the one to import, and save it again.",
+    ]
+
+
 def test_a_cell_below_a_merged_one_is_not_shown_and_rejected() -> None:
     rows = [row(2, "A", 1), row(3, "B", 2), row(4, "C", 3)]
     areas = "".join(
