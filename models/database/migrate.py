@@ -10,7 +10,6 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from asyncpg.exceptions import DeadlockDetectedError, LockNotAvailableError
 from tortoise.connection import get_connection
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.operations import Operation
 from tortoise.transactions import in_transaction
 
@@ -18,7 +17,7 @@ from models import migrations
 from models.database.batches import FillInBatches, fill_in_batches
 from models.database.outage import DatabaseUnusable
 from models.database.statements import load_statements
-from models.database.tortoise_internals import schema_editor
+from models.database.tortoise_internals import ReachedState, StepExecutor
 
 logger = logging.getLogger("basket")
 
@@ -57,6 +56,23 @@ class MigrationState(NamedTuple):
 
 class LocksHeld(DatabaseUnusable):
     """Raised when the locks of a migration could not be had in all attempts."""
+
+
+class Steps:
+    """Carries out one migration after another, and keeps the models that the last one led to."""
+
+    def __init__(self) -> None:
+        self._reached: ReachedState | None = None
+
+    async def carry_out(self, name: str, direction: str) -> None:
+        """Carries out a migration, or undoes it, in the transaction that is open."""
+        apps = {APP: {"models": _model_modules(), "migrations": "models.migrations"}}
+        known = list_migrations()
+        goal = name if direction == "forward" else known[known.index(name) - 1]
+        executor = StepExecutor(get_connection("default"), apps, self._reached)
+        # A step that fails has changed them in part.
+        self._reached = None
+        self._reached = await executor.step(APP, goal, direction)
 
 
 def list_migrations() -> list[str]:
@@ -100,7 +116,8 @@ async def migrate_open_database(
     if await _next_step(target) is None:
         return
     async with _lead(say):
-        while await _migrate_one(say, target):
+        steps = Steps()
+        while await _migrate_one(steps, say, target):
             pass
 
 
@@ -139,11 +156,13 @@ async def _hold_lead(
         await is_done.wait()
 
 
-async def _migrate_one(say: Callable[[str], None], target: str | None) -> bool:
+async def _migrate_one(
+    steps: Steps, say: Callable[[str], None], target: str | None
+) -> bool:
     """Carries out the next migration, if there is one; returns whether there was."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await _attempt(say, target)
+            return await _attempt(steps, say, target)
         except (LockNotAvailableError, DeadlockDetectedError):
             say(f"Its locks are held by others (attempt {attempt}). {await _blockers()}")
             await asyncio.sleep(min(0.25 * 2 ** min(attempt, 8), PAUSE_SECONDS))
@@ -152,7 +171,7 @@ async def _migrate_one(say: Callable[[str], None], target: str | None) -> bool:
     )
 
 
-async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
+async def _attempt(steps: Steps, say: Callable[[str], None], target: str | None) -> bool:
     step = await _next_step(target)
     if step is None:
         return False
@@ -169,7 +188,7 @@ async def _attempt(say: Callable[[str], None], target: str | None) -> bool:
         )
         # After the turn: the wait for it would count as the wait for a lock, and may be long.
         await _set_limits()
-        await _carry_out(name, direction)
+        await steps.carry_out(name, direction)
     return True
 
 
@@ -189,17 +208,6 @@ async def _next_step(target: str | None) -> tuple[str, str] | None:
         return superfluous[-1], "backward"
     pending = [name for name in wanted if name not in applied]
     return (pending[0], "forward") if pending else None
-
-
-async def _carry_out(name: str, direction: str) -> None:
-    connection = get_connection("default")
-    apps = {APP: {"models": _model_modules(), "migrations": "models.migrations"}}
-    known = list_migrations()
-    goal = name if direction == "forward" else known[known.index(name) - 1]
-    executor = MigrationExecutor(connection, apps)
-    # Asked for its names before it is made, a missing table would end the transaction.
-    await executor.recorder.ensure_schema(schema_editor(executor))
-    await executor.migrate([MigrationTarget(APP, goal)], direction=direction)
 
 
 def _model_modules() -> list[str]:

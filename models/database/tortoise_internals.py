@@ -5,15 +5,19 @@ transaction, and name their parts. A test looks for each name, so that an upgrad
 is noticed.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from tortoise import Tortoise
-from tortoise.migrations.executor import MigrationExecutor
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.graph import MigrationKey
+from tortoise.migrations.schema_generator.state import State
 
 NAMES = {
     "tortoise.Tortoise": ("_enable_global_fallback",),
     "tortoise.models.ModelMeta": ("_no_comments",),
-    "tortoise.migrations.executor.MigrationExecutor": ("_schema_editor",),
+    "tortoise.migrations.executor.MigrationExecutor": ("_schema_editor", "_project_state"),
     "tortoise.backends.asyncpg.client": (
         *("_pool", "_connection", "_close", "_in_transaction", "_translate_exceptions"),
         *("_parent", "_finalized", "_pool_init_lock"),
@@ -28,6 +32,43 @@ async def open_for_all_tasks(configuration: dict[str, Any]) -> None:
     await Tortoise.init(config=configuration, _enable_global_fallback=True)
 
 
-def schema_editor(executor: MigrationExecutor) -> Any:
-    """Returns the editor with which the executor can make the table of migrations by itself."""
-    return executor._schema_editor(atomic=False)
+@dataclass(frozen=True)
+class ReachedState:
+    """The models after migrations that are applied, from which the next step goes on.
+
+    Making them anew from all migrations before each step took most of the time of migrating.
+    """
+
+    applied: set[MigrationKey]
+    models: State
+
+
+class StepExecutor(MigrationExecutor):
+    """An executor of one step, in a transaction and so with a connection of its own."""
+
+    def __init__(
+        self,
+        connection: BaseDBAsyncClient,
+        apps: dict[str, dict[str, Any]],
+        before: ReachedState | None,
+    ) -> None:
+        super().__init__(connection, apps)
+        self.reached = before
+
+    async def step(self, app: str, name: str, direction: str) -> ReachedState | None:
+        """Migrates to a migration, and returns the state after it where the next step can use it."""
+        # Asked for its names before it is made, a missing table would end the transaction.
+        await self.recorder.ensure_schema(self._schema_editor(atomic=False))
+        await self.migrate([MigrationTarget(app, name)], direction=direction)
+        return self.reached if direction == "forward" else None
+
+    async def _project_state(
+        self, applied: set[MigrationKey], *, upto: MigrationKey | None = None
+    ) -> State:
+        """Returns the models after the applied migrations; `migrate` adds its own to both."""
+        if upto or self.reached is None or self.reached.applied != applied:
+            models = await super()._project_state(applied, upto=upto)
+        else:
+            models = self.reached.models
+        self.reached = ReachedState(applied, models)
+        return models

@@ -106,7 +106,7 @@ _LOCKS = statement(
 )
 
 
-async def locks_of(name: str) -> dict[str, str]:
+async def locks_of(steps: migrating.Steps, name: str) -> dict[str, str]:
     """Carries out a migration; returns the strongest lock that it holds on each earlier table."""
     strengths = [
         "ShareLock",
@@ -116,7 +116,7 @@ async def locks_of(name: str) -> dict[str, str]:
     ]
     async with in_transaction():
         tables = {row[0] for row in await _TABLES.rows()} - {"tortoise_migrations"}
-        await migrating._carry_out(name, "forward")
+        await steps.carry_out(name, "forward")
         found: dict[str, str] = {}
         for table, mode in [(row[0], row[1]) for row in await _LOCKS.rows()]:
             if table in tables:
@@ -127,11 +127,12 @@ async def locks_of(name: str) -> dict[str, str]:
 async def test_each_migration_states_what_it_does_and_what_it_locks() -> None:
     with own_cluster() as cluster:
         await connect(cluster.url, 1)
+        steps = migrating.Steps()
         try:
             for name in migrating.list_migrations():
                 migration = migrating.load_migration(name)
                 assert migration.__doc__, f"{name} has no docstring."
                 stated = getattr(migration, "locks", None)
-                assert await locks_of(name) == stated, f"State `locks` in {name}."
+                assert await locks_of(steps, name) == stated, f"State `locks` in {name}."
         finally:
             await disconnect()
