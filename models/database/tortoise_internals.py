@@ -56,7 +56,7 @@ class StepExecutor(MigrationExecutor):
         self.reached = before
 
     async def step(self, app: str, name: str, direction: str) -> ReachedState | None:
-        """Migrates to a migration, and returns the state after it where the next step can use it."""
+        """Migrates to a migration; returns the state after it if a next step can use it."""
         # Asked for its names before it is made, a missing table would end the transaction.
         await self.recorder.ensure_schema(self._schema_editor(atomic=False))
         await self.migrate([MigrationTarget(app, name)], direction=direction)

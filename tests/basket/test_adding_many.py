@@ -144,7 +144,7 @@ async def prepare(service: Service) -> None:
 async def test_it_adds_and_rejects_as_one_line_after_the_other_does(
     postgres_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = examples(150)
+    count = examples(60)
     async with serve(postgres_url, shop) as service:
         await prepare(service)
         additions = Additions(service, monkeypatch, seed=17)

@@ -47,11 +47,10 @@ def settings_of(count: int, steps: int) -> settings:
 
 
 def test_random_operations_leave_what_the_rules_say(database_url: str) -> None:
-    is_sqlite = database_url.startswith("sqlite://")
     # With all steps in one machine, the single ones would be drawn too seldom.
     machines = [
-        (BasketMachine, settings_of(15 if is_sqlite else 10, steps=25)),
-        (BulkMachine, settings_of(10, steps=40)),
+        (BasketMachine, settings_of(6, steps=25)),
+        (BulkMachine, settings_of(5, steps=40)),
     ]
     counted: Counter[str] = Counter()
     reverts: Counter[bool] = Counter()

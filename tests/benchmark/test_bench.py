@@ -246,7 +246,7 @@ async def test_reads_through_rest_and_beside_imports_are_compared(
     program("wrk")
     await load(database_url, PLACES, quiet=True)
     rest, oidc, beside = await measure_neighbours(
-        database_url, PLACES, NEIGHBOURS, rounds=1, seconds=3
+        database_url, PLACES, NEIGHBOURS, rounds=1, seconds=2
     )
     assert re.fullmatch(
         r"REST: [\d,]+ reads/s, GraphQL [\d,]+: \d+\.\d\d times as many", rest

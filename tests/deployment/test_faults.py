@@ -44,7 +44,7 @@ COMMERCE_SECONDS = 2.5
 """How long the servers wait for Commerce, twice."""
 
 
-DRAIN_SECONDS = 4.0
+DRAIN_SECONDS = 2.0
 """How long a server that stops goes on listening: shorter than a statement may wait for a lock."""
 
 

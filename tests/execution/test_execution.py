@@ -20,7 +20,7 @@ from tests.support.thoroughness import IS_REPEATED, examples
 pytestmark = pytest.mark.long
 
 
-EXAMPLES = 40
+EXAMPLES = 20
 ROUNDS = 5
 """How often a document is executed, each time with other values."""
 

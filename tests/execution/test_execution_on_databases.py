@@ -24,7 +24,7 @@ from tests.support.shop import Shop, serve_shop
 from tests.support.thoroughness import IS_REPEATED, examples
 from web.graphql.document import Document
 
-EXAMPLES = 60
+EXAMPLES = 30
 PEOPLE = ("main", "sub", "other", "closed")
 LINES = [
     {"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 2},

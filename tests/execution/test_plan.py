@@ -29,7 +29,6 @@ from tests.support.generated_values import MOMENT, Later
 from tests.support.service import open_client, serve
 from tests.support.shop import Shop
 from web.graphql.document import (
-    CACHED_CHARACTERS,
     CACHED_DOCUMENTS,
     CACHED_LENGTH,
     Document,
@@ -408,10 +407,14 @@ async def test_switched_off_by_the_setting_all_answers_are_the_same(
     assert b'"path":["activeBasket","itemsPage"]' in stock[1]
 
 
-@pytest.mark.long
-def test_plans_count_for_the_size_of_cached_documents() -> None:
+def test_plans_count_for_the_size_of_cached_documents(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A tenth of both limits is reached in a tenth of the time.
+    monkeypatch.setattr("schema.execution.operation.MAXIMUM_PLANS", 20)
+    monkeypatch.setattr("web.graphql.document.CACHED_CHARACTERS", 36_000)
     documents = Documents(graphql_schema(SCHEMA), UNLIMITED)
-    names = "abcdefgh"
+    names = "abcde"
     variables = ", ".join(f"${name}: Boolean!" for name in names)
     fields = [f"{name}: id @include(if: ${name})" for name in names]
     fields += [f"f{number}: id" for number in range(292)]
@@ -419,11 +422,11 @@ def test_plans_count_for_the_size_of_cached_documents() -> None:
         text = f"query Q{number}({variables}) {{ activeBasket {{ {' '.join(fields)} }} }}"
         operation = documents.find(text).operation(None)
         assert operation is not None
-        for values in product([True, False], repeat=8):
+        for values in product([True, False], repeat=5):
             operation.bind(dict(zip(names, values, strict=True)))
-            assert documents.size <= CACHED_CHARACTERS
-    # Each has 200 plans of about 297 fields, which count twice.
+            assert documents.size <= 36_000
+    # Each has 20 plans of about 295 fields, which count twice.
     sizes = [document.size for document in documents.cached.values()]
     assert sum(sizes) == documents.size
-    assert min(sizes) > MAXIMUM_PLANS * 586
+    assert min(sizes) > 20 * 586
     assert [text[:8] for text in documents.cached] == [f"query Q{n}" for n in (4, 5)]

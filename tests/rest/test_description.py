@@ -17,7 +17,7 @@ from tests.support.thoroughness import examples
 from tests.support.waiting import TIMEOUT_SECONDS
 from web.rest.router import ADDRESSES
 
-EXAMPLES = 10
+EXAMPLES = 5
 """The examples of each operation of the interface."""
 CASES = re.compile(r"(\d+) generated, (\d+) passed")
 

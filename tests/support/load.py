@@ -1,4 +1,4 @@
-"""Buyers who add to their baskets without a pause, and remember each answer, while something goes wrong."""
+"""Buyers who add to their baskets all the time, and remember each answer, while something goes wrong."""
 
 import asyncio
 import time
@@ -15,6 +15,8 @@ from tests.support.service import payload_document
 from tests.support.waiting import TIMEOUT_SECONDS
 
 BUYERS = {"main": "ERP01", "sub": "ERP02", "other": "ERP05"}
+PAUSE_SECONDS = 0.2
+"""Between two additions of a buyer; processes that start meanwhile need a share of the processor."""
 KEYED, PLAIN = 1, 2
 """The products that are added with an idempotency key, and without."""
 DOCUMENT = payload_document("basketItemsAdd", "basket { version }")
@@ -48,7 +50,7 @@ class Load:
                 self.acknowledged[PLAIN] += 1
             else:
                 self.open += 1
-                await asyncio.sleep(0.02)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _until_acknowledged(self, client: httpx.AsyncClient, token: str) -> None:
         """Repeats an addition with its key until it is acknowledged; each counts once however often it was sent."""
