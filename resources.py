@@ -33,7 +33,7 @@ from web.http.rate_limit import RateLimits, rate_limits
 from web.http.versioned import VersionedResponses
 from web.http.websocket import WebSocketLimits
 from web.lifecycle.authentication import open_authentication
-from web.lifecycle.checks import check_migrations, check_people
+from web.lifecycle.checks import check_people, check_tables
 from web.lifecycle.purge import purge_rows
 from web.live.guard import SessionGuard
 from web.live.limits import LiveConnections
@@ -120,7 +120,7 @@ async def _open_database_and_commerce(
     if tracing:
         await stack.enter_async_context(tracing.open())
     await stack.enter_async_context(_open_database(options))
-    await check_migrations()
+    await check_tables()
     if not options.is_embedded:
         await check_people(options.database_url)
     url = options.commerce_url or await stack.enter_async_context(serve_demo())

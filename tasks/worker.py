@@ -17,6 +17,7 @@ import logs
 import settings
 from models.database.connection import DATABASE_FAILURES, Bounds, connect, disconnect
 from models.database.migrate import log_migrations
+from models.database.rights import describe_missing_rights
 from settings.checks import Use, find_problems
 from settings.options import LogOptions
 from settings.scratch import use_scratch
@@ -78,6 +79,8 @@ async def read_redis_server(store: ExportStore) -> RedisServer | None:
     await open_worker_database(1, checks_role=True)
     try:
         await log_migrations()
+        if missing := await describe_missing_rights():
+            raise StartupError(f"DATABASE_URL: {missing}.")
         with suppress(OSError):
             if not await is_mounted(store):
                 await log_missing_marker(store)

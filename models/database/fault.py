@@ -9,6 +9,11 @@ def explain_failure(failure: Exception, url: str, setting: str = "DATABASE_URL")
     name = f"The database {hide_login(url)} ({setting})"
     if "no such table" in reason or ("relation" in reason and "does not exist" in reason):
         return f"{name} lacks tables ({reason}): run `python server.py migrate`."
+    if "permission denied for schema" in reason or "must be owner of" in reason:
+        return (
+            f"{name} is not migrated, and its role may not do it ({reason}): run "
+            "`python server.py migrate` with MIGRATION_DATABASE_URL of the role that may."
+        )
     return f"{name} cannot be used: {reason}."
 
 

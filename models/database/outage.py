@@ -61,6 +61,7 @@ OUTAGE_STATES = {
     "25P04": "the transaction took too long",
     "26000": "a prepared statement is gone: a pooler stands between",
     "3D000": "the database does not exist, for example while it is restored",
+    "42501": "the role lacks rights, for example on a table that a migration has just made",
     "42P05": "a prepared statement is there already: a pooler stands between",
     "55P03": "a lock was not available in time",
     "72000": "the snapshot is too old",

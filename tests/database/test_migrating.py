@@ -6,7 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
 import pytest
+from starlette.applications import Starlette
 
 from application import create_application
 from models.database import migrate as migrating
@@ -14,6 +16,7 @@ from models.database.connection import connect, disconnect, migrate_forward
 from models.database.migrate import list_migrations, read_migration_state
 from settings import ROOT
 from settings.options import Options
+from settings.startup_error import StartupError
 from tests.support.command_line import CommandLine
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.service import open_client
@@ -148,10 +151,52 @@ async def test_a_role_that_may_only_read_and_write_serves_what_another_one_migra
     )
     async with open_client(application) as client:
         assert (await client.get("/readyz")).json() == {"status": "ok", "database": "ok"}
+        await check_lost_rights(url, client)
+    await check_start_without_rights(url, application)
     member = await asyncpg.connect(buyer)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await member.execute("ALTER TABLE basket ADD COLUMN extra int")
     await member.close()
+
+
+LOST = (
+    "REVOKE INSERT ON basket FROM basket; REVOKE USAGE ON SEQUENCE token_id_seq FROM basket"
+)
+
+
+async def check_lost_rights(url: str, client: httpx.AsyncClient) -> None:
+    """A role that loses rights while it serves is told, and served again when it has them."""
+    owner = await asyncpg.connect(url)
+    await owner.execute(LOST)
+    response = await client.get("/readyz")
+    expected = {"status": "unavailable", "database": "not permitted"}
+    assert (response.status_code, response.json()) == (503, expected)
+    await owner.execute("GRANT INSERT ON basket TO basket")
+    await owner.execute("GRANT USAGE ON SEQUENCE token_id_seq TO basket")
+    assert (await client.get("/readyz")).status_code == 200
+    await owner.close()
+
+
+async def check_start_without_rights(url: str, application: Starlette) -> None:
+    """A server whose role lacks rights does not start, and names them."""
+    owner = await asyncpg.connect(url)
+    await owner.execute(LOST)
+    reason = (
+        "DATABASE_URL: the role basket lacks rights: INSERT on basket, USAGE on token_id_seq; "
+        "docs/database.md has the statements that grant them."
+    )
+    with pytest.raises(StartupError) as caught:
+        async with open_client(application):
+            pass
+    assert str(caught.value) == reason
+    await owner.execute(f"DELETE FROM tortoise_migrations WHERE name = '{LAST}'")
+    await owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    buyer = url.replace("postgres@", "basket@")
+    status, output, errors = CommandLine(buyer, LOG_FORMAT="text").run("migrate")
+    assert status == 1
+    assert output.startswith(f"Applying {LAST}: ")
+    assert "is not migrated, and its role may not do it (" in errors
+    await owner.close()
 
 
 @pytest.mark.parametrize(

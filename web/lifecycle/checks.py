@@ -5,6 +5,7 @@ from contextlib import suppress
 from models.database.connection import DATABASE_FAILURES
 from models.database.fault import explain_failure
 from models.database.migrate import log_migrations
+from models.database.rights import describe_missing_rights
 from models.demo import has_demo_tokens
 from settings.startup_error import StartupError
 from tasks.addresses import server_problems
@@ -29,7 +30,12 @@ async def check_people(database_url: str) -> None:
         )
 
 
-async def check_migrations() -> None:
-    """Logs how the tables differ from this release; a silent database may come up later."""
+async def check_tables() -> None:
+    """Logs how the tables differ from this release; a silent database may come up later.
+
+    Raises StartupError when the role lacks rights on them.
+    """
     with suppress(OSError, *DATABASE_FAILURES):
         await log_migrations()
+        if missing := await describe_missing_rights():
+            raise StartupError(f"DATABASE_URL: {missing}.")
