@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
-from models.basket.rows import BasketRows, BasketSince, BasketSummary, FullBasket
+from models.basket.rows import (
+    BasketRows,
+    BasketSince,
+    BasketSummary,
+    FullBasket,
+    Revisions,
+)
 from models.database.statements import Row, is_sqlite, load_statements
 from models.database.turn import TurnBatch
 from models.division import DIVISION
@@ -58,17 +64,21 @@ def _state_of_basket(basket: BasketSummary | FullBasket) -> Sequence[Any]:
         return [*state, None, None]
     if basket.revisions is None:
         raise ValueError("Some items of a basket have no state.")
-    return [*state, *_revisions(basket, *basket.revisions)]
+    return [*state, _product_revisions(basket.revisions), _division_state(basket)]
 
 
-def _revisions(
-    basket: FullBasket, products: Sequence[int], division: int | None
-) -> tuple[Sequence[int], Any]:
-    """Returns the revisions of products and divisions; SQLite's divisions are their columns."""
-    if division is None:
-        rows = [list(row.columns.values()) for _, row in sorted(basket.divisions.items())]
-        return products, rows
-    return products, division
+def _product_revisions(revisions: Revisions) -> Sequence[int]:
+    """Returns the revisions in the order of the products, as the check reads them."""
+    pairs = sorted(zip(revisions.product_ids, revisions.products, strict=True))
+    return [revision for _, revision in pairs]
+
+
+def _division_state(basket: FullBasket) -> Any:
+    """Returns the revision of divisions; on SQLite the columns of those that are shown."""
+    revisions = basket.revisions
+    if revisions is not None and revisions.divisions is not None:
+        return revisions.divisions
+    return [list(row.columns.values()) for _, row in sorted(basket.divisions.items())]
 
 
 def encode_states(states: Iterable[State]) -> bytes:

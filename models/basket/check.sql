@@ -15,7 +15,8 @@ SELECT
         FROM basket_item i
         JOIN product p ON p.id = i.product_id
         WHERE i.basket_id = b.id
-        ORDER BY i.id
+        -- Products stand in this order in the index of a basket's items, which is all that is read.
+        ORDER BY i.product_id
     ) END AS product_revisions,
     CASE WHEN :with_items THEN (SELECT revision FROM division_revision) END AS division_revision
 FROM unnest(:users::int[], :numbers::bigint[])
@@ -44,7 +45,7 @@ SELECT
             FROM basket_item i
             JOIN product p ON p.id = i.product_id
             WHERE i.basket_id = b.id
-            ORDER BY i.id
+            ORDER BY i.product_id
         ) AS item
     ) END AS product_revisions,
     CASE WHEN :with_items THEN (

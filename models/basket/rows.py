@@ -29,6 +29,15 @@ Parts = tuple[list[int], list[int]]
 """The ids of an item's divisions and their quantities, in the order first added."""
 
 
+class Revisions(NamedTuple):
+    """The products of a basket's items with their revisions, and the revision of all divisions."""
+
+    product_ids: Sequence[int]
+    products: Sequence[int]
+    divisions: int | None
+    """None on SQLite, which has none."""
+
+
 # Frozen, it would take four times as long to make.
 @dataclass(slots=True)
 class FullBasket:
@@ -47,8 +56,8 @@ class FullBasket:
     part_divisions: Sequence[int]
     part_quantities: Sequence[int]
     divisions: Mapping[int, CachedRow]
-    revisions: tuple[Sequence[int], int | None] | None = None
-    """The revisions of the products, and that of divisions, which SQLite has not; of full reads."""
+    revisions: "Revisions | None" = None
+    """The revisions of what is shown, in a full read."""
 
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:
@@ -65,7 +74,7 @@ class FullBasket:
             divisions,
             quantities,
             look_up.find_divisions(set(divisions), row["division_revision"]),
-            (revisions, row["division_revision"]),
+            Revisions(products, revisions, row["division_revision"]),
         )
 
     @property

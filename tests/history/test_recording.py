@@ -6,7 +6,7 @@ from models.basket.tables import Basket
 from models.history.lines import lines_from_text
 from models.history.tables import BasketChange
 from models.product.tables import Product
-from tests.support.service import Service
+from tests.support.service import Service, number_in
 
 LINES = [
     {"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 2},
@@ -111,3 +111,23 @@ async def division_id(service: Service) -> str:
     """Returns the id of the division ERP01."""
     found = await service.main.query("{ divisions { id erpCode } }")
     return str({each["erpCode"]: each["id"] for each in found["divisions"]}["ERP01"])
+
+
+async def test_the_history_of_a_deleted_basket_goes_with_it(
+    service: Service, database_url: str
+) -> None:
+    for erp_code in ("ERP01", "ERP02"):
+        await service.main.accepted(
+            "basketItemsAdd", items=[{"sku": "SKU01", "divisionErpCode": erp_code}]
+        )
+    basket = await service.main.accepted("basketSave", name="Spring")
+    other = await service.sub.accepted(
+        "basketItemsAdd", items=[{"sku": "SKU01", "divisionErpCode": "ERP02"}]
+    )
+    assert await BasketChange.all().count() == 4
+    payload = await service.main.change(
+        "basketDelete", "deletedBasketId userErrors { code }", basketId=basket["id"]
+    )
+    assert payload == {"deletedBasketId": basket["id"], "userErrors": []}
+    left = await BasketChange.all().values_list("basket_id", "version")
+    assert left == [(int(number_in(other["id"])), 1)]
