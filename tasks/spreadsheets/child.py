@@ -29,7 +29,7 @@ from tasks.spreadsheets.rows import NumberedRow, RowReader
 from tasks.spreadsheets.sheet import Spreadsheet, SpreadsheetLimits
 from tasks.spreadsheets.xls_file import read_xls_rows
 from tasks.spreadsheets.xlsx_file import read_xlsx_rows
-from tasks.spreadsheets.xlsx_parts import find_workbook
+from tasks.spreadsheets.xlsx_parts import WORKBOOK, find_workbook
 
 ZIP = b"PK\x03\x04"
 OLD_XLS = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
@@ -51,6 +51,8 @@ _OTHER_ARCHIVES = {
     "ppt/presentation.xml": "a presentation",
     "Index/Document.iwa": "a document of Apple Numbers or Pages",
 }
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
+_OPEN_SPREADSHEET = _OPEN_DOCUMENT + b"spreadsheet"
 _HTML = (b"<!doctype html", b"<html", b"<table", b"<head", b"<body")
 
 RowOrder = Callable[[Iterator[NumberedRow]], Iterator[NumberedRow]]
@@ -81,14 +83,23 @@ def read_archive_rows(
     archive: Archive, limits: SpreadsheetLimits, merged: list[MergedCells]
 ) -> Iterator[NumberedRow]:
     """Yields the rows of an xlsx or ods file; raises SpreadsheetRejected for another archive."""
+    # These have a main part that stands in the place of a workbook, too.
+    others = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
+    if (other := next(others, None)) and WORKBOOK not in archive:
+        raise other_format_rejection(other)
     if find_workbook(archive) in archive:
         return read_xlsx_rows(archive, cell_length=limits.cell_length, merged=merged)
-    others = (name for part, name in _OTHER_ARCHIVES.items() if part in archive)
-    if other := next(others, None):
-        raise other_format_rejection(other)
     if CONTENT in archive:
+        check_is_open_spreadsheet(archive)
         return read_ods_rows(archive, cell_length=limits.cell_length)
     raise other_format_rejection("a zip archive of other files")
+
+
+def check_is_open_spreadsheet(archive: Archive) -> None:
+    """Raises SpreadsheetRejected for OpenDocument that says it is no spreadsheet."""
+    kind = b"".join(archive.pieces("mimetype")) if "mimetype" in archive else b""
+    if kind.startswith(_OPEN_DOCUMENT) and not kind.startswith(_OPEN_SPREADSHEET):
+        raise other_format_rejection("another document than a sheet of OpenDocument")
 
 
 def other_format_rejection(content: str) -> SpreadsheetRejected:

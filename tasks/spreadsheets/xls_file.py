@@ -197,7 +197,9 @@ def _read_workbook(document: CompoundDocument) -> bytes:
     name = next((name for name in _STREAMS if name in names), None)
     if name is None:
         content = "a text document" if "worddocument" in names else "no workbook"
-        raise format_rejection(f"The file is no spreadsheet: it holds {content}.")
+        raise format_rejection(
+            f"The file is no spreadsheet: it holds {content}. Save it as xlsx or csv."
+        )
     return document.stream(name)
 
 

@@ -1,5 +1,7 @@
 """Files that are rejected: what is made, the code, and what the message says."""
 
+import io
+import zipfile
 from collections.abc import Callable
 
 from tests.support import ods, sheets
@@ -14,6 +16,19 @@ from tests.support.hostile_files import (
 )
 
 ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet/>'
+
+
+def office_archive(part: str) -> bytes:
+    """Returns an archive of Office Open XML with this main part."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as made:
+        made.writestr(part, b"<x/>")
+        made.writestr(
+            "_rels/.rels",
+            f'<Relationships><Relationship Id="a" Type="x/officeDocument" Target="{part}"/>'
+            "</Relationships>",
+        )
+    return target.getvalue()
 
 
 # What is made, the code, and what the message says.
@@ -41,6 +56,28 @@ REJECTED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "FILE_UNREADABLE",
         "zip archive of other files",
     ),
+    "a text document of today": (
+        lambda: office_archive("word/document.xml"),
+        "FILE_UNREADABLE",
+        "it holds a text document. Save it as xlsx or csv.",
+    ),
+    "a presentation": (
+        lambda: office_archive("ppt/presentation.xml"),
+        "FILE_UNREADABLE",
+        "it holds a presentation. Save it as xlsx or csv.",
+    ),
+    "a binary workbook": (
+        lambda: office_archive("xl/workbook.bin"),
+        "FILE_UNREADABLE",
+        r"it holds a binary workbook \(xlsb\). Save it as xlsx or csv.",
+    ),
+    "a text document of OpenDocument": (
+        lambda: ods.repacked(
+            ods.book([]), "mimetype", lambda x: x.replace(b"spreadsheet", b"text")
+        ),
+        "FILE_UNREADABLE",
+        "it holds another document than a sheet of OpenDocument",
+    ),
     "truncated xls": (
         lambda: sheets.xls([["A", 1, "B"]] * 5_000)[:100_000],
         "FILE_UNREADABLE",
@@ -60,7 +97,7 @@ REJECTED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a text document of old": (
         lambda: renamed_stream("WordDocument"),
         "FILE_UNREADABLE",
-        "it holds a text document",
+        "it holds a text document. Save it as xlsx or csv.",
     ),
     "encrypted": (
         lambda: renamed_stream("EncryptedPackage"),
