@@ -147,7 +147,7 @@ async def test_a_sku_with_a_comma_that_commerce_takes_for_two_is_found_once_it_i
     service.shop.sell(50, "1.00", sku="SKU01,SKU02")
     assert await not_found_message(service.main, "SKU01,SKU02") == (
         "The product with SKU SKU01,SKU02 was not found: Commerce takes the comma for two SKUs. "
-        "Use its remote id instead."
+        "Name it by its remote id once."
     )
     by_id = [{"productRemoteId": 50, "divisionErpCode": "ERP01"}]
     await service.main.accepted("basketItemsAdd", items=by_id)
@@ -173,7 +173,7 @@ async def test_a_query_says_of_a_sku_with_a_comma_that_it_could_not_be_asked_for
     assert error["extensions"] == {"code": "INVALID_INPUT"}
     assert error["message"] == (
         "The product with SKU SKU01,SKU02 was not found: Commerce takes the comma for two SKUs. "
-        "Use its remote id instead."
+        "Name it by its remote id once."
     )
     known = await service.main.query("{ product(remoteId: 50) { sku } }")
     assert known == {"product": {"sku": "SKU01,SKU02"}}
