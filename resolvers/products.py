@@ -110,7 +110,8 @@ class Found:
 
 def _unknown(key: ProductKey) -> str:
     if isinstance(key, str) and not is_batchable(key):
-        return "was not found: Commerce takes the comma for two SKUs. Name it by its remote id once."
+        reason = "Commerce takes the comma for two SKUs"
+        return f"was not found: {reason}. Name it by its remote id once."
     return "is not known to Commerce."
 
 

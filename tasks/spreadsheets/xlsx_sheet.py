@@ -36,6 +36,8 @@ class FormatsByIndex(dict[str, NumberFormat | None]):
 
     def __init__(self, formats: list[NumberFormat | None]) -> None:
         super().__init__({str(index): format for index, format in enumerate(formats)})
+        # Cells that name none have the first; a file without formats has none for any of them.
+        self.setdefault("0", None)
         self._formats = formats
 
     def __missing__(self, text: str) -> NumberFormat | None:
