@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from models.basket.lines import add_lines
-from models.basket.lock import open_active
+from models.basket.lock import open_active, peek_active
 from models.basket.read import ACTIVE
 from models.basket.rules import Line, check_quantity
 from models.division import DivisionRead
@@ -232,7 +232,7 @@ class BasketImport(Change[BasketImportInput]):
         return None
 
     async def apply(self) -> Outcome:
-        """Adds the lines, unless rows are rejected or it is a dry run."""
+        """Adds the lines, unless rows are rejected or it is a dry run; raises VERSION_CONFLICT."""
         rows_read = self.sheet.rows_read if self.sheet else 0
         rejection = self._rejection()
         report = ImportReport(
@@ -243,9 +243,10 @@ class BasketImport(Change[BasketImportInput]):
         if rejection:
             # Returned, not raised, because the report goes with it; nothing was changed yet.
             return replace(rejected([rejection]), report=report)
+        find = peek_active if self.input.dry_run else open_active
+        basket = await find(self.buyer.id, self.segment, self.input.expected_version)
         if self.input.dry_run:
             return Outcome(report=report)
-        basket = await open_active(self.buyer.id, self.segment, self.input.expected_version)
         added = await add_lines(basket, self.check.lines)
         require_confirmed(added.new_products, self.confirmed)
         await record_change(basket, ChangeKind.IMPORTED, self.author, added.changed)

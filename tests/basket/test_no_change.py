@@ -35,7 +35,7 @@ async def versions() -> dict[int, tuple[int, str, int]]:
 def change_of(name: str, service: Service) -> tuple[str, dict[str, Any]]:
     """Returns a mutation that changes nothing of a basket of three pieces of product 1."""
     one = {"productRemoteId": 1, "divisionId": service.division("ERP02"), "quantity": 3}
-    return {
+    changes: dict[str, tuple[str, dict[str, Any]]] = {
         "update": ("basketItemUpdate", one),
         "set": ("basketItemsSet", {"items": [line(3)]}),
         "replace": ("basketItemsSet", {"items": [line(3)], "mode": "REPLACE"}),
@@ -48,7 +48,8 @@ def change_of(name: str, service: Service) -> tuple[str, dict[str, Any]]:
         "dry addition": ("basketItemsAdd", {"items": [line()], "dryRun": True}),
         "dry setting": ("basketItemsSet", {"items": [line(9)], "dryRun": True}),
         "dry revert": ("basketRevert", {"toVersion": 1, "dryRun": True}),
-    }[name]
+    }
+    return changes[name]
 
 
 NAMES = [
