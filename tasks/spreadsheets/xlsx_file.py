@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from tasks.spreadsheets.archive import Archive
 from tasks.spreadsheets.cells import MergedCells, Row
+from tasks.spreadsheets.xlsx_conditions import read_conditional_areas
 from tasks.spreadsheets.xlsx_parts import (
+    WorkbookFormats,
     find_workbook,
     find_workbook_parts,
     read_formats,
     read_shared_texts,
 )
-from tasks.spreadsheets.xlsx_sheet import read_sheet_rows
+from tasks.spreadsheets.xlsx_sheet import SheetReader, read_sheet_rows
 
 
 def read_xlsx_rows(
@@ -19,6 +21,14 @@ def read_xlsx_rows(
     """Yields the numbered rows of the first visible sheet that hold something; adds to `merged`."""
     parts = find_workbook_parts(archive, find_workbook(archive))
     texts = read_shared_texts(archive, parts.texts) if parts.texts else []
-    formats = read_formats(archive, parts.styles) if parts.styles else []
-    pieces = archive.pieces(parts.sheet)
-    yield from read_sheet_rows(pieces, parts.sheet, texts, formats, cell_length, merged)
+    formats = WorkbookFormats([], set())
+    if parts.styles:
+        formats = read_formats(archive, parts.styles)
+    areas: list[MergedCells] = []
+    if formats.conditional:
+        # Conditions stand behind the rows.
+        pieces = archive.pieces(parts.sheet)
+        areas = read_conditional_areas(pieces, parts.sheet, formats.conditional)
+    sheet = SheetReader(texts, formats.cells, cell_length, areas)
+    yield from read_sheet_rows(archive.pieces(parts.sheet), parts.sheet, sheet)
+    merged += sheet.merged

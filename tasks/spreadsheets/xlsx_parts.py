@@ -122,17 +122,32 @@ def find_workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
     return WorkbookParts(sheets[0], texts, styles if styles and styles in archive else None)
 
 
-def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
-    """Returns the number format of each cell format; None for General."""
+class WorkbookFormats(NamedTuple):
+    """The number format of each cell format, None for General, and those of conditions.
+
+    `conditional` has the indexes of the differential formats that have a number format.
+    """
+
+    cells: list[NumberFormat | None]
+    conditional: set[int]
+
+
+def read_formats(archive: Archive, part: str) -> WorkbookFormats:
+    """Returns the number formats of a workbook."""
     codes: dict[int, str] = {}
     numbers: list[int] = []
-    section = ""
+    conditional: set[int] = set()
+    section, differential = "", -1
 
     def start(name: str, attributes: Attributes) -> None:
-        nonlocal section
+        nonlocal section, differential
         number = whole_number_from_xml(attributes.get("numFmtId", "0")) or 0
-        if name in ("numFmts", "cellXfs"):
+        if name in ("numFmts", "cellXfs", "dxfs"):
             section = name
+        elif name == "dxf" and section == "dxfs":
+            differential += 1
+        elif name == "numFmt" and section == "dxfs":
+            conditional.add(differential)
         elif name == "xf" and section == "cellXfs":
             numbers.append(number)
         elif name == "numFmt" and section == "numFmts":
@@ -145,10 +160,11 @@ def read_formats(archive: Archive, part: str) -> list[NumberFormat | None]:
             section = ""
 
     read_elements(archive.pieces(part), part, start, end)
-    return [
+    cells = [
         parse_number_format(codes.get(number) or find_built_in_code(number))
         for number in numbers
     ]
+    return WorkbookFormats(cells, conditional)
 
 
 class TextCollector:

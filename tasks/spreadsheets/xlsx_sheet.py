@@ -1,7 +1,7 @@
 """The sheet of an xlsx file, read row by row as a stream."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tasks.spreadsheets.cells import (
     BOOLEANS,
@@ -11,6 +11,7 @@ from tasks.spreadsheets.cells import (
     FORMULA_WITHOUT_VALUE,
     Cell,
     MergedCells,
+    Number,
     Row,
     number_from_float,
 )
@@ -29,6 +30,8 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _AREA = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _INTEGER_LENGTH = 15
+CONDITIONAL = "of a condition"
+"""Stands for the code of a number format that depends on a condition."""
 
 
 class FormatsByIndex(dict[str, NumberFormat | None]):
@@ -50,11 +53,16 @@ class SheetReader:
     """Takes the elements of a sheet and collects rows; `pieces` takes the texts within them."""
 
     def __init__(
-        self, texts: list[str], formats: list[NumberFormat | None], cell_length: int
+        self,
+        texts: list[str],
+        formats: list[NumberFormat | None],
+        cell_length: int,
+        conditional: Sequence[MergedCells] = (),
     ) -> None:
         self._texts = texts
         self._formats = FormatsByIndex(formats)
         self._cell_length = cell_length
+        self._conditional = conditional
         self._names = LocalNames()
         self._columns: dict[str, int] = {}
         self._collector = TextCollector()
@@ -179,7 +187,17 @@ class SheetReader:
             return ERROR
         if self._has_formula and not number:
             return FORMULA_WITH_ZERO
+        if self._is_conditional():
+            return Number(number, None, False, CONDITIONAL)
         return number if format is None else format.show_number(number)
+
+    def _is_conditional(self) -> bool:
+        """Whether a condition may show the present cell in another format."""
+        return any(
+            area.first_row <= self._number <= area.last_row
+            and area.first_column <= self._column <= area.last_column
+            for area in self._conditional
+        )
 
     def _other_cell(self, cell_type: str) -> Cell | None:
         if not self._value:
@@ -230,16 +248,9 @@ def _parse_row_number(text: str) -> int:
 
 
 def read_sheet_rows(
-    pieces: Iterable[bytes],
-    part: str,
-    texts: list[str],
-    formats: list[NumberFormat | None],
-    cell_length: int,
-    merged: list[MergedCells],
+    pieces: Iterable[bytes], part: str, sheet: SheetReader
 ) -> Iterator[tuple[int, Row]]:
-    """Yields the numbered rows that hold something, as they stand in the part; adds to `merged`."""
-    sheet = SheetReader(texts, formats, cell_length)
+    """Yields the numbered rows that hold something, as they stand in the part."""
     for _ in XmlReader(sheet.start, sheet.end, sheet.pieces.append).read(pieces, part):
         yield from sheet.rows
         sheet.rows.clear()
-    merged += sheet.merged

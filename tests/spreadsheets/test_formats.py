@@ -187,3 +187,25 @@ def test_fields_of_ods_show_a_text_and_notes_and_drawings_none(
     header = [ods.text_cell(name) for name in sheets.HEADER]
     row = [cell, ods.text_cell("1"), ods.text_cell("E")]
     assert skus(ods.document(ods.table([header, row]))) == [shown]
+
+
+@pytest.mark.parametrize(
+    ("area", "rejected"),
+    [("A2", ["product__sku"]), ("A1:B9", ["product__sku", "quantity"]), ("A3:A9", [])],
+)
+def test_a_number_that_a_condition_may_show_otherwise_is_rejected(
+    area: str, rejected: list[str]
+) -> None:
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, sheets.HEADER)
+        sheet.write_row(1, 0, [9, 1, "E"])
+        bold = book.add_format({"bold": True})
+        padded = book.add_format({"num_format": "0000"})
+        for format in (bold, padded):
+            condition = {"type": "cell", "criteria": ">", "value": 0, "format": format}
+            sheet.conditional_format(area if format is padded else "A1:C9", condition)
+    content = read_here(target.getvalue())
+    assert [error[1] for error in content["errors"]] == rejected
+    assert content["rows"] == ([] if rejected else [(2, "9", 1, "E")])
