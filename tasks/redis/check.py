@@ -154,6 +154,9 @@ def _fault_from_error(error: Exception) -> RedisFault:
         if isinstance(cause, ssl.SSLError):
             return RedisFault("no TLS", f"TLS cannot be agreed on: {cause.reason}.")
     text = str(error)
+    if "unknown command" in text and "SENTINEL" not in text:
+        reason = f"it does not know a command that is needed: {text.strip()}."
+        return RedisFault("no command", reason)
     faults = (fault for sign, fault in _FAULTS_OF_TEXTS if sign in text)
     unknown = RedisFault("unavailable", f"it does not answer: {text}", is_permanent=False)
     return next(faults, unknown)

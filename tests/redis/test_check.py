@@ -132,6 +132,15 @@ def test_a_sentinel_that_is_none_or_knows_no_such_service_is_said(
     assert fault_word(f"redis+sentinel://{dead}/basket") == "unavailable"
 
 
+def test_a_server_that_lacks_a_command_is_said_as_a_sentinel_does(
+    servers: RedisServers,
+) -> None:
+    port = servers.start("--rename-command", "EVAL", "")
+    assert fault_word(f"redis://127.0.0.1:{port}") == "no command"
+    sentinel = servers.start_sentinel(port)
+    assert fault_word(f"redis://127.0.0.1:{sentinel}") == "no command"
+
+
 def test_nothing_that_listens_is_unavailable() -> None:
     assert fault_word("redis://127.0.0.1:1") == "unavailable"
 
