@@ -92,6 +92,7 @@ async def test_another_text_or_version_is_400_in_apollos_words(service: Service)
         ({"query": QUERY, "extensions": extension(QUERY, sha256Hash=None)}, mismatch),
         ({"query": QUERY, "extensions": extension(QUERY, version=2)}, version),
         ({"extensions": extension(QUERY, version="1")}, version),
+        ({"extensions": extension(QUERY, version=True)}, version),
         ({"extensions": {"persistedQuery": True}}, version),
     ):
         response = await service.client.post("/graphql", json=body, headers=MAIN)

@@ -43,5 +43,7 @@ def read_reference(
     return DocumentReference(
         sent if isinstance(sent, str) else "",
         is_persisted_query=True,
-        has_known_version=fields.get("version") == VERSION,
+        # True equals 1, here and not in JSON.
+        has_known_version=fields.get("version") == VERSION
+        and fields["version"] is not True,
     )

@@ -36,26 +36,31 @@ from web.http.json_response import (
     error_response,
     json_response,
 )
+from web.http.private import CACHE_CONTROL, VARY_OF_USER, make_private
 from web.http.request import HttpRequest
 
 
 class Reply:
     """A response of JSON; Starlette's takes longer to make."""
 
-    __slots__ = ("content", "is_compressed", "media_type", "status")
+    __slots__ = ("content", "is_compressed", "is_private", "media_type", "status")
 
     def __init__(self, status: int, content: dict[str, Any], media_type: str) -> None:
         self.status = status
         self.content = content
         self.is_compressed = False
+        self.is_private = False
         self.media_type = media_type
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the response, compressed by itself: the middleware takes longer."""
         body = orjson.dumps(self.content)
         headers = [CONTENT_TYPES[self.media_type]]
-        if self.is_compressed:
+        if self.is_private:
+            headers += [VARY_OF_USER, CACHE_CONTROL]
+        elif self.is_compressed:
             headers.append(VARY)
+        if self.is_compressed:
             coding, smallest = choose_coding(scope)
             if coding and len(body) > smallest:
                 body = await coding.encode(body)
@@ -113,6 +118,8 @@ class GraphQLView:
             response = await self._respond(HttpRequest(scope, receive))
         except BadRequest as rejection:
             response = _reject(rejection)
+        if scope["method"] == "GET":
+            _make_private(response)
         if self._is_compressed:
             response = _allow_compression(response)
         await response(scope, receive, send)
@@ -222,6 +229,14 @@ class GraphQLView:
         message = self._executor.timeout_error().message
         # A client may repeat this: the limit is lifted when a change begins to commit.
         return Reply(503, error_document(TIMEOUT_CODE, message), JSON)
+
+
+def _make_private(response: ASGIApp) -> None:
+    """Lets nobody else get a response to a GET from a cache; a stream is in no cache."""
+    if isinstance(response, Reply):
+        response.is_private = True
+    elif isinstance(response, Response):
+        make_private(response)
 
 
 def _allow_compression(response: ASGIApp) -> ASGIApp:

@@ -20,15 +20,11 @@ from models.live.hub import Hub
 from settings.options import Options
 from web.http.content_coding import VARY, Coding, choose_coding
 from web.http.entity_tag import is_match, make_tag
+from web.http.private import CACHE_CONTROL, VARY_OF_USER, Header
 from web.http.response_cache import USES, CachedResponse, ResponseCache, ResponseKey
-
-Header = tuple[bytes, bytes]
 
 BODY_FORMAT = 1
 """To be raised when a response to the same request at the same states has other bytes."""
-
-_VARY: Header = (b"vary", b"Authorization, Accept, Accept-Encoding")
-_CACHE_CONTROL: Header = (b"cache-control", b"private, no-cache")
 
 _USED, _OUTDATED, _NOT_MODIFIED = (
     USES.labels(result) for result in ("used", "outdated", "not_modified")
@@ -200,5 +196,5 @@ class VersionedResponse:
     def _headers(self) -> list[Header]:
         if self._question.is_get:
             tag = self._responses.tag(self._question.key, self._response)
-            return [_VARY, _CACHE_CONTROL, (b"etag", tag)]
+            return [VARY_OF_USER, CACHE_CONTROL, (b"etag", tag)]
         return [VARY] if self._responses.is_compressed else []

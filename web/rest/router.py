@@ -21,6 +21,7 @@ from web.http.authentication import authenticate
 from web.http.bad_request import BadRequest
 from web.http.body import check_uncompressed
 from web.http.errors import MASKED, UNAVAILABLE
+from web.http.private import make_private
 from web.http.rate_limit import RateLimited
 from web.rest.basket import (
     add_item,
@@ -121,12 +122,15 @@ async def _respond(
     context = Context.from_state(buyer, request.scope["state"], ChangeOrigin.REST)
     try:
         with limits.limit():
-            return await _call(endpoint, RestRequest(request, context, options))
+            response = await _call(endpoint, RestRequest(request, context, options))
     except TookTooLong:
         return detail_response(
             503,
             f"The request took longer than {limits.seconds:g} seconds and was given up.",
         )
+    if request.method in ("GET", "HEAD") and isinstance(response, Response):
+        make_private(response)
+    return response
 
 
 def _allowed_methods(methods: Methods) -> list[str]:
