@@ -144,11 +144,12 @@ async def list_users() -> Sequence[User]:
     return await people().select_related("division").order_by("email")
 
 
-async def set_user_active(email: str, is_active: bool) -> None:
-    """Lets a user in, or keeps them out."""
+async def set_user_active(email: str, is_active: bool) -> User:
+    """Lets a user in, or keeps them out; returns the user as found."""
     user = await require_user(email)
     activity = {"is_active": is_active}
     async with in_transaction():
         if await User.filter(id=user.id).exclude(**activity).update(**activity):
             before = {"is_active": not is_active}
             await record(user_changed(user.id, before, activity))
+    return user

@@ -61,12 +61,17 @@ class _Report:
         """Returns the report for JSON, with each line of both files."""
         return {
             "is_dry_run": self._is_dry,
-            "is_changed": not self._done.faults and not self._is_dry,
+            "is_changed": self._is_changed(),
             "counts": {DIVISIONS: self._count(DIVISIONS), USERS: self._count(USERS)},
             "lines": [self._step_values(file, step) for file, step in self._steps()],
             "erased": [line._asdict() for line in self._plan.erased],
             "faults": [fault._asdict() for fault in self._done.faults],
         }
+
+    def _is_changed(self) -> bool:
+        if self._done.faults or self._is_dry:
+            return False
+        return any(step.is_change for _, step in self._steps())
 
     def _step_values(self, file: str, step: Step[Any]) -> dict[str, Any]:
         before = step.before._asdict() if step.before else None

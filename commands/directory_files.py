@@ -36,7 +36,7 @@ def read_file(file: str, path: Path) -> Sequence[FileLine]:
         names = {index: normalize_header(str(cell)) for index, cell in header.items()}
         _check_header(file, path, list(names.values()))
         lines = [
-            FileLine(number, _cells(path, number, names, row))
+            _read_line(number, names, row)
             for number, row in islice(rows, MAXIMUM_LINES + 1)
         ]
     except SpreadsheetRejected as rejection:
@@ -82,18 +82,14 @@ def _lacks(name: str, names: Sequence[str]) -> bool:
     return name not in names and name not in OPTIONAL
 
 
-def _cells(
-    path: Path, number: int, names: Mapping[int, str], row: Mapping[int, object]
-) -> dict[str, str]:
-    if beyond := row.keys() - names.keys():
-        value = quote(str(row[min(beyond)]))
-        raise AdministrationRejected(
-            f"{path}, line {number}: {value} is in no column. "
-            "Put cells that hold the delimiter into quotation marks."
-        )
-    return {
+def _read_line(
+    number: int, names: Mapping[int, str], row: Mapping[int, object]
+) -> FileLine:
+    beyond = sorted(row.keys() - names.keys())
+    cells = {
         name: unescape_formulas(str(row.get(index, ""))) for index, name in names.items()
     }
+    return FileLine(number, cells, str(row[beyond[0]]) if beyond else None)
 
 
 def write_file(file: str, path: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -70,9 +70,9 @@ async def user_list(arguments: argparse.Namespace) -> None:
 @on_database
 async def user_activity(arguments: argparse.Namespace) -> None:
     """Makes a user active or inactive."""
-    await administration.set_user_active(arguments.email, arguments.is_active)
-    text = f"User {arguments.email} is {_activity(arguments)}."
-    show(arguments, _activity_values(arguments, "email"), text)
+    user = await administration.set_user_active(arguments.email, arguments.is_active)
+    text = f"User {user.email} is {_activity(arguments)}."
+    show(arguments, {"email": user.email, "is_active": arguments.is_active}, text)
 
 
 def _activity(arguments: argparse.Namespace) -> str:

@@ -26,10 +26,11 @@ _TRUTHS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0
 
 
 class FileLine(NamedTuple):
-    """A line as it is in its file: its number, and its cells by column."""
+    """A line as it is in its file: its number, its cells by column, and one beyond the columns."""
 
     number: int
     cells: Mapping[str, str]
+    beyond: str | None = None
 
 
 class Fault(NamedTuple):
@@ -135,6 +136,12 @@ class _Cells:
         self.faults: list[Fault] = []
         self._file = file
         self._cells = line.cells
+        if line.beyond is not None:
+            # All cells may be in other columns than they were meant for.
+            reason = (
+                "it is in no column; put cells that hold the delimiter into quotation marks"
+            )
+            self.faults.append(Fault(file, line.number, None, line.beyond, reason))
 
     def add(self, column: str, reason: str) -> None:
         """Notes a reason against a cell."""
@@ -175,5 +182,6 @@ def describe_faults(faults: Sequence[Fault], names: Mapping[str, str]) -> Iterat
     """Yields faults in words, with the names of the files."""
     for file, line, column, value, reason in faults:
         place = names[file] if line is None else f"{names[file]}, line {line}"
-        cell = f", {column} {quote(value or '')}" if column else ""
+        words = [word for word in (column, value is not None and quote(value)) if word]
+        cell = f", {' '.join(words)}" if words else ""
         yield f"{place}{cell}: {reason.rstrip('.')}."

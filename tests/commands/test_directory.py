@@ -161,7 +161,7 @@ def test_a_user_that_cannot_be_is_named_with_their_line_and_reason(
 
 def test_all_faults_of_all_lines_are_said_at_once(small: Directory) -> None:
     faults = small.rejected(
-        ["X,X,Y,yes", "Y,Y,X,yes", "Z,Z,,yes", "Z,Z again,,yes"],
+        ["X,X,Y,yes", "Y,Y,X,yes", "Z,Z,,yes", "Z,Z again,,yes", "V,V, Ltd,,yes,,z"],
         ["n@x.com,,,A,yes", "m@x.com,M,M,A,yes", "M@X.com,M,M,A,yes"],
     )
     divisions, users = small.divisions, small.users
@@ -170,6 +170,9 @@ def test_all_faults_of_all_lines_are_said_at_once(small: Directory) -> None:
         f"{divisions}, line 2, parent_erp_code 'Y': {below}",
         f"{divisions}, line 3, parent_erp_code 'X': {below}",
         f"{divisions}, line 5, erp_code 'Z': is in line 4 already.",
+        f"{divisions}, line 6, 'yes': it is in no column; put cells that hold the delimiter "
+        "into quotation marks.",
+        f"{divisions}, line 6, active '': is one of yes, true, 1, no, false, 0.",
         f"{users}, line 2, first_name '': The first name is blank.",
         f"{users}, line 2, last_name '': The last name is blank.",
         f"{users}, line 4, email 'M@X.com': is in line 3 already.",
@@ -207,7 +210,6 @@ BROKEN_FILES = [
     (b"erp_code,name,active\n", "the column parent_erp_code is missing. The columns are"),
     (b"erp_code,name,parent_erp_code,aktive\n", "'aktive' is no column. The columns are"),
     (b"erp_code,name,name,parent_erp_code\n", "the column name occurs twice."),
-    (b"erp_code,name,parent_erp_code\nA,B,,C\n", "line 2: 'C' is in no column. Put"),
     (b'erp_code,name,parent_erp_code\nA,"B\n', "Row 2 of the file cannot be read: the quo"),
     (b"erp_code,name,parent_erp_code\n\x81\n", "The file is neither a spreadsheet nor tex"),
     (b"PK\x03\x04" + b"\0" * 50, "the column erp_code is missing;"),
@@ -322,6 +324,10 @@ def test_the_report_as_json_has_each_line(small: Directory) -> None:
         "divisions": {"added": 1, "unchanged": 1},
         "users": {"unchanged": 1},
     }
+    assert report["is_changed"] is True
+    again: dict[str, Any] = json.loads(small.line.accepted(*small.command("--json")))
+    assert again["is_changed"] is False
+    assert again["counts"] == {"divisions": {"unchanged": 2}, "users": {"unchanged": 1}}
     assert [(each["line"], each["outcome"]) for each in report["lines"]] == [
         (2, ["unchanged"]),
         (3, ["added"]),
