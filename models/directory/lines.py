@@ -118,13 +118,15 @@ def _read_all(
     for line in lines:
         cells = _Cells(file, line)
         record = read(cells)
-        if not cells.faults:
-            number = first.setdefault(key(record), line.number)
-            if number == line.number:
-                found.lines.append(record)
-                continue
+        # Blank where that cell has a fault itself; with other faults the line is still the second.
+        name = key(record)
+        number = first.setdefault(name, line.number) if name else line.number
+        if number != line.number:
             cells.add(key_column, f"is in line {number} already")
-        found.faults.extend(cells.faults)
+        if cells.faults:
+            found.faults.extend(cells.faults)
+        else:
+            found.lines.append(record)
     return found
 
 

@@ -161,7 +161,7 @@ def test_a_user_that_cannot_be_is_named_with_their_line_and_reason(
 
 def test_all_faults_of_all_lines_are_said_at_once(small: Directory) -> None:
     faults = small.rejected(
-        ["X,X,Y,yes", "Y,Y,X,yes", "Z,Z,,yes", "Z,Z again,,yes", "V,V, Ltd,,yes,,z"],
+        ["X,X,Y,yes", "Y,Y,X,yes", "Z,Z,,yes", "Z,Z again,,", "V,V, Ltd,,yes,,z"],
         ["n@x.com,,,A,yes", "m@x.com,M,M,A,yes", "M@X.com,M,M,A,yes"],
     )
     divisions, users = small.divisions, small.users
@@ -169,6 +169,7 @@ def test_all_faults_of_all_lines_are_said_at_once(small: Directory) -> None:
     assert faults == [
         f"{divisions}, line 2, parent_erp_code 'Y': {below}",
         f"{divisions}, line 3, parent_erp_code 'X': {below}",
+        f"{divisions}, line 5, active '': is one of yes, true, 1, no, false, 0.",
         f"{divisions}, line 5, erp_code 'Z': is in line 4 already.",
         f"{divisions}, line 6, 'yes': it is in no column; put cells that hold the delimiter "
         "into quotation marks.",
