@@ -34,25 +34,14 @@ def worker_command_problems() -> list[str]:
 
 def find_problems(use: Use) -> list[str]:
     """Returns why a process may not run on the settings; one line per reason."""
-    reasons = list(settings.READER.problems.values())
-    if settings.COMMERCE_TOKEN and "@" in settings.COMMERCE_URL:
-        reasons.append(
-            "COMMERCE_URL names a user and COMMERCE_TOKEN is set; set one of them."
-        )
-    public_path = urlsplit(settings.PUBLIC_URL).path
-    if normalize_path(public_path) != settings.ROOT_PATH:
-        reasons.append(
-            f"ROOT_PATH is {settings.ROOT_PATH!r} and PUBLIC_URL ends in {public_path!r}: "
-            "set one of them, or both to the same path."
-        )
-    if not any(name.startswith("OIDC_") for name in settings.READER.problems):
+    rejected = settings.READER.problems
+    reasons = [*rejected.values(), *_contradictions()]
+    if not any(name.startswith("OIDC_") for name in rejected):
         reasons += find_issuer_problems(vars(settings))
     if use >= Use.WORKER:
         reasons += scratch_problems()
     # An unusable REDIS_URL is read as empty, and has its own reason already.
-    if use is Use.WORKER and not (
-        settings.REDIS_URL or "REDIS_URL" in settings.READER.problems
-    ):
+    if use is Use.WORKER and not (settings.REDIS_URL or "REDIS_URL" in rejected):
         reasons.append(
             "REDIS_URL is not set: without Redis there is nothing a worker could wait for."
         )
@@ -61,6 +50,38 @@ def find_problems(use: Use) -> list[str]:
     if use >= Use.WORKER and _is_production():
         reasons += production_problems(use)
     return reasons
+
+
+def _contradictions() -> list[str]:
+    """Returns the pairs of settings of which only one can hold."""
+    reasons: list[str] = []
+    if settings.COMMERCE_TOKEN and "@" in settings.COMMERCE_URL:
+        reasons.append(
+            "COMMERCE_URL names a user and COMMERCE_TOKEN is set; set one of them."
+        )
+    if _migrates_another_database():
+        reasons.append(
+            "MIGRATION_DATABASE_URL names another database than DATABASE_URL; "
+            "only PostgreSQL has a second address."
+        )
+    public_path = urlsplit(settings.PUBLIC_URL).path
+    if normalize_path(public_path) != settings.ROOT_PATH:
+        reasons.append(
+            f"ROOT_PATH is {settings.ROOT_PATH!r} and PUBLIC_URL ends in {public_path!r}: "
+            "set one of them, or both to the same path."
+        )
+    return reasons
+
+
+def _migrates_another_database() -> bool:
+    names = ("DATABASE_URL", "MIGRATION_DATABASE_URL")
+    if any(name in settings.READER.problems for name in names):
+        return False
+    served, migrated = settings.DATABASE_URL, settings.MIGRATION_ADDRESS
+    # Two addresses of PostgreSQL may lead to one database: by a pooler and past it.
+    return served != migrated and any(
+        url.startswith("sqlite:") for url in (served, migrated)
+    )
 
 
 def _is_production() -> bool:

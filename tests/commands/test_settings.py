@@ -55,6 +55,25 @@ def test_each_use_checks_what_it_needs() -> None:
     ] == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("served", "migrated"),
+    [
+        ("postgres://h/d", "sqlite:///srv/basket.sqlite3"),
+        ("sqlite:///srv/basket.sqlite3", "postgres://h/d"),
+        ("sqlite:///srv/basket.sqlite3", "sqlite:///srv/other.sqlite3"),
+    ],
+)
+def test_an_address_of_another_database_for_migrations_is_rejected(
+    served: str, migrated: str
+) -> None:
+    addresses = {"DATABASE_URL": served, "MIGRATION_DATABASE_URL": migrated}
+    assert problems_of(**PRODUCTION, **addresses) == [
+        "MIGRATION_DATABASE_URL names another database than DATABASE_URL; "
+        "only PostgreSQL has a second address."
+    ]
+    assert problems_of(**PRODUCTION, **addresses | {"MIGRATION_DATABASE_URL": served}) == []
+
+
 def test_names_that_are_nearly_settings_are_told() -> None:
     line = commands(
         DATABSE_URL="x", PUBLIC_URL_FILE="/x", SECRET_KEYS="x", HOSTNAME="x", EDITOR="x"
