@@ -2,41 +2,46 @@
 
 Nothing else may decide an answer of such a query: not the time, not the history, not a secret, and
 nothing of the caller but who they are. So root fields and the fields below them are listed here,
-and a query with any other field is not versioned. A test asks for every field of these types.
+or are columns, and a query with any other field is not versioned. A test asks for every field of
+these types.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
+from strawberry.types import get_object_definition
+from strawberry.utils.str_converters import to_camel_case
 
 from models.basket.check import Subject
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
+from models.basket.tables import BASKET
+from models.database.columns import Columns
+from models.product.tables import PRODUCT
 from models.rejections import Rejected
 from resolvers.context import Context, parse_segment
 from resolvers.requested_fields import ITEM_FIELDS
+from schema.basket import Basket
 from schema.execution.operation import Bound
 from schema.execution.plan import Plan, PlannedField
 from schema.node import IdKind, number_of, parsed_id
+from schema.product import Product
 
 _FIELDS: Mapping[str, str] = {
-    "Basket": "id status name segmentRemoteId currency totalAmount totalQuantity itemCount items "
-    "itemsPage item version createdAt updatedAt",
+    # And its columns, for every change of a basket counts a version.
+    "Basket": "id segmentRemoteId items itemsPage item",
     "BasketItemConnection": "edges pageInfo totalCount",
     "BasketItemEdge": "node cursor",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "BasketItem": "id productRemoteId product price quantity totalAmount divisions",
     "BasketItemDivision": "id division quantity totalAmount",
-    "Product": "id remoteId sku name price currency variants productImage inStock",
+    # And its columns, which its revision covers.
+    "Product": "id",
     "Division": "id name erpCode type parent isActive",
     # Types that no basket leads to: only `node` asks for the ids of all types.
     **dict.fromkeys(("Viewer", "BasketChange", "Actor", "Quotation", "BasketExport"), "id"),
 }
-VERSIONED = frozenset(
-    f"{name}.{field}" for name, fields in _FIELDS.items() for field in fields.split()
-)
-"""The fields that the state of a basket decides."""
 UNVERSIONED = frozenset(
     {
         # The history is swept, and has more than one author.
@@ -50,6 +55,29 @@ UNVERSIONED = frozenset(
     }
 )
 """The other fields of the types of a basket."""
+
+
+def _find_columns(graphql_type: type[Any], columns: Columns) -> Iterator[str]:
+    """Yields the fields of a type that are columns, so that a new column is versioned, too."""
+    definition = get_object_definition(graphql_type, strict=True)
+    for field in definition.fields:
+        if field.python_name in columns.kinds:
+            yield f"{definition.name}.{to_camel_case(field.python_name)}"
+
+
+VERSIONED = frozenset(
+    {
+        *(
+            f"{name}.{field}"
+            for name, fields in _FIELDS.items()
+            for field in fields.split()
+        ),
+        *_find_columns(Basket, BASKET),
+        *_find_columns(Product, PRODUCT),
+    }
+    - UNVERSIONED
+)
+"""The fields that the state of a basket decides."""
 
 Found = tuple[BasketRead, int] | None
 """The source of a read, and its number."""

@@ -298,7 +298,7 @@ async def test_a_closed_division_and_a_deactivated_user_get_nothing_remembered(
 
 
 async def test_every_field_of_a_basket_is_known_to_be_versioned_or_not() -> None:
-    """A new field has to be added to one of the lists, and is not remembered before."""
+    """A new field that is no column has to be added to a list, and is not remembered before."""
     assert VERSIONED & UNVERSIONED == set()
     types = {name.partition(".")[0] for name in UNVERSIONED}
     types |= {"BasketItemConnection", "BasketItemEdge", "PageInfo", "BasketItem"}
