@@ -8,6 +8,7 @@ import logs
 from settings.options import LogOptions
 from settings.scratch import use_scratch
 from tasks.addresses import server_problems
+from web.lifecycle.memory import without_collection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -25,5 +26,6 @@ def create_checked_application() -> "Starlette":
             logs.report(reason)
         sys.exit(REJECTED)
     # Imported only now, as it takes most of the time of a start.
-    application: Starlette = import_module("application").create_application()
+    with without_collection():
+        application: Starlette = import_module("application").create_application()
     return application

@@ -29,6 +29,7 @@ from settings.names import unknown_names
 from settings.startup_error import StartupError
 from tasks.exports.store import open_store
 from web.lifecycle.checks import check_people
+from web.lifecycle.memory import without_collection
 
 logger = logging.getLogger("basket")
 
@@ -66,7 +67,8 @@ def migrate_and_serve() -> int:
         )
         # Both before the migration, so that a start that cannot serve changes no table.
         listener = bind_socket()
-        process = import_module("commands.listening")
+        with without_collection():
+            process = import_module("commands.listening")
         asyncio.run(prepare_database())
     except StartupError as reason:
         logs.report(str(reason))
