@@ -12,6 +12,7 @@ from settings.secret import Secret
 from tasks.exports.metrics import DeadLetters
 from tests.support.exports import completed, fill
 from tests.support.service import Service, serve_beside
+from tests.support.waiting import eventually
 from web.http.rate_limit import REJECTED, UNANSWERED
 from web.monitoring.metrics import JobCollector, Metrics
 
@@ -212,6 +213,9 @@ async def test_attempts_at_exports_are_counted_by_outcome(service: Service) -> N
     before, timed = counts(), value("basket_export_seconds_count")
     await fill(service.main)
     await completed(service.main, format="CSV")
+    # Counted when the attempt has ended, a moment after the export is seen as completed.
+    seconds = "basket_export_seconds_count"
+    await eventually(lambda: value(seconds) != timed, "The count of an attempt")
     after = counts()
     assert [new - old for old, new in zip(before, after, strict=True)] == [1, 0, 0, 0, 0]
     assert value("basket_export_seconds_count") - timed == 1

@@ -65,6 +65,11 @@ class Page:
                 windowsVirtualKeyCode=code,
             )
 
+    async def settle(self) -> None:
+        """Waits until the page has worked off its events, and what follows from them."""
+        expression = "new Promise(done => setTimeout(done, 100))"
+        await self.send("Runtime.evaluate", expression=expression, awaitPromise=True)
+
     async def until(self, expression: str) -> Any:
         """Waits until an expression is true in the page, and returns it."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
