@@ -22,7 +22,7 @@ def create_parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(metavar="COMMAND")
     _add_service_commands(commands)
     function, summary = "commands.schema:print_schema", "print the GraphQL schema"
-    _add(commands, "schema", function, summary, has_json=False)
+    _add(commands, "schema", function, summary)
     _add(commands, "demo", "commands.database:demo", "write the demo divisions and users")
     _add_document_commands(
         commands.add_parser("documents", help="administer trusted documents")

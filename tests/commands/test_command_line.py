@@ -1,9 +1,16 @@
 """The command line on a real database; where the process itself counts, as a real process."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from graphql import (
+    build_client_schema,
+    build_schema,
+    lexicographic_sort_schema,
+    print_schema,
+)
 
 from application import create_application
 from commands.parser import create_parser
@@ -137,6 +144,14 @@ async def test_a_token_opens_the_door_until_it_is_revoked_or_its_user_deactivate
 def test_the_schema_is_printed() -> None:
     committed = (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8").strip()
     assert Commands("sqlite://nowhere.sqlite3").accepted("schema") == committed
+
+
+def test_the_schema_as_json_is_that_which_is_printed() -> None:
+    committed = (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8")
+    printed = Commands("sqlite://nowhere.sqlite3").accepted("schema", "--json")
+    schemas = build_client_schema(json.loads(printed)), build_schema(committed)
+    told, declared = [print_schema(lexicographic_sort_schema(each)) for each in schemas]
+    assert told == declared
 
 
 def test_a_database_that_cannot_be_used_is_said_in_one_line_without_its_password(

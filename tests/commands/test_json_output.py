@@ -18,13 +18,13 @@ def takes_json(parser: ArgumentParser) -> bool:
     return any("--json" in action.option_strings for action in parser._actions)
 
 
-def test_all_commands_take_json_but_those_that_run_on_or_print_another_language() -> None:
+def test_all_commands_take_json_but_those_that_run_on() -> None:
     leaves = [each for each in parsers_of(create_parser()) if each._defaults]
     without = {
         each.prog.removeprefix("server.py ") for each in leaves if not takes_json(each)
     }
     # The first one is the server, which is started without a word.
-    assert without == {"server.py", "serve", "work", "schema"}
+    assert without == {"server.py", "serve", "work"}
 
 
 def test_each_result_is_one_document(tmp_path: Path, database_url: str) -> None:
