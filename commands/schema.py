@@ -2,15 +2,21 @@
 
 import argparse
 
-from graphql import introspection_from_schema
+from graphql import get_introspection_query
 
 from application import schema
 from commands.output import show
-from schema.execution.strawberry_internals import graphql_schema
+
+INTROSPECTION = get_introspection_query(
+    specified_by_url=True,
+    directive_is_repeatable=True,
+    schema_description=True,
+    input_value_deprecation=True,
+)
 
 
 def print_schema(arguments: argparse.Namespace) -> int:
     """Prints the GraphQL schema: its definition or, as JSON, the result of its introspection."""
-    introspection = introspection_from_schema(graphql_schema(schema))
+    introspection = schema.execute_sync(INTROSPECTION).data if arguments.has_json else None
     show(arguments, introspection, schema.as_str())
     return 0
