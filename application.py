@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from strawberry import Schema
 
 import logs
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from resolvers.subscription import Subscription
-from resources import Parts, State, open_export_store, open_resources
+from resources import Parts, State, open_resources
 from schema.execution.strawberry_internals import graphql_schema
 from schema.scalars import CONFIGURATION
 from settings.options import OPTIONS, LogOptions, Options
@@ -22,7 +22,7 @@ from tasks.exports.address import ExportAddresses
 from tasks.exports.metrics import DeadLetters
 from tasks.exports.store import ExportStore
 from web.exports.download import ExportDownload
-from web.graphql.executor import GraphQLExecutor
+from web.graphql.executor import GraphQLExecutor, Instrument, uninstrumented
 from web.graphql.graphiql import GraphiqlPage
 from web.graphql.request import RequestRules
 from web.graphql.view import GraphQLView
@@ -63,39 +63,31 @@ def create_application(
         dead_letters=dead_letters,
     )
     page = GraphiqlPage.from_options(options)
-    download = ExportDownload(ExportAddresses.from_options(options))
-    executor = create_executor(options)
-    if tracing:
-        executor.instrument = tracing.trace_execution
+    executor = create_executor(
+        options, tracing.trace_execution if tracing else uninstrumented
+    )
     view = create_view(options, executor, page)
     websocket = LiveWebSocket(executor, [*options.cors_origins, options.public_origin])
+
+    parts = Parts(
+        options=options,
+        schema=schema,
+        executor=executor,
+        export_store=export_store,
+        dead_letters=dead_letters,
+        tracing=tracing,
+    )
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[State]:
         logs.take_over(LogOptions())
         check_settings()
-        store = export_store or open_export_store(options)
-        parts = Parts(
-            options=options,
-            schema=schema,
-            executor=executor,
-            export_store=store,
-            dead_letters=dead_letters,
-            tracing=tracing,
-        )
         async with open_resources(parts) as state, metrics.open():
             freeze_objects()
             yield state
 
     application = Starlette(
-        routes=[
-            *(page.routes() if page else []),
-            Route("/export_file/{name}", download.respond),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics.respond),
-            *rest_routes(options),
-        ],
+        routes=create_routes(options, page, metrics),
         middleware=middleware(options, view, websocket, tracing),
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
@@ -105,9 +97,26 @@ def create_application(
     return application
 
 
-def create_executor(options: Options) -> GraphQLExecutor:
+def create_routes(
+    options: Options, page: GraphiqlPage | None, metrics: Metrics
+) -> list[BaseRoute]:
+    """Returns the routes; /graphql has none, as the middleware finds it."""
+    download = ExportDownload(ExportAddresses.from_options(options))
+    return [
+        *(page.routes() if page else []),
+        Route("/export_file/{name}", download.respond),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics.respond),
+        *rest_routes(options),
+    ]
+
+
+def create_executor(
+    options: Options, instrument: Instrument = uninstrumented
+) -> GraphQLExecutor:
     """Returns the executor of all transports."""
-    return GraphQLExecutor.from_options(graphql_schema(schema), options)
+    return GraphQLExecutor.from_options(graphql_schema(schema), options, instrument)
 
 
 def create_view(

@@ -76,7 +76,8 @@ class Parts:
     options: Options
     schema: Schema
     executor: GraphQLExecutor
-    export_store: ExportStore
+    export_store: ExportStore | None
+    """An open one; None for that of the options."""
     dead_letters: DeadLetters
     tracing: "Tracing | None"
 
@@ -85,6 +86,7 @@ class Parts:
 async def open_resources(parts: Parts) -> AsyncIterator[State]:
     """Opens all resources, and closes them in the opposite order."""
     options = parts.options
+    store = parts.export_store or _open_export_store(options)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         commerce = await _open_database_and_commerce(parts, stack)
@@ -101,8 +103,8 @@ async def open_resources(parts: Parts) -> AsyncIterator[State]:
             "credentials": credentials,
             "commerce": commerce,
             "redis": stack.enter_context(closing(RedisCheck(redis))) if redis else None,
-            "exports": await _open_exports(parts, redis, stack),
-            "export_store": parts.export_store,
+            "exports": await _open_exports(parts, store, redis, stack),
+            "export_store": store,
             "spreadsheets": spreadsheets,
             "catalogue": Catalogue(),
             "hub": hub,
@@ -132,8 +134,10 @@ async def _open_database_and_commerce(
 async def _open_database(options: Options) -> AsyncIterator[None]:
     """Keeps the database open."""
     bounds = Bounds(
-        options.database_pool_wait_seconds, options.database_statement_timeout_seconds
-    )._replace(checks_role=True)
+        options.database_pool_wait_seconds,
+        options.database_statement_timeout_seconds,
+        checks_role=True,
+    )
     url, size = options.database_url, options.database_pool_size
     await connect(url, size, bounds, options.database_pooler)
     try:
@@ -177,16 +181,15 @@ def _spreadsheet_limits(options: Options) -> SpreadsheetLimits:
 
 
 async def _open_exports(
-    parts: Parts, redis: RedisServer | None, stack: AsyncExitStack
+    parts: Parts, store: ExportStore, redis: RedisServer | None, stack: AsyncExitStack
 ) -> Exports:
     retention = timedelta(seconds=parts.options.export_kept_seconds)
     addresses = ExportAddresses.from_options(parts.options)
-    store, dead_letters = parts.export_store, parts.dead_letters
-    exports = open_exports(redis, store, addresses, retention, dead_letters)
+    exports = open_exports(redis, store, addresses, retention, parts.dead_letters)
     return await stack.enter_async_context(exports)
 
 
-def open_export_store(options: Options) -> ExportStore:
+def _open_export_store(options: Options) -> ExportStore:
     """Opens the place of exported files; raises StartupError when it cannot be used."""
     return open_store(
         options.export_url,

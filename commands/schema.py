@@ -5,7 +5,7 @@ import argparse
 from graphql import get_introspection_query
 
 from application import schema
-from commands.output import show
+from commands.output import to_json, write
 
 INTROSPECTION = get_introspection_query(
     specified_by_url=True,
@@ -17,6 +17,8 @@ INTROSPECTION = get_introspection_query(
 
 def print_schema(arguments: argparse.Namespace) -> int:
     """Prints the GraphQL schema: its definition or, as JSON, the result of its introspection."""
-    introspection = schema.execute_sync(INTROSPECTION).data if arguments.has_json else None
-    show(arguments, introspection, schema.as_str())
+    if arguments.has_json:
+        write(to_json(schema.execute_sync(INTROSPECTION).data))
+    else:
+        write(schema.as_str())
     return 0

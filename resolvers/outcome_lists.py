@@ -19,7 +19,7 @@ MAXIMUM_BYTES = 800
 """The most that the lists of an outcome take, so that all of it stays below 1 KB."""
 PRICE_CHANGES, REMOVED, UNAVAILABLE = "price_changes", "removed", "unavailable"
 IN_LINES = frozenset({PRICE_CHANGES, REMOVED})
-"""The lists that the lines of a version tell; what is unavailable, its product tells."""
+"""The lists that are read again from a version's lines; availability is that of the products."""
 
 _PRICE_COLUMNS = [field.name for field in fields(Repriced)]
 

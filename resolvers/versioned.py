@@ -29,14 +29,14 @@ from schema.node import IdKind, number_of, parsed_id
 from schema.product import Product
 
 _FIELDS: Mapping[str, str] = {
-    # And its columns, for every change of a basket counts a version.
+    # Besides its columns: every change of a basket has a version.
     "Basket": "id segmentRemoteId items itemsPage item",
     "BasketItemConnection": "edges pageInfo totalCount",
     "BasketItemEdge": "node cursor",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "BasketItem": "id productRemoteId product price quantity totalAmount divisions",
     "BasketItemDivision": "id division quantity totalAmount",
-    # And its columns, which its revision covers.
+    # Besides its columns, which its revision covers.
     "Product": "id",
     "Division": "id name erpCode type parent isActive",
     # Types that no basket leads to: only `node` asks for the ids of all types.

@@ -62,9 +62,13 @@ def _state_of_basket(basket: BasketSummary | FullBasket) -> Sequence[Any]:
     state = [columns["id"], columns["version"], columns["updated_at"]]
     if isinstance(basket, BasketSummary):
         return [*state, None, None]
-    if basket.revisions is None:
+    revisions = basket.revisions
+    if revisions is None:
         raise ValueError("Some items of a basket have no state.")
-    return [*state, _product_revisions(basket.revisions), _division_state(basket)]
+    divisions = revisions.divisions
+    if divisions is None:
+        return [*state, _product_revisions(revisions), _division_columns(basket)]
+    return [*state, _product_revisions(revisions), divisions]
 
 
 def _product_revisions(revisions: Revisions) -> Sequence[int]:
@@ -73,11 +77,8 @@ def _product_revisions(revisions: Revisions) -> Sequence[int]:
     return [revision for _, revision in pairs]
 
 
-def _division_state(basket: FullBasket) -> Any:
-    """Returns the revision of divisions; on SQLite the columns of those that are shown."""
-    revisions = basket.revisions
-    if revisions is not None and revisions.divisions is not None:
-        return revisions.divisions
+def _division_columns(basket: FullBasket) -> Sequence[Sequence[Any]]:
+    """Returns the columns of a basket's divisions, which SQLite has in place of a revision."""
     return [list(row.columns.values()) for _, row in sorted(basket.divisions.items())]
 
 

@@ -56,8 +56,8 @@ class FullBasket:
     part_divisions: Sequence[int]
     part_quantities: Sequence[int]
     divisions: Mapping[int, CachedRow]
-    revisions: "Revisions | None" = None
-    """The revisions of what is shown, in a full read."""
+    revisions: Revisions | None = None
+    """The revisions of products and divisions; None unless the read was a full one."""
 
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from tortoise.migrations import operations
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 
+from models.database.statements import POSTGRES
+
 
 def is_dialect(state_editor: BaseSchemaEditor | None, dialect: str) -> bool:
     """Whether a migration runs on a database of this kind."""
@@ -37,3 +39,9 @@ class DialectSQL(operations.RunSQL):
         """Runs the statements that undo them."""
         if is_dialect(state_editor, self.dialect):
             await super().database_backward(app_label, old_state, new_state, state_editor)
+
+
+class PostgresSQL(DialectSQL):
+    """Statements for PostgreSQL."""
+
+    dialect = POSTGRES

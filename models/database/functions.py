@@ -2,23 +2,18 @@
 
 from pathlib import Path
 
-from models.database.dialect import DialectSQL
-from models.database.statements import POSTGRES
+from models.database.dialect import PostgresSQL
 
 
-class CreateFunction(DialectSQL):
+class CreateFunction(PostgresSQL):
     """Makes a function from the file of its name."""
-
-    dialect = POSTGRES
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.read_text(encoding="utf-8"), f"DROP FUNCTION {path.stem}")
 
 
-class DropFunction(DialectSQL):
+class DropFunction(PostgresSQL):
     """Drops a function that an earlier release called."""
-
-    dialect = POSTGRES
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"DROP FUNCTION {path.stem}", path.read_text(encoding="utf-8"))

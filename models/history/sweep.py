@@ -76,7 +76,7 @@ class HistorySweeper:
             return 0
         last_excess = basket.version - self._maximum_changes
         if retained := await find_first_retained(basket_id):
-            # Without a gap, so that what is left is unbroken.
+            # All later versions stay too, so that the history has no gap.
             last_excess = min(last_excess, retained - 1)
         deleted = 0
         while ids := await _find_up_to(basket_id, last_excess):

@@ -6,7 +6,7 @@ from models.database.added_column import AddColumn
 
 
 class Migration(migrations.Migration):
-    """Notes how long a change is retained; locks `basket_change` for an instant, rewrites nothing."""
+    """Notes how long a change is retained; locks `basket_change` briefly, rewrites nothing."""
 
     dependencies = [("models", "0016_document")]
 

@@ -1,42 +1,24 @@
 from typing import ClassVar
 
 from tortoise import migrations
-from tortoise.migrations import operations as ops
-from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 
-# As in 0007_revision.
+from models.database.dialect import PostgresSQL
+
+# As in 0007_revision. SQLite has a trigger for inserted rows since then.
 DRAWN = "hashtextextended(concat(txid_current(), ' ', clock_timestamp(), ' ', random()), 0)"
-
-POSTGRES = [
+ADD_TRIGGER = (
     "CREATE FUNCTION product_revision_insert() RETURNS trigger LANGUAGE plpgsql AS $$ "
-    f"BEGIN NEW.revision := {DRAWN}; RETURN NEW; END $$",
+    f"BEGIN NEW.revision := {DRAWN}; RETURN NEW; END $$; "
     "CREATE TRIGGER product_revision_insert BEFORE INSERT ON product "
-    "FOR EACH ROW EXECUTE FUNCTION product_revision_insert()",
-]
-POSTGRES_BACKWARD = [
-    "DROP TRIGGER product_revision_insert ON product",
-    "DROP FUNCTION product_revision_insert",
-]
-
-
-async def draw_for_inserts(apps: object, editor: BaseSchemaEditor) -> None:
-    """Adds the trigger; SQLite has one for inserted rows from the start."""
-    await _run(editor, POSTGRES)
-
-
-async def keep_inserted(apps: object, editor: BaseSchemaEditor) -> None:
-    """Drops the trigger."""
-    await _run(editor, POSTGRES_BACKWARD)
-
-
-async def _run(editor: BaseSchemaEditor, statements: list[str]) -> None:
-    if editor.client.capabilities.dialect != "sqlite":
-        for statement in statements:
-            await editor.client.execute_script(statement)
+    "FOR EACH ROW EXECUTE FUNCTION product_revision_insert()"
+)
+DROP_TRIGGER = (
+    "DROP TRIGGER product_revision_insert ON product; DROP FUNCTION product_revision_insert"
+)
 
 
 class Migration(migrations.Migration):
-    """Draws the revision of inserted products too; locks `product` for an instant, rewrites nothing.
+    """Draws the revision of inserted products too; locks `product` briefly, rewrites nothing.
 
     A row that was copied with its revision, changed and inserted again was shown as it was before.
     """
@@ -47,4 +29,4 @@ class Migration(migrations.Migration):
 
     initial = False
 
-    operations = [ops.RunPython(draw_for_inserts, keep_inserted)]
+    operations = [PostgresSQL(ADD_TRIGGER, DROP_TRIGGER)]

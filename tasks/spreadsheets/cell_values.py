@@ -51,15 +51,15 @@ def parse_quantity(cell: Cell | None) -> int:
     """Returns a whole number from 1 to 1,000,000; raises CellRejected for anything else."""
     if cell is None or is_empty(cell):
         raise quantity_rejection("The quantity is missing.")
-    quantity = _whole_number_from_xml(cell)
+    quantity = _parse_whole_number(cell)
     if quantity is None or not 1 <= quantity <= MAXIMUM_QUANTITY:
         raise quantity_rejection(_explain_quantity(cell))
     return quantity
 
 
-def _whole_number_from_xml(cell: Cell) -> int | None:
+def _parse_whole_number(cell: Cell) -> int | None:
     if isinstance(cell, Number):
-        return _whole_number_from_xml(cell.value) if cell.is_plain else None
+        return _parse_whole_number(cell.value) if cell.is_plain else None
     if isinstance(cell, str):
         match = _QUANTITY.fullmatch(trim(cell))
         return int(match[1]) if match else None

@@ -40,7 +40,7 @@ BOOLEANS = (Unusable("FALSE"), Unusable("TRUE"))
 RESHAPED = Unusable("a text that its number format changes")
 FORMULA_WITHOUT_VALUE = Unusable("a formula without a stored value")
 FORMULA_WITH_ZERO = Unusable("a formula whose stored value is 0")
-"""Programs that do not calculate store 0 for each formula, whatever it results in."""
+"""Programs that do not calculate store 0 as the result of every formula."""
 UNCALCULATED = (FORMULA_WITHOUT_VALUE, FORMULA_WITH_ZERO)
 
 

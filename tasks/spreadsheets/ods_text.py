@@ -8,19 +8,8 @@ MAXIMUM_SPACES = 32_767
 _SPACES = re.compile(r"[ \t\r\n]+")
 _BREAKS = {"tab": "\t", "line-break": "\n"}
 _HIDDEN = frozenset(
-    {"note", "annotation", "ruby-text", "script", "hidden-text"}
-    | {
-        "frame",
-        "g",
-        "custom-shape",
-        "rect",
-        "line",
-        "polyline",
-        "polygon",
-        "path",
-        "circle",
-    }
-    | {"regular-polygon", "ellipse", "connector", "caption", "measure", "control", "scene"}
+    "note annotation ruby-text script hidden-text frame g custom-shape rect line polyline polygon "
+    "regular-polygon path circle ellipse connector caption measure control scene".split()
 )
 """Elements in a text that show nothing in it: notes, readings and drawings. Fields show text."""
 

@@ -45,8 +45,9 @@ class FormatsByIndex(dict[str, NumberFormat | None]):
 
     def __missing__(self, text: str) -> NumberFormat | None:
         index = whole_number_from_xml(text)
-        is_known = index is not None and index < len(self._formats)
-        return self._formats[index] if index is not None and is_known else None
+        if index is None or index >= len(self._formats):
+            return None
+        return self._formats[index]
 
 
 class SheetReader:

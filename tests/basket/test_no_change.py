@@ -1,4 +1,4 @@
-"""A mutation that changes nothing adds no version and no history, and still checks `expectedVersion`."""
+"""A mutation that changes nothing adds no version, and still checks `expectedVersion`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Two server processes show products and divisions as they are, while a third connection changes them."""
+"""Two server processes show products and divisions as a third connection changes them."""
 
 import asyncio
 import sqlite3

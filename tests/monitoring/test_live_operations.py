@@ -35,7 +35,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[Any, ...]]:
     """Returns method, route, operation, outcome and status of each line."""
     names = ("method", "route", "operation", "outcome", "status")
     found = [record for record in caplog.records if record.name == "basket.access"]
-    fields = [record.fields for record in found]  # type: ignore[attr-defined]
+    fields = [vars(record)["fields"] for record in found]
     assert all(each["milliseconds"] >= 0 for each in fields)
     return [tuple(each[name] for name in names) for each in fields]
 

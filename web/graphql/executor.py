@@ -74,15 +74,21 @@ class GraphQLExecutor:
         limits: DocumentLimits,
         seconds: float,
         is_compiled: bool,
+        instrument: Instrument = uninstrumented,
     ) -> None:
         self.library = library
-        self.instrument: Instrument = uninstrumented
+        self.instrument = instrument
         self.time_limits = TimeLimits(seconds)
         self._documents = Documents(schema, limits)
         self._is_compiled = is_compiled
 
     @classmethod
-    def from_options(cls, schema: GraphQLSchema, options: Options) -> Self:
+    def from_options(
+        cls,
+        schema: GraphQLSchema,
+        options: Options,
+        instrument: Instrument = uninstrumented,
+    ) -> Self:
         """Returns the executor of an application."""
         return cls(
             schema,
@@ -90,6 +96,7 @@ class GraphQLExecutor:
             limits=DocumentLimits.from_options(options),
             seconds=options.operation_seconds,
             is_compiled=options.is_compiled,
+            instrument=instrument,
         )
 
     def find_errors(self, text: str) -> list[GraphQLError]:
