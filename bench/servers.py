@@ -118,6 +118,8 @@ def _command(
         "RATE_LIMIT_TOKEN": "1000000000/minute",
         "RATE_LIMIT_ADDRESS": "1000000000/minute",
         "LIVE_CONNECTIONS": "15000",
+        "LIVE_BYTES": "1000000000",
+        "LIVE_BYTES_PER_TOKEN": "1000000000",
         "LIVE_CONNECTIONS_PER_TOKEN": "15000",
         "LIVE_CONNECTIONS_PER_ADDRESS": "15000",
         "SECRET_KEY": "of-the-benchmark-" + "0123456789abcdef" * 3,

@@ -75,6 +75,8 @@ class Options:
     live_connections_per_token: int = settings.LIVE_CONNECTIONS_PER_TOKEN
     live_connections_per_address: int = settings.LIVE_CONNECTIONS_PER_ADDRESS
     live_operations_per_connection: int = settings.LIVE_OPERATIONS_PER_CONNECTION
+    live_bytes: int = settings.LIVE_BYTES
+    live_bytes_per_token: int = settings.LIVE_BYTES_PER_TOKEN
     live_message_bytes: int = settings.LIVE_MESSAGE_BYTES
     live_init_seconds: float = settings.LIVE_INIT_SECONDS
     live_heartbeat_seconds: float = settings.LIVE_HEARTBEAT_SECONDS

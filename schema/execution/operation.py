@@ -83,6 +83,12 @@ class Operation:
         """Whether it may have several plans."""
         return bool(self._conditions)
 
+    def select_declared(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Returns those of the variables that the operation declares."""
+        definitions = self.node.variable_definitions or ()
+        names = [definition.variable.name.value for definition in definitions]
+        return {name: variables[name] for name in names if name in variables}
+
     def bind(self, variables: dict[str, Any] | None) -> Bound:
         """Returns the values of the variables, and the plan for them."""
         values = self._coerce(variables)

@@ -215,7 +215,7 @@ class _CountingExecutor:
     def __init__(self) -> None:
         self._executor = create_executor(Options())
         self.executed = 0
-        self.prepare = self._executor.prepare
+        self.prepare, self.bind = self._executor.prepare, self._executor.bind
         self.timeout_error = self._executor.timeout_error
 
     async def execute(self, *arguments: Any) -> Any:

@@ -19,6 +19,8 @@ CACHED_LENGTH = 10_000
 """The longest document, in characters, that is cached when its text was sent."""
 CACHED_CHARACTERS = 300_000
 """The size of all cached documents together; they take up to a hundred megabytes."""
+BYTES_PER_CHARACTER = 334
+"""The bytes of memory that a character of this size takes at most."""
 OPERATION_SIZE = 20
 """The characters that take as much memory, of about 300 bytes each, as an operation."""
 PLAN_SIZE = 30

@@ -62,6 +62,11 @@ class Prepared(NamedTuple):
         """Returns the cost for the extensions of a response."""
         return self.document.measures.extensions(self.name, self.variables)
 
+    def without_unused_variables(self) -> "Prepared":
+        """Returns the operation with those variables alone that it declares."""
+        variables = self.operation.select_declared(self.variables or {})
+        return self._replace(variables=variables)
+
 
 class GraphQLExecutor:
     """Prepares and executes the operations of requests."""

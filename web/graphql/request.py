@@ -59,7 +59,8 @@ class GraphQLRequest:
     """A document with its variables and the name of the operation to execute.
 
     `query` is empty while the document is only named, by `reference`. `wants_cost` is
-    `"extensions": {"cost": true}`. A GET request may only query.
+    `"extensions": {"cost": true}`. A GET request may only query. `bytes` is the length of the JSON
+    of a WebSocket's message.
     """
 
     query: str
@@ -69,6 +70,11 @@ class GraphQLRequest:
     only_queries: bool = False
     form: FormData | None = None
     reference: DocumentReference | None = None
+    bytes: int = 0
+
+    def clear(self) -> None:
+        """Drops the document and the variables, which may be large."""
+        self.query, self.variables = "", None
 
     def close(self) -> None:
         """Closes the files of the request, if it has any."""

@@ -18,6 +18,7 @@ from web.live.limits import (
     ProcessFull,
     TooManyConnections,
 )
+from web.live.memory import MEMORY_CODE, TooMuchMemory
 from web.live.metrics import EVENTS, OPERATIONS, Transport
 from web.live.response import StreamedResponse, stream_response
 from web.live.session import Session
@@ -57,7 +58,10 @@ class HttpStreams:
         *,
         wants_cost: bool,
     ) -> ASGIApp:
-        """Returns the stream of a subscription's events; raises RequestErrors and BadRequest."""
+        """Returns the stream of a subscription's events.
+
+        Raises RequestErrors, and BadRequest for one beyond the limits.
+        """
         is_sse = media_type == EVENT_STREAM
         transport = Transport.SSE if is_sse else Transport.MULTIPART
         connection = _count_connection(scope, transport, caller.credential.digest)
@@ -66,6 +70,9 @@ class HttpStreams:
         try:
             # Read before the response begins: a rejected subscription has another status.
             first = await anext(events)
+        except TooMuchMemory as rejection:
+            connection.__exit__()
+            raise BadRequest(rejection.status, MEMORY_CODE, str(rejection)) from None
         except BaseException:
             connection.__exit__()
             raise

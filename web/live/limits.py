@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from settings.options import Options
+from web.live.memory import LiveMemory
 from web.live.metrics import CONNECTIONS, Transport
 
 
@@ -46,10 +47,11 @@ class LiveLimits:
 
 
 class LiveConnections:
-    """Counts the live connections of a process, whatever their transport."""
+    """Counts the live connections of a process, whatever their transport, and their memory."""
 
-    def __init__(self, limits: LiveLimits) -> None:
+    def __init__(self, limits: LiveLimits, memory: LiveMemory) -> None:
         self.limits = limits
+        self.memory = memory
         self.count = 0
         self.addresses = Counter[str]()
         self.tokens = Counter[str]()
@@ -57,7 +59,7 @@ class LiveConnections:
     @classmethod
     def from_options(cls, options: Options) -> "LiveConnections":
         """Returns the counts of a process with the limits that the settings describe."""
-        return cls(LiveLimits.from_options(options))
+        return cls(LiveLimits.from_options(options), LiveMemory.from_options(options))
 
     def connection(
         self, transport: Transport, address: str, digest: str = ""

@@ -51,6 +51,8 @@ class ClientMessage:
     type: MessageType
     id: str
     payload: dict[str, Any] | None
+    bytes: int = 0
+    """The length of its JSON."""
 
 
 def parse_message(message: Mapping[str, Any]) -> ClientMessage:
@@ -58,8 +60,9 @@ def parse_message(message: Mapping[str, Any]) -> ClientMessage:
     text: str | None = message.get("text")
     if text is None:
         raise Closing(4400, "The message is binary; send text.")
+    data = text.encode()
     try:
-        content = parse_json(text.encode(), "The message")
+        content = parse_json(data, "The message")
     except BadRequest as rejection:
         raise Closing(4400, rejection.message) from None
     if not isinstance(content, dict):
@@ -69,7 +72,7 @@ def parse_message(message: Mapping[str, Any]) -> ClientMessage:
     payload = content.get("payload")
     if kind is not MessageType.COMPLETE:
         _check_payload(kind, payload)
-    return ClientMessage(kind, identifier, payload)
+    return ClientMessage(kind, identifier, payload, len(data))
 
 
 def _read_type(value: Any) -> MessageType:
@@ -99,9 +102,11 @@ def _check_payload(kind: MessageType, payload: Any) -> None:
 def request_from_message(message: ClientMessage) -> GraphQLRequest:
     """Returns the request to execute; raises Closing (4400)."""
     try:
-        return parse_request(message.payload)
+        request = parse_request(message.payload)
     except BadRequest as rejection:
         raise Closing(4400, rejection.message) from None
+    request.bytes = message.bytes
+    return request
 
 
 def write_message(kind: str, identifier: str = "", payload: object = None) -> bytes:

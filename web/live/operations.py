@@ -18,6 +18,7 @@ from web.http.errors import masked_document
 from web.http.json_response import error_document
 from web.http.rate_limit import RateLimited
 from web.live.channel import Disconnected, MessageChannel
+from web.live.memory import MEMORY_CODE, TooMuchMemory
 from web.live.messages import (
     ClientMessage,
     Closing,
@@ -165,6 +166,9 @@ class Operations:
             raise
         except RequestErrors as rejection:
             outcome, errors = "error", error_content(rejection.errors)["errors"]
+        except TooMuchMemory as rejection:
+            outcome = "error"
+            errors = error_document(MEMORY_CODE, str(rejection))["errors"]
         except RateLimited as rejection:
             outcome = "http_429"
             errors = error_document("RATE_LIMITED", str(rejection))["errors"]

@@ -1,8 +1,8 @@
 """Sessions: one authenticated connection each, with the operations that run on it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from web.graphql.errors import result_content
 from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.request import GraphQLRequest
 from web.http.authentication import Caller, find_caller
+from web.live.memory import LiveMemory
 from web.live.metrics import LAG_SECONDS, Transport
 from web.live.stream import EventStream
 
@@ -48,6 +49,7 @@ class Session:
         self._executor = executor
         self._state = state
         self._buyer = caller.buyer
+        self._memory: LiveMemory = state["live_connections"].memory
         self._ended: StreamEnded | None = None
         self._streams = set[asyncio.Event]()
 
@@ -65,21 +67,32 @@ class Session:
     async def run(self, request: GraphQLRequest) -> AsyncGenerator[bytes]:
         """Yields the results of an operation as JSON: one of a query or mutation.
 
-        Raises RequestErrors when it cannot be executed, RateLimited, and StreamEnded.
+        Raises RequestErrors when it cannot be executed, RateLimited, TooMuchMemory, and
+        StreamEnded. Clears a request that watches.
         """
-        buyer = await self._find_buyer()
-        prepared = await self._executor.prepare(request)
-        if not prepared.operation.is_subscription:
-            yield await self._execute(prepared, request, buyer)
-            return
-        async with aclosing(self.watch(prepared, wants_cost=request.wants_cost)) as events:
+        # A message may take much memory, until its operation has ended or watches.
+        with self._memory.hold(self.credential.digest, request.bytes):
+            buyer = await self._find_buyer()
+            prepared = await self._executor.prepare(request)
+            if not prepared.operation.is_subscription:
+                with self._hold(prepared, 0):
+                    yield await self._execute(prepared, request, buyer)
+                return
+        watching = self.watch(prepared, wants_cost=request.wants_cost)
+        request.clear()
+        del prepared
+        async with aclosing(watching) as events:
             async for event in events:
                 yield event
                 # The next one may be hours away.
                 del event
 
     async def watch(self, prepared: Prepared, *, wants_cost: bool) -> AsyncGenerator[bytes]:
-        """Yields the events of a subscription as JSON; raises RequestErrors and StreamEnded."""
+        """Yields the events of a subscription as JSON.
+
+        Raises RequestErrors, TooMuchMemory and StreamEnded.
+        """
+        prepared = prepared.without_unused_variables()
         stream = EventStream(
             self._executor,
             self._state["hub"],
@@ -88,6 +101,21 @@ class Session:
             self._observe_lag,
             wants_cost=wants_cost,
         )
+        json_bytes = len(orjson.dumps(prepared.variables))
+        with self._hold(prepared, json_bytes), self._guarded() as note:
+            async with aclosing(stream.events(note, self.check)) as events:
+                async for event in events:
+                    yield event
+                    del event
+
+    def _hold(self, prepared: Prepared, json_bytes: int) -> AbstractContextManager[None]:
+        """Counts an operation with its plan, which is made here; raises TooMuchMemory."""
+        self._executor.bind(prepared)
+        return self._memory.hold(self.credential.digest, json_bytes, prepared.document)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[Callable[[asyncio.Event], None]]:
+        """Yields the function by which a stream lets itself be ended while it watches."""
         guard = self._state["session_guard"]
         watched: list[asyncio.Event] = []
 
@@ -97,10 +125,7 @@ class Session:
             guard.add(self)
 
         try:
-            async with aclosing(stream.events(note, self.check)) as events:
-                async for event in events:
-                    yield event
-                    del event
+            yield note
         finally:
             # A stream that was rejected before it watched anything has nothing to take back.
             self._streams.difference_update(watched)
