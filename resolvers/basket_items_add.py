@@ -1,5 +1,7 @@
 """Adding lines to the active basket: all of them, or the good ones, or none in a dry run."""
 
+from datetime import datetime
+
 from models.basket.add import Addition, RequestedLine, add_known_lines
 from models.basket.lines import add_lines, merge_lines
 from models.basket.lock import LockedBasket, discard_new, open_active, peek_active
@@ -22,7 +24,7 @@ from resolvers.item_lines import (
 from resolvers.line_limits import check_addition
 from resolvers.line_outcomes import CheckedLines
 from resolvers.outcome import Outcome, report_lines
-from resolvers.products import confirmed_since, look_up_products
+from resolvers.products import find_confirmed, look_up_products
 from resolvers.unit_of_work import Change, require_confirmed
 from schema.inputs import BasketItemInput, BasketItemsAddInput
 from schema.line_outcome import OnInvalid
@@ -59,10 +61,16 @@ class BasketItemsAdd(Change[BasketItemsAddInput]):
             expected_version=self.input.expected_version,
             key=key,
             lines=[_requested_line(line) for line in self.input.items],
-            confirmed_since=confirmed_since(self.context.policy),
+            confirmed_since=self._confirmed_since(),
         )
         added = await add_known_lines(self.context.catalogue, addition, self.wants)
         return Outcome(baskets=added) if isinstance(added, BasketRows) else added
+
+    def _confirmed_since(self) -> datetime:
+        """Returns the oldest confirmation needing no call; a later one where a line has a SKU."""
+        confirmed = find_confirmed(self.context.policy)
+        has_sku = any(line.sku is not None for line in self.input.items)
+        return confirmed.sku_since if has_sku else confirmed.since
 
     @property
     def _is_strict(self) -> bool:

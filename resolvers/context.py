@@ -27,20 +27,23 @@ class Policy:
     """The rules that the settings decide.
 
     `needs_approval` is whether the quotations of sub-divisions await approval, `product_age` the
-    time for which a confirmation by Commerce is good, and `exports_waiting` the highest number of
-    unfinished exports per user.
+    time for which a confirmation by Commerce is good, `sku_age` the same for products named by
+    their SKUs, and `exports_waiting` the highest number of unfinished exports per user.
     """
 
     needs_approval: bool
     product_age: timedelta
+    sku_age: timedelta
     exports_waiting: int
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
         """Returns the rules that the settings describe."""
+        product_seconds = options.product_maximum_age_seconds
         return cls(
             options.quotation_approval,
-            timedelta(seconds=options.product_maximum_age_seconds),
+            timedelta(seconds=product_seconds),
+            timedelta(seconds=min(product_seconds, options.sku_maximum_age_seconds)),
             options.export_maximum_waiting,
         )
 

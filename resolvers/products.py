@@ -2,13 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from commerce.client import is_batchable
-from models.product.tables import (
-    KnownProduct,
-    known_products,
-)
+from models.product.tables import Confirmed, KnownProduct, known_products
 from models.rejections import Rejected, Rejection, RejectionCode
 from models.timestamps import now
 from resolvers.commerce_products import consult_commerce
@@ -19,9 +15,10 @@ ProductKey = int | str
 """A remote id or a SKU."""
 
 
-def confirmed_since(policy: Policy) -> datetime:
-    """Returns the oldest confirmation by Commerce that still needs no call to it."""
-    return now() - policy.product_age
+def find_confirmed(policy: Policy) -> Confirmed:
+    """Returns the oldest confirmations by Commerce that still need no call to it."""
+    timestamp = now()
+    return Confirmed(timestamp - policy.product_age, timestamp - policy.sku_age)
 
 
 def _by_key(products: Iterable[KnownProduct]) -> dict[ProductKey, KnownProduct]:
@@ -125,10 +122,11 @@ async def look_up_products(
 ) -> Found:
     """Looks products up: known ones in our table, others, and those known too long, at Commerce.
 
-    A product of the active basket is taken as it is known, unless `only_fresh` or when it is named
-    by its SKU, which may have moved to another product. A SKU is matched as it is, and only if
-    there is none such, without the spaces around it. Raises COMMERCE_UNAVAILABLE; `in_parts` the
-    keys of the requests that failed are in the result instead.
+    A product of the active basket is taken as it is known, unless `only_fresh`; one that is named
+    by its SKU, which may have moved to another product, only for a short time. A SKU is matched as
+    it is, and only if there is none such, without the spaces around it.
+
+    Raises COMMERCE_UNAVAILABLE; `in_parts` the keys of the requests that failed are in the result.
     """
     look_up = ProductLookUp(
         context, segment, keys, only_fresh=only_fresh, in_parts=in_parts
@@ -175,17 +173,21 @@ class ProductLookUp:
     async def read_known(self) -> None:
         """Reads the products that are known, and takes those that need no asking."""
         keys = _split([*self.keys, *self.trimmed.values()])
-        buyer_id, since = self.context.buyer.id, confirmed_since(self.context.policy)
-        self.known = await known_products(buyer_id, self.segment, *keys, since)
-        fresh = [each for each in self.known if each.is_fresh]
-        if self.only_fresh:
-            self.products = _by_key(each for each in fresh if each.is_available)
-            return
-        self.products = {each.remote_id: each for each in self._held()}
-        self.products |= _by_key(fresh)
+        buyer_id, confirmed = self.context.buyer.id, find_confirmed(self.context.policy)
+        self.known = await known_products(buyer_id, self.segment, *keys, confirmed)
+        usable = self._usable()
+        self.products = {each.remote_id: each for each in usable}
+        self.products |= _by_key(each for each in usable if each.is_sku_fresh)
 
-    def _held(self) -> list[KnownProduct]:
-        return [each for each in self.known if each.is_in_basket and each.is_available]
+    def _usable(self) -> list[KnownProduct]:
+        """Returns the products that are taken as they are known, the latest confirmed last.
+
+        Those named by their SKUs only while Commerce cannot be asked, unless their SKUs are fresh.
+        """
+        if self.only_fresh:
+            return [each for each in self.known if each.is_fresh and each.is_available]
+        held = [each for each in self.known if each.is_in_basket and each.is_available]
+        return [*held, *(each for each in self.known if each.is_fresh)]
 
     def missing(self) -> list[ProductKey]:
         """Returns the keys for which there is no product yet."""
@@ -194,8 +196,8 @@ class ProductLookUp:
     async def ask(self) -> None:
         """Asks Commerce for the missing ones.
 
-        Held products named by a SKU that was confirmed too long ago are added as they are known
-        while Commerce cannot be asked, as those named by remote id are.
+        Products named by a SKU that was confirmed too long ago are taken as they are known while
+        Commerce cannot be asked, as those named by remote id are.
         """
         missing = self.missing()
         without_spaces = [self.trimmed[key] for key in missing if key in self.trimmed]
@@ -203,19 +205,19 @@ class ProductLookUp:
         try:
             await self._consult(*_split([*missing, *more]))
             await self._ask_by_remote_id(missing)
-            if self.failed and not self.only_fresh:
-                self._take_held()
+            if self.failed:
+                self._take_usable()
         except Rejection as rejection:
             if rejection.code is not RejectionCode.COMMERCE_UNAVAILABLE:
                 raise
-            held = _by_key(self._held())
-            if self.only_fresh or not held.keys() >= set(self.missing()):
+            usable = _by_key(self._usable())
+            if not usable.keys() >= set(self.missing()):
                 raise
-            self.products |= held
+            self.products = usable | self.products
 
-    def _take_held(self) -> None:
-        """Takes held products as they are known where their part of the question failed."""
-        for key, product in _by_key(self._held()).items():
+    def _take_usable(self) -> None:
+        """Takes products as they are known where their part of the question failed."""
+        for key, product in _by_key(self._usable()).items():
             if self.failed.pop(key, None):
                 self.products[key] = product
 

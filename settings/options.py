@@ -18,6 +18,7 @@ class Options:
     response_cache_bytes: int = settings.RESPONSE_CACHE_BYTES
     quotation_approval: bool = settings.QUOTATION_APPROVAL
     product_maximum_age_seconds: int = settings.PRODUCT_MAXIMUM_AGE_SECONDS
+    sku_maximum_age_seconds: int = settings.SKU_MAXIMUM_AGE_SECONDS
     export_maximum_waiting: int = settings.EXPORT_MAXIMUM_WAITING
     history_changes: int = settings.HISTORY_CHANGES
     history_days: int = settings.HISTORY_DAYS

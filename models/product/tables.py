@@ -82,7 +82,8 @@ KEYS_AT_ONCE = 1_000
 class KnownProduct(NamedTuple):
     """The part of a product's row that adding it to a basket needs.
 
-    It is fresh when Commerce confirmed it lately and its SKU is still its own.
+    It is fresh when Commerce confirmed it lately and its SKU is still its own, and its SKU is fresh
+    for a shorter time.
     """
 
     id: int
@@ -92,7 +93,15 @@ class KnownProduct(NamedTuple):
     is_available: bool
     owns_sku: bool
     is_fresh: bool
+    is_sku_fresh: bool
     is_in_basket: bool
+
+
+class Confirmed(NamedTuple):
+    """The oldest confirmations by Commerce that count: of a product, and of a SKU as its name."""
+
+    since: datetime
+    sku_since: datetime
 
 
 _pick_known = itemgetter(*KnownProduct._fields)
@@ -108,11 +117,11 @@ async def known_products(
     segment: int,
     remote_ids: Collection[int],
     skus: Collection[str],
-    confirmed_since: datetime,
+    confirmed: Confirmed,
 ) -> Sequence[KnownProduct]:
     """Reads the products with these keys, the latest confirmed last; unknown ones are absent.
 
-    Products are fresh when Commerce confirmed them after the given timestamp and they own their
+    Products are fresh when Commerce confirmed them after the given timestamps and they own their
     SKUs; one that does not is read by its SKU too. The order holds among KEYS_AT_ONCE keys.
     """
     ids, texts = list(remote_ids), list(skus)
@@ -124,7 +133,8 @@ async def known_products(
             segment=segment,
             remote_ids=ids[part],
             skus=texts[part],
-            confirmed_since=confirmed_since,
+            confirmed_since=confirmed.since,
+            sku_confirmed_since=confirmed.sku_since,
         )
         products += _known_products(rows)
     return products

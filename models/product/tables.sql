@@ -7,6 +7,7 @@
 SELECT
     p.id, p.remote_id, p.sku, p.currency, p.is_available, p.owns_sku,
     p.owns_sku AND p.refreshed_at >= :confirmed_since AS is_fresh,
+    p.owns_sku AND p.refreshed_at >= :sku_confirmed_since AS is_sku_fresh,
     i.id IS NOT NULL AS is_in_basket
 FROM product p
 LEFT JOIN basket b ON b.user_id = :user_id AND b.segment = :segment AND b.status = 'ACTIVE'
@@ -19,6 +20,7 @@ ORDER BY p.refreshed_at, p.id;
 SELECT
     p.id, p.remote_id, p.sku, p.currency, p.is_available, p.owns_sku,
     p.owns_sku AND p.refreshed_at >= :confirmed_since AS is_fresh,
+    p.owns_sku AND p.refreshed_at >= :sku_confirmed_since AS is_sku_fresh,
     i.id IS NOT NULL AS is_in_basket
 FROM product p
 LEFT JOIN basket b ON b.user_id = :user_id AND b.segment = :segment AND b.status = 'ACTIVE'
@@ -37,7 +39,8 @@ ORDER BY remote_id
 ON CONFLICT (remote_id, segment)
 DO UPDATE SET :replaced, owns_sku = true, refreshed_at = excluded.refreshed_at
 RETURNING
-    id, remote_id, sku, currency, is_available, owns_sku, true AS is_fresh, false AS is_in_basket;
+    id, remote_id, sku, currency, is_available, owns_sku, true AS is_fresh, true AS is_sku_fresh,
+    false AS is_in_basket;
 
 -- name: store_products (sqlite)
 -- WHERE true tells the ON of a join from that of a conflict.
@@ -49,7 +52,8 @@ ORDER BY json_extract(value, '$.remote_id')
 ON CONFLICT (remote_id, segment)
 DO UPDATE SET :replaced, owns_sku = true, refreshed_at = excluded.refreshed_at
 RETURNING
-    id, remote_id, sku, currency, is_available, owns_sku, true AS is_fresh, false AS is_in_basket;
+    id, remote_id, sku, currency, is_available, owns_sku, true AS is_fresh, true AS is_sku_fresh,
+    false AS is_in_basket;
 
 -- name: disown_skus (postgres)
 -- Takes SKUs from all products but these. It locks in the order in which products are written,

@@ -201,6 +201,80 @@ async def test_without_a_maximum_age_each_addition_by_sku_asks(
         assert held(await add(service.main, line("SKU01", quantity=2))) == {1: 1, 9: 2}
 
 
+async def test_a_sku_is_asked_for_sooner_than_a_remote_id(
+    database_url: str, shop: Shop
+) -> None:
+    async with serve(database_url, shop, sku_maximum_age_seconds=5) as service:
+        await add(service.main, line("SKU01"), line("SKU02"))
+        await age(4)
+        asked = len(shop.requests)
+        assert held(await add(service.main, line("SKU01"))) == {1: 2, 2: 1}
+        assert held(await add(service.main, line(3))) == {1: 2, 2: 1, 3: 1}
+        move(service)
+        await age(6)
+        assert len(shop.requests) == asked + 1
+        # Those of other buyers, who hold nothing, too.
+        basket = await add(service.sub, line(1), line(2))
+        assert held(basket) == {1: 1, 2: 1}
+        assert len(shop.requests) == asked + 1
+        assert held(await add(service.main, line("SKU01", quantity=7), line(3))) == {
+            1: 2,
+            2: 1,
+            3: 2,
+            9: 7,
+        }
+        assert len(shop.requests) == asked + 2
+
+
+WAYS_OF_SKUS = ["import", "set", "report"]
+
+
+@pytest.mark.parametrize("way", WAYS_OF_SKUS)
+async def test_every_way_to_name_a_product_by_sku_finds_the_one_that_has_it_now(
+    database_url: str, shop: Shop, way: str
+) -> None:
+    async with serve(database_url, shop, sku_maximum_age_seconds=5) as service:
+        await add(service.main, line("SKU01"))
+        move(service)
+        await age(20)
+        if way == "import":
+            await send(service.main, sheets.csv([["SKU01", 4, "ERP02"]]))
+        else:
+            mutation = "basketItemsSet" if way == "set" else "basketItemsAdd"
+            options = {"onInvalid": "SKIP"} if way == "report" else {}
+            items = [line("SKU01", quantity=4)]
+            await service.main.accepted(mutation, items=items, **options)
+        assert held(await service.main.basket() or {}) == {1: 1, 9: 4}
+
+
+async def test_a_query_by_sku_finds_the_product_that_has_it_now(
+    database_url: str, shop: Shop
+) -> None:
+    async with serve(database_url, shop, sku_maximum_age_seconds=5) as service:
+        query = '{ product(sku: "SKU01") { remoteId } }'
+        assert await service.sub.query(query) == {"product": {"remoteId": 1}}
+        move(service)
+        await age(20)
+        assert await service.sub.query(query) == {"product": {"remoteId": 9}}
+        shop.is_down = True
+        await age(20)
+        assert await service.sub.query(query) == {"product": {"remoteId": 9}}
+
+
+async def test_while_commerce_is_down_a_sku_counts_as_long_as_a_remote_id(
+    database_url: str, shop: Shop
+) -> None:
+    async with serve(database_url, shop, sku_maximum_age_seconds=0) as service:
+        await service.main.query('{ product(sku: "SKU03") { remoteId } }')
+        shop.is_down = True
+        await age(290)
+        assert held(await add(service.main, line("SKU03"))) == {3: 1}
+        await age(310)
+        assert held(await add(service.main, line("SKU03"))) == {3: 2}
+        found = await service.sub.rejected("basketItemsAdd", items=[line("SKU03")])
+        assert found == [("COMMERCE_UNAVAILABLE", [])]
+
+
 async def test_within_the_maximum_age_a_sku_means_the_product_last_described_with_it(
     service: Service,
 ) -> None:

@@ -213,7 +213,12 @@ async def serve(
     **options: Any,
 ) -> AsyncIterator[Service]:
     """Runs the application in this process, with the people above; it caches no tokens unless told."""
-    defaults: dict[str, Any] = {"redis_url": "", "token_kept_seconds": 0}
+    defaults: dict[str, Any] = {
+        "redis_url": "",
+        "token_kept_seconds": 0,
+        # No test depends on how fast the machine is.
+        "sku_maximum_age_seconds": 300,
+    }
     application = create_application(
         Options(
             database_url=database_url,
