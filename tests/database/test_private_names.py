@@ -35,6 +35,7 @@ def test_the_library_still_has_the_name(place: str, name: str) -> None:
 def test_the_protocol_of_asyncpg_still_has_the_names_that_the_pool_asks_it_for() -> None:
     assert hasattr(BaseProtocol, "_is_cancelling")
     assert hasattr(BaseProtocol, "queries_count")
+    assert hasattr(BaseProtocol, "get_settings")
 
 
 def test_the_pool_names_them_in_one_file_only() -> None:

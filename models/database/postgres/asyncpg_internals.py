@@ -120,6 +120,34 @@ def tcp_socket(connection: Connection) -> Any:
     return connection._transport.get_extra_info("socket")
 
 
+ARRAYS = {1000: ("bool", 16), 1007: ("int4", 23), 1016: ("int8", 20)}
+"""The arrays that statements take: the number of the type, and name and number of its elements.
+
+Those of PostgreSQL's own types are the same in every server. asyncpg knows text[] itself.
+"""
+
+
+def introduce_arrays(connection: Connection) -> None:
+    """Tells a new connection of ARRAYS, which it would ask the server for at their first use.
+
+    That question takes PostgreSQL longer than any statement of a request.
+    """
+    settings = connection._protocol.get_settings()
+    settings.register_data_types(
+        {
+            "oid": number,
+            "ns": "pg_catalog",
+            "name": f"_{name}",
+            "kind": b"b",
+            "elemtype": element,
+            "elemdelim": b",",
+            "elemtype_name": name,
+            **dict.fromkeys(("basetype", "range_subtype", "attrtypoids")),
+        }
+        for number, (name, element) in ARRAYS.items()
+    )
+
+
 async def prepare_named(connection: Connection, text: str, name: str) -> Any:
     """Prepares a statement under a name of ours, to see whether a pooler keeps it."""
     return await connection._prepare(text, name=name)

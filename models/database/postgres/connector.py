@@ -15,6 +15,7 @@ from asyncpg.exceptions import PostgresError
 from models.database.outage import DATABASE_FAILURES, DatabaseReadOnly, DatabaseUnusable
 from models.database.postgres.address import PostgresAddress
 from models.database.postgres.asyncpg_internals import (
+    introduce_arrays,
     tcp_socket,
     unnamed_statements,
 )
@@ -144,6 +145,7 @@ class Connector:
             async with asyncio.timeout(self.seconds):
                 connection = await self._open_with_settings(host, more)
                 _set_keep_alive(connection, self.address.words)
+                introduce_arrays(connection)
                 await self._check(connection)
         except TimeoutError:
             _close(connection)
