@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
+from tortoise.connection import get_connection
 
 from application import create_application
 from models.division import Division, DivisionType
-from models.user import Token, User, hash_token
+from models.timestamps import now
+from models.user import hash_token
 from settings.options import Options
 from tests.support.shop import Shop
 
@@ -25,6 +27,25 @@ fragment Whole on Basket {
   }
 }
 """
+
+PARENTS = {
+    "ERP01": None,
+    "ERP02": "ERP01",
+    "ERP03": "ERP01",
+    "ERP04": "ERP01",
+    "ERP05": None,
+    "ERP06": "ERP05",
+}
+"""The main division of each sub-division, in the order of their ids."""
+NAMES = {"ERP01": "main", "ERP02": "sub"}
+PEOPLE = {
+    "main": "ERP01",
+    "sub": "ERP02",
+    "other": "ERP05",
+    "closed": "ERP04",
+    "gone": "ERP02",
+}
+"""The division of each user, by their token."""
 
 
 def payload_document(
@@ -151,41 +172,34 @@ class Service:
 
 async def write_people() -> dict[str, Division]:
     """Writes two companies: ERP01 with ERP02, ERP03 and the closed ERP04 below it, and ERP05 with ERP06."""
-    tree = {
-        "ERP01": None,
-        "ERP02": "ERP01",
-        "ERP03": "ERP01",
-        "ERP04": "ERP01",
-        "ERP05": None,
-        "ERP06": "ERP05",
-    }
-    names = {"ERP01": "main", "ERP02": "sub"}
-    divisions: dict[str, Division] = {}
-    for erp_code, parent in tree.items():
-        divisions[erp_code] = await Division.create(
-            erp_code=erp_code,
-            name=names.get(erp_code, erp_code.lower()),
-            type=DivisionType.SUB if parent else DivisionType.MAIN,
-            parent=divisions[parent] if parent else None,
-            is_active=erp_code != "ERP04",
-        )
-    people = {
-        "main": "ERP01",
-        "sub": "ERP02",
-        "other": "ERP05",
-        "closed": "ERP04",
-        "gone": "ERP02",
-    }
-    for name, erp_code in people.items():
-        user = await User.create(
-            email=f"{name}@example.invalid",
-            first_name=name.title(),
-            last_name="Buyer",
-            division=divisions[erp_code],
-            is_active=name != "gone",
-        )
-        await Token.create(user=user, digest=hash_token(name))
-    return divisions
+    divisions = [_division(*division) for division in PARENTS.items()]
+    users = [_user(*user) for user in PEOPLE.items()]
+    script = "; ".join(["BEGIN", *divisions, *users, "COMMIT"])
+    # One round trip: by the models it would be the most expensive part of many tests.
+    await get_connection("default").execute_script(script)
+    return {division.erp_code: division for division in await Division.all()}
+
+
+def _division(erp_code: str, parent: str | None) -> str:
+    name = NAMES.get(erp_code, erp_code.lower())
+    kind = DivisionType.SUB if parent else DivisionType.MAIN
+    return (
+        "INSERT INTO division (erp_code, name, type, is_active, parent_id) "
+        f"VALUES ('{erp_code}', '{name}', '{kind}', {erp_code != 'ERP04'}, "
+        f"(SELECT id FROM division WHERE erp_code = '{parent}'))"
+    )
+
+
+def _user(name: str, erp_code: str) -> str:
+    email = f"{name}@example.invalid"
+    return (
+        "INSERT INTO user_account (email, first_name, last_name, is_active, division_id) "
+        f"SELECT '{email}', '{name.title()}', 'Buyer', {name != 'gone'}, id "
+        f"FROM division WHERE erp_code = '{erp_code}'; "
+        "INSERT INTO token (digest, created_at, user_id) "
+        f"SELECT '{hash_token(name)}', '{now().isoformat(' ')}', id "
+        f"FROM user_account WHERE email = '{email}'"
+    )
 
 
 @asynccontextmanager
