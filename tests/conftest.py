@@ -23,12 +23,9 @@ from pathlib import Path
 import pytest
 from _pytest.nodeid import NodeId
 
-from tests.support.databases import (
-    databases,
-    drop_postgres_database,
-    empty_redis,
-    migrated_file,
-)
+from tests.support import run_folder
+from tests.support.databases import databases, empty_redis, migrated_file
+from tests.support.postgres_database import drop_postgres_database, drop_template
 from tests.support.programs import Run
 from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
@@ -40,7 +37,7 @@ QUICK_WORKERS_PER_CORE = 2
 
 @pytest.fixture(scope="session", autouse=True)
 def sqlite_tables() -> None:
-    """Migrates the file that SQLite's databases are copies of, while no event loop runs yet."""
+    """Reads the file that SQLite's databases are copies of, while no event loop runs yet."""
     migrated_file()
 
 
@@ -92,7 +89,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tells the lookups of programs whether they may be used; gives processes usual signals."""
+    """Makes the folder of the run; tells the lookups of programs whether they may be used."""
+    if run_folder.create():
+        config.add_cleanup(run_folder.delete)
+        config.add_cleanup(drop_template)
     Run.quick = config.getoption("--quick")
     handle_ignored_signals()
 

@@ -18,9 +18,10 @@ from models.export.export import BasketExport
 from models.export.files import CHECKED_AFTER
 from models.timestamps import now
 from settings.options import Options
-from tests.support.databases import TEST_DATABASE_URL, sqlite_database
+from tests.support.databases import sqlite_database
 from tests.support.exports import ask, completed, ended, files_of, fill, state
 from tests.support.pages import shell_block
+from tests.support.postgres_database import TEST_DATABASE_URL
 from tests.support.programs import program
 from tests.support.service import Service, open_client, serve
 from tests.support.shop import Shop

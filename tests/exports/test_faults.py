@@ -15,11 +15,12 @@ import xlrd
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.database.connection import migrate_forward
-from tests.support.databases import TEST_DATABASE_URL, databases
+from tests.support.databases import databases
 from tests.support.exports import ask, ended, files_of, state
 from tests.support.large_basket import run, write_large_basket
 from tests.support.ports import free_port
 from tests.support.postgres_cluster import own_cluster
+from tests.support.postgres_database import TEST_DATABASE_URL
 from tests.support.processes import Processes, kill
 from tests.support.service import Caller
 from tests.support.waiting import TIMEOUT_SECONDS, eventually

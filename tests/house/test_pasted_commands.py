@@ -17,12 +17,13 @@ import pytest
 
 from models.export.export import ExportFormat, stored_name
 from settings import ROOT
-from tests.support.databases import TEST_DATABASE_URL, sqlite_database
+from tests.support.databases import sqlite_database
 from tests.support.deployment import copied_to
 from tests.support.exports import completed
 from tests.support.http import client
 from tests.support.pages import blocks, json_after, shell_block, with_values
 from tests.support.ports import free_port
+from tests.support.postgres_database import TEST_DATABASE_URL
 from tests.support.processes import Processes, answers, in_thread, wait_until
 from tests.support.programs import no_service, program, skip_when_quick
 from tests.support.service import Caller
