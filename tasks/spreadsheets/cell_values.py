@@ -20,6 +20,7 @@ AS_TEXT = "format the column as text and enter it again"
 
 # Digits of other scripts are digits to Python too; only these ten count here.
 _QUANTITY = re.compile(r"\+?0*([0-9]{1,12})(?:[.,]0{1,2})?", re.ASCII)
+_TEXT_FORMULA = re.compile(r'\s*="([^"]*)"\s*')
 _AMBIGUOUS = re.compile(r"\+?[0-9]+[.,][0-9]{3}", re.ASCII)
 _MARK = r"[.,'\u2019\u066c \u00a0\u2009\u202f]"
 _GROUPED = re.compile(
@@ -135,5 +136,11 @@ def _text_from_number(cell: Number, name: str) -> str:
 
 
 def parse_escaped_text(cell: Cell | None, name: str) -> str:
-    """Returns a text as `parse_text`, without the apostrophes that disarm formulas in csv."""
-    return unescape_formulas(parse_text(cell, name))
+    """Returns a text of csv as `parse_text`, without the apostrophes that disarm formulas.
+
+    Of `="00123"`, by which people keep leading zeros in csv, it returns the text that is shown.
+    """
+    text = parse_text(cell, name)
+    if formula := _TEXT_FORMULA.fullmatch(text):
+        return parse_text(formula[1], name)
+    return unescape_formulas(text)

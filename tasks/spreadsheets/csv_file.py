@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.csv_blanks import strip_quoted_cells
 from tasks.spreadsheets.csv_faults import Record, rejection_from_record
 from tasks.spreadsheets.header import COLUMNS, normalize_header
 from tasks.spreadsheets.rejection import format_rejection
@@ -40,6 +41,7 @@ def read_csv_rows(
     if setting:
         text, skipped_lines = text[setting.end() :], 1
     delimiter = setting[1] if setting else _detect_delimiter(text, columns)
+    text = strip_quoted_cells(text, delimiter)
     yield from _rows(text, delimiter, cell_length, skipped_lines)
 
 

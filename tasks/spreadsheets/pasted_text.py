@@ -15,6 +15,7 @@ from tasks.spreadsheets.cell_values import (
     parse_text,
     text_rejection,
 )
+from tasks.spreadsheets.csv_blanks import strip_quoted_cells
 from tasks.spreadsheets.header import COLUMNS, ERP_CODE, QUANTITY, SKU, normalize_header
 from tasks.spreadsheets.rejection import (
     CellRejected,
@@ -183,6 +184,8 @@ def _split(line: str, delimiter: str) -> list[str]:
     """Splits a row into cells, some of which may be quoted; raises CellRejected."""
     # Between spaces there are no empty cells.
     text = " ".join(line.split()) if delimiter == SPACE and '"' not in line else line
+    if delimiter != SPACE:
+        text = strip_quoted_cells(text, delimiter)
     try:
         cells = next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:

@@ -1,8 +1,17 @@
 """Files of csv as spreadsheet programs write them, and their faults in words."""
 
-import pytest
+import csv
+import io
+import re
+from itertools import cycle
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.spreadsheets.csv_blanks import strip_quoted_cells
 from tests.support.reading import read_here
+from tests.support.thoroughness import examples
 
 HEADER = "product__sku;quantity;division__erp_code\r\n"
 
@@ -45,6 +54,22 @@ CSV: dict[str, tuple[str, tuple[int, str, int, str]]] = {
         "sep=; \n" + HEADER + "A;1;B",
         (2, "A", 1, "B"),
     ),
+    "blanks around quoted cells": (
+        '"product__sku"\t;\u00a0"quantity" ;\u3000"division__erp_code"  \r\n'
+        '  "A;""1""" ;\u202f"7"\u00a0; "B" \r\n',
+        (2, 'A;"1"', 7, "B"),
+    ),
+    "delimiters and blanks within quoted cells": (
+        HEADER + '"A ; "" ;" ;"4";"B"\r\n',
+        (2, 'A ; " ;', 4, "B"),
+    ),
+    "tabs between quoted cells with blanks": (
+        HEADER.replace(";", "\t") + '"A;1" \t "12"\t"B" ',
+        (2, "A;1", 12, "B"),
+    ),
+    "blanks before the end of the file": (HEADER + '"A";"5";"B" \u200b', (2, "A", 5, "B")),
+    "quotation marks within a cell": (HEADER + '3 "A" ;2;B', (2, '3 "A" ', 2, "B")),
+    "a formula that keeps zeros": (HEADER + '="007" ;1;"=""B"""', (2, "007", 1, "B")),
     "old line ends of a Mac": (HEADER.replace("\r\n", "\r") + "A;1;B\r", (2, "A", 1, "B")),
 }
 
@@ -73,6 +98,10 @@ QUOTES = {
     'A;"1;B\r\n' + "C;1;D\r\n" * 9_000: (
         "Row 2 of the file cannot be read: the quotation mark opened in line 2, column B is never closed."
     ),
+    ' "A" ;1;"B" "C"\r\n': (
+        "Row 2 of the file cannot be read: in line 2, column C, text follows behind the quotation mark "
+        "that closes the one opened in line 2, column C."
+    ),
     'A;1;"B" b\r\n': (
         "Row 2 of the file cannot be read: in line 2, column C, text follows behind the quotation mark "
         "that closes the one opened in line 2, column C."
@@ -85,3 +114,38 @@ def test_a_quotation_mark_is_named_with_the_line_that_opened_it(lines: str) -> N
     code, message = read_here((HEADER + lines).encode())["rejected"]
     assert code == "FILE_UNREADABLE"
     assert message.startswith(QUOTES[lines])
+
+
+BLANKS = st.text(alphabet=" \u00a0\u2003\u200b", max_size=3)
+CELLS = st.text(alphabet="aB1\"'; ,\r\n\u00a0", max_size=6)
+
+
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=4),
+    blanks=st.lists(BLANKS, min_size=1, max_size=9),
+    delimiter=st.sampled_from(",;|"),
+)
+@settings(max_examples=examples(200), deadline=None)
+def test_blanks_around_quoted_cells_never_change_a_cell(
+    rows: list[list[str]], blanks: list[str], delimiter: str
+) -> None:
+    around = cycle(blanks)
+    text = "\r\n".join(
+        delimiter.join(f'{next(around)}"{_double(cell)}"{next(around)}' for cell in row)
+        for row in rows
+    )
+    lines = io.StringIO(strip_quoted_cells(text, delimiter), newline="")
+    assert list(csv.reader(lines, delimiter=delimiter, strict=True)) == rows
+
+
+def _double(cell: str) -> str:
+    return cell.replace('"', '""')
+
+
+@given(text=st.text(alphabet='a";\r\n \u00a0', max_size=40))
+@settings(max_examples=examples(500), deadline=None)
+def test_blanks_alone_are_taken_away(text: str) -> None:
+    stripped = strip_quoted_cells(text, ";")
+    assert re.sub(" |\u00a0", "", stripped) == re.sub(" |\u00a0", "", text)
+    unquoted = text.replace('"', "'")
+    assert strip_quoted_cells(unquoted, ";") == unquoted
