@@ -132,16 +132,19 @@ class _Report:
         return f"{text}; {count} open {noun} items for divisions not theirs any more"
 
     def fault_lines(self) -> list[str]:
-        """Returns the faults in words, the first ones of very many."""
-        shown = self._done.faults[:MAXIMUM_SHOWN]
+        """Returns the faults in words; of very many the first ones, and causes before the rest."""
+        causes_first = sorted(self._done.faults, key=lambda fault: bool(fault.follows_from))
+        shown = causes_first[:MAXIMUM_SHOWN]
         return [*describe_faults(sorted(shown, key=_order), self._names)]
 
     def fault_count(self) -> str:
         """Returns how many faults there are, and that nothing was changed."""
         count = len(self._done.faults)
-        shown = f", of which {MAXIMUM_SHOWN} are shown" if count > MAXIMUM_SHOWN else ""
+        shown = f"; {MAXIMUM_SHOWN} are shown" if count > MAXIMUM_SHOWN else ""
         noun = "fault" if count == 1 else "faults"
-        return f"Nothing was changed: {count} {noun}{shown}."
+        following = sum(fault.follows_from is not None for fault in self._done.faults)
+        others = f", {following} of which follow from others" if following else ""
+        return f"Nothing was changed: {count} {noun}{others}{shown}."
 
 
 def _order(fault: Fault) -> tuple[str, int]:

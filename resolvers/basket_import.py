@@ -18,7 +18,7 @@ from models.division import DivisionRead
 from models.history.record import record_change
 from models.history.tables import ChangeKind
 from models.product.tables import KnownProduct
-from models.rejections import Rejection, RejectionCode
+from models.rejections import Rejected, Rejection, RejectionCode
 from models.user import Buyer
 from resolvers.context import check_text, parse_segment
 from resolvers.divisions import DivisionKey, check_division, read_divisions
@@ -78,16 +78,37 @@ class RowCheck:
         self.lines: dict[tuple[int, int], Line] = {}
 
     def add(self, number: int, sku: str, quantity: int, erp_code: str) -> None:
-        """Takes a row in; raises the rejection of its division, product, currency or quantity."""
-        division_id, product = self._division_id(erp_code), self._product(sku)
-        if product.currency != self.currency:
-            self._take_currency(product)
+        """Takes a row in; raises Rejected with its faults: of product, division and currency.
+
+        Those of its quantity, which depends on all of them, come alone.
+        """
+        try:
+            division_id, product = self._division_id(erp_code), self._product(sku)
+            if product.currency != self.currency:
+                self._take_currency(product)
+        except Rejection:
+            raise Rejected(self._find_faults(sku, erp_code)) from None
         key = (product.id, division_id)
         if before := self.lines.get(key):
             quantity += before.quantity
         check_quantity(quantity)
         self.lines[key] = Line(*key, quantity, (self._source, str(number)))
         self.rows += 1
+
+    def _find_faults(self, sku: str, erp_code: str) -> list[Rejection]:
+        """Returns all faults of a row, as those of a line: one does not hide the next."""
+        faults: list[Rejection] = []
+        try:
+            product = self._product(sku)
+            if self.currency is not None and product.currency != self.currency:
+                self._take_currency(product)
+        except Rejection as rejection:
+            faults.append(rejection)
+        try:
+            self._division_id(erp_code)
+        except Rejection as rejection:
+            faults.append(rejection)
+        return faults
 
     def _take_currency(self, product: KnownProduct) -> None:
         if self.currency is not None:
@@ -107,6 +128,19 @@ def row_error_from_cell(error: RowError) -> ImportRowError:
         value=error.value,
         code=RejectionCode[error.code],
         message=error.message,
+    )
+
+
+def _row_error(
+    number: int, values: Mapping[str, str], rejection: Rejection
+) -> ImportRowError:
+    column = rejection.field[-1]
+    return ImportRowError(
+        row=number,
+        column=column,
+        value=values[column][:SHOWN_CHARACTERS],
+        code=rejection.code,
+        message=rejection.message,
     )
 
 
@@ -191,24 +225,12 @@ class BasketImport(Change[BasketImportInput]):
                 await asyncio.sleep(0)
             try:
                 self.check.add(number, sku, quantity, erp_code)
-            except Rejection as rejection:
+            except Rejected as faulty:
                 values = {SKU: sku, ERP_CODE: erp_code, QUANTITY: str(quantity)}
-                self._reject_row(number, values, rejection)
-
-    def _reject_row(
-        self, number: int, values: dict[str, str], rejection: Rejection
-    ) -> None:
-        column = rejection.field[-1]
-        self.error_count += 1
-        self.errors.append(
-            ImportRowError(
-                row=number,
-                column=column,
-                value=values[column][:SHOWN_CHARACTERS],
-                code=rejection.code,
-                message=rejection.message,
-            )
-        )
+                self.error_count += 1
+                self.errors += [
+                    _row_error(number, values, rejection) for rejection in faulty.rejections
+                ]
 
     async def _currency(self) -> str | None:
         # Without a lock, for errors per row: adding checks the currency of the locked basket again.

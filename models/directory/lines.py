@@ -34,13 +34,17 @@ class FileLine(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """A reason against the import: the file, and where the line, the column and the value."""
+    """A reason against the import: the file, and where the line, the column and the value.
+
+    `follows_from` is the line of the file of divisions from whose faults it follows, if any.
+    """
 
     file: str
     line: int | None
     column: str | None
     value: str | None
     reason: str
+    follows_from: int | None = None
 
 
 class DivisionLine(NamedTuple):
@@ -69,10 +73,14 @@ Value = TypeVar("Value")
 
 
 class ReadLines(NamedTuple, Generic[Line]):
-    """The lines without a fault of their own, and the faults of the others."""
+    """The lines without a fault of their own, and the faults of the others.
+
+    `faulty` has the numbers of the others by their keys, where these can be read.
+    """
 
     lines: list[Line]
     faults: list[Fault]
+    faulty: dict[str, int]
 
 
 def read_division_lines(lines: Sequence[FileLine]) -> ReadLines[DivisionLine]:
@@ -113,7 +121,7 @@ def _read_all(
     key: Callable[[Line], str],
     key_column: str,
 ) -> ReadLines[Line]:
-    found: ReadLines[Line] = ReadLines([], [])
+    found: ReadLines[Line] = ReadLines([], [], {})
     first: dict[str, int] = {}
     for line in lines:
         cells = _Cells(file, line)
@@ -125,6 +133,8 @@ def _read_all(
             cells.add(key_column, f"is in line {number} already")
         if cells.faults:
             found.faults.extend(cells.faults)
+            if name and number == line.number:
+                found.faulty[name] = number
         else:
             found.lines.append(record)
     return found
@@ -182,7 +192,7 @@ class _Cells:
 
 def describe_faults(faults: Sequence[Fault], names: Mapping[str, str]) -> Iterator[str]:
     """Yields faults in words, with the names of the files."""
-    for file, line, column, value, reason in faults:
+    for file, line, column, value, reason, _ in faults:
         place = names[file] if line is None else f"{names[file]}, line {line}"
         words = [word for word in (column, value is not None and quote(value)) if word]
         cell = f", {' '.join(words)}" if words else ""

@@ -1,6 +1,6 @@
 """Comparing the lines of the files with the database: the changes to make, or the faults."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from enum import StrEnum, auto
 from typing import Generic, NamedTuple, TypeVar
 
@@ -13,10 +13,14 @@ from models.directory.lines import (
     USERS,
     DivisionLine,
     Fault,
+    ReadLines,
     UserLine,
 )
 from models.directory.state import DirectoryState, DivisionState, UserState
 from models.identity import hash_email
+
+_ANYWHERE = ", neither in the files nor in the database"
+_UNKNOWN = f"there is no such division{_ANYWHERE}"
 
 State = TypeVar("State", DivisionState, UserState)
 
@@ -72,30 +76,40 @@ class DirectoryPlan(NamedTuple):
 
 def make_plan(
     state: DirectoryState,
-    divisions: Sequence[DivisionLine],
-    users: Sequence[UserLine],
+    divisions: ReadLines[DivisionLine],
+    users: ReadLines[UserLine],
     *,
     deactivates_missing: bool,
     advance: Callable[[int], object] = lambda count: None,
 ) -> DirectoryPlan:
-    """Compares the lines with the database; `advance` is called for each line."""
+    """Compares the lines with the database; `advance` is called for each line.
+
+    The faults are those of the lines themselves, and those of their comparison.
+    """
     plan = DirectoryPlan([], [], [], [])
-    for line in divisions:
+    for line in divisions.lines:
         plan.divisions.append(_division_step(state.divisions.get(line.erp_code), line))
         advance(1)
     # Before the users: someone may be in a division that is deactivated with them.
     if deactivates_missing:
-        plan.divisions.extend(_missing(state.divisions.values(), plan.divisions))
+        plan.divisions.extend(
+            _missing(state.divisions.values(), _divisions_in_file(state, divisions))
+        )
     after = dict(state.divisions) | {
         step.after.erp_code: step.after for step in plan.divisions
     }
     plan.faults.extend(_tree_faults(after, divisions, state.divisions))
     claimed: dict[int | None, int] = {}
-    for user in users:
-        _plan_user(plan, state, after, user, claimed)
+    for user in users.lines:
+        if user.division in after:
+            _plan_user(plan, state, user, claimed)
+        else:
+            fault = Fault(USERS, user.number, DIVISION, user.division, _UNKNOWN)
+            plan.faults.append(_trace(fault, divisions.faulty.get(user.division)))
         advance(1)
     if deactivates_missing:
-        plan.users.extend(_missing(state.users.users, plan.users))
+        plan.users.extend(_missing(state.users.users, _users_in_file(state, users)))
+    plan.faults.extend(divisions.faults + users.faults)
     return plan
 
 
@@ -111,15 +125,10 @@ def _division_step(before: DivisionState | None, line: DivisionLine) -> Step[Div
 def _plan_user(
     plan: DirectoryPlan,
     state: DirectoryState,
-    divisions: Mapping[str, DivisionState],
     line: UserLine,
     claimed: dict[int | None, int],
 ) -> None:
     """Adds the step of a user's line to a plan, or its fault; `claimed` has lines by user."""
-    if line.division not in divisions:
-        reason = "there is no such division, neither in the files nor in the database"
-        plan.faults.append(Fault(USERS, line.number, DIVISION, line.division, reason))
-        return
     found = state.users.find(line.email)
     if len(found) > 1:
         emails = " and ".join(user.email for user in found)
@@ -144,19 +153,41 @@ def _user_step(before: UserState | None, line: UserLine) -> Step[UserState]:
     return Step(line.number, before, after)
 
 
-def _missing(all: Iterable[State], steps: Sequence[Step[State]]) -> list[Step[State]]:
+def _divisions_in_file(
+    state: DirectoryState, divisions: ReadLines[DivisionLine]
+) -> set[int | None]:
+    """Returns the ids of the divisions that have a line, with or without faults."""
+    erp_codes = [*(line.erp_code for line in divisions.lines), *divisions.faulty]
+    return {state.divisions[each].id for each in erp_codes if each in state.divisions}
+
+
+def _users_in_file(state: DirectoryState, users: ReadLines[UserLine]) -> set[int | None]:
+    """Returns the ids of the users that have a line, with or without faults."""
+    emails = [*(line.email for line in users.lines), *users.faulty]
+    return {user.id for email in emails for user in state.users.find(email)}
+
+
+def _missing(all: Iterable[State], in_file: Container[int | None]) -> list[Step[State]]:
     """Returns the steps that deactivate those that are active and in no line."""
-    named = {step.after.id for step in steps}
     return [
         Step(None, each, each._replace(is_active=False))
         for each in all
-        if each.is_active and each.id not in named
+        if each.is_active and each.id not in in_file
     ]
+
+
+def _trace(fault: Fault, number: int | None) -> Fault:
+    """Returns a fault as following from those of a line of the divisions, if there is a number."""
+    if number is None:
+        return fault
+    line = f"line {number} of the divisions, which has faults of its own"
+    reason = f"{fault.reason.removesuffix(_ANYWHERE)}, unless {line}, says otherwise"
+    return fault._replace(reason=reason, follows_from=number)
 
 
 def _tree_faults(
     after: Mapping[str, DivisionState],
-    lines: Sequence[DivisionLine],
+    divisions: ReadLines[DivisionLine],
     before: Mapping[str, DivisionState],
 ) -> Iterable[Fault]:
     """Yields the lines that would make a sub-division without a main division above it.
@@ -164,17 +195,19 @@ def _tree_faults(
     The tree is judged as it would be after the import, so that a main division and a division
     below it may change places.
     """
-    named = {line.erp_code: line for line in lines}
-    for line in lines:
+    named = {line.erp_code: line for line in divisions.lines}
+    for line in divisions.lines:
         if line.parent is not None and (reason := _parent_fault(after, line)):
-            yield Fault(DIVISIONS, line.number, PARENT, line.parent, reason)
+            fault = Fault(DIVISIONS, line.number, PARENT, line.parent, reason)
+            yield _trace(fault, divisions.faulty.get(line.parent))
     for division in before.values():
         # Only those in no line: of the others, the lines have told.
         parent = named.get(division.parent or "")
         if division.erp_code in named or parent is None or parent.parent is None:
             continue
         reason = f"it has the sub-division {division.erp_code}, and would be one itself"
-        yield Fault(DIVISIONS, parent.number, ERP_CODE, parent.erp_code, reason)
+        fault = Fault(DIVISIONS, parent.number, ERP_CODE, parent.erp_code, reason)
+        yield _trace(fault, divisions.faulty.get(division.erp_code))
 
 
 def _parent_fault(after: Mapping[str, DivisionState], line: DivisionLine) -> str | None:
@@ -182,7 +215,7 @@ def _parent_fault(after: Mapping[str, DivisionState], line: DivisionLine) -> str
         return "a division is not its own parent"
     parent = after.get(line.parent or "")
     if parent is None:
-        return "there is no such division, neither in the file nor in the database"
+        return _UNKNOWN
     if parent.parent is not None:
         return "it is a sub-division, below which there are no divisions"
     return None

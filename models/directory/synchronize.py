@@ -44,7 +44,7 @@ async def synchronize(
     advance: Callable[[int], object],
 ) -> Synchronized:
     """Makes the divisions and users those of the lines, unless there is a fault or it is dry."""
-    read_divisions, read_users = read_division_lines(divisions), read_user_lines(users)
+    lines = read_division_lines(divisions), read_user_lines(users)
     async with in_transaction():
         # A dry run keeps nobody waiting; what it says may be outdated a moment later.
         if not choices.is_dry:
@@ -52,12 +52,10 @@ async def synchronize(
         state = await read_state()
         plan = make_plan(
             state,
-            read_divisions.lines,
-            read_users.lines,
+            *lines,
             deactivates_missing=choices.deactivates_missing,
             advance=advance,
         )
-        plan.faults.extend(read_divisions.faults + read_users.faults)
         if choices.deactivates_missing and not choices.is_forced:
             plan.faults.extend(find_excesses(plan, state))
         stranded = await find_stranded(plan)

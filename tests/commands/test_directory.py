@@ -180,6 +180,68 @@ def test_all_faults_of_all_lines_are_said_at_once(small: Directory) -> None:
     ]
 
 
+def test_a_fault_that_follows_from_the_line_of_a_division_says_so(small: Directory) -> None:
+    faults = small.rejected(
+        ["A,Main,C,yes", "B,Sub,,maybe", "N,,,yes", "M,Below,N,yes", "O,Of sub,B,yes"],
+        ["new@x.com,N,N,N,yes", "odd@x.com,O,O,NONE,yes", "ben@x.com,Ben,Bo,B,yes"],
+    )
+    divisions, users = small.divisions, small.users
+    of_b = "unless line 3 of the divisions, which has faults of its own, says otherwise."
+    of_n = "unless line 4 of the divisions, which has faults of its own, says otherwise."
+    assert faults == [
+        f"{divisions}, line 2, erp_code 'A': it has the sub-division B, and would be one "
+        f"itself, {of_b}",
+        f"{divisions}, line 3, active 'maybe': is one of yes, true, 1, no, false, 0.",
+        f"{divisions}, line 4, name '': The name is blank.",
+        f"{divisions}, line 5, parent_erp_code 'N': there is no such division, {of_n}",
+        f"{divisions}, line 6, parent_erp_code 'B': it is a sub-division, below which there "
+        f"are no divisions, {of_b}",
+        f"{users}, line 2, division_erp_code 'N': there is no such division, {of_n}",
+        f"{users}, line 3, division_erp_code 'NONE': there is no such division, neither in "
+        "the files nor in the database.",
+    ]
+    _, output, errors = small.line.run(*small.command("--json"))
+    assert errors == "Nothing was changed: 7 faults, 4 of which follow from others."
+    traced = [(each["line"], each["follows_from"]) for each in json.loads(output)["faults"]]
+    assert sorted(traced, key=str) == [
+        (2, 3),
+        (2, 4),
+        (3, None),
+        (3, None),
+        (4, None),
+        (5, 4),
+        (6, 3),
+    ]
+
+
+def test_lines_with_faults_are_not_missing(small: Directory) -> None:
+    faults = small.rejected(
+        ["A,Main,,yes", "B,Sub,A,maybe", "C,Other,,perhaps"],
+        ["ann@x.com,,Ak,A,yes", "Ben@x.com,Ben,Bo,NONE,yes"],
+        "--deactivate-missing",
+    )
+    assert [fault.partition(": ")[0] for fault in faults] == [
+        f"{small.divisions}, line 3, active 'maybe'",
+        f"{small.divisions}, line 4, active 'perhaps'",
+        f"{small.users}, line 2, first_name ''",
+        f"{small.users}, line 3, division_erp_code 'NONE'",
+    ]
+
+
+def test_causes_are_shown_before_the_faults_that_follow(small: Directory) -> None:
+    lines = [f"u{number}@x.com,U,U,N,yes" for number in range(1_200)]
+    small.write(["N,New,,"], lines)
+    _, _, errors = small.line.run(*small.command())
+    cause, *_, count = errors.splitlines()
+    assert cause == (
+        f"{small.divisions}, line 2, active '': is one of yes, true, 1, no, false, 0."
+    )
+    assert count == (
+        "Nothing was changed: 1201 faults, 1200 of which follow from others; "
+        "1000 are shown."
+    )
+
+
 def test_an_address_that_two_users_fold_into_must_be_written_as_one_of_them(
     small: Directory,
 ) -> None:
@@ -344,6 +406,7 @@ def test_the_report_as_json_has_each_line(small: Directory) -> None:
         "column": "name",
         "value": "",
         "reason": "The name is blank.",
+        "follows_from": None,
     }
 
 

@@ -86,6 +86,42 @@ async def test_one_bad_row_and_nothing_is_imported(service: Service) -> None:
     assert await service.main.basket() is None
 
 
+MANY_FAULTS = [
+    ("SKU01", "ERP01", []),
+    ("GONE7", "ERP88", ["PRODUCT_NOT_FOUND", "DIVISION_NOT_FOUND"]),
+    ("SKU05", "ERP05", ["CURRENCY_MISMATCH", "DIVISION_NOT_ALLOWED"]),
+    ("SKU06", "ERP04", ["PRODUCT_UNAVAILABLE", "DIVISION_INACTIVE"]),
+]
+
+
+async def test_each_fault_of_a_row_is_reported_as_those_of_a_line_are(
+    service: Service,
+) -> None:
+    rows = [[sku, 1, erp_code] for sku, erp_code, _ in MANY_FAULTS]
+    payload = await send(service.main, sheets.csv(rows))
+    assert payload["userErrors"][0]["message"] == (
+        "3 rows cannot be imported, so nothing was."
+    )
+    assert [(row, code) for row, _, _, code in listed(payload)] == [
+        (number, code)
+        for number, (_, _, codes) in enumerate(MANY_FAULTS, start=2)
+        for code in codes
+    ]
+    items = [
+        {"sku": sku, "divisionErpCode": erp_code, "quantity": 1}
+        for sku, erp_code, _ in MANY_FAULTS
+    ]
+    lines = await service.main.change(
+        "basketItemsAdd", "outcomes { errors { code } }", items=items, onInvalid="SKIP"
+    )
+    found = {
+        tuple(sorted(error["code"] for error in outcome["errors"]))
+        for outcome in lines["outcomes"]
+        if outcome["errors"]
+    }
+    assert found == {tuple(sorted(codes)) for _, _, codes in MANY_FAULTS if codes}
+
+
 async def test_a_single_bad_row_is_one_row(service: Service) -> None:
     payload = await send(
         service.main, sheets.csv([["SKU01", "1.000", "ERP01"]], delimiter=";")
