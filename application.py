@@ -22,6 +22,7 @@ from tasks.exports.address import ExportAddresses
 from tasks.exports.metrics import DeadLetters
 from tasks.exports.store import ExportStore
 from web.exports.download import ExportDownload
+from web.graphql.document import Documents
 from web.graphql.executor import GraphQLExecutor, Instrument, uninstrumented
 from web.graphql.graphiql import GraphiqlPage
 from web.graphql.request import RequestRules
@@ -51,9 +52,14 @@ schema = Schema(
 
 
 def create_application(
-    options: Options = OPTIONS, export_store: ExportStore | None = None
+    options: Options = OPTIONS,
+    export_store: ExportStore | None = None,
+    documents: Documents | None = None,
 ) -> Starlette:
-    """Returns the application; without an address of Commerce it serves a demo Commerce."""
+    """Returns the application; without an address of Commerce it serves a demo Commerce.
+
+    Applications of one process may share their documents, each of which is then compiled once.
+    """
     tracing = load_tracing() if options.has_collector else None
     dead_letters = DeadLetters()
     metrics = Metrics(
@@ -64,7 +70,7 @@ def create_application(
     )
     page = GraphiqlPage.from_options(options)
     executor = create_executor(
-        options, tracing.trace_execution if tracing else uninstrumented
+        options, tracing.trace_execution if tracing else uninstrumented, documents
     )
     view = create_view(options, executor, page)
     websocket = LiveWebSocket(executor, [*options.cors_origins, options.public_origin])
@@ -113,10 +119,14 @@ def create_routes(
 
 
 def create_executor(
-    options: Options, instrument: Instrument = uninstrumented
+    options: Options,
+    instrument: Instrument = uninstrumented,
+    documents: Documents | None = None,
 ) -> GraphQLExecutor:
     """Returns the executor of all transports."""
-    return GraphQLExecutor.from_options(graphql_schema(schema), options, instrument)
+    return GraphQLExecutor.from_options(
+        graphql_schema(schema), options, instrument, documents
+    )
 
 
 def create_view(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -10,12 +11,15 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tortoise.connection import get_connection
 
-from application import create_application
+from application import create_application, schema
 from models.division import Division, DivisionType
 from models.timestamps import now
 from models.user import hash_token
+from schema.execution.strawberry_internals import graphql_schema
 from settings.options import Options
 from tests.support.shop import Shop
+from web.graphql.document import Documents
+from web.graphql.limits import DocumentLimits
 
 BASKET = """
 fragment Whole on Basket {
@@ -219,6 +223,20 @@ async def open_client(application: Starlette) -> AsyncIterator[ApplicationClient
             yield client
 
 
+def _create_application(options: Options) -> Starlette:
+    limits = DocumentLimits.from_options(options)
+    return create_application(options, documents=_documents(limits))
+
+
+@cache
+def _documents(limits: DocumentLimits) -> Documents:
+    """Returns the documents of all applications with these limits.
+
+    As in a server, each document is compiled once in a process, and not again for each test.
+    """
+    return Documents(graphql_schema(schema), limits)
+
+
 @asynccontextmanager
 async def serve(
     database_url: str,
@@ -250,7 +268,7 @@ async def serve_beside(
     service: Service, database_url: str, **options: Any
 ) -> AsyncIterator[ApplicationClient]:
     """Runs a second application, with options of its own, on the database of a service."""
-    application = create_application(
+    application = _create_application(
         Options(
             database_url=database_url,
             commerce_url=service.shop.url,

@@ -73,10 +73,9 @@ class GraphQLExecutor:
 
     def __init__(
         self,
-        schema: GraphQLSchema,
         *,
         library: DocumentLibrary,
-        limits: DocumentLimits,
+        documents: Documents,
         seconds: float,
         is_compiled: bool,
         instrument: Instrument = uninstrumented,
@@ -84,7 +83,7 @@ class GraphQLExecutor:
         self.library = library
         self.instrument = instrument
         self.time_limits = TimeLimits(seconds)
-        self._documents = Documents(schema, limits)
+        self._documents = documents
         self._is_compiled = is_compiled
 
     @classmethod
@@ -93,12 +92,12 @@ class GraphQLExecutor:
         schema: GraphQLSchema,
         options: Options,
         instrument: Instrument = uninstrumented,
+        documents: Documents | None = None,
     ) -> Self:
         """Returns the executor of an application."""
         return cls(
-            schema,
             library=DocumentLibrary.from_options(options),
-            limits=DocumentLimits.from_options(options),
+            documents=documents or Documents(schema, DocumentLimits.from_options(options)),
             seconds=options.operation_seconds,
             is_compiled=options.is_compiled,
             instrument=instrument,
