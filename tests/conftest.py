@@ -25,6 +25,7 @@ from _pytest.nodeid import NodeId
 
 from tests.support import run_folder
 from tests.support.databases import databases, empty_redis, migrated_file
+from tests.support.forks import fork_server
 from tests.support.postgres_database import drop_postgres_database, drop_template
 from tests.support.programs import Run
 from tests.support.service import Service, serve
@@ -154,5 +155,6 @@ def _shared_fixtures(item: pytest.Function) -> list[str]:
 
 
 def pytest_sessionfinish() -> None:
-    """Leaves no database behind."""
+    """Leaves no database and no process behind."""
+    fork_server.end()
     drop_postgres_database()

@@ -1,6 +1,7 @@
 """How a server ends: what it tells proxies first, and that it loses no request."""
 
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -36,12 +37,14 @@ def started(
     processes = Processes(
         folder, DATABASE_URL=url, REDIS_URL="", HOST="127.0.0.1", **settings
     )
-    line = f"trap '' {ignoring or 'USR2'}; exec {sys.executable} server.py serve"
+    command = [sys.executable, "server.py", "serve"]
+    if ignoring:
+        command = ["sh", "-c", f"trap '' {ignoring}; exec {shlex.join(command)}"]
     try:
-        process = processes.start("sh", "-c", line, PORT=str(port))
+        process = processes.start(*command, PORT=str(port))
         address = f"http://127.0.0.1:{port}/healthz"
         wait_until(lambda: answers(address), "The start of the server")
-        yield process, RawServer(port, process.pid, folder / "sh.0.log")
+        yield process, RawServer(port, process.pid, folder / f"{Path(command[0]).name}.0.log")
     finally:
         processes.end()
 

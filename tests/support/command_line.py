@@ -4,16 +4,17 @@ import contextlib
 import importlib
 import io
 import os
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 from unittest.mock import patch
 
 import logs
 import settings
 from commands.main import main
+from tests.support.forks import Start, start_process
 from tests.support.waiting import TIMEOUT_SECONDS
 
 
@@ -26,17 +27,11 @@ class CommandLine:
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Returns the exit status, the output and the errors of a command."""
-        command = [sys.executable, "server.py", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=settings.ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-        return done.returncode, done.stdout.strip(), done.stderr.strip()
+        command = (sys.executable, "server.py", *arguments)
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            process = start_process(Start(command, self.environment, output, errors))
+            status = process.wait(TIMEOUT_SECONDS)
+            return status, _read(output), _read(errors)
 
     def accepted(self, *arguments: str) -> str:
         """Runs a command that must succeed and returns its output."""
@@ -49,6 +44,11 @@ class CommandLine:
         status, output, errors = self.run(*arguments)
         assert (status, output, len(errors.splitlines())) == (2, "", 1), errors
         return errors
+
+
+def _read(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode().strip()
 
 
 class Commands(CommandLine):

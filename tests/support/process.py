@@ -4,18 +4,18 @@ import asyncio
 import os
 import re
 import sys
-from asyncio.subprocess import STDOUT, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 from uuid import uuid4
 
 import httpx
 
 from models.database.connection import connect, disconnect
 from models.division import Division
-from settings import ROOT
+from tests.support.forks import Start, start_process
 from tests.support.service import write_people
 from tests.support.waiting import TIMEOUT_SECONDS
 
@@ -78,7 +78,7 @@ def _write_release(release: str, folder: Path) -> str:
 
 async def _start(
     database_url: str, commerce_url: str, output: Path, release: str
-) -> Process:
+) -> Popen[bytes]:
     module = _write_release(release, output.parent) if release else "server"
     ours = {
         "PYTHONPATH": str(output.parent),
@@ -88,7 +88,7 @@ async def _start(
         "ENVIRONMENT": "test",
         "SECRET_KEY": SECRET_KEY,
     }
-    command = [
+    command = (
         sys.executable,
         "-m",
         "uvicorn",
@@ -99,29 +99,21 @@ async def _start(
         # A busy machine may pause a test for longer than connections are kept by default.
         "--timeout-keep-alive",
         str(int(TIMEOUT_SECONDS)),
-    ]
+    )
     # A file never fills up, as a pipe does that nobody reads.
     with output.open("wb") as file:
-        return await create_subprocess_exec(
-            *command, cwd=ROOT, env=os.environ | ours, stdout=file, stderr=STDOUT
-        )
+        start = Start(command, os.environ | ours, output=file, errors=file)
+        return await asyncio.to_thread(start_process, start)
 
 
-async def _address(process: Process, output: Path) -> str:
+async def _address(process: Popen[bytes], output: Path) -> str:
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while not (found := _ADDRESS.search(output.read_text())):
-            assert process.returncode is None, output.read_text()
+            assert process.poll() is None, output.read_text()
             await asyncio.sleep(0.05)
     return found[1]
 
 
-async def _end(process: Process) -> None:
-    if process.returncode is not None:
-        return
+async def _end(process: Popen[bytes]) -> None:
     process.terminate()
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    await asyncio.to_thread(process.wait, TIMEOUT_SECONDS)

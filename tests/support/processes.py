@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 # Named here too until all tests import it from its own module.
+from tests.support.forks import Start, start_process
 from tests.support.http import client
 from tests.support.ports import free_port as free_port
 from tests.support.programs import program
@@ -42,13 +43,15 @@ class Processes:
         with (self.folder / f"{Path(command[0]).name}.{len(self.running)}.log").open(
             "wb"
         ) as log:
-            process = subprocess.Popen(
-                command,
-                cwd=self.root,
-                env=self.environment | environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+            process = start_process(
+                Start(
+                    command,
+                    self.environment | environment,
+                    output=log,
+                    errors=log,
+                    folder=self.root,
+                    has_own_session=True,
+                )
             )
         self.running.append(process)
         return process

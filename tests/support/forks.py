@@ -1,0 +1,181 @@
+"""Python programs in processes of their own, forked from one that has imported the libraries.
+
+A forked process does what a started one does, but for the imports of libraries: it runs the program,
+which imports our modules, with arguments, environment, folder, files and session of its own.
+With TEST_FORKS=0 all are started.
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+from weakref import finalize
+
+from tests.support.fork_server import NUMBER, ROOT
+
+_ENVIRONMENT = dict(os.environ)
+_LIBRARY_VARIABLES = (
+    *("PYTHON", "LANG", "LC_", "LD_", "TZ", "SSL", "OPENSSL"),
+    *("OTEL", "PROMETHEUS", "WEBSOCKETS"),
+)
+"""Beginnings of variables that Python reads when it starts, or libraries when they are imported."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """All that a process is started with."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    output: BinaryIO
+    errors: BinaryIO
+    folder: Path = ROOT
+    has_own_session: bool = False
+
+
+class ForkedProcess(subprocess.Popen[bytes]):
+    """A process that the fork server has forked; that one waits for it, and reports its status."""
+
+    def __init__(self, command: tuple[str, ...], report: int) -> None:
+        self.args, self.returncode = command, None
+        self.stdin = self.stdout = self.stderr = None
+        self._report, self._lock = report, Lock()
+        finalize(self, os.close, report)
+        self.pid = self._read_number()
+
+    def poll(self) -> int | None:
+        """Returns the exit status, or None while the process runs."""
+        with self._lock:
+            if self.returncode is None and self._has_ended(0):
+                self.returncode = self._read_number()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for the end of the process and returns its exit status."""
+        if self.returncode is None and not self._has_ended(timeout):
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        status = self.poll()
+        assert status is not None
+        return status
+
+    def send_signal(self, sig: int) -> None:
+        """Sends a signal, unless the process has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
+
+    def _read_number(self) -> int:
+        number: int
+        (number,) = NUMBER.unpack(os.read(self._report, NUMBER.size))
+        return number
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        poller = select.poll()
+        poller.register(self._report, select.POLLIN)
+        return bool(poller.poll(None if timeout is None else timeout * 1_000))
+
+
+class ForkServer:
+    """The fork server of this process, started when it is first used."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._channel: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def fork(self, start: Start) -> ForkedProcess:
+        """Has a process forked."""
+        request = {
+            "command": _python_command(start.command),
+            "folder": str(start.folder),
+            "environment": dict(start.environment),
+            "has_own_session": start.has_own_session,
+        }
+        report, reporting = os.pipe()
+        files = [start.output.fileno(), start.errors.fileno(), reporting]
+        socket.send_fds(self._open_channel(), [json.dumps(request).encode()], files)
+        os.close(reporting)
+        return ForkedProcess(start.command, report)
+
+    def _open_channel(self) -> socket.socket:
+        with self._lock:
+            if self._channel is None:
+                pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                self._channel, theirs = pair
+                with theirs:
+                    self._process = _start_server(theirs.fileno())
+            return self._channel
+
+    def end(self) -> None:
+        """Ends the fork server; processes that it has forked go on."""
+        if self._channel and self._process:
+            self._channel.close()
+            self._process.wait()
+
+
+def _start_server(channel: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.fork_server", str(channel)],
+        cwd=ROOT,
+        env={**_ENVIRONMENT, "PYTHONPATH": ""},
+        stdin=subprocess.DEVNULL,
+        pass_fds=[channel],
+        start_new_session=True,
+    )
+
+
+fork_server = ForkServer()
+
+
+def start_process(start: Start) -> subprocess.Popen[bytes]:
+    """Starts a process: a forked one where a program of Python cannot tell, else a new one."""
+    return fork_server.fork(start) if can_fork(start) else start_anew(start)
+
+
+def start_anew(start: Start) -> subprocess.Popen[bytes]:
+    """Starts a process that begins with nothing."""
+    return subprocess.Popen(
+        start.command,
+        cwd=start.folder,
+        env=start.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=start.output,
+        stderr=start.errors,
+        start_new_session=start.has_own_session,
+    )
+
+
+def can_fork(start: Start) -> bool:
+    """Whether this runs a program by this Python, without another setting of Python's own."""
+    return (
+        sys.platform == "linux"
+        and _ENVIRONMENT.get("TEST_FORKS") != "0"
+        and _python_command(start.command) is not None
+        and _library_variables(start.environment) == _library_variables(_ENVIRONMENT)
+    )
+
+
+def _python_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Returns the command with Python at its beginning; None for any other program."""
+    program, *arguments = command
+    if Path(program) == Path(sys.executable).parent / "dramatiq":
+        return sys.executable, *command
+    is_python = program == sys.executable and arguments
+    return command if is_python and arguments[0].endswith((".py", "-m")) else None
+
+
+def _library_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables that a running Python would not read again."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(_LIBRARY_VARIABLES) and name != "PYTHONPATH"
+    }
