@@ -1,14 +1,13 @@
 """The application for ASGI servers other than ours, such as uvicorn's command line."""
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import logs
 from settings.options import LogOptions
 from settings.scratch import use_scratch
 from tasks.addresses import server_problems
-from web.lifecycle.memory import without_collection
+from web.lifecycle.memory import import_to_stay
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -26,6 +25,5 @@ def create_checked_application() -> "Starlette":
             logs.report(reason)
         sys.exit(REJECTED)
     # Imported only now, as it takes most of the time of a start.
-    with without_collection():
-        application: Starlette = import_module("application").create_application()
+    application: Starlette = import_to_stay("application").create_application()
     return application

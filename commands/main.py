@@ -1,7 +1,6 @@
 """Running one command of the command line."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import logs
@@ -9,6 +8,7 @@ from commands.parser import create_parser
 from commands.status import FAILED
 from settings.options import LogOptions
 from settings.scratch import use_scratch
+from web.lifecycle.memory import import_to_stay
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,5 +30,5 @@ def main(arguments: list[str] | None = None) -> int:
 def load_function(name: str) -> Callable[..., Any]:
     """Returns the function of a command or of a check, importing its module only now."""
     module, _, function = name.partition(":")
-    loaded: Callable[..., Any] = getattr(import_module(module), function)
+    loaded: Callable[..., Any] = getattr(import_to_stay(module), function)
     return loaded

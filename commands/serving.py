@@ -7,7 +7,6 @@ is rejected, the database answers and the port is free.
 import argparse
 import asyncio
 import logging
-from importlib import import_module
 
 import logs
 import settings
@@ -29,7 +28,7 @@ from settings.names import unknown_names
 from settings.startup_error import StartupError
 from tasks.exports.store import open_store
 from web.lifecycle.checks import check_people
-from web.lifecycle.memory import without_collection
+from web.lifecycle.memory import import_to_stay
 
 logger = logging.getLogger("basket")
 
@@ -67,8 +66,7 @@ def migrate_and_serve() -> int:
         )
         # Both before the migration, so that a start that cannot serve changes no table.
         listener = bind_socket()
-        with without_collection():
-            process = import_module("commands.listening")
+        process = import_to_stay("commands.listening")
         asyncio.run(prepare_database())
     except StartupError as reason:
         logs.report(str(reason))

@@ -44,7 +44,10 @@ def started(
         process = processes.start(*command, PORT=str(port))
         address = f"http://127.0.0.1:{port}/healthz"
         wait_until(lambda: answers(address), "The start of the server")
-        yield process, RawServer(port, process.pid, folder / f"{Path(command[0]).name}.0.log")
+        yield (
+            process,
+            RawServer(port, process.pid, folder / f"{Path(command[0]).name}.0.log"),
+        )
     finally:
         processes.end()
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from unittest.mock import patch
 
+import commands.main
 import logs
 import settings
-from commands.main import main
 from tests.support.forks import Start, start_process
 from tests.support.waiting import TIMEOUT_SECONDS
 
@@ -60,7 +60,7 @@ class Commands(CommandLine):
 
         def run_main() -> None:
             try:
-                statuses.append(main(list(arguments)))
+                statuses.append(commands.main.main(list(arguments)))
             except SystemExit as end:
                 statuses.append(int(str(end.code)))
 
@@ -79,7 +79,9 @@ class Commands(CommandLine):
             own = patch.dict(os.environ, self.environment, clear=True)
             # The logs are those of the tests.
             plain = patch.object(logs, "set_up")
-            with own, plain, patch.object(tempfile, "tempdir", tempfile.tempdir):
+            # The objects of other tests have to be collected.
+            imports = patch.object(commands.main, "import_to_stay", importlib.import_module)
+            with own, plain, imports, patch.object(tempfile, "tempdir", tempfile.tempdir):
                 importlib.reload(settings)
                 yield
         finally:
