@@ -6,6 +6,7 @@ from importlib import import_module
 
 import settings
 from commands.stopping import exit_on_signals
+from settings.startup_report import single_report
 from web.lifecycle.service_manager import notify
 
 PROGRAM = "dramatiq.cli"
@@ -23,5 +24,6 @@ def work(arguments: argparse.Namespace) -> int:
     sys.argv = [sys.executable, *sys.orig_argv[1:]]
     exit_on_signals()
     notify(settings.NOTIFY_SOCKET, "READY=1")
-    status: int = program.main(options)
+    with single_report("dramatiq.MainProcess"):
+        status: int = program.main(options)
     return status

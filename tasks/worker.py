@@ -22,6 +22,7 @@ from settings.checks import Use, find_problems
 from settings.options import LogOptions
 from settings.scratch import use_scratch
 from settings.startup_error import StartupError
+from settings.startup_report import claim_report
 from tasks.addresses import address_problems
 from tasks.attempts import Attempts
 from tasks.broker import create_broker
@@ -70,15 +71,16 @@ class Database(Middleware):
             loop.run_coroutine(disconnect())
 
 
-async def read_redis_server(store: ExportStore) -> RedisServer | None:
+async def read_redis_server(store: ExportStore, said: set[str]) -> RedisServer | None:
     """Returns the checked Redis of this installation, and logs other faults of the set-up.
 
+    `said` has what earlier attempts have logged about migrations.
     Raises StartupError, OSError, and the errors of the database.
     """
     # For this loop only: connections belong to a loop, and the actors run on another one.
     await open_worker_database(1, checks_role=True)
     try:
-        await log_migrations()
+        await log_migrations(said)
         if missing := await describe_missing_rights():
             raise StartupError(f"DATABASE_URL: {missing}.")
         with suppress(OSError):
@@ -91,13 +93,13 @@ async def read_redis_server(store: ExportStore) -> RedisServer | None:
 
 def wait_for_redis_server(store: ExportStore) -> RedisServer | None:
     """Returns the Redis of this installation as soon as the database answers."""
-    is_logged = False
+    is_logged, said = False, set[str]()
     while True:
         try:
-            return asyncio.run(read_redis_server(store))
+            return asyncio.run(read_redis_server(store, said))
         except (OSError, *DATABASE_FAILURES) as error:
             if not is_logged:
-                logger.warning("The database does not answer; waiting for it: %s", error)
+                logger.warning("The database cannot be used yet; waiting for it: %s", error)
             is_logged = True
             time.sleep(RETRY_SECONDS)
 
@@ -108,9 +110,10 @@ def worker_problems() -> list[str]:
 
 
 def end_process(reasons: list[str]) -> NoReturn:
-    """Ends the process with one line per reason."""
-    for reason in reasons:
-        logs.report(reason)
+    """Ends the process with one line per reason, unless another process has said them."""
+    if claim_report():
+        for reason in reasons:
+            logs.report(reason)
     sys.exit(FAILED)
 
 

@@ -88,10 +88,16 @@ async def read_migration_state() -> MigrationState:
     return MigrationState(pending, [name for name in applied if name not in known])
 
 
-async def log_migrations() -> None:
-    """Logs in which way the open database differs from this release, if it does."""
-    if difference := (await read_migration_state()).describe():
+async def log_migrations(said: set[str] | None = None) -> None:
+    """Logs in which way the open database differs from this release, if it does.
+
+    A difference that is in `said` is not logged again; others are added to it.
+    """
+    difference = (await read_migration_state()).describe()
+    if difference and difference not in (said or ()):
         logger.warning("The database %s.", difference)
+        if said is not None:
+            said.add(difference)
 
 
 async def read_applied_migrations() -> list[str]:
