@@ -11,6 +11,7 @@ from strawberry import Schema
 from commerce.client import CommerceClient
 from commerce.demo import serve_demo
 from models.basket.catalogue import Catalogue
+from models.basket.check import BasketChecks
 from models.database.connection import Bounds, connect, disconnect
 from models.live.hub import Hub
 from models.user import Buyers
@@ -63,6 +64,7 @@ class State(FixedState):
     export_store: ExportStore
     spreadsheets: SpreadsheetReader
     catalogue: Catalogue
+    checks: BasketChecks
     hub: Hub
     session_guard: SessionGuard
     rate_limits: RateLimits
@@ -98,6 +100,7 @@ async def open_resources(parts: Parts) -> AsyncIterator[State]:
         buyers, credentials = await enter(open_authentication(options))
         guard = SessionGuard(buyers)
         hub = await enter(open_hub(redis, guard))
+        checks = BasketChecks()
         yield {
             "buyers": buyers,
             "credentials": credentials,
@@ -106,11 +109,14 @@ async def open_resources(parts: Parts) -> AsyncIterator[State]:
             "exports": await _open_exports(parts, store, redis, stack),
             "export_store": store,
             "spreadsheets": spreadsheets,
-            "catalogue": Catalogue(),
+            "catalogue": Catalogue(contents_bytes=options.response_cache_bytes),
+            "checks": checks,
             "hub": hub,
             "session_guard": guard,
             "rate_limits": await _open_rate_limits(options, redis, stack),
-            "responses": VersionedResponses.from_options(options, parts.schema, hub),
+            "responses": VersionedResponses.from_options(
+                options, parts.schema, hub, checks
+            ),
             **_fixed_state(options),
         }
 

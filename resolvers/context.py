@@ -9,7 +9,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from commerce.client import CommerceClient
 from models.basket.catalogue import Catalogue
-from models.basket.check import State, Subject
+from models.basket.check import BasketChecks, State, Subject
 from models.history.tables import ChangeOrigin
 from models.live.hub import Hub
 from models.product.tables import NO_SEGMENT
@@ -64,6 +64,7 @@ class Context:
     spreadsheets: SpreadsheetReader
     policy: Policy
     catalogue: Catalogue
+    checks: BasketChecks
     hub: Hub
     origin: ChangeOrigin
     selected: dict[tuple[object, ...], Any] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class Context:
             state["spreadsheets"],
             state["policy"],
             state["catalogue"],
+            state["checks"],
             state["hub"],
             origin,
             {} if selected is None else selected,

@@ -48,6 +48,8 @@ ITEM_FIELDS = frozenset(
 """The fields that need every item of a basket."""
 _PROBLEM_FIELDS = frozenset({"Basket.problems", "Basket.isSubmittable"})
 """The fields for which problems are looked for."""
+_REFRESHED_AT = "Product.refreshedAt"
+"""The field that the revision of a product does not cover."""
 CHANGES, LINES = "Basket.changes", "BasketChange.lines"
 """The fields that are pages, and are read before they are resolved."""
 
@@ -70,6 +72,7 @@ class SelectedParts:
     """The parts of baskets, and of changes by themselves, that are selected below a field."""
 
     has_items: bool
+    has_refreshed_at: bool
     has_problems: bool
     deltas: Sequence[FieldNode]
     changes: Sequence[SelectedPages]
@@ -82,7 +85,7 @@ def find_wants(info: Info, parts: SelectedParts) -> Wants:
     The parts selected below a payload's `query` are wanted by its own fields.
     """
     if not parts.deltas:
-        return Wants(items=parts.has_items)
+        return Wants(items=parts.has_items, refreshed_at=parts.has_refreshed_at)
     return _join_wants(info, parts, ())
 
 
@@ -157,6 +160,7 @@ def _collect_parts(raw: Raw) -> SelectedParts:
     fields = list(_fields_below(raw, raw.field_nodes, get_named_type(raw.return_type)))
     return SelectedParts(
         has_items=any(coordinate in ITEM_FIELDS for coordinate, _ in fields),
+        has_refreshed_at=any(coordinate == _REFRESHED_AT for coordinate, _ in fields),
         has_problems=any(coordinate in _PROBLEM_FIELDS for coordinate, _ in fields),
         deltas=[node for coordinate, node in fields if coordinate == "Basket.delta"],
         changes=[

@@ -226,6 +226,8 @@ async def _commit(
             await _store(change, key, outcome)
         # Before the block ends, which is the commit: the time limit must not interrupt it.
         begin_to_commit()
+    # A change in several steps does not tell what became of them.
+    change.context.catalogue.contents.forget(change.buyer.id)
     for call in change.after_commit:
         call()
     return outcome

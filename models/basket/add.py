@@ -14,10 +14,12 @@ from datetime import datetime
 from tortoise.transactions import in_transaction
 
 from models.basket.catalogue import Catalogue
+from models.basket.contents_cache import KnownContents
 from models.basket.function import (
     ActiveBasketChange,
     call_function,
     function_transaction,
+    read_difference,
     read_result,
 )
 from models.basket.lines import add_lines, merge_lines
@@ -26,7 +28,7 @@ from models.basket.read import OWN, Wants
 from models.basket.rows import BasketRows
 from models.basket.rules import Line
 from models.database.integers import LARGEST_INT
-from models.database.statements import is_sqlite, load_statements
+from models.database.statements import Row, Statement, is_sqlite, load_statements
 from models.history.record import Author, record_change
 from models.history.tables import ChangeKind
 from models.idempotency import KnownKey
@@ -91,9 +93,37 @@ async def add_known_lines(
 async def _add_by_function(
     catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | KnownKey | None:
+    if len(addition.lines) >= MANY_LINES:
+        row = await _call(_ADD_MANY, addition, wants)
+        return await _read(catalogue, row, addition, wants, None)
+    known = _find_known(catalogue, addition, wants)
+    basket_id, version, updated_at = known.contents.state if known else (None, None, None)
+    row = await _call(
+        _ADD,
+        addition,
+        wants,
+        known_basket=basket_id,
+        known_version=version,
+        known_updated_at=updated_at,
+    )
+    return await _read(catalogue, row, addition, wants, known)
+
+
+def _find_known(
+    catalogue: Catalogue, addition: Addition, wants: Wants
+) -> KnownContents | None:
+    """Returns the contents of the basket as they are known, if the answer can be made of them."""
+    if wants.has_known_items or wants.is_summary:
+        return catalogue.contents.find(addition.contents_key)
+    return None
+
+
+async def _call(
+    statement: Statement, addition: Addition, wants: Wants, **known: object
+) -> Row | KnownKey | None:
     lines = addition.lines
-    row = await call_function(
-        _ADD if len(lines) < MANY_LINES else _ADD_MANY,
+    return await call_function(
+        statement,
         addition,
         wants,
         confirmed_since=addition.confirmed_since,
@@ -102,10 +132,22 @@ async def _add_by_function(
         division_ids=[line.division_id for line in lines],
         erp_codes=[line.erp_code for line in lines],
         quantities=[line.quantity for line in lines],
+        **known,
     )
+
+
+async def _read(
+    catalogue: Catalogue,
+    row: Row | KnownKey | None,
+    addition: Addition,
+    wants: Wants,
+    known: KnownContents | None,
+) -> BasketRows | KnownKey | None:
     if row is None or isinstance(row, KnownKey):
         return row
-    return await read_result(catalogue, row, addition.buyer, wants)
+    if known is not None and row["is_difference"]:
+        return await read_difference(catalogue, row, addition, wants, known)
+    return await read_result(catalogue, row, addition, wants)
 
 
 async def _add_in_steps(

@@ -4,13 +4,14 @@
 -- name: add (postgres)
 -- Adds lines and returns the basket, or the name of the rule that stands against it.
 SELECT
-    broken_rule, known_digest, known_outcome, basket, division_revision,
+    broken_rule, known_digest, known_outcome, basket, is_difference, division_revision,
     item_ids, prices, product_ids, product_revisions, refreshed_at,
     part_items, part_divisions, part_quantities
-FROM basket_add_2(
+FROM basket_add_3(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
     :key, :digest, :expired_before, :changed_at, :confirmed_since,
-    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full
+    :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full,
+    :known_basket, :known_version, :known_updated_at
 );
 
 -- name: add_many (postgres)

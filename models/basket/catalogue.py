@@ -8,6 +8,7 @@ nothing here can be stale. Only rows of rolled back transactions may lie unused 
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
+from models.basket.contents_cache import ContentsCache
 from models.database.row_cache import CachedRow, Key, RowCache
 from models.division import DIVISION, divisions_shown
 from models.product.tables import PRODUCT, products_shown
@@ -17,11 +18,12 @@ CACHE_BYTES = 64 * 2**20
 
 
 class Catalogue:
-    """The caches of one process."""
+    """The caches of one process; without a bound of their own, no contents of baskets are kept."""
 
-    def __init__(self, maximum_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, maximum_bytes: int = CACHE_BYTES, contents_bytes: int = 0) -> None:
         self.products = RowCache(maximum_bytes)
         self.divisions = RowCache(maximum_bytes // 8)
+        self.contents = ContentsCache(contents_bytes)
 
 
 class LookUp:

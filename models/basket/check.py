@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from models.basket.contents import Revisions
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
 from models.basket.rows import (
     BasketRows,
     BasketSince,
     BasketSummary,
     FullBasket,
-    Revisions,
 )
 from models.database.statements import Row, is_sqlite, load_statements
 from models.database.turn import TurnBatch

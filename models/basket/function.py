@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import orjson
 from tortoise.transactions import in_transaction
 
+from models.basket.active import complete_known
 from models.basket.catalogue import Catalogue
-from models.basket.read import OWN, SUMMARY, Wants
+from models.basket.contents_cache import ContentsKey, KnownContents
+from models.basket.read import OWN, Wants
 from models.basket.rows import BasketRows, BasketSummary
 from models.database.statements import Row, Statement
 from models.history.tables import ChangeOrigin
@@ -32,6 +34,11 @@ class ActiveBasketChange:
     segment: int
     expected_version: int | None
     key: Key | None = None
+
+    @property
+    def contents_key(self) -> ContentsKey:
+        """The key of the basket's contents in the cache of this process."""
+        return ContentsKey(self.buyer.id, self.segment)
 
 
 def function_transaction(wants: Wants) -> AbstractAsyncContextManager[object]:
@@ -72,13 +79,46 @@ async def call_function(
 
 
 async def read_result(
-    catalogue: Catalogue, row: Row, buyer: Buyer, wants: Wants
+    catalogue: Catalogue, row: Row, change: ActiveBasketChange, wants: Wants
 ) -> BasketRows:
     """Returns the basket in the row of a function that changed it."""
-    if wants == SUMMARY:
-        return BasketRows([BasketSummary.from_row(row)], full=False)
-    basket_id = orjson.loads(row["basket"])["id"]
+    user_id = change.buyer.id
+    if not wants.only_items:
+        catalogue.contents.forget(user_id)
     if wants.since is not None:
-        return await OWN.read(catalogue, wants, user_id=buyer.id, basket_id=basket_id)
+        basket_id = orjson.loads(row["basket"])["id"]
+        return await OWN.read(catalogue, wants, user_id=user_id, basket_id=basket_id)
+    if not wants.items:
+        return BasketRows([BasketSummary.from_row(row)], full=False)
     # The id serves a second reading, should a product change before it is read.
-    return await OWN.complete(catalogue, [row], user_id=buyer.id, basket_id=basket_id)
+    basket_id = orjson.loads(row["basket"])["id"]
+    read = await OWN.complete(catalogue, [row], user_id=user_id, basket_id=basket_id)
+    for basket in read.full_baskets():
+        if contents := basket.contents():
+            known = catalogue.contents.store(change.contents_key, contents)
+            # Texts with what no revision covers are not to be kept.
+            basket.known = None if wants.refreshed_at else known
+    return read
+
+
+async def read_difference(
+    catalogue: Catalogue,
+    row: Row,
+    change: ActiveBasketChange,
+    wants: Wants,
+    before: KnownContents,
+) -> BasketRows:
+    """Returns the basket of which the row of a function has what it changed."""
+    columns = orjson.loads(row["basket"])
+    contents = before.contents.changed(columns, row)
+    known = catalogue.contents.store(change.contents_key, contents)
+    if not wants.items:
+        return BasketRows([BasketSummary(columns)], full=False)
+    basket = await complete_known(
+        catalogue, known, row["product_revisions"], row["division_revision"]
+    )
+    if basket is not None:
+        return BasketRows([basket], full=True)
+    return await OWN.read(
+        catalogue, wants, user_id=change.buyer.id, basket_id=columns["id"]
+    )

@@ -64,5 +64,5 @@ async def _change_by_function(
     )
     if row is None or isinstance(row, KnownKey):
         return row
-    baskets = await read_result(catalogue, row, change.buyer, wants)
+    baskets = await read_result(catalogue, row, change, wants)
     return ChangedItem(baskets, row["removed_item_id"])

@@ -28,16 +28,28 @@ class Wants:
     """The parts of a basket that a read is for, besides its columns and sums.
 
     `since` is the version, at least 1, since which the changes are read, with the items that they
-    name. Where they do not reach back so far, or are too many, all items are read.
+    name. Where they do not reach back so far, or are too many, all items are read. `refreshed_at`
+    is whether anything is shown of the products that their revisions do not cover.
     """
 
     items: bool = False
     since: int | None = None
+    refreshed_at: bool = True
 
     @property
     def only_items(self) -> bool:
         """Whether items are wanted without the changes since a version."""
         return self.items and self.since is None
+
+    @property
+    def is_summary(self) -> bool:
+        """Whether neither items nor changes are wanted."""
+        return not self.items and self.since is None
+
+    @property
+    def has_known_items(self) -> bool:
+        """Whether the items of a basket at a known version are all that is wanted of them."""
+        return self.only_items and not self.refreshed_at
 
 
 SUMMARY = Wants()

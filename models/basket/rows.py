@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Self, TypeVar
 import orjson
 
 from models.basket.catalogue import LookUp
+from models.basket.contents import Contents, Revisions
+from models.basket.contents_cache import KnownContents
 from models.database.row_cache import CachedRow
 from models.database.statements import Row
 
@@ -29,15 +31,6 @@ Parts = tuple[list[int], list[int]]
 """The ids of an item's divisions and their quantities, in the order first added."""
 
 
-class Revisions(NamedTuple):
-    """The products of a basket's items with their revisions, and the revision of all divisions."""
-
-    product_ids: Sequence[int]
-    products: Sequence[int]
-    divisions: int | None
-    """None on SQLite, which has none."""
-
-
 # Frozen, it would take four times as long to make.
 @dataclass(slots=True)
 class FullBasket:
@@ -51,13 +44,16 @@ class FullBasket:
     item_ids: Sequence[int]
     prices: Sequence[int]
     products: Sequence[CachedRow]
-    refreshed_at: Sequence[str]
+    refreshed_at: Sequence[str | None]
+    """None where it was not read, because it is not wanted."""
     part_items: Sequence[int]
     part_divisions: Sequence[int]
     part_quantities: Sequence[int]
     divisions: Mapping[int, CachedRow]
     revisions: Revisions | None = None
     """The revisions of products and divisions; None unless the read was a full one."""
+    known: KnownContents | None = None
+    """The contents that this process keeps of the basket, with the texts made of them."""
 
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:
@@ -75,6 +71,47 @@ class FullBasket:
             quantities,
             look_up.find_divisions(set(divisions), row["division_revision"]),
             Revisions(products, revisions, row["division_revision"]),
+        )
+
+    @classmethod
+    def from_contents(
+        cls,
+        known: KnownContents,
+        sorted_revisions: Sequence[int],
+        division_revision: int,
+        look_up: LookUp,
+    ) -> Self:
+        """Returns the basket of known contents, with revisions in the order of the products."""
+        contents = known.contents
+        ids = contents.product_ids
+        by_product = dict(zip(sorted(ids), sorted_revisions, strict=True))
+        revisions = [by_product[product_id] for product_id in ids]
+        return cls(
+            contents.columns,
+            contents.item_ids,
+            contents.prices,
+            look_up.find_products(ids, revisions),
+            [None] * len(ids),
+            contents.part_items,
+            contents.part_divisions,
+            contents.part_quantities,
+            look_up.find_divisions(set(contents.part_divisions), division_revision),
+            Revisions(ids, revisions, division_revision),
+            known,
+        )
+
+    def contents(self) -> Contents | None:
+        """Returns the contents of a full read; None on SQLite, where divisions have no revision."""
+        if self.revisions is None or self.revisions.divisions is None:
+            return None
+        return Contents(
+            self.columns,
+            self.item_ids,
+            self.prices,
+            self.revisions.product_ids,
+            self.part_items,
+            self.part_divisions,
+            self.part_quantities,
         )
 
     @property

@@ -26,6 +26,7 @@ from schema import product
 from schema.basket_item import BasketItem, BasketItemDivision
 from schema.columns import parse_stored_json
 from schema.division import Division
+from schema.execution.item_texts import complete_texts
 from schema.execution.selection import FieldDetailsList, SelectionWriter
 from schema.node import IdKind, number_of
 from schema.product import product_id
@@ -77,8 +78,6 @@ class ItemRows(Sequence[BasketItem]):
 
     def __init__(self, basket: FullBasket) -> None:
         self.basket = basket
-        self.quantities = basket.item_quantities
-        self.is_submitted = basket.columns["status"] == BasketStatus.SUBMITTED
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -138,8 +137,10 @@ def numbers_of(items: Sequence[BasketItem]) -> Sequence[int]:
 
 
 _ITEMS = "basket.item_ids, basket.prices, basket.products, basket.refreshed_at"
-_LOOP = f"for item_id, price, product, refreshed_at, quantity in zip({_ITEMS}, items.quantities):"
-_LOOP_WITH_PARTS = f"for item_id, price, product, refreshed_at in zip({_ITEMS}):"
+_ITEM = "item_id, price, product, refreshed_at"
+_LOOP = f"for {_ITEM}, quantity in zip({_ITEMS}, basket.item_quantities):"
+_LOOP_WITH_PARTS = f"for {_ITEM} in zip({_ITEMS}):"
+_PARTS = f"for item_id, price, product, refreshed_at in zip({_ITEMS}):"
 _PARTS = "zip(basket.part_items, basket.part_divisions, basket.part_quantities)"
 # Both lists are in the order of the items, so that one pass over each is enough.
 _NEXT_PART = "part_item, key, number = next(parts, end)"
@@ -150,11 +151,13 @@ class _RowWriter:
 
     def __init__(self, writer: SelectionWriter) -> None:
         self._writer = writer
-        self._before = ["basket, is_submitted = items.basket, items.is_submitted"]
+        self._before = ["is_submitted = basket.columns['status'] == SUBMITTED"]
         self._each: list[str] = []
         self._parts: dict[str, str] = {}
         writer.names |= {
             "Fragment": orjson.Fragment,
+            "complete_texts": complete_texts,
+            "SUBMITTED": BasketStatus.SUBMITTED,
             "format_amount": format_amount,
             "division_from_cache": division_from_cache,
             "dumps": orjson.dumps,
@@ -178,8 +181,15 @@ class _RowWriter:
                 f"    {_NEXT_PART}",
             ]
         each = [f"    {line}" for line in (*self._each, f"texts.append({text})")]
-        end = "return Fragment(f'[{\",\".join(texts)}]'.encode('latin-1'))"
-        lines = [*self._before, "texts = []", loop, *each, end]
+        lines = [*self._before, "texts = []", loop, *each, "return texts"]
+        made = self._writer.define("basket", lines)
+        # The texts are made by functions of this plan, so no other plan may find them by this key.
+        key = self._writer.named("selection", object())
+        write = f"lambda basket: {made}(basket, variables)"
+        lines = [
+            f"texts = complete_texts(items.basket, {key}, {write})",
+            "return Fragment(f'[{\",\".join(texts)}]'.encode('latin-1'))",
+        ]
         return self._writer.define("items", lines)
 
     def _object(

@@ -20,7 +20,7 @@ from tests.support.shop import Shop
 FOLDER = Path(functions.__path__[0])
 FEW, MANY = [
     (FOLDER / name).read_text(encoding="utf-8")
-    for name in ("basket_add_2.sql", "basket_add_many_1.sql")
+    for name in ("basket_add_3.sql", "basket_add_many_1.sql")
 ]
 NAMES = {
     ":basket_id": "opened.id",
@@ -137,7 +137,7 @@ async def search_paths(cluster: Cluster) -> list[list[str]]:
     connection = await asyncpg.connect(cluster.url)
     rows = await connection.fetch(
         "SELECT proconfig FROM pg_proc "
-        "WHERE proname IN ('basket_add_2', 'basket_add_many_1') AND NOT prosecdef"
+        "WHERE proname IN ('basket_add_3', 'basket_add_many_1') AND NOT prosecdef"
     )
     await connection.close()
     return [row["proconfig"] for row in rows]

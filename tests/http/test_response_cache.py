@@ -24,7 +24,7 @@ def test_the_bytes_of_all_responses_stay_within_the_bound() -> None:
     one = ENTRY_BYTES + 1_002
     cache = ResponseCache(3 * one)
     for user in range(5):
-        cache.store(key(user), response(1_000))
+        cache.keep(key(user), response(1_000))
         assert cache.size == min(user + 1, 3) * one
     found = [user for user in range(5) if cache.find(key(user))]
     assert found == [2, 3, 4]
@@ -33,9 +33,9 @@ def test_the_bytes_of_all_responses_stay_within_the_bound() -> None:
 def test_the_response_that_was_unused_for_longest_is_evicted_first() -> None:
     cache = ResponseCache(3 * (ENTRY_BYTES + 1_002))
     for user in range(3):
-        cache.store(key(user), response(1_000))
+        cache.keep(key(user), response(1_000))
     assert cache.find(key(0)) is not None
-    cache.store(key(3), response(1_000))
+    cache.keep(key(3), response(1_000))
     assert [cache.find(key(user)) is not None for user in range(4)] == [
         True,
         False,
@@ -46,21 +46,21 @@ def test_the_response_that_was_unused_for_longest_is_evicted_first() -> None:
 
 def test_what_does_not_fit_is_not_cached_and_evicts_nothing() -> None:
     cache = ResponseCache(5_000)
-    cache.store(key(1), response(100))
-    cache.store(key(2), response(5_000))
+    cache.keep(key(1), response(100))
+    cache.keep(key(2), response(5_000))
     assert cache.find(key(1)) is not None
     assert cache.find(key(2)) is None
     off = ResponseCache(0)
-    off.store(key(1), response())
+    off.keep(key(1), response())
     assert (off.find(key(1)), off.size) == (None, 0)
 
 
 def test_a_response_that_grows_is_counted_anew() -> None:
     cache = ResponseCache(10_000)
     cached = response(1_000)
-    cache.store(key(1), cached)
+    cache.keep(key(1), cached)
     cached.encoded[b"gzip"] = bytes(500)
-    cache.store(key(1), cached)
+    cache.keep(key(1), cached)
     assert cache.size == ENTRY_BYTES + 1_502
     assert cache.has(key(1), cached)
     assert not cache.has(key(1), response(1_000))
@@ -70,7 +70,7 @@ def test_a_change_drops_the_responses_of_its_user_alone() -> None:
     cache = ResponseCache(100_000)
     for user in (1, 2):
         for request in (0, 1):
-            cache.store(key(user, request), response(100))
+            cache.keep(key(user, request), response(100))
     cache.forget(1)
     cache.forget(3)
     assert [cache.find(key(1, request)) for request in (0, 1)] == [None, None]
@@ -92,7 +92,7 @@ def test_responses_take_no_more_memory_than_they_count(size: int) -> None:
             )
             made.tag = bytes(40)
             made.encoded = {b"gzip"[:]: bytes(size // 10)}
-            cache.store(ResponseKey(user, bytes(60), b"{}"), made)
+            cache.keep(ResponseKey(user, bytes(60), b"{}"), made)
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
     finally:

@@ -3,13 +3,13 @@
 A response is used only after the check of the very request that it answers; see `versioned.py`.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
 from models.basket.check import Subject
+from models.user_cache import UserCache
 
 ENTRY_BYTES = 1_500
 """The size of a response besides its bytes: its objects and its places in dictionaries."""
@@ -57,56 +57,13 @@ class CachedResponse:
         return ENTRY_BYTES + len(self.states) + len(self.body or b"") + encoded
 
 
-class ResponseCache:
-    """The responses of one process; a bound of 0 bytes caches none."""
+class ResponseCache(UserCache[ResponseKey, CachedResponse]):
+    """The responses of one process; `forget` is for a user whose baskets have just changed."""
 
     def __init__(self, maximum_bytes: int) -> None:
-        self.maximum_bytes = maximum_bytes
-        self.size = 0
-        """The bytes of all cached responses."""
-        self._responses: OrderedDict[ResponseKey, CachedResponse] = OrderedDict()
-        self._sizes: dict[ResponseKey, int] = {}
-        self._keys: dict[int, set[ResponseKey]] = {}
+        super().__init__(maximum_bytes, SIZE.inc)
 
-    def find(self, key: ResponseKey) -> CachedResponse | None:
-        """Returns a cached response, which is then the one that was used last."""
-        response = self._responses.get(key)
-        if response is not None:
-            self._responses.move_to_end(key)
-        return response
-
-    def has(self, key: ResponseKey, response: CachedResponse) -> bool:
-        """Whether this very response is cached."""
-        return self._responses.get(key) is response
-
-    def store(self, key: ResponseKey, response: CachedResponse) -> None:
-        """Caches a response, or counts its size anew; evicts those that were unused for longest."""
-        self._remove(key)
+    def keep(self, key: ResponseKey, response: CachedResponse) -> None:
+        """Caches a response, or counts its size anew."""
         # The key's own texts are in no other object.
-        size = response.size + len(key.request) + len(key.variables)
-        if size > self.maximum_bytes:
-            return
-        self._responses[key] = response
-        self._sizes[key] = size
-        self._keys.setdefault(key.user_id, set()).add(key)
-        self._count(size)
-        while self.size > self.maximum_bytes:
-            self._remove(next(iter(self._responses)))
-
-    def forget(self, user_id: int) -> None:
-        """Drops the responses to a user, whose baskets have just changed: no check would help."""
-        for key in tuple(self._keys.get(user_id, ())):
-            self._remove(key)
-
-    def _remove(self, key: ResponseKey) -> None:
-        if self._responses.pop(key, None) is None:
-            return
-        self._count(-self._sizes.pop(key))
-        keys = self._keys[key.user_id]
-        keys.discard(key)
-        if not keys:
-            del self._keys[key.user_id]
-
-    def _count(self, size: int) -> None:
-        self.size += size
-        SIZE.inc(size)
+        self.store(key, response, response.size + len(key.request) + len(key.variables))

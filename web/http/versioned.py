@@ -57,23 +57,31 @@ class VersionedResponses:
     """
 
     @classmethod
-    def from_options(cls, options: Options, schema: Schema, hub: Hub) -> Self:
+    def from_options(
+        cls, options: Options, schema: Schema, hub: Hub, checks: BasketChecks
+    ) -> Self:
         """Returns the responses of an application with this schema; the hub tells of changes."""
         cache = ResponseCache(options.response_cache_bytes)
         hub.listeners.append(cache.forget)
         return cls(
             cache,
+            checks,
             b"%d %s" % (BODY_FORMAT, _print(schema)),
             is_compressed=options.has_compression,
         )
 
     def __init__(
-        self, cache: ResponseCache, release: bytes, *, is_compressed: bool
+        self,
+        cache: ResponseCache,
+        checks: BasketChecks,
+        release: bytes,
+        *,
+        is_compressed: bool,
     ) -> None:
         self.cache = cache
         self.is_compressed = is_compressed
         self._release = blake2b(release, digest_size=16).digest()
-        self._checks = BasketChecks()
+        self._checks = checks
 
     async def find(
         self, question: Question, find_subjects: Callable[[], Sequence[Subject]]
@@ -93,7 +101,7 @@ class VersionedResponses:
                 return self._respond(question, cached)
             _OUTDATED.inc()
             # Another process writes: it is checked again when two reads have found one state.
-            self.cache.store(question.key, CachedResponse(subjects, b"", None))
+            self.cache.keep(question.key, CachedResponse(subjects, b"", None))
         if question.if_none_match:
             unread = CachedResponse(subjects, states, None)
             if self._is_unchanged(question, unread):
@@ -115,7 +123,7 @@ class VersionedResponses:
         )
         # Of a basket that moves on between all reads only the state is worth its bytes.
         noted = CachedResponse(subjects, response.states, None) if is_moving else response
-        self.cache.store(question.key, noted)
+        self.cache.keep(question.key, noted)
         return VersionedResponse(self, question, response, is_unchanged=False)
 
     async def _check(self, user_id: int, subjects: Sequence[Subject]) -> bytes:
@@ -154,7 +162,7 @@ class VersionedResponses:
             # Meanwhile it may have been evicted, or replaced by that of another state.
             if self.cache.has(key, response):
                 response.encoded[coding.name] = body
-                self.cache.store(key, response)
+                self.cache.keep(key, response)
         return body
 
 
