@@ -5,8 +5,9 @@ and the errors of the resolvers that have run, and calls only the others. So no 
 runs twice, and every error is worded and placed by graphql-core.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from inspect import isawaitable
 from typing import Any, NamedTuple
 
@@ -18,23 +19,18 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableDefinitionNode,
-    execute,
     print_ast,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution import Executor, VariableValues, execute_root_selection_set
 
-from schema.execution.plan import Outcomes, Plan, Request, settle
-from schema.execution.planner import Planner
+from schema.execution.inputs import VariableReader
+from schema.execution.plan import Outcomes, Plan, Planner, Request
 from schema.execution.selection import Uncompilable
-from schema.execution.variables import VariableReader
 
 MAXIMUM_PLANS = 200
 """How many plans an operation keeps, one per combination of its conditions."""
 MAXIMUM_ERRORS = 50
 """How many errors of the variables are listed."""
-
-_NO_VARIABLES = VariableValues({}, {})
 
 
 class Bound(NamedTuple):
@@ -64,10 +60,15 @@ class Operation:
         self.is_subscription = node.operation is OperationType.SUBSCRIPTION
         self.fallbacks = 0
         self.is_unversioned = False
-        self._schema = schema
-        self._document = document
-        self._hides_suggestions = hides_suggestions
         self._note_plan = note_plan
+        self._build = partial(
+            Executor.build,
+            schema,
+            document,
+            operation_name=node.name.value if node.name else None,
+            max_coercion_errors=MAXIMUM_ERRORS,
+            hide_suggestions=hides_suggestions,
+        )
         definitions = node.variable_definitions or ()
         # Only Boolean variables can be conditions of @skip and @include.
         self._conditions = [
@@ -76,7 +77,7 @@ class Operation:
             if print_ast(definition.type) in ("Boolean", "Boolean!")
         ]
         self._plans: dict[tuple[object, ...], Plan | None] = {}
-        self._reader = _make_reader(schema, definitions)
+        self._reader = VariableReader(schema, definitions)
 
     @property
     def has_conditions(self) -> bool:
@@ -91,10 +92,19 @@ class Operation:
 
     def bind(self, variables: dict[str, Any] | None) -> Bound:
         """Returns the values of the variables, and the plan for them."""
-        values = self._coerce(variables)
-        if isinstance(values, list):
-            return Bound(values, None)
-        return Bound(values, self._find_plan(values))
+        try:
+            values = self._reader.read(variables or {})
+        except Exception:
+            # Only graphql-core words what is wrong with a value.
+            executor = self._build(raw_variable_values=variables)
+            if isinstance(executor, list):
+                return Bound(executor, None)
+            values = executor.variable_values
+        key = tuple([values.coerced.get(name) for name in self._conditions])
+        # To forget a plan would be to make it anew where an operation has more.
+        if key not in self._plans and len(self._plans) < MAXIMUM_PLANS:
+            self._plans[key] = self._make_plan(variables)
+        return Bound(values, self._plans.get(key))
 
     async def execute(
         self,
@@ -108,52 +118,24 @@ class Operation:
 
         `bound` saves binding the variables once more.
         """
-        if not is_compiled:
-            return await self._fall_back(variables, context, {})
-        values, plan = bound or self.bind(variables)
-        if isinstance(values, list):
-            return ExecutionResult(None, values)
         outcomes: Outcomes = {}
-        if plan:
-            request = Request(values, context, outcomes)
-            try:
-                return ExecutionResult(await plan.execute(None, request), None)
-            except Exception:  # noqa: S110 - graphql-core finds again what was unusual
-                pass
+        if is_compiled:
+            values, plan = bound or self.bind(variables)
+            if isinstance(values, list):
+                return ExecutionResult(None, values)
+            if plan:
+                with suppress(Exception):
+                    # graphql-core finds again what was unusual.
+                    data = await plan.execute(None, Request(values, context, outcomes))
+                    return ExecutionResult(data, None)
         return await self._fall_back(variables, context, outcomes)
 
-    def _coerce(
-        self, variables: dict[str, Any] | None
-    ) -> VariableValues | list[GraphQLError]:
-        definitions = self.node.variable_definitions
-        if not definitions:
-            return _NO_VARIABLES
-        if self._reader:
-            # Only graphql-core words what is wrong with a value.
-            with suppress(Exception):
-                return self._reader.read(variables or {})
-        return get_variable_values(
-            self._schema,
-            definitions,
-            variables or {},
-            max_errors=MAXIMUM_ERRORS,
-            hide_suggestions=self._hides_suggestions,
-        )
-
-    def _find_plan(self, values: VariableValues) -> Plan | None:
-        key = tuple([values.coerced.get(name) for name in self._conditions])
+    def _make_plan(self, variables: dict[str, Any] | None) -> Plan | None:
+        executor = self._build(raw_variable_values=variables)
+        if isinstance(executor, list):
+            return None
         try:
-            return self._plans[key]
-        except KeyError:
-            if len(self._plans) >= MAXIMUM_PLANS:
-                # To forget one would be to make it anew where an operation has more.
-                return None
-            plan = self._plans[key] = self._make_plan(values)
-            return plan
-
-    def _make_plan(self, values: VariableValues) -> Plan | None:
-        try:
-            planner = Planner(self._schema, self._document, self.node, values)
+            planner = Planner(executor)
             plan = planner.plan()
         except (Uncompilable, GraphQLError, RecursionError):
             # A null for @skip is an error where graphql-core comes to it.
@@ -166,30 +148,15 @@ class Operation:
     ) -> ExecutionResult:
         """Has graphql-core execute the operation, from the outcomes that there are."""
         self.fallbacks += 1
-        try:
-            result = execute(
-                self._schema,
-                self._document,
-                context_value=context,
-                variable_values=variables,
-                operation_name=self.node.name.value if self.node.name else None,
-                max_coercion_errors=MAXIMUM_ERRORS,
-                middleware=[_replay(outcomes)] if outcomes else None,
-                hide_suggestions=self._hides_suggestions,
-            )
-            return await result if isawaitable(result) else result
-        finally:
-            # After an error graphql-core may end before all the tasks that it was given.
-            await settle(outcomes.values())
-
-
-def _make_reader(
-    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
-) -> VariableReader | None:
-    try:
-        return VariableReader(schema, definitions)
-    except (Uncompilable, RecursionError):
-        return None
+        executor = self._build(
+            context_value=context,
+            raw_variable_values=variables,
+            middleware=[_replay(outcomes)] if outcomes else None,
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        result = execute_root_selection_set(executor)
+        return await result if isawaitable(result) else result
 
 
 def _replay(outcomes: Outcomes) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ the same value, so that errors are worded and placed by graphql-core alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from graphql import (
@@ -26,17 +27,23 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
-    GraphQLSchema,
     GraphQLUnionType,
     get_nullable_type,
 )
-from graphql.execution.collect_fields import CollectedFields, FieldDetails, GroupedFieldSet
-from graphql.execution.values import VariableValues
+from graphql.execution import Executor, VariableValues
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FieldDetails,
+    GroupedFieldSet,
+    collect_subfields,
+)
 
-from schema.execution.arguments import argument_reader
+from schema.execution.inputs import argument_reader
 from schema.execution.strawberry_internals import find_definition
 
 FieldDetailsList = list[FieldDetails]
+Collector = Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields]
+"""Groups the fields selected below others, with fragments and directives resolved."""
 Answer = Callable[[Any, VariableValues], Any]
 """From a field's value and the variables to the JSON that is sent."""
 
@@ -103,19 +110,21 @@ _SCALARS: dict[str, tuple[str, str]] = {
 class SelectionWriter:
     """Writes the functions of the selections of one plan.
 
-    `collect` groups the fields selected below others, with fragments and directives resolved.
     `row_sources` has, by the name of a type, the class of lists of it that is answered from
     rows. Every function that is written takes `variables` as its last parameter.
     """
 
     def __init__(
-        self,
-        schema: GraphQLSchema,
-        collect: Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields],
-        row_sources: Mapping[str, RowSource],
+        self, executor: Executor[Any], row_sources: Mapping[str, RowSource]
     ) -> None:
-        self.collect = collect
-        self._schema = schema
+        self.collect: Collector = partial(
+            collect_subfields,
+            executor.schema,
+            executor.fragments,
+            executor.variable_values,
+            executor.operation,
+        )
+        self._schema = executor.schema
         self._row_sources = row_sources
         self.coordinates = set[str]()
         """The fields that were written, as `Type.field`."""
@@ -264,12 +273,11 @@ class SelectionWriter:
         if definition.is_basic_field:
             return self.value(field.type, details, f"source.{definition.python_name}")
         resolver = definition.base_resolver
-        wants_more = resolver.info_parameter or resolver.parent_parameter
-        if definition.is_async or definition.extensions or wants_more:
+        if definition.is_async or resolver.info_parameter:
             raise Uncompilable(f"{parent}.{definition.python_name} is no plain method.")
-        method = self.named("method", resolver)
+        method = self.named("method", field.resolve)
         read = self.named("read", argument_reader(field, details[0].node))
-        call = f"{method}(source, **{read}(variables))"
+        call = f"{method}(source, None, **{read}(variables))"
         query_type = get_nullable_type(field.type)
         if query_type is not self._schema.query_type:
             return self.value(field.type, details, call)

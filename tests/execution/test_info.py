@@ -13,7 +13,6 @@ from schema.execution.operation import Operation
 from schema.execution.strawberry_internals import (
     find_definition,
     graphql_schema,
-    make_info,
     raw_info,
 )
 from tests.support.documents import UNLIMITED
@@ -111,6 +110,8 @@ class Mutation:
 
 
 SCHEMA = Schema(query=Query, mutation=Mutation)
+STRAWBERRY = Schema(query=Query, mutation=Mutation)
+"""The same, executed by Strawberry as it makes it."""
 
 RENAME = (
     "rename(input: {name: $name, near: [{name: $name}]}) { name query { place { name } } }"
@@ -192,6 +193,10 @@ def test_every_resolver_runs_once_and_answers_and_errors_are_graphql_cores(
         result, calls = run(operation, variables)
         assert (result.data, result.formatted) == (expected.data, expected.formatted)
         assert calls == expected_calls
+    calls = []
+    answered = asyncio.run(STRAWBERRY.execute(text, variables, context_value=calls))
+    assert answered.data == expected.data
+    assert [called for called, _ in calls] == [called for called, _ in expected_calls]
 
 
 def test_a_query_that_is_given_up_leaves_no_resolver_running() -> None:
@@ -225,5 +230,6 @@ def test_the_private_names_of_strawberry_are_as_they_were() -> None:
     field = schema.query_type.fields["place"]
     assert find_definition(schema.query_type).origin is Query
     assert find_definition(field).python_name == "place"
-    raw = object()
-    assert raw_info(make_info(raw, find_definition(field))) is raw  # type: ignore[arg-type]
+    calls: Calls = []
+    asyncio.run(operation_of("{ here { name } }").execute({}, calls))
+    assert [name for name, _ in calls] == ["here"]

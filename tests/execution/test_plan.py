@@ -386,7 +386,7 @@ async def test_switched_off_by_the_setting_all_answers_are_the_same(
         raise AssertionError("Compiled execution is switched off.")
 
     with monkeypatch.context() as switched:
-        switched.setattr(Operation, "_find_plan", forbidden)
+        switched.setattr(Operation, "bind", forbidden)
         async with serve(database_url, shop, is_compiled=False) as service:
             items = [{"productRemoteId": 1, "divisionErpCode": "ERP02", "quantity": 2}]
             await service.main.accepted("basketItemsAdd", items=items)
