@@ -6,7 +6,7 @@ from models.basket.problems import find_basket_problems
 from resolvers.context import Info
 from schema.basket import Basket
 from schema.basket_problem import problems_from_rows
-from schema.execution.item_rows import ItemRows
+from schema.item_rows import ItemRows
 
 
 def prepare_problems(info: Info, baskets: Iterable[Basket]) -> None:

@@ -12,8 +12,8 @@ from models.money import Cents
 from models.timestamps import Timestamp
 from schema.basket_item import BasketItem, BasketItemConnection, BasketItemEdge
 from schema.basket_problem import BasketProblem, ProblemSeverity
-from schema.execution.item_rows import ItemRows, numbers_of
 from schema.history import BasketChangeConnection
+from schema.item_rows import ItemRows, numbers_of
 from schema.node import IdKind, Node, id_of
 from schema.page import (
     DEFAULT_ITEM_PAGE,

@@ -10,7 +10,7 @@ from models.basket.rows import FullBasket
 from models.money import Cents
 from schema.basket_item import BasketItem
 from schema.division import Division
-from schema.execution.item_rows import ItemRows, division_from_cache
+from schema.item_rows import ItemRows, division_from_cache
 from schema.scalars import describe_enum, described
 
 

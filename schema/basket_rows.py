@@ -8,7 +8,7 @@ from models.basket.tables import BASKET, BasketStatus
 from schema.basket import Basket
 from schema.basket_item import BasketItem
 from schema.columns import column_fields, field_reader
-from schema.execution.item_rows import ItemRows
+from schema.item_rows import ItemRows
 from schema.node import IdKind, id_of
 from schema.page import PreparedPages
 

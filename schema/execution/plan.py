@@ -19,20 +19,17 @@ from graphql import (
     default_field_resolver,
 )
 from graphql.execution import Executor, VariableValues
-from graphql.execution.collect_fields import CollectedFields, collect_fields
+from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 from graphql.pyutils import Path, is_awaitable
 
 from schema.execution.inputs import ArgumentReader, argument_reader
-from schema.execution.item_rows import ItemRows
+from schema.execution.item_rows import ItemRowsWriter
 from schema.execution.selection import (
     Answer,
     FieldDetailsList,
     QueryField,
-    SelectionWriter,
     Uncompilable,
 )
-
-ROW_SOURCES = {"BasketItem": ItemRows}
 
 Outcomes = dict[tuple[str | int, ...], Any]
 """By response path: the value of a resolver, or the error that it raised."""
@@ -106,7 +103,7 @@ class Planner:
 
     def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
-        self._writer = SelectionWriter(executor, ROW_SOURCES)
+        self._writer = ItemRowsWriter(executor)
 
     @property
     def field_count(self) -> int:
@@ -123,17 +120,17 @@ class Planner:
         fields = collect_fields(
             executor.schema, executor.fragments, values, root_type, operation
         )
-        planned = self._plan_fields(root_type, fields, None)
+        planned = self._plan_fields(root_type, self._writer.count(fields), None)
         # The infos of fields keep the executor, and so would be kept what one request has sent.
         executor.variable_values = VariableValues({}, {})
         return Plan(planned, operation.operation is OperationType.MUTATION)
 
     def _plan_fields(
-        self, root_type: GraphQLObjectType, fields: CollectedFields, path: Path | None
+        self, root_type: GraphQLObjectType, fields: GroupedFieldSet, path: Path | None
     ) -> list[PlannedField]:
         return [
             self._plan_field(root_type, details, Path(path, key, root_type.name))
-            for key, details in self._writer.count(fields).items()
+            for key, details in fields.items()
         ]
 
     def _plan_field(
@@ -160,8 +157,10 @@ class Planner:
         self, query: QueryField, field: GraphQLField, path: Path
     ) -> tuple[str, Plan]:
         """Plans what is read after a change, of which only a payload itself has a field."""
-        key, payload, query_type, details = query
-        if not isinstance(field.type, GraphQLNonNull) or field.type.of_type is not payload:
+        key, payload, details = query
+        query_type = self._executor.schema.query_type
+        is_below = isinstance(field.type, GraphQLNonNull) and field.type.of_type is payload
+        if query_type is None or not is_below:
             raise Uncompilable(key)
         fields = self._writer.collect(query_type, details)
         below = Path(path, key, payload.name)

@@ -13,22 +13,20 @@ none is allowed, a wrong class, an exception, it raises, and graphql-core begins
 the same value, so that errors are worded and placed by graphql-core alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from graphql import (
     GraphQLAbstractType,
     GraphQLEnumType,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLScalarType,
-    GraphQLUnionType,
-    get_nullable_type,
+    get_named_type,
+    is_abstract_type,
 )
 from graphql.execution import Executor, VariableValues
 from graphql.execution.collect_fields import (
@@ -42,8 +40,6 @@ from schema.execution.inputs import argument_reader
 from schema.execution.strawberry_internals import find_definition
 
 FieldDetailsList = list[FieldDetails]
-Collector = Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields]
-"""Groups the fields selected below others, with fragments and directives resolved."""
 Answer = Callable[[Any, VariableValues], Any]
 """From a field's value and the variables to the JSON that is sent."""
 
@@ -61,20 +57,11 @@ class Unusual(Exception):
 
 
 class QueryField(NamedTuple):
-    """A selected field of type Query: its response key, its parent's type, its type and nodes."""
+    """A selected field of type Query: its response key, its parent's type, and its nodes."""
 
     key: str
     parent_type: GraphQLObjectType
-    query_type: GraphQLObjectType
     details: FieldDetailsList
-
-
-class RowSource(Protocol):
-    """A class of lists that can be answered from rows, without making objects of them."""
-
-    def write_rows(
-        self, writer: "SelectionWriter", return_type: Any, details: FieldDetailsList
-    ) -> str: ...
 
 
 def unusual(value: object) -> Any:
@@ -91,52 +78,45 @@ def check_list(value: Any) -> Any:
     return unusual(value)
 
 
+# What is expected of the class of a scalar's value, and of the value itself. The class itself is
+# compared: True is an int too, which graphql-core writes as 1.
+_SCALARS = {
+    "ID": "is str",
+    "String": "is str",
+    "DateTime": "is str",
+    "Boolean": "is bool",
+    "Int": "is int and -2147483648 <= {value} <= 2147483647",
+}
 _PLAIN = frozenset({str, int, float, bool, list, dict})
 """The classes of values that other scalars are written from; none is an error or awaitable."""
-
-# How a scalar is written, as an expression over {value}, which has the class before it.
-_SCALARS: dict[str, tuple[str, str]] = {
-    "ID": ("str", "{value}"),
-    "String": ("str", "{value}"),
-    "DateTime": ("str", "{value}"),
-    "Boolean": ("bool", "{value}"),
-    "Int": (
-        "int",
-        "({value} if -2147483648 <= {value} <= 2147483647 else unusual({value}))",
-    ),
-}
 
 
 class SelectionWriter:
     """Writes the functions of the selections of one plan.
 
-    `row_sources` has, by the name of a type, the class of lists of it that is answered from
-    rows. Every function that is written takes `variables` as its last parameter.
+    Every function that is written takes `variables` as its last parameter.
     """
 
-    def __init__(
-        self, executor: Executor[Any], row_sources: Mapping[str, RowSource]
-    ) -> None:
-        self.collect: Collector = partial(
+    def __init__(self, executor: Executor[Any]) -> None:
+        self._schema = executor.schema
+        self._collect = partial(
             collect_subfields,
             executor.schema,
             executor.fragments,
             executor.variable_values,
             executor.operation,
         )
-        self._schema = executor.schema
-        self._row_sources = row_sources
         self.coordinates = set[str]()
         """The fields that were written, as `Type.field`."""
-        self._lines: list[str] = []
-        self._queries: list[QueryField] = []
-        self._count = 0
         self.field_count = 0
+        self._count = 0
         self.names: dict[str, Any] = {
             "unusual": unusual,
             "check_list": check_list,
             "PLAIN": _PLAIN,
         }
+        self._lines: list[str] = []
+        self._queries: list[QueryField] = []
 
     def compile(
         self, return_type: GraphQLOutputType, details: FieldDetailsList
@@ -171,80 +151,24 @@ class SelectionWriter:
         self._lines += [f"    {line}" for line in body]
         return name
 
-    def value(
-        self, return_type: GraphQLOutputType, details: FieldDetailsList, raw: str
-    ) -> str:
-        """Writes the expression that answers the expression `raw`, which is evaluated once."""
-        if isinstance(return_type, GraphQLNonNull):
-            return self._present(return_type.of_type, details, raw)
-        name = self.fresh("value")
-        present = self._present(return_type, details, name)
-        return f"(None if ({name} := {raw}) is None else {present})"
+    def collect(
+        self, object_type: GraphQLObjectType, details: FieldDetailsList
+    ) -> GroupedFieldSet:
+        """Groups the fields selected below others, with fragments and directives resolved."""
+        return self.count(self._collect(object_type, details))
 
-    def _present(
-        self, return_type: GraphQLOutputType, details: FieldDetailsList, raw: str
-    ) -> str:
-        if isinstance(return_type, GraphQLList):
-            return self._list(return_type, details, raw)
-        if isinstance(return_type, GraphQLObjectType):
-            return f"{self._object(return_type, details)}({raw}, variables)"
-        if isinstance(return_type, GraphQLInterfaceType | GraphQLUnionType):
-            return f"{self._abstract(return_type, details)}({raw}, variables)"
-        return self._leaf(return_type, raw)
-
-    def _list(
-        self, return_type: GraphQLList[Any], details: FieldDetailsList, raw: str
-    ) -> str:
-        item, name = self.fresh("item"), self.fresh("value")
-        answer = self.value(return_type.of_type, details, item)
-        answers = f"[{answer} for {item} in check_list({name})]"
-        kind = get_nullable_type(return_type.of_type)
-        row_source = self._row_sources.get(getattr(kind, "name", ""))
-        if row_source is None:
-            return f"({answers} if ({name} := {raw}) is not None else unusual(None))"
-        from_rows = row_source.write_rows(self, return_type, details)
-        source = self.named("Source", row_source)
-        return (
-            f"({from_rows}({name}, variables) "
-            f"if ({name} := {raw}).__class__ is {source} else {answers})"
-        )
-
-    def _object(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> str:
-        definition = find_definition(object_type)
-        # Strawberry checks the class where a type has an interface; this does so anyway.
-        is_checked = object_type.is_type_of and not (definition and definition.interfaces)
-        if definition is None or definition.is_type_of or is_checked:
-            raise Uncompilable(f"{object_type} checks its values, or has no class.")
-        kind = self.named("Kind", definition.origin)
-        pairs = [
-            f"{key!r}: {self._field(object_type, key, field, below)}"
-            for key, _, field, below in self.fields(object_type, details)
-        ]
-        guard = f"if source.__class__ is not {kind}: unusual(source)"
-        return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
-
-    def _abstract(self, kind: GraphQLAbstractType, details: FieldDetailsList) -> str:
-        """Writes the function that answers a value by the function of its class."""
-        functions = []
-        for object_type in self._schema.get_possible_types(kind):
-            name = self._object(object_type, details)
-            origin = self.named("Kind", find_definition(object_type).origin)
-            # A class that is not in the table is a KeyError, which graphql-core takes over.
-            functions.append(f"{origin}: {name}")
-        table = self.fresh("functions")
-        self._lines.append(f"{table} = {{{', '.join(functions)}}}")
-        return self.define(
-            "source", [f"return {table}[source.__class__](source, variables)"]
-        )
+    def count(self, collected: CollectedFields) -> GroupedFieldSet:
+        """Returns the collected fields; raises Uncompilable when the plan has too many."""
+        self.field_count += len(collected.grouped_field_set)
+        if self.field_count > MAXIMUM_FIELDS:
+            raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
+        return collected.grouped_field_set
 
     def fields(
         self, object_type: GraphQLObjectType, details: FieldDetailsList
     ) -> Iterator[tuple[str, str, GraphQLField | None, FieldDetailsList]]:
-        """Yields response key, Python name, field (None for __typename) and nodes of fields.
-
-        Raises Uncompilable for more than MAXIMUM_FIELDS in the plan.
-        """
-        for key, below in self.count(self.collect(object_type, details)).items():
+        """Yields response key, Python name, field (None for __typename) and nodes of fields."""
+        for key, below in self.collect(object_type, details).items():
             name = below[0].node.name.value
             if name == TYPENAME:
                 yield key, "", None, below
@@ -253,12 +177,58 @@ class SelectionWriter:
                 self.coordinates.add(f"{object_type.name}.{name}")
                 yield key, find_definition(field).python_name, field, below
 
-    def count(self, collected: CollectedFields) -> GroupedFieldSet:
-        """Returns the collected fields; raises Uncompilable when the plan has too many."""
-        self.field_count += len(collected.grouped_field_set)
-        if self.field_count > MAXIMUM_FIELDS:
-            raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
-        return collected.grouped_field_set
+    def value(
+        self, return_type: GraphQLOutputType, details: FieldDetailsList, raw: str
+    ) -> str:
+        """Writes the expression that answers the expression `raw`, which is evaluated once."""
+        if not isinstance(return_type, GraphQLNonNull):
+            name = self.fresh("value")
+            present = self.value(GraphQLNonNull(return_type), details, name)
+            return f"(None if ({name} := {raw}) is None else {present})"
+        present_type = return_type.of_type
+        if isinstance(present_type, GraphQLList):
+            return self._list(present_type, details, raw)
+        if isinstance(present_type, GraphQLObjectType):
+            return f"{self._object(present_type, details)}({raw}, variables)"
+        if is_abstract_type(present_type):
+            return f"{self._abstract(present_type, details)}({raw}, variables)"
+        return self._leaf(present_type, raw)
+
+    def _list(
+        self, return_type: GraphQLList[Any], details: FieldDetailsList, raw: str
+    ) -> str:
+        """Writes the expression that answers a list."""
+        item = self.fresh("item")
+        answer = self.value(return_type.of_type, details, item)
+        return f"[{answer} for {item} in check_list({raw})]"
+
+    def _abstract(self, kind: GraphQLAbstractType, details: FieldDetailsList) -> str:
+        """Writes the function that answers a value by the function of its class."""
+        functions = ", ".join(
+            f"{self._kind(object_type)}: {self._object(object_type, details)}"
+            for object_type in self._schema.get_possible_types(kind)
+        )
+        table = self.fresh("functions")
+        self._lines.append(f"{table} = {{{functions}}}")
+        # A class that is not in the table is a KeyError, which graphql-core takes over.
+        return self.define(
+            "source", [f"return {table}[source.__class__](source, variables)"]
+        )
+
+    def _object(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> str:
+        """Writes the function that answers an object of the very class of a type."""
+        guard = f"if source.__class__ is not {self._kind(object_type)}: unusual(source)"
+        pairs = [
+            f"{key!r}: {self._field(object_type, key, field, below)}"
+            for key, _, field, below in self.fields(object_type, details)
+        ]
+        return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
+
+    def _kind(self, object_type: GraphQLObjectType) -> str:
+        definition = find_definition(object_type)
+        if definition is None or definition.is_type_of:
+            raise Uncompilable(f"{object_type} checks its values, or has no class.")
+        return self.named("Kind", definition.origin)
 
     def _field(
         self,
@@ -270,34 +240,30 @@ class SelectionWriter:
         if field is None:
             return repr(parent.name)
         definition = find_definition(field)
-        if definition.is_basic_field:
-            return self.value(field.type, details, f"source.{definition.python_name}")
         resolver = definition.base_resolver
+        if resolver is None:
+            return self.value(field.type, details, f"source.{definition.python_name}")
         if definition.is_async or resolver.info_parameter:
             raise Uncompilable(f"{parent}.{definition.python_name} is no plain method.")
         method = self.named("method", field.resolve)
         read = self.named("read", argument_reader(field, details[0].node))
         call = f"{method}(source, None, **{read}(variables))"
-        query_type = get_nullable_type(field.type)
-        if query_type is not self._schema.query_type:
+        if get_named_type(field.type) is not self._schema.query_type:
             return self.value(field.type, details, call)
-        self._queries.append(QueryField(key, parent, query_type, details))
+        self._queries.append(QueryField(key, parent, details))
         return call
 
     def _leaf(self, leaf_type: Any, raw: str) -> str:
-        value = self.fresh("value")
         if isinstance(leaf_type, GraphQLEnumType):
             return f"{self.named('names', _enum_names(leaf_type))}[{raw}]"
-        if isinstance(leaf_type, GraphQLScalarType) and leaf_type.name in _SCALARS:
-            # The class itself is compared: True is an int too, which graphql-core writes as 1.
-            kind, written = _SCALARS[leaf_type.name]
-            answer = written.format(value=value)
-            return f"({answer} if ({value} := {raw}).__class__ is {kind} else unusual({value}))"
-        serialize = self.named("serialize", leaf_type.coerce_output_value)
-        answer, plain = self.fresh("value"), f"({value} := {raw}).__class__ in PLAIN"
+        value = answer = self.fresh("value")
+        expected = _SCALARS.get(leaf_type.name, "").format(value=value)
+        if not expected:
+            answer = self.fresh("value")
+            serialize = self.named("serialize", leaf_type.coerce_output_value)
+            expected = f"in PLAIN and ({answer} := {serialize}({value})) is not None"
         return (
-            f"({answer} if {plain} and ({answer} := {serialize}({value})) is not None "
-            f"else unusual({value}))"
+            f"({answer} if ({value} := {raw}).__class__ {expected} else unusual({value}))"
         )
 
 

@@ -14,10 +14,10 @@ from graphql import ExecutionResult, GraphQLObjectType, get_named_type, is_leaf_
 from application import create_application
 from schema.basket import Basket
 from schema.division import Division
-from schema.execution.item_rows import ItemRows
 from schema.execution.operation import MAXIMUM_PLANS, Operation
 from schema.execution.selection import MAXIMUM_FIELDS
 from schema.execution.strawberry_internals import graphql_schema
+from schema.item_rows import ItemRows
 from schema.product import Product
 from schema.scalars import JSON
 from settings.options import Options

@@ -67,7 +67,7 @@ MAY_IMPORT_ROOMS = {
     "web/rest": {"web/http"},
     "web/lifecycle": {"web/http"},
     "web/monitoring": {"web/http", "web/lifecycle"},
-    "schema": {"schema/execution"},
+    "schema": set[str](),
     "schema/execution": {"schema"},
     "tasks": {"tasks/exports", "tasks/redis"},
     "tasks/exports": {"tasks", "tasks/redis", "tasks/spreadsheets"},

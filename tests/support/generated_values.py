@@ -25,7 +25,7 @@ from models.basket.tables import BasketStatus
 from models.division import DivisionType
 from models.export.export import ExportStatus
 from models.rejections import Rejection, RejectionCode
-from schema.execution.item_rows import ItemRows
+from schema.item_rows import ItemRows
 from tests.support.baskets import PRODUCT, division_row, full_basket
 
 MAXIMUM_DEPTH = 5
