@@ -161,7 +161,6 @@ class Operation:
 
 def _replay(outcomes: Outcomes) -> Callable[..., Any]:
     """Makes a middleware that returns outcomes in place of the resolvers that have run."""
-    keys = {path[-1] for path in outcomes}
 
     def resolve(
         following: Callable[..., Any],
@@ -169,11 +168,9 @@ def _replay(outcomes: Outcomes) -> Callable[..., Any]:
         info: GraphQLResolveInfo[Any],
         **arguments: Any,
     ) -> Any:
-        if info.path.key in keys:
-            path = tuple(info.path.as_list())
-            if path in outcomes:
-                # An error that is returned is for graphql-core one that was raised.
-                return outcomes[path]
+        if info.path in outcomes:
+            # An error that is returned is for graphql-core one that was raised.
+            return outcomes[info.path]
         return following(source, info, **arguments)
 
     return resolve

@@ -8,9 +8,10 @@ leaves what resolvers have returned in the outcomes, from which graphql-core goe
 from asyncio import TaskGroup
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from graphql import (
+    FieldNode,
     GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -19,19 +20,14 @@ from graphql import (
     default_field_resolver,
 )
 from graphql.execution import Executor, VariableValues
-from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
+from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path, is_awaitable
 
 from schema.execution.inputs import ArgumentReader, argument_reader
 from schema.execution.item_rows import ItemRowsWriter
-from schema.execution.selection import (
-    Answer,
-    FieldDetailsList,
-    QueryField,
-    Uncompilable,
-)
+from schema.execution.selection import Answer, FieldDetailsList, QueryField, Uncompilable
 
-Outcomes = dict[tuple[str | int, ...], Any]
+Outcomes = dict[Path, Any]
 """By response path: the value of a resolver, or the error that it raised."""
 
 
@@ -45,15 +41,15 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """A root field; `queries` are the plans below a payload's fields of type Query, by key.
+    """A root field.
 
-    `read` makes its arguments of the variables, and `selected` are the fields below it, as
-    `Type.field`.
+    `read` makes its arguments of the variables, `call` calls its resolver with an info of its
+    own, `queries` are the plans below a payload's fields of type Query, by key, and `selected`
+    are the fields below it, as `Type.field`.
     """
 
     name: str
-    key: str
-    path: tuple[str | int, ...]
+    path: Path
     read: ArgumentReader
     call: Callable[[Any, Request], Any]
     answer: Answer
@@ -94,7 +90,7 @@ class Plan:
         for field in self.fields:
             if field.path not in request.outcomes:
                 await field.resolve(source, request)
-            data[field.key] = await field.complete(request)
+            data[str(field.path.key)] = await field.complete(request)
         return data
 
 
@@ -112,26 +108,31 @@ class Planner:
 
     def plan(self) -> Plan:
         """Returns the plan; raises Uncompilable when graphql-core is to execute all of it."""
-        executor = self._executor
-        operation, values = executor.operation, executor.variable_values
-        root_type = executor.schema.get_root_type(operation.operation)
-        if root_type is None:
-            raise Uncompilable(str(operation.operation))
-        fields = collect_fields(
-            executor.schema, executor.fragments, values, root_type, operation
-        )
-        planned = self._plan_fields(root_type, self._writer.count(fields), None)
+        operation = self._executor.operation
+        # An operation selects its fields as a field does.
+        root = [FieldDetails(cast(FieldNode, operation), None)]
+        root_type = self._executor.schema.get_root_type(operation.operation)
+        is_serial = operation.operation is OperationType.MUTATION
+        plan = self._plan(root_type, root, None, is_serial=is_serial)
         # The infos of fields keep the executor, and so would be kept what one request has sent.
-        executor.variable_values = VariableValues({}, {})
-        return Plan(planned, operation.operation is OperationType.MUTATION)
+        self._executor.variable_values = VariableValues({}, {})
+        return plan
 
-    def _plan_fields(
-        self, root_type: GraphQLObjectType, fields: GroupedFieldSet, path: Path | None
-    ) -> list[PlannedField]:
-        return [
-            self._plan_field(root_type, details, Path(path, key, root_type.name))
-            for key, details in fields.items()
+    def _plan(
+        self,
+        root_type: GraphQLObjectType | None,
+        details: FieldDetailsList,
+        path: Path | None,
+        *,
+        is_serial: bool = False,
+    ) -> Plan:
+        if root_type is None:
+            raise Uncompilable("There is no such type.")
+        fields = [
+            self._plan_field(root_type, below, Path(path, key, root_type.name))
+            for key, below in self._writer.collect(root_type, details).items()
         ]
+        return Plan(fields, is_serial)
 
     def _plan_field(
         self, root_type: GraphQLObjectType, details: FieldDetailsList, path: Path
@@ -142,29 +143,21 @@ class Planner:
         if field is None:
             raise Uncompilable(name)
         info = self._executor.build_resolve_info(field, nodes, root_type, path)
-        self._writer.coordinates.clear()
-        answer, queries = self._writer.compile(field.type, details)
-        selected = frozenset(self._writer.coordinates)
+        answer, queries, selected = self._writer.compile(field.type, details)
         plans = [self._plan_query(query, field, path) for query in queries]
         read = argument_reader(field, nodes[0])
         call = _make_call(field, info, read)
-        response_path = tuple(path.as_list())
-        return PlannedField(
-            name, str(path.key), response_path, read, call, answer, plans, selected
-        )
+        return PlannedField(name, path, read, call, answer, plans, selected)
 
     def _plan_query(
         self, query: QueryField, field: GraphQLField, path: Path
     ) -> tuple[str, Plan]:
         """Plans what is read after a change, of which only a payload itself has a field."""
         key, payload, details = query
-        query_type = self._executor.schema.query_type
-        is_below = isinstance(field.type, GraphQLNonNull) and field.type.of_type is payload
-        if query_type is None or not is_below:
+        if not isinstance(field.type, GraphQLNonNull) or field.type.of_type is not payload:
             raise Uncompilable(key)
-        fields = self._writer.collect(query_type, details)
-        below = Path(path, key, payload.name)
-        return key, Plan(self._plan_fields(query_type, fields, below), is_serial=False)
+        query_type = self._executor.schema.query_type
+        return key, self._plan(query_type, details, Path(path, key, payload.name))
 
 
 def _make_call(

@@ -18,7 +18,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from graphql import (
-    GraphQLAbstractType,
     GraphQLEnumType,
     GraphQLField,
     GraphQLList,
@@ -27,10 +26,10 @@ from graphql import (
     GraphQLOutputType,
     get_named_type,
     is_abstract_type,
+    is_leaf_type,
 )
 from graphql.execution import Executor, VariableValues
 from graphql.execution.collect_fields import (
-    CollectedFields,
     FieldDetails,
     GroupedFieldSet,
     collect_subfields,
@@ -52,10 +51,6 @@ class Uncompilable(Exception):
     """Raised when graphql-core is to execute an operation."""
 
 
-class Unusual(Exception):
-    """Raised by a compiled selection when a value is not what its type expects."""
-
-
 class QueryField(NamedTuple):
     """A selected field of type Query: its response key, its parent's type, and its nodes."""
 
@@ -65,17 +60,13 @@ class QueryField(NamedTuple):
 
 
 def unusual(value: object) -> Any:
-    """Raises Unusual; to be called within an expression."""
-    raise Unusual(type(value).__name__)
+    """Raises, within an expression, for a value that is not what its type expects."""
+    raise TypeError(type(value).__name__)
 
 
 def check_list(value: Any) -> Any:
-    """Returns a list as it is; raises Unusual for what GraphQL would not take for one."""
-    if isinstance(value, Sequence) and not isinstance(
-        value, str | bytes | bytearray | memoryview
-    ):
-        return value
-    return unusual(value)
+    """Returns a list as it is; raises for anything else, of which GraphQL takes some for one."""
+    return value if value.__class__ in (list, tuple) else unusual(value)
 
 
 # What is expected of the class of a scalar's value, and of the value itself. The class itself is
@@ -106,36 +97,32 @@ class SelectionWriter:
             executor.variable_values,
             executor.operation,
         )
-        self.coordinates = set[str]()
-        """The fields that were written, as `Type.field`."""
         self.field_count = 0
-        self._count = 0
+        self._name_count = 0
         self.names: dict[str, Any] = {
             "unusual": unusual,
             "check_list": check_list,
             "PLAIN": _PLAIN,
         }
-        self._lines: list[str] = []
         self._queries: list[QueryField] = []
+        self._selected = set[str]()
 
     def compile(
         self, return_type: GraphQLOutputType, details: FieldDetailsList
-    ) -> tuple[Answer, list[QueryField]]:
-        """Returns the function that answers a field, and the fields of type Query below it.
+    ) -> tuple[Answer, Sequence[QueryField], frozenset[str]]:
+        """Returns the function that answers a field, and what is selected below it.
 
-        Such a field is answered by its value, in whose place its own answer is to be put.
-        Raises Uncompilable.
+        These are the fields of type Query, each answered by its value, in whose place its own
+        answer is to be put, and all fields as `Type.field`. Raises Uncompilable.
         """
-        self._lines, self._queries = [], []
+        self._queries, self._selected = [], set()
         name = self.define("value", [f"return {self.value(return_type, details, 'value')}"])
-        # The source is made of our schema's names and of response keys quoted by repr.
-        exec("\n".join(self._lines), self.names)  # noqa: S102
-        return self.names[name], self._queries
+        return self.names[name], self._queries, frozenset(self._selected)
 
     def fresh(self, kind: str) -> str:
         """Returns a name that nothing has yet."""
-        self._count += 1
-        return f"{kind}_{self._count}"
+        self._name_count += 1
+        return f"{kind}_{self._name_count}"
 
     def named(self, kind: str, value: object) -> str:
         """Gives a Python object a name within the functions."""
@@ -147,22 +134,23 @@ class SelectionWriter:
         """Writes a function of the parameters and `variables`, and returns its name."""
         name = self.fresh("answer")
         # A row's text that is kept is made without variables: it must not depend on them.
-        self._lines += [f"def {name}({parameters}, variables=None):"]
-        self._lines += [f"    {line}" for line in body]
+        source = [f"def {name}({parameters}, variables=None):", *body]
+        # It is made of our schema's names and of response keys quoted by repr.
+        exec("\n    ".join(source), self.names)  # noqa: S102
         return name
 
     def collect(
         self, object_type: GraphQLObjectType, details: FieldDetailsList
     ) -> GroupedFieldSet:
-        """Groups the fields selected below others, with fragments and directives resolved."""
-        return self.count(self._collect(object_type, details))
+        """Groups the fields selected below others, with fragments and directives resolved.
 
-    def count(self, collected: CollectedFields) -> GroupedFieldSet:
-        """Returns the collected fields; raises Uncompilable when the plan has too many."""
-        self.field_count += len(collected.grouped_field_set)
+        Raises Uncompilable when the plan has too many.
+        """
+        fields = self._collect(object_type, details).grouped_field_set
+        self.field_count += len(fields)
         if self.field_count > MAXIMUM_FIELDS:
             raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
-        return collected.grouped_field_set
+        return fields
 
     def fields(
         self, object_type: GraphQLObjectType, details: FieldDetailsList
@@ -174,7 +162,7 @@ class SelectionWriter:
                 yield key, "", None, below
             else:
                 field = object_type.fields[name]
-                self.coordinates.add(f"{object_type.name}.{name}")
+                self._selected.add(f"{object_type.name}.{name}")
                 yield key, find_definition(field).python_name, field, below
 
     def value(
@@ -188,11 +176,10 @@ class SelectionWriter:
         present_type = return_type.of_type
         if isinstance(present_type, GraphQLList):
             return self._list(present_type, details, raw)
-        if isinstance(present_type, GraphQLObjectType):
-            return f"{self._object(present_type, details)}({raw}, variables)"
-        if is_abstract_type(present_type):
-            return f"{self._abstract(present_type, details)}({raw}, variables)"
-        return self._leaf(present_type, raw)
+        if is_leaf_type(present_type):
+            return self._leaf(present_type, raw)
+        write = self._abstract if is_abstract_type(present_type) else self._object
+        return f"{write(present_type, details)}({raw}, variables)"
 
     def _list(
         self, return_type: GraphQLList[Any], details: FieldDetailsList, raw: str
@@ -202,33 +189,30 @@ class SelectionWriter:
         answer = self.value(return_type.of_type, details, item)
         return f"[{answer} for {item} in check_list({raw})]"
 
-    def _abstract(self, kind: GraphQLAbstractType, details: FieldDetailsList) -> str:
-        """Writes the function that answers a value by the function of its class."""
-        functions = ", ".join(
-            f"{self._kind(object_type)}: {self._object(object_type, details)}"
-            for object_type in self._schema.get_possible_types(kind)
-        )
-        table = self.fresh("functions")
-        self._lines.append(f"{table} = {{{functions}}}")
-        # A class that is not in the table is a KeyError, which graphql-core takes over.
+    def _abstract(self, abstract_type: Any, details: FieldDetailsList) -> str:
+        """Writes the function that answers an object of any class of an interface or union."""
+        functions = {}
+        for object_type in self._schema.get_possible_types(abstract_type):
+            name = self._object(object_type, details)
+            functions[find_definition(object_type).origin] = self.names[name]
+        table = self.named("functions", functions)
+        # A class that is not among them is a KeyError, which graphql-core takes over.
         return self.define(
             "source", [f"return {table}[source.__class__](source, variables)"]
         )
 
-    def _object(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> str:
+    def _object(self, object_type: Any, details: FieldDetailsList) -> str:
         """Writes the function that answers an object of the very class of a type."""
-        guard = f"if source.__class__ is not {self._kind(object_type)}: unusual(source)"
+        definition = find_definition(object_type)
+        if definition is None or definition.is_type_of:
+            raise Uncompilable(f"{object_type} checks its values, or has no class.")
+        kind = self.named("Kind", definition.origin)
+        guard = f"if source.__class__ is not {kind}: unusual(source)"
         pairs = [
             f"{key!r}: {self._field(object_type, key, field, below)}"
             for key, _, field, below in self.fields(object_type, details)
         ]
         return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
-
-    def _kind(self, object_type: GraphQLObjectType) -> str:
-        definition = find_definition(object_type)
-        if definition is None or definition.is_type_of:
-            raise Uncompilable(f"{object_type} checks its values, or has no class.")
-        return self.named("Kind", definition.origin)
 
     def _field(
         self,
