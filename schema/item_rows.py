@@ -1,6 +1,6 @@
 """The items of a basket as the rows that were read, and what of a row each of their fields shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from typing import Any, overload
@@ -9,10 +9,14 @@ from models.basket.rows import FullBasket, Parts
 from models.database.columns import ColumnKind
 from models.database.row_cache import CachedRow
 from models.division import division_from_row
+from models.money import format_amount
+from models.timestamps import format_timestamp
 from schema import product
 from schema.basket_item import BasketItem, BasketItemDivision
+from schema.columns import parse_stored_json
 from schema.division import Division
 from schema.node import IdKind, number_of
+from schema.product import product_id
 
 # The JSON of each plain field of an item, as a piece of an f-string over its variables.
 ITEM_TEXTS = {
@@ -110,3 +114,14 @@ def numbers_of(items: Sequence[BasketItem]) -> Sequence[int]:
     if isinstance(items, ItemRows):
         return items.numbers
     return [number_of(IdKind.BASKET_ITEM, item.id) or 0 for item in items]
+
+
+NAMES: Mapping[str, Any] = {
+    "ItemRows": ItemRows,
+    "division_from_cache": division_from_cache,
+    "format_amount": format_amount,
+    "format_timestamp": format_timestamp,
+    "parse_stored_json": parse_stored_json,
+    "product_id": product_id,
+}
+"""The names that are used where the fields are written from rows."""

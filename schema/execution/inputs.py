@@ -6,11 +6,10 @@ per type. A value that is not plainly right is left to graphql-core, so that eve
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import (
     FieldNode,
-    GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
@@ -42,50 +41,38 @@ def argument_reader(field: GraphQLField, node: FieldNode) -> ArgumentReader:
     return lambda values: defaults
 
 
-class _Variable(NamedTuple):
-    """`without` has the values when the variable is left out; None when it must not be."""
-
-    name: str
-    signature: Any
-    coerce: Coercer
-    without: VariableValues | None
-
-
 class VariableReader:
-    """Reads the variables of one operation."""
+    """Reads the variables of one operation of a valid document."""
 
     def __init__(
         self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
     ) -> None:
-        self._variables = [_declare(schema, definition) for definition in definitions]
+        self._variables = []
+        for definition in definitions:
+            signature: Any = get_variable_signature(schema, definition)
+            try:
+                coerce = make_coercer(signature.type)
+            except RecursionError:
+                # It contains itself.
+                coerce = _raise_unusual
+            # Its values when it is left out, or the errors when it must not be.
+            without = get_variable_values(schema, [definition], {})
+            self._variables.append((signature, coerce, without))
 
     def read(self, given: Mapping[str, Any]) -> VariableValues:
         """Returns the coerced values; raises any exception when graphql-core has to read them."""
         values = VariableValues({}, {})
-        for name, signature, coerce, without in self._variables:
+        for signature, coerce, without in self._variables:
+            name = signature.name
             if name in given:
                 values.sources[name] = VariableValueSource(signature, given[name])
                 values.coerced[name] = coerce(given[name])
-            elif without:
+            elif isinstance(without, VariableValues):
                 values.sources.update(without.sources)
                 values.coerced.update(without.coerced)
             else:
                 raise ValueError(name)
         return values
-
-
-def _declare(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Variable:
-    signature = get_variable_signature(schema, definition)
-    without = get_variable_values(schema, (definition,), {})
-    if isinstance(signature, GraphQLError):
-        raise signature
-    try:
-        coerce = make_coercer(signature.type)
-    except RecursionError:
-        # It contains itself.
-        coerce = _raise_unusual
-    known = None if isinstance(without, list) else without
-    return _Variable(signature.name, signature, coerce, known)
 
 
 def make_coercer(input_type: GraphQLInputType) -> Coercer:

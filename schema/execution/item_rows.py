@@ -15,37 +15,19 @@ from graphql import GraphQLList, GraphQLOutputType, get_named_type
 from graphql.execution import Executor
 
 from models.basket.tables import BasketStatus
-from models.money import format_amount
-from models.timestamps import format_timestamp
-from schema.columns import parse_stored_json
 from schema.execution.item_texts import complete_texts
 from schema.execution.selection import FieldDetailsList, SelectionWriter
 from schema.item_rows import (
     ITEM_TEXTS,
+    NAMES,
     PART_TEXTS,
     PRODUCT_VALUES,
-    ItemRows,
-    division_from_cache,
 )
-from schema.product import product_id
 
-_NAMES = {
-    "ItemRows": ItemRows,
-    "Fragment": orjson.Fragment,
-    "SUBMITTED": BasketStatus.SUBMITTED,
-    "complete_texts": complete_texts,
-    "dumps": orjson.dumps,
-    "division_from_cache": division_from_cache,
-    "format_amount": format_amount,
-    "format_timestamp": format_timestamp,
-    "parse_stored_json": parse_stored_json,
-    "product_id": product_id,
-    "END": (None, None, None),
-}
 _ITEMS = "zip(basket.item_ids, basket.prices, basket.products, basket.refreshed_at)"
 _PARTS = "zip(basket.part_items, basket.part_divisions, basket.part_quantities)"
 # Both lists are in the order of the items, so that one pass over each is enough.
-_NEXT_PART = "part_item, key, number = next(parts, END)"
+_NEXT_PART = "part_item, key, number = next(parts, (None, None, None))"
 
 
 class ItemRowsWriter(SelectionWriter):
@@ -53,7 +35,12 @@ class ItemRowsWriter(SelectionWriter):
 
     def __init__(self, executor: Executor[Any]) -> None:
         super().__init__(executor)
-        self.names |= _NAMES
+        self.names |= NAMES | {
+            "dumps": orjson.dumps,
+            "Fragment": orjson.Fragment,
+            "SUBMITTED": BasketStatus.SUBMITTED,
+            "complete_texts": complete_texts,
+        }
         # Of the list that is being written: lines before its loop, lines for each item, and by
         # the name of a list of texts the text of a part of the item.
         self._before: list[str] = []

@@ -6,7 +6,6 @@ runs twice, and every error is worded and placed by graphql-core.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
-    GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -29,8 +27,6 @@ from schema.execution.selection import Uncompilable
 
 MAXIMUM_PLANS = 200
 """How many plans an operation keeps, one per combination of its conditions."""
-MAXIMUM_ERRORS = 50
-"""How many errors of the variables are listed."""
 
 
 class Bound(NamedTuple):
@@ -66,7 +62,6 @@ class Operation:
             schema,
             document,
             operation_name=node.name.value if node.name else None,
-            max_coercion_errors=MAXIMUM_ERRORS,
             hide_suggestions=hides_suggestions,
         )
         definitions = node.variable_definitions or ()
@@ -118,16 +113,17 @@ class Operation:
 
         `bound` saves binding the variables once more.
         """
-        outcomes: Outcomes = {}
+        outcomes = Outcomes()
         if is_compiled:
             values, plan = bound or self.bind(variables)
             if isinstance(values, list):
                 return ExecutionResult(None, values)
             if plan:
-                with suppress(Exception):
-                    # graphql-core finds again what was unusual.
+                try:
                     data = await plan.execute(None, Request(values, context, outcomes))
                     return ExecutionResult(data, None)
+                except Exception:  # noqa: S110 - graphql-core finds again what was unusual
+                    pass
         return await self._fall_back(variables, context, outcomes)
 
     def _make_plan(self, variables: dict[str, Any] | None) -> Plan | None:
@@ -151,26 +147,9 @@ class Operation:
         executor = self._build(
             context_value=context,
             raw_variable_values=variables,
-            middleware=[_replay(outcomes)] if outcomes else None,
+            middleware=[outcomes] if outcomes else None,
         )
         if isinstance(executor, list):
             return ExecutionResult(None, executor)
         result = execute_root_selection_set(executor)
         return await result if isawaitable(result) else result
-
-
-def _replay(outcomes: Outcomes) -> Callable[..., Any]:
-    """Makes a middleware that returns outcomes in place of the resolvers that have run."""
-
-    def resolve(
-        following: Callable[..., Any],
-        source: Any,
-        info: GraphQLResolveInfo[Any],
-        **arguments: Any,
-    ) -> Any:
-        if info.path in outcomes:
-            # An error that is returned is for graphql-core one that was raised.
-            return outcomes[info.path]
-        return following(source, info, **arguments)
-
-    return resolve

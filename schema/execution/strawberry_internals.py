@@ -55,17 +55,17 @@ def _call_directly(object_type: GraphQLObjectType) -> None:
 
 def _make_resolver(field: StrawberryField) -> Callable[..., Any]:
     resolver: Any = field.base_resolver
-    name = resolver.info_parameter and resolver.info_parameter.name
-    has_self = bool(resolver.self_parameter)
     if field.extensions or resolver.parent_parameter or resolver.root_parameter:
         raise TypeError(
             f"{field.python_name} needs Strawberry between it and graphql-core."
         )
+    call, info_parameter = resolver.wrapped_func, resolver.info_parameter
+    has_self = bool(resolver.self_parameter)
 
     def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        if name:
-            arguments[name] = Info(_raw_info=info, _field=field)
-        return resolver(source, **arguments) if has_self else resolver(**arguments)
+        if info_parameter:
+            arguments[info_parameter.name] = Info(_raw_info=info, _field=field)
+        return call(source, **arguments) if has_self else call(**arguments)
 
     return resolve
 
