@@ -1,4 +1,4 @@
-"""The items of a basket as the rows that were read, and what of a row each of their fields shows."""
+"""The items of a basket as the rows that were read, and how each of their fields is written."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -20,6 +20,7 @@ from schema.product import product_id
 
 # The JSON of each plain field of an item, as a piece of an f-string over its variables.
 ITEM_TEXTS = {
+    "__typename": '"BasketItem"',
     "id": f'"{IdKind.BASKET_ITEM}_{{item_id}}"',
     "product_remote_id": "{product.columns['remote_id']}",
     "price": '"{format_amount(price)}"',
@@ -28,6 +29,7 @@ ITEM_TEXTS = {
     "total_amount": '"{format_amount(price * quantity)}"',
 }
 PART_TEXTS = {
+    "__typename": '"BasketItemDivision"',
     "id": f'"{IdKind.BASKET_ITEM_DIVISION}_{{item_id}}_{{key}}"',
     "quantity": "{number}",
     "total_amount": '"{format_amount(price * number)}"',
@@ -43,6 +45,7 @@ _VALUES = {
 PRODUCT_VALUES = {
     name: _VALUES[kind].format(name=name) for name, kind in product.FIELDS.items()
 } | {
+    "__typename": "'Product'",
     "id": "product_id(columns, item_id if is_submitted else None)",
     "refreshed_at": "format_timestamp(refreshed_at)",
 }

@@ -98,19 +98,14 @@ class ItemRowsWriter(SelectionWriter):
         plain: Mapping[str, str],
     ) -> str:
         """Returns the f-string of an object's JSON."""
-        object_type: Any = get_named_type(return_type)
+        below = {
+            "product": self._product,
+            "divisions": self._divisions,
+            "division": self._division,
+        }
         pairs = []
-        for key, name, field, below in self.fields(object_type, details):
-            if field is None:
-                text = f'"{object_type.name}"'
-            elif name in plain:
-                text = plain[name]
-            elif name == "divisions":
-                text = self._divisions(field.type, below)
-            elif name == "product":
-                text = self._product(field.type, below)
-            else:
-                text = self._division(field.type, below)
+        for key, name, field, nodes in self.fields(get_named_type(return_type), details):
+            text = plain.get(name) or below[name](field.type, nodes)
             pairs.append(f'"{key}":{text}')
         return f"f'''{{{{{','.join(pairs)}}}}}'''"
 
@@ -120,12 +115,9 @@ class ItemRowsWriter(SelectionWriter):
         return f"[{{','.join({name})}}]"
 
     def _product(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
-        object_type: Any = get_named_type(return_type)
-        names, pairs = set[str](), []
-        for key, name, field, _ in self.fields(object_type, details):
-            value = repr(object_type.name) if field is None else PRODUCT_VALUES[name]
-            pairs.append(f"{key!r}: {value}")
-            names.add(name)
+        fields = list(self.fields(get_named_type(return_type), details))
+        names = {name for _, name, _, _ in fields}
+        pairs = [f"{key!r}: {PRODUCT_VALUES[name]}" for key, name, _, _ in fields]
         selection = f"{{{', '.join(pairs)}}}"
         key, text = self.named("selection", selection), self.fresh("product")
         # The revision does not cover `refreshedAt`: the text is stored with the value in it.

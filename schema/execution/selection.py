@@ -15,11 +15,10 @@ the same value, so that errors are worded and placed by graphql-core alone.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import (
     GraphQLEnumType,
-    GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -42,6 +41,9 @@ FieldDetailsList = list[FieldDetails]
 Answer = Callable[[Any, VariableValues], Any]
 """From a field's value and the variables to the JSON that is sent."""
 
+QueryField = tuple[str, GraphQLObjectType, FieldDetailsList]
+"""A selected field of type Query: its response key, its parent's type, and its nodes."""
+
 TYPENAME = "__typename"
 MAXIMUM_FIELDS = 1_000
 """How many fields a plan has at the most: fragments within fragments can make endlessly many."""
@@ -49,14 +51,6 @@ MAXIMUM_FIELDS = 1_000
 
 class Uncompilable(Exception):
     """Raised when graphql-core is to execute an operation."""
-
-
-class QueryField(NamedTuple):
-    """A selected field of type Query: its response key, its parent's type, and its nodes."""
-
-    key: str
-    parent_type: GraphQLObjectType
-    details: FieldDetailsList
 
 
 def unusual(value: object) -> Any:
@@ -153,13 +147,13 @@ class SelectionWriter:
         return fields
 
     def fields(
-        self, object_type: GraphQLObjectType, details: FieldDetailsList
-    ) -> Iterator[tuple[str, str, GraphQLField | None, FieldDetailsList]]:
+        self, object_type: Any, details: FieldDetailsList
+    ) -> Iterator[tuple[str, str, Any, FieldDetailsList]]:
         """Yields response key, Python name, field (None for __typename) and nodes of fields."""
         for key, below in self.collect(object_type, details).items():
             name = below[0].node.name.value
             if name == TYPENAME:
-                yield key, "", None, below
+                yield key, name, None, below
             else:
                 field = object_type.fields[name]
                 self._selected.add(f"{object_type.name}.{name}")
@@ -218,7 +212,7 @@ class SelectionWriter:
         self,
         parent: GraphQLObjectType,
         key: str,
-        field: GraphQLField | None,
+        field: Any,
         details: FieldDetailsList,
     ) -> str:
         if field is None:
@@ -234,12 +228,14 @@ class SelectionWriter:
         call = f"{method}(source, None, **{read}(variables))"
         if get_named_type(field.type) is not self._schema.query_type:
             return self.value(field.type, details, call)
-        self._queries.append(QueryField(key, parent, details))
+        self._queries.append((key, parent, details))
         return call
 
     def _leaf(self, leaf_type: Any, raw: str) -> str:
         if isinstance(leaf_type, GraphQLEnumType):
-            return f"{self.named('names', _enum_names(leaf_type))}[{raw}]"
+            members = find_definition(leaf_type).wrapped_cls
+            names = {each: leaf_type.coerce_output_value(each) for each in members}
+            return f"{self.named('names', names)}[{raw}]"
         value = answer = self.fresh("value")
         expected = _SCALARS.get(leaf_type.name, "").format(value=value)
         if not expected:
@@ -249,8 +245,3 @@ class SelectionWriter:
         return (
             f"({answer} if ({value} := {raw}).__class__ {expected} else unusual({value}))"
         )
-
-
-def _enum_names(enum: GraphQLEnumType) -> dict[Any, Any]:
-    members = find_definition(enum).wrapped_cls
-    return {member: enum.coerce_output_value(member) for member in members}

@@ -7,6 +7,7 @@ import pytest
 import strawberry
 from graphql import ExecutionResult
 from strawberry import Schema
+from strawberry.extensions import FieldExtension
 from strawberry.types import Info
 
 from schema.execution.operation import Operation
@@ -222,6 +223,19 @@ def test_a_query_that_is_given_up_leaves_no_resolver_running() -> None:
         assert calls == ["ended", "ended"]
 
     asyncio.run(give_up())
+
+
+def test_a_field_that_needs_strawberry_to_call_its_resolver_is_no_part_of_a_schema() -> (
+    None
+):
+    @strawberry.type
+    class Extended:
+        @strawberry.field(extensions=[FieldExtension()])
+        def name(self) -> str:
+            return "name"
+
+    with pytest.raises(TypeError, match="name needs Strawberry"):
+        graphql_schema(Schema(query=Extended))
 
 
 def test_the_private_names_of_strawberry_are_as_they_were() -> None:
