@@ -19,7 +19,7 @@ from graphql import (
     OperationType,
     default_field_resolver,
 )
-from graphql.execution import Executor, VariableValues
+from graphql.execution import VariableValues
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path, is_awaitable
 
@@ -114,43 +114,32 @@ class Plan:
         return data
 
 
-class Planner:
+class Planner(ItemRowsWriter):
     """Makes the plan of an operation for the conditions of one executor of graphql-core."""
-
-    def __init__(self, executor: Executor[Any]) -> None:
-        self._executor = executor
-        self._writer = ItemRowsWriter(executor)
-
-    @property
-    def field_count(self) -> int:
-        """The number of fields that have been planned."""
-        return self._writer.field_count
 
     def plan(self) -> Plan:
         """Returns the plan; raises Uncompilable when graphql-core is to execute all of it."""
-        operation = self._executor.operation
+        operation = self.executor.operation
         # An operation selects its fields as a field does.
         root = [FieldDetails(cast(FieldNode, operation), None)]
-        root_type = self._executor.schema.get_root_type(operation.operation)
+        root_type = self.executor.schema.get_root_type(operation.operation)
         is_serial = operation.operation is OperationType.MUTATION
         plan = self._plan(root_type, root, None, is_serial=is_serial)
         # The infos of fields keep the executor, and so would be kept what one request has sent.
-        self._executor.variable_values = VariableValues({}, {})
+        self.executor.variable_values = VariableValues({}, {})
         return plan
 
     def _plan(
         self,
-        root_type: GraphQLObjectType | None,
+        root_type: Any,
         details: FieldDetailsList,
         path: Path | None,
         *,
         is_serial: bool = False,
     ) -> Plan:
-        if root_type is None:
-            raise Uncompilable("There is no such type.")
         fields = [
             self._plan_field(root_type, below, Path(path, key, root_type.name))
-            for key, below in self._writer.collect(root_type, details).items()
+            for key, below in self.collect(root_type, details).items()
         ]
         return Plan(fields, is_serial)
 
@@ -159,13 +148,11 @@ class Planner:
     ) -> PlannedField:
         nodes = [each.node for each in details]
         name = nodes[0].name.value
-        field = self._executor.schema.get_field(root_type, name)
-        if field is None:
-            raise Uncompilable(name)
-        info = self._executor.build_resolve_info(field, nodes, root_type, path)
-        answer, queries, selected = self._writer.compile(field.type, details)
-        plans = [self._plan_query(query, field, path) for query in queries]
+        field: Any = self.executor.schema.get_field(root_type, name)
+        info = self.executor.build_resolve_info(field, nodes, root_type, path)
         varies = info._fields.index("variable_values")
+        answer = self.compile(field.type, details)
+        queries, selected = self.queries, frozenset(self.selected)
         return PlannedField(
             name,
             path,
@@ -173,7 +160,7 @@ class Planner:
             (info[:varies], info[varies + 2 :]),
             argument_reader(field, nodes[0]),
             answer,
-            plans,
+            [self._plan_query(query, field, path) for query in queries],
             selected,
         )
 
@@ -184,5 +171,5 @@ class Planner:
         key, payload, details = query
         if not isinstance(field.type, GraphQLNonNull) or field.type.of_type is not payload:
             raise Uncompilable(key)
-        query_type = self._executor.schema.query_type
+        query_type = self.executor.schema.query_type
         return key, self._plan(query_type, details, Path(path, key, payload.name))

@@ -14,7 +14,6 @@ the same value, so that errors are worded and placed by graphql-core alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from graphql import (
@@ -83,35 +82,27 @@ class SelectionWriter:
     """
 
     def __init__(self, executor: Executor[Any]) -> None:
-        self._schema = executor.schema
-        self._collect = partial(
-            collect_subfields,
-            executor.schema,
-            executor.fragments,
-            executor.variable_values,
-            executor.operation,
-        )
+        self.executor = executor
         self.field_count = 0
-        self._name_count = 0
+        self.queries: list[QueryField] = []
+        self.selected = set[str]()
         self.names: dict[str, Any] = {
             "unusual": unusual,
             "check_list": check_list,
             "PLAIN": _PLAIN,
         }
-        self._queries: list[QueryField] = []
-        self._selected = set[str]()
+        self._name_count = 0
 
-    def compile(
-        self, return_type: GraphQLOutputType, details: FieldDetailsList
-    ) -> tuple[Answer, Sequence[QueryField], frozenset[str]]:
-        """Returns the function that answers a field, and what is selected below it.
+    def compile(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> Answer:
+        """Returns the function that answers a field; raises Uncompilable.
 
-        These are the fields of type Query, each answered by its value, in whose place its own
-        answer is to be put, and all fields as `Type.field`. Raises Uncompilable.
+        `queries` are then the fields of type Query below it, each answered by its value, in whose
+        place its own answer is to be put, and `selected` all fields below it, as `Type.field`.
         """
-        self._queries, self._selected = [], set()
-        name = self.define("value", [f"return {self.value(return_type, details, 'value')}"])
-        return self.names[name], self._queries, frozenset(self._selected)
+        self.queries, self.selected = [], set()
+        body = f"return {self.value(return_type, details, 'value')}"
+        answer: Answer = self.names[self.define("value", [body])]
+        return answer
 
     def fresh(self, kind: str) -> str:
         """Returns a name that nothing has yet."""
@@ -140,7 +131,15 @@ class SelectionWriter:
 
         Raises Uncompilable when the plan has too many.
         """
-        fields = self._collect(object_type, details).grouped_field_set
+        executor = self.executor
+        fields = collect_subfields(
+            executor.schema,
+            executor.fragments,
+            executor.variable_values,
+            executor.operation,
+            object_type,
+            details,
+        ).grouped_field_set
         self.field_count += len(fields)
         if self.field_count > MAXIMUM_FIELDS:
             raise Uncompilable(f"There are more than {MAXIMUM_FIELDS} fields.")
@@ -156,7 +155,7 @@ class SelectionWriter:
                 yield key, name, None, below
             else:
                 field = object_type.fields[name]
-                self._selected.add(f"{object_type.name}.{name}")
+                self.selected.add(f"{object_type.name}.{name}")
                 yield key, find_definition(field).python_name, field, below
 
     def value(
@@ -172,8 +171,7 @@ class SelectionWriter:
             return self._list(present_type, details, raw)
         if is_leaf_type(present_type):
             return self._leaf(present_type, raw)
-        write = self._abstract if is_abstract_type(present_type) else self._object
-        return f"{write(present_type, details)}({raw}, variables)"
+        return self._object(present_type, details, raw)
 
     def _list(
         self, return_type: GraphQLList[Any], details: FieldDetailsList, raw: str
@@ -183,30 +181,29 @@ class SelectionWriter:
         answer = self.value(return_type.of_type, details, item)
         return f"[{answer} for {item} in check_list({raw})]"
 
-    def _abstract(self, abstract_type: Any, details: FieldDetailsList) -> str:
-        """Writes the function that answers an object of any class of an interface or union."""
-        functions = {}
-        for object_type in self._schema.get_possible_types(abstract_type):
-            name = self._object(object_type, details)
-            functions[find_definition(object_type).origin] = self.names[name]
+    def _object(self, kind: Any, details: FieldDetailsList, raw: str) -> str:
+        """Writes the expression that answers an object by the function of its very class."""
+        schema, functions = self.executor.schema, {}
+        for object_type in (
+            schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        ):
+            definition = find_definition(object_type)
+            if definition is None or definition.is_type_of:
+                raise Uncompilable(f"{object_type} checks its values, or has no class.")
+            functions[definition.origin] = self._function(object_type, details)
         table = self.named("functions", functions)
-        # A class that is not among them is a KeyError, which graphql-core takes over.
-        return self.define(
-            "source", [f"return {table}[source.__class__](source, variables)"]
-        )
+        if not raw.isidentifier():
+            name = self.fresh("value")
+            return f"{table}[({name} := {raw}).__class__]({name}, variables)"
+        # Any other class is a KeyError.
+        return f"{table}[{raw}.__class__]({raw}, variables)"
 
-    def _object(self, object_type: Any, details: FieldDetailsList) -> str:
-        """Writes the function that answers an object of the very class of a type."""
-        definition = find_definition(object_type)
-        if definition is None or definition.is_type_of:
-            raise Uncompilable(f"{object_type} checks its values, or has no class.")
-        kind = self.named("Kind", definition.origin)
-        guard = f"if source.__class__ is not {kind}: unusual(source)"
+    def _function(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Any:
         pairs = [
             f"{key!r}: {self._field(object_type, key, field, below)}"
             for key, _, field, below in self.fields(object_type, details)
         ]
-        return self.define("source", [guard, f"return {{{', '.join(pairs)}}}"])
+        return self.names[self.define("source", [f"return {{{', '.join(pairs)}}}"])]
 
     def _field(
         self,
@@ -226,9 +223,9 @@ class SelectionWriter:
         method = self.named("method", field.resolve)
         read = self.named("read", argument_reader(field, details[0].node))
         call = f"{method}(source, None, **{read}(variables))"
-        if get_named_type(field.type) is not self._schema.query_type:
+        if get_named_type(field.type) is not self.executor.schema.query_type:
             return self.value(field.type, details, call)
-        self._queries.append((key, parent, details))
+        self.queries.append((key, parent, details))
         return call
 
     def _leaf(self, leaf_type: Any, raw: str) -> str:
