@@ -35,7 +35,8 @@ class ItemRowsWriter(SelectionWriter):
 
     def __init__(self, executor: Executor[Any]) -> None:
         super().__init__(executor)
-        self.names |= NAMES | {
+        self.names |= {
+            **NAMES,
             "dumps": orjson.dumps,
             "Fragment": orjson.Fragment,
             "SUBMITTED": BasketStatus.SUBMITTED,
