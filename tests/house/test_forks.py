@@ -12,8 +12,10 @@ from tempfile import TemporaryFile
 import pytest
 
 from tests.support.fork_server import ROOT
-from tests.support.forks import Start, can_fork, fork_server, start_anew
+from tests.support.forks import Start, can_fork, fork_server, has_forks, start_anew
 from tests.support.waiting import TIMEOUT_SECONDS
+
+pytestmark = pytest.mark.skipif(not has_forks(), reason="This run forks no processes.")
 
 SURROUNDINGS = """
 import gc, json, logging, multiprocessing, os, signal, sys, tempfile, threading

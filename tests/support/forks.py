@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -156,11 +157,23 @@ def start_anew(start: Start) -> subprocess.Popen[bytes]:
 def can_fork(start: Start) -> bool:
     """Whether this runs a program by this Python, without another setting of Python's own."""
     return (
-        sys.platform == "linux"
-        and _ENVIRONMENT.get("TEST_FORKS") != "0"
+        has_forks()
         and _python_command(start.command) is not None
         and _library_variables(start.environment) == _library_variables(_ENVIRONMENT)
     )
+
+
+@cache
+def has_forks() -> bool:
+    """Whether this run forks: unless TEST_FORKS is 0, where the system can tell of their ends."""
+    if os.environ.get("TEST_FORKS") == "0":
+        return False
+    try:
+        # Linux has it since 5.3.
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _python_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
