@@ -4,6 +4,9 @@ Nothing else may decide an answer of such a query: not the time, not the history
 nothing of the caller but who they are. So root fields and the fields below them are listed here,
 or are columns, and a query with any other field is not versioned. A test asks for every field of
 these types.
+
+A delta from the very version of a basket needs no history, so that its state decides it, too: a
+client that asks whether anything has changed. Reads of other deltas have no state.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +33,8 @@ from schema.product import Product
 
 _FIELDS: Mapping[str, str] = {
     # Besides its columns: every change of a basket has a version.
-    "Basket": "id segmentRemoteId items itemsPage item",
+    "Basket": "id segmentRemoteId items itemsPage item delta",
+    "BasketDelta": "sinceVersion basket items removedItemIds isComplete",
     "BasketItemConnection": "edges pageInfo totalCount",
     "BasketItemEdge": "node cursor",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
@@ -46,7 +50,6 @@ UNVERSIONED = frozenset(
     {
         # The history is swept, and has more than one author.
         "Basket.changes",
-        "Basket.delta",
         # The caller's division decides, too.
         "Basket.problems",
         "Basket.isSubmittable",

@@ -1,5 +1,6 @@
 """Baskets, as they are shown."""
 
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 import strawberry
@@ -198,15 +199,21 @@ def find_delta(basket: Basket, since_version: int) -> BasketDelta:
             removed_item_ids=[],
             is_complete=True,
         )
-    changed = ItemRows(since.items.pick(difference.changed))
     removed = [id_of(IdKind.BASKET_ITEM, item_id) for item_id in difference.removed]
     return BasketDelta(
         since_version=since_version,
         basket=basket,
-        items=cast(list[BasketItem], changed),
+        items=_pick_items(since, difference.changed),
         removed_item_ids=removed,
         is_complete=False,
     )
+
+
+def _pick_items(since: BasketSince, indexes: Sequence[int]) -> list[BasketItem]:
+    if not indexes or since.items is None:
+        return []
+    # A sequence that makes its items when they are used, which the declared type cannot say.
+    return cast(list[BasketItem], ItemRows(since.items.pick(indexes)))
 
 
 @strawberry.type(description="A basket in a page, with its cursor.")

@@ -62,6 +62,6 @@ def _basket(basket: BasketSummary | BasketSince | FullBasket) -> Basket:
 def _items(basket: BasketSummary | BasketSince | FullBasket) -> Sequence[BasketItem]:
     if isinstance(basket, FullBasket):
         return ItemRows(basket)
-    if isinstance(basket, BasketSince) and basket.has_all_items:
+    if isinstance(basket, BasketSince) and basket.has_all_items and basket.items:
         return ItemRows(basket.items)
     return _ITEMS_NOT_READ

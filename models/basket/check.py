@@ -47,20 +47,27 @@ def find_subject(
 
 
 def state_of_read(read: BasketRows) -> State | None:
-    """Returns the state of the baskets as they were read; None after a read of changes."""
-    baskets = [basket for basket in read.baskets if not isinstance(basket, BasketSince)]
-    return state_of_baskets(baskets) if len(baskets) == len(read.baskets) else None
+    """Returns the state of the baskets as they were read; None after a read of changes.
+
+    Without any change after its version such a read has shown the basket's columns alone.
+    """
+    for basket in read.baskets:
+        if isinstance(basket, BasketSince) and basket.items is not None:
+            return None
+    return state_of_baskets(read.baskets)
 
 
-def state_of_baskets(baskets: Iterable[BasketSummary | FullBasket]) -> State:
+def state_of_baskets(
+    baskets: Iterable[BasketSummary | BasketSince | FullBasket],
+) -> State:
     """Returns the state of baskets as they were read; raises ValueError for a part of one."""
     return [_state_of_basket(basket) for basket in baskets]
 
 
-def _state_of_basket(basket: BasketSummary | FullBasket) -> Sequence[Any]:
+def _state_of_basket(basket: BasketSummary | BasketSince | FullBasket) -> Sequence[Any]:
     columns = basket.columns
     state = [columns["id"], columns["version"], columns["updated_at"]]
-    if isinstance(basket, BasketSummary):
+    if not isinstance(basket, FullBasket):
         return [*state, None, None]
     revisions = basket.revisions
     if revisions is None:

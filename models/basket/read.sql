@@ -86,99 +86,52 @@ ORDER BY :order;
 -- name: since (postgres)
 -- The changes after a version, and the items that their lines name; or all items, where these are
 -- wanted, or where the changes do not reach back so far, cannot be read here, or are too many.
--- An item has a row per division here, and all rows are one text: for few items, which is the
--- rule, this takes half of the time of lists.
+-- At the version itself, which most clients have that ask, nothing else is read or prepared.
 SELECT
     row_to_json(b)::text AS basket,
-    (SELECT revision FROM division_revision) AS division_revision,
-    history.changes,
-    chosen.has_all_items,
-    items.parts
+    CASE WHEN b.version <> :since OR :with_items::boolean
+        THEN basket_since_1(b.id, b.version, :since, :with_items, :maximum_lines)
+    END AS since
 FROM basket b
-CROSS JOIN LATERAL (
-    SELECT
-        COUNT(*) AS change_count,
-        '[' || string_agg(
-            '[' || c.version || ',' || COALESCE(c.lines, 'null') || ']', ','
-        ) || ']' AS changes,
-        -- Null where no change has lines.
-        bool_and(c.lines::json ->> 'format' = ':known_format') AS is_known,
-        string_agg(btrim(c.lines::json ->> 'items', '[]'), ',') AS item_ids
-    FROM basket_change c
-    WHERE c.basket_id = b.id AND c.version > :since
-        -- Few small changes are never too much: to add up their lines would only take time.
-        AND ((b.version - :since < 20 AND c.line_count < 1000) OR :maximum_lines >= (
-            SELECT SUM(counted.line_count)
-            FROM basket_change counted
-            WHERE counted.basket_id = b.id AND counted.version > :since
-        ))
-) AS history
-CROSS JOIN LATERAL (
-    SELECT
-        :with_items::boolean
-            OR history.change_count <> b.version - :since
-            OR history.is_known IS FALSE AS has_all_items
-) AS chosen
-CROSS JOIN LATERAL (
-    SELECT json_agg(json_build_array(
-        i.id, q.id, i.price, p.id, p.revision, p.refreshed_at::text, q.division_id, q.quantity
-    ))::text AS parts
-    FROM basket_item i
-    -- Looked up one by one, as in the statement above.
-    CROSS JOIN LATERAL (
-        SELECT product.id, product.revision, product.refreshed_at
-        FROM product
-        WHERE product.id = i.product_id
-        OFFSET 0
-    ) AS p
-    CROSS JOIN LATERAL (
-        SELECT part.id, part.division_id, part.quantity
-        FROM basket_item_division part
-        WHERE part.item_id = i.id
-        OFFSET 0
-    ) AS q
-    WHERE i.id = ANY(CASE
-        WHEN chosen.has_all_items
-        THEN ARRAY(SELECT held.id FROM basket_item held WHERE held.basket_id = b.id)
-        ELSE ('{' || history.item_ids || '}')::bigint[]
-    END)
-) AS items
 WHERE :condition
 ORDER BY :order;
 
 -- name: since (sqlite)
 SELECT
     :basket_object AS basket,
-    NULL AS division_revision,
-    (
-        SELECT json_group_array(json_array(change.version, json(change.lines)))
-        FROM (
-            SELECT c.version, c.lines
-            FROM basket_change c
-            WHERE c.basket_id = b.id AND c.version > :since
-                AND b.changed_lines <= :maximum_lines
-            ORDER BY c.version
-        ) AS change
-    ) AS changes,
-    b.has_all_items,
-    (
-        SELECT json_group_array(json_array(
-            i.id, q.id, i.price, p.id, p.revision, p.refreshed_at, q.division_id, q.quantity
-        ))
-        -- The ids are found first: as a condition of each item, all lines would be read for each.
-        FROM (
-            SELECT held.id
-            FROM basket_item held
-            WHERE held.basket_id = b.id AND b.has_all_items
-            UNION
-            SELECT named.value
-            FROM basket_change c, json_each(c.lines, '$.items') AS named
-            WHERE c.basket_id = b.id AND c.version > :since AND NOT b.has_all_items
-        ) AS chosen
-        CROSS JOIN basket_item i ON i.id = chosen.id AND i.basket_id = b.id
-        JOIN product p ON p.id = i.product_id
-        JOIN basket_item_division q ON q.item_id = i.id
-    ) AS parts
+    CASE WHEN b.version <> :since OR :with_items THEN json_object(
+        'changes', (
+            SELECT json_group_array(json_array(change.version, json(change.lines)))
+            FROM (
+                SELECT c.version, c.lines
+                FROM basket_change c
+                WHERE c.basket_id = b.id AND c.version > :since
+                    AND b.changed_lines <= :maximum_lines
+                ORDER BY c.version
+            ) AS change
+        ),
+        'has_all_items', b.has_all_items,
+        'division_revision', NULL,
+        'parts', (
+            SELECT json_group_array(json_array(
+                i.id, q.id, i.price, p.id, p.revision, p.refreshed_at, q.division_id, q.quantity
+            ))
+            -- The ids are found first: as a condition of each item, all lines would be read for
+            -- each.
+            FROM (
+                SELECT held.id
+                FROM basket_item held
+                WHERE held.basket_id = b.id AND b.has_all_items
+                UNION
+                SELECT named.value
+                FROM basket_change c, json_each(c.lines, '$.items') AS named
+                WHERE c.basket_id = b.id AND c.version > :since AND NOT b.has_all_items
+            ) AS chosen
+            CROSS JOIN basket_item i ON i.id = chosen.id AND i.basket_id = b.id
+            JOIN product p ON p.id = i.product_id
+            JOIN basket_item_division q ON q.item_id = i.id
+        )
+    ) END AS since
 FROM (
     SELECT
         b.*,

@@ -168,28 +168,38 @@ class BasketSince:
     It has all items where these were asked for, or where the changes do not reach back so far.
     """
 
-    items: FullBasket
+    columns: Mapping[str, Any]
+    """The columns of the basket by name."""
+    items: FullBasket | None
+    """None at the version itself, unless the items were asked for."""
     has_all_items: bool
     changes: Sequence[StoredChange]
     """The changes since then, oldest first; none where they are too many."""
 
-    @property
-    def columns(self) -> Mapping[str, Any]:
-        """The columns of the basket by name."""
-        return self.items.columns
-
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:
         """Returns the basket of a row of a read since a version."""
-        changes = sorted(orjson.loads(row["changes"] or "[]"))
+        columns, since = orjson.loads(row["basket"]), row["since"]
+        if since is None:
+            return cls(columns, None, has_all_items=False, changes=())
+        found = orjson.loads(since)
+        items = _items_from_parts(
+            columns, sorted(found["parts"]), found["division_revision"], look_up
+        )
         # SQLite has numbers for true and false.
-        return cls(_items_from_parts(row, look_up), bool(row["has_all_items"]), changes)
+        return cls(columns, items, bool(found["has_all_items"]), sorted(found["changes"]))
 
 
-def _items_from_parts(row: Row, look_up: LookUp) -> FullBasket:
-    """Returns the basket of a row that has the columns of an item with each of its parts."""
-    # Their ids come first in them: this is the order of items, and within an item of parts.
-    parts = sorted(orjson.loads(row["parts"] or "[]"))
+def _items_from_parts(
+    columns: Mapping[str, Any],
+    parts: Sequence[Sequence[Any]],
+    division_revision: int | None,
+    look_up: LookUp,
+) -> FullBasket:
+    """Returns the basket of rows that have the columns of an item with each of its parts.
+
+    The ids come first in them: sorted, they are in the order of items, and within one of parts.
+    """
     items, _, prices, products, revisions, refreshed_at, divisions, quantities = (
         zip(*parts, strict=True) if parts else ((),) * 8
     )
@@ -197,7 +207,7 @@ def _items_from_parts(row: Row, look_up: LookUp) -> FullBasket:
         place for place, item in enumerate(items) if item not in items[place - 1 : place]
     ]
     return FullBasket(
-        orjson.loads(row["basket"]),
+        columns,
         _take(items, firsts),
         _take(prices, firsts),
         look_up.find_products(_take(products, firsts), _take(revisions, firsts)),
@@ -205,7 +215,7 @@ def _items_from_parts(row: Row, look_up: LookUp) -> FullBasket:
         list(items),
         divisions,
         quantities,
-        look_up.find_divisions(set(divisions), row["division_revision"]),
+        look_up.find_divisions(set(divisions), division_revision),
     )
 
 

@@ -1,10 +1,10 @@
 """The difference between an earlier version of a basket and the basket as it was read."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from models.basket.rows import BasketSince
-from models.history.lines import ChangeLines, UnknownFormat, lines_from_json
+from models.basket.rows import BasketSince, FullBasket
+from models.history.lines import UnknownFormat, check_format
 
 
 class ItemDifference(NamedTuple):
@@ -42,25 +42,35 @@ class EarlierItem:
         )
 
 
+NO_DIFFERENCE = ItemDifference((), ())
+
+
 def find_difference(basket: BasketSince, since: int) -> ItemDifference | None:
     """Returns the difference from a version; None when the changes do not reach back so far."""
+    if since == basket.columns["version"]:
+        return NO_DIFFERENCE
     try:
         earlier = _find_earlier_items(basket, since)
     except UnknownFormat:
         return None
-    if earlier is None:
+    if earlier is None or basket.items is None:
         return None
-    items, currency = basket.items, basket.columns["currency"]
-    changed = []
+    changed = _find_changed(basket.items, earlier)
+    # The others are not in the basket any more; some of them came after the version.
+    removed = [item_id for item_id, before in earlier.items() if before.price is not None]
+    return ItemDifference(changed, removed)
+
+
+def _find_changed(items: FullBasket, earlier: dict[int, EarlierItem]) -> Sequence[int]:
+    """Returns the indexes of the items that differ; takes those out that are in the basket."""
+    currency, changed = items.columns["currency"], []
     for index, (item_id, price, parts) in enumerate(
         zip(items.item_ids, items.prices, items.group_parts(), strict=True)
     ):
         before = earlier.pop(item_id, None)
         if before and before.differs(price, currency, dict(zip(*parts, strict=True))):
             changed.append(index)
-    # The others are not in the basket any more; some of them came after the version.
-    removed = [item_id for item_id, before in earlier.items() if before.price is not None]
-    return ItemDifference(changed, removed)
+    return changed
 
 
 def _find_earlier_items(basket: BasketSince, since: int) -> dict[int, EarlierItem] | None:
@@ -72,19 +82,29 @@ def _find_earlier_items(basket: BasketSince, since: int) -> dict[int, EarlierIte
         return None
     earlier: dict[int, EarlierItem] = {}
     for lines in stored:
-        _note_earlier(earlier, lines_from_json(lines))
+        if lines is not None:
+            check_format(lines)
+            _note_earlier(earlier, lines)
     return earlier
 
 
-def _note_earlier(earlier: dict[int, EarlierItem], changes: ChangeLines) -> None:
+def _note_earlier(earlier: dict[int, EarlierItem], lines: Mapping[str, Any]) -> None:
     """Notes items and quantities before a change, where no change before it has told them."""
-    for line in changes.lines:
-        item = earlier.get(line.item_id)
+    # The stored columns: to make an object of each line would take most of the time of a delta.
+    currency = lines["currency_before"]
+    for item_id, division_id, before, after, price in zip(
+        lines["items"],
+        lines["divisions"],
+        lines["quantities_before"],
+        lines["quantities_after"],
+        lines["prices_before"],
+        strict=True,
+    ):
+        item = earlier.get(item_id)
         if item is None:
             # Prices are those before the whole change, so any line of the item tells them.
-            item = EarlierItem(line.price_before, changes.currency_before)
-            earlier[line.item_id] = item
-        if line.division_id is not None:
-            item.quantities.setdefault(line.division_id, line.quantity_before)
-            if line.quantity_after == 0:
-                item.removed_divisions.add(line.division_id)
+            item = earlier[item_id] = EarlierItem(price, currency)
+        if division_id is not None:
+            item.quantities.setdefault(division_id, before)
+            if after == 0:
+                item.removed_divisions.add(division_id)

@@ -1,6 +1,6 @@
 """The lines of a change as they are stored: one JSON object with a format number and columns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -105,11 +105,16 @@ def lines_from_json(values: Any) -> ChangeLines:
     """Reads stored lines that are parsed already; raises UnknownFormat."""
     if values is None:
         return ChangeLines((), None)
+    check_format(values)
+    columns = [values[name] for name in _COLUMNS]
+    lines = [ChangeLine(*line) for line in zip(*columns, strict=True)]
+    return ChangeLines(lines, values["currency_before"])
+
+
+def check_format(values: Mapping[str, Any]) -> None:
+    """Raises UnknownFormat for lines, parsed already, that are not in the format read here."""
     if values.get("format") != FORMAT:
         raise UnknownFormat(
             f"The lines of a change are stored in format {values.get('format')}, "
             f"and this server reads format {FORMAT}."
         )
-    columns = [values[name] for name in _COLUMNS]
-    lines = [ChangeLine(*line) for line in zip(*columns, strict=True)]
-    return ChangeLines(lines, values["currency_before"])

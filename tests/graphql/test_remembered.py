@@ -1,7 +1,7 @@
 """Queries by tags and from memory: what is read of the database, and when the answer changes."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -21,7 +21,8 @@ from tests.support.statements import note_statements
 ITEMS = "items { id price quantity product { id name price } divisions { id division { name } } }"
 READ = f"{{ activeBasket {{ id version totalQuantity {ITEMS} }} }}"
 BADGE = "{ activeBasket { totalQuantity } }"
-TOKEN, CHECK, FULL = "buyers_with_tokens", "states", "full"
+TOKEN, CHECK, FULL, SINCE = "buyers_with_tokens", "states", "full", "since"
+SHOWN = "isComplete removedItemIds items { productRemoteId product { name } } basket { totalQuantity }"
 
 
 @pytest.fixture
@@ -156,7 +157,6 @@ async def test_where_another_server_writes_before_each_read_no_check_is_paid_for
     "document",
     [
         "{ activeBasket { id changes(first: 1) { totalCount } } }",
-        "{ activeBasket { id delta(sinceVersion: 1) { isComplete } } }",
         "{ activeBasket { items { product { refreshedAt } } } }",
         "{ activeBasket { problems { code } } }",
         "{ activeBasket { isSubmittable } }",
@@ -302,7 +302,7 @@ async def test_every_field_of_a_basket_is_known_to_be_versioned_or_not() -> None
     assert VERSIONED & UNVERSIONED == set()
     types = {name.partition(".")[0] for name in UNVERSIONED}
     types |= {"BasketItemConnection", "BasketItemEdge", "PageInfo", "BasketItem"}
-    types |= {"BasketItemDivision", "Division"}
+    types |= {"BasketItemDivision", "Division", "BasketDelta"}
     fields = {
         f"{name}.{field}"
         for name in types
@@ -319,6 +319,83 @@ async def test_every_field_of_a_basket_is_known_to_be_versioned_or_not() -> None
         "Quotation.id",
         "BasketExport.id",
     }
+
+
+async def delta(caller: Caller, since: int, selection: str = SHOWN) -> dict[str, Any]:
+    """Reads the delta of the active basket from a version."""
+    document = f"query ($since: Int!) {{ activeBasket {{ delta(sinceVersion: $since) {{ {selection} }} }} }}"
+    data = await caller.query(document, since=since)
+    found: dict[str, Any] = data["activeBasket"]["delta"]
+    return found
+
+
+@pytest.mark.parametrize("cache_bytes", [2**20, 0])
+async def test_that_nothing_has_changed_is_told_by_the_check_alone(
+    filled: Service, database_url: str, statements: list[str], cache_bytes: int
+) -> None:
+    unchanged = {"isComplete": False, "removedItemIds": [], "items": []}
+    async with serve_beside(
+        filled, database_url, token_kept_seconds=0, response_cache_bytes=cache_bytes
+    ) as client:
+        caller = Caller(client, "main")
+        for checks in (False, cache_bytes > 0):
+            statements.clear()
+            assert await delta(caller, 2) == unchanged | {"basket": {"totalQuantity": 2}}
+            assert statements == [TOKEN, CHECK if checks else SINCE]
+        # By another server, which cannot drop what is remembered here.
+        await add(filled.main, 3)
+        found = await delta(caller, 2)
+        assert [item["productRemoteId"] for item in found["items"]] == [3]
+        assert found["basket"] == {"totalQuantity": 3}
+        assert await delta(caller, 3) == unchanged | {"basket": {"totalQuantity": 3}}
+
+
+async def test_a_delta_with_changes_is_read_each_time(
+    filled: Service, statements: list[str]
+) -> None:
+    first = await delta(filled.main, 1)
+    await Product.filter(remote_id=2).update(name="Another name")
+    statements.clear()
+    second = await delta(filled.main, 1)
+    assert [item["product"]["name"] for item in second["items"]] == ["Another name"]
+    assert first["items"][0]["product"]["name"] != "Another name"
+    assert statements[:2] == [TOKEN, SINCE]
+    assert filled.application.state["responses"].cache.size == 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "items { id }",
+        "item(productRemoteId: 1) { id }",
+        "old: delta(sinceVersion: 1) { items { id } }",
+    ],
+)
+async def test_a_delta_beside_items_is_read_each_time(
+    filled: Service, statements: list[str], more: str
+) -> None:
+    document = f"{{ activeBasket {{ delta(sinceVersion: 2) {{ isComplete }} {more} }} }}"
+    first = await filled.main.query(document)
+    statements.clear()
+    assert await filled.main.query(document) == first
+    # SQLite reads the divisions of items, too.
+    assert statements[:2] == [TOKEN, SINCE]
+
+
+async def test_304_tells_that_nothing_has_changed_since_a_version(
+    filled: Service, statements: list[str]
+) -> None:
+    query = (
+        "{ activeBasket { delta(sinceVersion: 2) { items { id } basket { version } } } }"
+    )
+    tag = (await get(filled.main, query)).headers["etag"]
+    assert (await get(filled.main, query, tag)).status_code == 304
+    await add(filled.main, 1)
+    changed = await get(filled.main, query, tag)
+    assert changed.status_code == 200
+    assert len(changed.json()["data"]["activeBasket"]["delta"]["items"]) == 1
+    # Its items have contents that no state covers.
+    assert "etag" not in changed.headers
 
 
 async def test_writers_and_readers_at_once_never_see_a_version_go_back(

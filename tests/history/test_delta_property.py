@@ -66,6 +66,9 @@ class Client:
             state = await read_state(self.main, basket_id)
             if state:
                 self.seen.setdefault(basket_id, {})[state["version"]] = state
+                # After a rejected change it is remembered.
+                unchanged = await read_delta(self.main, state["version"], basket_id)
+                check_delta(unchanged, state, state)
             else:
                 # An empty active basket vanishes when another one is loaded.
                 self.seen.pop(basket_id, None)
