@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.basket.active import read_active
-from models.basket.check import find_subject, state_of_read
+from models.basket.check import find_state, find_subject
 from models.basket.read import ACTIVE, BasketRead, Wants
 from models.basket.rows import BasketRows
 from resolvers.changes import prepare_changes
@@ -23,7 +23,7 @@ async def read_baskets(
     wanted = find_wants(info, parts) if wants is None else wants
     read = await _read(info.context, source, wanted, values)
     if subject := find_subject(source, values, has_items=wanted.items):
-        info.context.note_state(subject, state_of_read(read))
+        info.context.note_state(*find_state(subject, read))
     baskets = baskets_from_rows(read)
     await prepare_parts(info, parts, baskets)
     return baskets

@@ -5,8 +5,8 @@ nothing of the caller but who they are. So root fields and the fields below them
 or are columns, and a query with any other field is not versioned. A test asks for every field of
 these types.
 
-A delta from the very version of a basket needs no history, so that its state decides it, too: a
-client that asks whether anything has changed. Reads of other deltas have no state.
+A delta that is not complete is decided by the state, too, for it stays right when its history is
+swept. Reads of complete deltas have no state.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from graphql.execution.values import VariableValues
 from strawberry.types import get_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
-from models.basket.check import Subject
+from models.basket.check import State, Subject
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
 from models.basket.tables import BASKET
 from models.database.columns import Columns
@@ -144,10 +144,18 @@ def _find_subject(field: PlannedField, values: VariableValues) -> Subject | None
     return found and Subject(*found, not field.selected.isdisjoint(ITEM_FIELDS))
 
 
-def states_of(context: Context, subjects: Sequence[Subject]) -> Sequence[Any] | None:
-    """Returns the states of reads as they were executed; None unless just these were executed."""
+def find_states(
+    context: Context, subjects: Sequence[Subject]
+) -> Mapping[Subject, State] | None:
+    """Returns the states of reads as they were executed; None unless just these were executed.
+
+    By their execution the subjects of deltas have got the products that they show.
+    """
     # A read that is not one of the subjects would decide the answer, too.
-    if not subjects or context.states.keys() != set(subjects):
+    read = {subject._replace(products=()) for subject in context.states}
+    if not subjects or read != set(subjects):
         return None
-    states = [context.states[subject] for subject in subjects]
-    return None if None in states else states
+    states = {
+        subject: state for subject, state in context.states.items() if state is not None
+    }
+    return states if len(states) == len(context.states) else None

@@ -5,7 +5,7 @@ divisions. Of equal states the reads are equal, in every process and at all time
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -17,23 +17,30 @@ from models.basket.rows import (
     BasketSummary,
     FullBasket,
 )
-from models.database.statements import Row, is_sqlite, load_statements
+from models.database.statements import Row, Statement, is_sqlite, load_statements
 from models.database.turn import TurnBatch
 from models.division import DIVISION
 
 State = Sequence[Sequence[Any]]
 """The state of each basket of a read, in their order."""
 
+MAXIMUM_PRODUCTS = 20
+"""The most products of a delta that is checked; of more, the check would cost like the read."""
+
 _NUMBERS: Mapping[BasketRead, str] = {ACTIVE: "segment", ALL_ACTIVE: "", OWN: "basket_id"}
 """The reads that can be checked, with the name of their parameter beside the user."""
 
 
 class Subject(NamedTuple):
-    """A read of the baskets of a user: its source, its number, and whether items are read."""
+    """A read of the baskets of a user: its source, its number, and whether items are read.
+
+    `products` are those that a delta shows, which only its read knows; otherwise there are none.
+    """
 
     source: BasketRead
     number: int
     has_items: bool
+    products: tuple[int, ...] = ()
 
 
 def find_subject(
@@ -46,15 +53,35 @@ def find_subject(
     return Subject(source, values[name] if name else 0, has_items)
 
 
-def state_of_read(read: BasketRows) -> State | None:
-    """Returns the state of the baskets as they were read; None after a read of changes.
-
-    Without any change after its version such a read has shown the basket's columns alone.
-    """
+def find_state(subject: Subject, read: BasketRows) -> tuple[Subject, State | None]:
+    """Returns the subject and the state of a read; None when more decides what it has shown."""
+    (basket, *others) = read.baskets or (None,)
+    if isinstance(basket, BasketSince) and basket.items is not None and not others:
+        return _read_delta_state(subject, basket)
     for basket in read.baskets:
         if isinstance(basket, BasketSince) and basket.items is not None:
-            return None
-    return state_of_baskets(read.baskets)
+            return subject, None
+    return subject, state_of_baskets(read.baskets)
+
+
+def _read_delta_state(
+    subject: Subject, basket: BasketSince
+) -> tuple[Subject, State | None]:
+    revisions = basket.revisions
+    # What is in the history decides that a delta is complete. All others stay right without it.
+    if basket.has_all_items or revisions is None or revisions.divisions is None:
+        return subject, None
+    if not revisions.products:
+        return subject, [[*_name_state(basket), None, None]]
+    if len(revisions.products) > MAXIMUM_PRODUCTS:
+        return subject, None
+    state = [*_name_state(basket), _product_revisions(revisions), revisions.divisions]
+    return subject._replace(products=tuple(sorted(revisions.product_ids))), [state]
+
+
+def _name_state(basket: BasketSummary | BasketSince | FullBasket) -> Sequence[Any]:
+    columns = basket.columns
+    return columns["id"], columns["version"], columns["updated_at"]
 
 
 def state_of_baskets(
@@ -65,8 +92,7 @@ def state_of_baskets(
 
 
 def _state_of_basket(basket: BasketSummary | BasketSince | FullBasket) -> Sequence[Any]:
-    columns = basket.columns
-    state = [columns["id"], columns["version"], columns["updated_at"]]
+    state = _name_state(basket)
     if not isinstance(basket, FullBasket):
         return [*state, None, None]
     revisions = basket.revisions
@@ -103,32 +129,54 @@ class BasketChecks:
             for source, name in _NUMBERS.items()
             for has_items in (False, True)
         }
+        self._deltas = {
+            source: TurnBatch(_DeltaStateRead(source, name).read)
+            for source, name in _NUMBERS.items()
+        }
 
     async def find(self, user_id: int, subject: Subject) -> State:
         """Returns the state of a user's baskets now."""
+        if subject.products:
+            deltas, key = self._deltas[subject.source], (user_id, subject.number)
+            return await deltas.find((*key, subject.products)) or ()
         batch = self._batches[subject.source, subject.has_items]
         return await batch.find((user_id, subject.number)) or ()
+
+
+def _load(name: str, source: BasketRead, number: str) -> Statement:
+    # The condition of the read itself, of many users at once.
+    condition = source.condition.replace(":user_id", "subject.user_id")
+    sqlite = condition.replace("subject.user_id", "subject.value ->> 0")
+    if number:
+        condition = condition.replace(f":{number}", "subject.number")
+        sqlite = sqlite.replace(f":{number}", "subject.value ->> 1")
+    return load_statements(
+        __file__,
+        condition=condition,
+        sqlite_condition=sqlite,
+        order=source.order,
+        division=DIVISION.json_object("d"),
+        parent=DIVISION.json_object("m"),
+    )[name]
+
+
+AnySubject = TypeVar("AnySubject")
+
+
+def _group(subjects: Sequence[AnySubject], rows: Sequence[Row]) -> dict[AnySubject, State]:
+    """Returns the states of rows by the subjects at whose positions they were found."""
+    states: dict[AnySubject, list[Sequence[Any]]] = {}
+    for row in rows:
+        states.setdefault(subjects[row["position"] - 1], []).append(_state(row))
+    return dict(states)
 
 
 class _StateRead:
     """The statement of one source."""
 
     def __init__(self, source: BasketRead, number: str, has_items: bool) -> None:
-        # The condition of the read itself, of many users at once.
-        condition = source.condition.replace(":user_id", "subject.user_id")
-        sqlite = condition.replace("subject.user_id", "subject.value ->> 0")
-        if number:
-            condition = condition.replace(f":{number}", "subject.number")
-            sqlite = sqlite.replace(f":{number}", "subject.value ->> 1")
         self._has_items = has_items
-        self._statement = load_statements(
-            __file__,
-            condition=condition,
-            sqlite_condition=sqlite,
-            order=source.order,
-            division=DIVISION.json_object("d"),
-            parent=DIVISION.json_object("m"),
-        )["states"]
+        self._statement = _load("states", source, number)
 
     async def read(
         self, subjects: Sequence[tuple[int, int]]
@@ -138,11 +186,26 @@ class _StateRead:
         if not is_sqlite():
             users, numbers = zip(*subjects, strict=True)
             values = {"users": users, "numbers": numbers}
-        rows = await self._statement.rows(with_items=self._has_items, **values)
-        states: dict[tuple[int, int], list[Sequence[Any]]] = {}
-        for row in rows:
-            states.setdefault(subjects[row["position"] - 1], []).append(_state(row))
-        return states
+        return _group(
+            subjects, await self._statement.rows(with_items=self._has_items, **values)
+        )
+
+
+class _DeltaStateRead:
+    """The statement of the deltas of one source, on PostgreSQL."""
+
+    def __init__(self, source: BasketRead, number: str) -> None:
+        self._statement = _load("delta_states", source, number)
+
+    async def read(
+        self, subjects: Sequence[tuple[int, int, tuple[int, ...]]]
+    ) -> Mapping[tuple[int, int, tuple[int, ...]], State]:
+        """Reads the states of several users, by the users, the numbers and the products."""
+        users, numbers, products = zip(*subjects, strict=True)
+        # An array of PostgreSQL has lists of one length only.
+        texts = [f"{{{','.join(map(str, ids))}}}" for ids in products]
+        rows = await self._statement.rows(users=users, numbers=numbers, products=texts)
+        return _group(subjects, rows)
 
 
 def _state(row: Row) -> Sequence[Any]:

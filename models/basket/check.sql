@@ -66,3 +66,27 @@ SELECT
 FROM json_each(:subjects) AS subject
 JOIN basket b ON :sqlite_condition
 ORDER BY subject.key, :order;
+
+-- name: delta_states (postgres)
+-- The same for deltas: of products, they show those that are named.
+SELECT
+    subject.position,
+    b.id,
+    b.version,
+    b.updated_at,
+    ARRAY(
+        SELECT p.revision
+        FROM product p
+        WHERE p.id = ANY(subject.products::bigint[])
+        ORDER BY p.id
+    ) AS product_revisions,
+    (SELECT revision FROM division_revision) AS division_revision
+FROM unnest(:users::int[], :numbers::bigint[], :products::text[])
+    WITH ORDINALITY AS subject (user_id, number, products, position)
+CROSS JOIN LATERAL (
+    SELECT b.id, b.segment, b.version, to_json(b.updated_at) #>> '{}' AS updated_at
+    FROM basket b
+    WHERE :condition
+    OFFSET 0
+) AS b
+ORDER BY subject.position, :order;

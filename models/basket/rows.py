@@ -175,6 +175,8 @@ class BasketSince:
     has_all_items: bool
     changes: Sequence[StoredChange]
     """The changes since then, oldest first; none where they are too many."""
+    revisions: Revisions | None = None
+    """The revisions of the products of the items, and of divisions."""
 
     @classmethod
     def from_row(cls, row: Row, look_up: LookUp) -> Self:
@@ -183,11 +185,12 @@ class BasketSince:
         if since is None:
             return cls(columns, None, has_all_items=False, changes=())
         found = orjson.loads(since)
-        items = _items_from_parts(
+        items, revisions = _items_from_parts(
             columns, sorted(found["parts"]), found["division_revision"], look_up
         )
         # SQLite has numbers for true and false.
-        return cls(columns, items, bool(found["has_all_items"]), sorted(found["changes"]))
+        has_all_items = bool(found["has_all_items"])
+        return cls(columns, items, has_all_items, sorted(found["changes"]), revisions)
 
 
 def _items_from_parts(
@@ -195,7 +198,7 @@ def _items_from_parts(
     parts: Sequence[Sequence[Any]],
     division_revision: int | None,
     look_up: LookUp,
-) -> FullBasket:
+) -> tuple[FullBasket, Revisions]:
     """Returns the basket of rows that have the columns of an item with each of its parts.
 
     The ids come first in them: sorted, they are in the order of items, and within one of parts.
@@ -206,17 +209,19 @@ def _items_from_parts(
     firsts = [
         place for place, item in enumerate(items) if item not in items[place - 1 : place]
     ]
-    return FullBasket(
+    shown = Revisions(_take(products, firsts), _take(revisions, firsts), division_revision)
+    basket = FullBasket(
         columns,
         _take(items, firsts),
         _take(prices, firsts),
-        look_up.find_products(_take(products, firsts), _take(revisions, firsts)),
+        look_up.find_products(shown.product_ids, shown.products),
         _take(refreshed_at, firsts),
         list(items),
         divisions,
         quantities,
         look_up.find_divisions(set(divisions), division_revision),
     )
+    return basket, shown
 
 
 def _take(values: Sequence[Value], indexes: Sequence[int]) -> list[Value]:

@@ -141,6 +141,8 @@ class Client:
             for version, state in versions.items():
                 delta = await read_delta(self.main, version, basket_id)
                 check_delta(delta, state, now)
+                # From memory where it is remembered.
+                assert await read_delta(self.main, version, basket_id) == delta
                 self.counted["deltas"] += 1
                 self.counted["items left out"] += len(delta["items"]) < len(now["items"])
 

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from models.user import Buyer
 from resolvers.context import Context
-from resolvers.versioned import find_subjects, may_be_versioned, states_of
+from resolvers.versioned import find_states, find_subjects, may_be_versioned
 from schema.execution.operation import Bound
 from web.graphql.executor import GraphQLExecutor, Prepared
 from web.graphql.request import GraphQLRequest
@@ -53,12 +53,13 @@ class VersionedQuery:
         # An error may be of this moment only.
         if result.errors:
             return None
-        subjects = find_subjects(self.bound)
-        states = states_of(context, subjects)
+        states = find_states(context, find_subjects(self.bound))
         if states is None:
             self._note_unversioned()
             return None
-        return self._responses.make(self._question, subjects, states, orjson.dumps(content))
+        return self._responses.make(
+            self._question, list(states), list(states.values()), orjson.dumps(content)
+        )
 
     def _note_unversioned(self) -> None:
         """Spares the next requests with this operation the look for a response in memory."""
