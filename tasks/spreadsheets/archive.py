@@ -36,6 +36,7 @@ class Archive:
             # Programs disagree on which of two parts of one name counts.
             if self._entries.setdefault(name, entry) is not entry:
                 self._doubled.add(name)
+        self._counted: set[str] = set()
         self._limit = unpacked_bytes
         self._left = unpacked_bytes
 
@@ -64,6 +65,9 @@ class Archive:
         if entry.compress_type not in _METHODS:
             raise format_rejection(f"The file is packed by an unusual method. {SAVE_AGAIN}")
         # Reading a part stops at the size that it claims to have, so the claims are an upper bound.
+        if entry.filename in self._counted:
+            return
+        self._counted.add(entry.filename)
         self._left -= entry.file_size
         if self._left < 0:
             size = self._limit - self._left

@@ -8,6 +8,10 @@ EXACT_DIGITS = 15
 """The longest whole number that spreadsheet programs store exactly."""
 
 
+CONDITIONAL = "of a condition"
+"""Stands for the code of a number format that depends on a condition."""
+
+
 class Number(NamedTuple):
     """A number in a cell with a number format.
 

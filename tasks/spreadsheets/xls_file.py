@@ -33,6 +33,7 @@ from tasks.spreadsheets.rejection import (
     format_column,
     format_rejection,
 )
+from tasks.spreadsheets.xls_conditions import CONDITIONS, XlsConditions
 from tasks.spreadsheets.xlsx_parts import join_surrogates
 
 _STREAMS = ("workbook", "book")
@@ -78,6 +79,8 @@ def _read_needed_record(book: Any) -> tuple[int, int, bytes]:
         book._position = first + length
         if code == biffh.XL_MERGEDCELLS:
             book.merged += _unpack_merged_cells(book.mem[first : first + length])
+        elif code in CONDITIONS:
+            book.conditions.take(code, book.mem[first : first + length])
         if code in _NEEDED:
             book.record = code
             return code, length, book.mem[first : first + length]
@@ -91,6 +94,7 @@ class NeededBook(xlrd.book.Book):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.merged: list[MergedCells] = []
+        self.conditions = XlsConditions()
         self.record = 0
 
 
@@ -185,6 +189,7 @@ def read_xls_rows(
         for column, cell in cells.items():
             if isinstance(cell, str):
                 check_cell_length(cell, cell_length, row + 1, column)
+        book.conditions.apply(row + 1, cells)
         yield row + 1, cells
 
 

@@ -125,18 +125,18 @@ def find_workbook_parts(archive: Archive, workbook: str) -> WorkbookParts:
 class WorkbookFormats(NamedTuple):
     """The number format of each cell format, None for General, and those of conditions.
 
-    `conditional` has the indexes of the differential formats that have a number format.
+    `conditional` has the codes of those differential formats that have one, by their indexes.
     """
 
     cells: list[NumberFormat | None]
-    conditional: set[int]
+    conditional: dict[int, str]
 
 
 def read_formats(archive: Archive, part: str) -> WorkbookFormats:
     """Returns the number formats of a workbook."""
     codes: dict[int, str] = {}
     numbers: list[int] = []
-    conditional: set[int] = set()
+    conditional: dict[int, str] = {}
     section, differential = "", -1
 
     def start(name: str, attributes: Attributes) -> None:
@@ -147,7 +147,8 @@ def read_formats(archive: Archive, part: str) -> WorkbookFormats:
         elif name == "dxf" and section == "dxfs":
             differential += 1
         elif name == "numFmt" and section == "dxfs":
-            conditional.add(differential)
+            code = attributes.get("formatCode", find_built_in_code(number))
+            conditional[differential] = code
         elif name == "xf" and section == "cellXfs":
             numbers.append(number)
         elif name == "numFmt" and section == "numFmts":

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tasks.spreadsheets.cells import (
     BOOLEANS,
+    CONDITIONAL,
     DATE,
     ERROR,
     FORMULA_WITH_ZERO,
     FORMULA_WITHOUT_VALUE,
+    RESHAPED,
     Cell,
     MergedCells,
     Number,
@@ -30,8 +32,6 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _AREA = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _INTEGER_LENGTH = 15
-CONDITIONAL = "of a condition"
-"""Stands for the code of a number format that depends on a condition."""
 
 
 class FormatsByIndex(dict[str, NumberFormat | None]):
@@ -59,11 +59,13 @@ class SheetReader:
         formats: list[NumberFormat | None],
         cell_length: int,
         conditional: Sequence[MergedCells] = (),
+        conditional_texts: Sequence[MergedCells] = (),
     ) -> None:
         self._texts = texts
         self._formats = FormatsByIndex(formats)
         self._cell_length = cell_length
         self._conditional = conditional
+        self._conditional_texts = conditional_texts
         self._names = LocalNames()
         self._columns: dict[str, int] = {}
         self._collector = TextCollector()
@@ -173,13 +175,13 @@ class SheetReader:
     def _show_cell(self, cell_type: str, format: NumberFormat | None) -> Cell | None:
         value = self._value
         if cell_type == "s" and value:
-            return _show_text(find_shared_text(self._texts, value), format)
+            return self._show_text(find_shared_text(self._texts, value), format)
         if cell_type == "n" and value:
             return self._show_number(value, format)
         if cell_type == "inlineStr":
-            return _show_text(self._collector.take() or unescape(value), format)
+            return self._show_text(self._collector.take() or unescape(value), format)
         if cell_type == "str" and value:
-            return _show_text(unescape(value), format)
+            return self._show_text(unescape(value), format)
         return self._other_cell(cell_type)
 
     def _show_number(self, text: str, format: NumberFormat | None) -> Cell:
@@ -188,16 +190,25 @@ class SheetReader:
             return ERROR
         if self._has_formula and not number:
             return FORMULA_WITH_ZERO
-        if self._is_conditional():
+        if self._is_within(self._conditional):
             return Number(number, None, False, CONDITIONAL)
         return number if format is None else format.show_number(number)
 
-    def _is_conditional(self) -> bool:
-        """Whether a condition may show the present cell in another format."""
+    def _show_text(self, text: str, format: NumberFormat | None) -> Cell:
+        shown = text if format is None else format.show_text(text)
+        # Without conditions, as in nearly all sheets, this is over at once.
+        if self._conditional and text:
+            is_reshaped = shown != text and self._is_within(self._conditional)
+            if is_reshaped or self._is_within(self._conditional_texts):
+                return RESHAPED
+        return shown
+
+    def _is_within(self, areas: Sequence[MergedCells]) -> bool:
+        """Whether the present cell is in one of these areas."""
         return any(
             area.first_row <= self._number <= area.last_row
             and area.first_column <= self._column <= area.last_column
-            for area in self._conditional
+            for area in areas
         )
 
     def _other_cell(self, cell_type: str) -> Cell | None:
@@ -223,10 +234,6 @@ def parse_merged_cells(reference: str) -> Iterator[MergedCells]:
         first_column, first_row, last_column, last_row = match.groups()
         columns = parse_column(first_column), parse_column(last_column)
         yield MergedCells(int(first_row), int(last_row), *columns)
-
-
-def _show_text(text: str, format: NumberFormat | None) -> Cell:
-    return text if format is None else format.show_text(text)
 
 
 def number_from_text(text: str) -> int | float | None:

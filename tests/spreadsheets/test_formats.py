@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,52 +10,19 @@ import xlwt
 
 from tests.support import ods, sheets
 from tests.support.hostile_files import repacked
+from tests.support.one_sku import (
+    SHEET,
+    STYLES,
+    messages,
+    replacing,
+    skus,
+    xls_sku,
+    xlsx_sku,
+)
 from tests.support.reading import read_here
-
-SHEET, STYLES = "xl/worksheets/sheet1.xml", "xl/styles.xml"
-
-
-def xlsx_sku(sku: str | int, code: str) -> bytes:
-    """Returns an xlsx file with one SKU, whose cell alone has a number format."""
-    target = io.BytesIO()
-    with xlsxwriter.Workbook(target) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, sheets.HEADER)
-        sheet.write(1, 0, sku, book.add_format({"num_format": code}))
-        sheet.write_row(1, 1, [1, "E"])
-    return target.getvalue()
-
-
-def xls_sku(sku: str, code: str) -> bytes:
-    """Returns an xls file with one SKU, whose cell alone has a number format."""
-    book = xlwt.Workbook()
-    sheet = book.add_sheet("a")
-    for column, (name, cell) in enumerate(zip(sheets.HEADER, (sku, 1, "E"), strict=True)):
-        sheet.write(0, column, name)
-        style = {} if column else {"style": xlwt.easyxf(num_format_str=code)}
-        sheet.write(1, column, cell, **style)
-    target = io.BytesIO()
-    book.save(target)
-    return target.getvalue()
-
 
 NINE = xlsx_sku(9, "0000")
 WRITERS = {"xlsx": xlsx_sku, "xls": xls_sku}
-
-
-def skus(content: bytes) -> list[str]:
-    """Returns the SKUs of the good rows of a file."""
-    return [row[1] for row in read_here(content)["rows"]]
-
-
-def messages(content: bytes) -> list[str]:
-    """Returns the messages of the rejected cells of a file."""
-    return [error[4] for error in read_here(content)["errors"]]
-
-
-def replacing(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    """Returns the change of a part that replaces one piece by another."""
-    return lambda content: content.replace(old, new)
 
 
 @pytest.mark.parametrize("form", ["{}", "00{}", "+{}", " {}\n"])
@@ -187,25 +153,3 @@ def test_fields_of_ods_show_a_text_and_notes_and_drawings_none(
     header = [ods.text_cell(name) for name in sheets.HEADER]
     row = [cell, ods.text_cell("1"), ods.text_cell("E")]
     assert skus(ods.document(ods.table([header, row]))) == [shown]
-
-
-@pytest.mark.parametrize(
-    ("area", "rejected"),
-    [("A2", ["product__sku"]), ("A1:B9", ["product__sku", "quantity"]), ("A3:A9", [])],
-)
-def test_a_number_that_a_condition_may_show_otherwise_is_rejected(
-    area: str, rejected: list[str]
-) -> None:
-    target = io.BytesIO()
-    with xlsxwriter.Workbook(target) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, sheets.HEADER)
-        sheet.write_row(1, 0, [9, 1, "E"])
-        bold = book.add_format({"bold": True})
-        padded = book.add_format({"num_format": "0000"})
-        for format in (bold, padded):
-            condition = {"type": "cell", "criteria": ">", "value": 0, "format": format}
-            sheet.conditional_format(area if format is padded else "A1:C9", condition)
-    content = read_here(target.getvalue())
-    assert [error[1] for error in content["errors"]] == rejected
-    assert content["rows"] == ([] if rejected else [(2, "9", 1, "E")])
