@@ -60,6 +60,8 @@ class MergedCells(NamedTuple):
 Cell: TypeAlias = str | int | float | Number | Unusable
 Row: TypeAlias = dict[int, Cell]
 """The cells of a row that hold something, by column, counted from 0."""
+BEYOND = -2
+"""The index of a cell of csv that is in no column of the header."""
 
 
 def number_from_float(value: float) -> int | float:

@@ -3,9 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
-from tasks.spreadsheets.cells import Row
+from tasks.spreadsheets.cells import BEYOND, Row
 from tasks.spreadsheets.csv_blanks import strip_quoted_cells
 from tasks.spreadsheets.csv_faults import Record, rejection_from_record
 from tasks.spreadsheets.header import COLUMNS, normalize_header
@@ -51,17 +51,29 @@ def _rows(
     # The module takes text behind a closing quotation mark unless it is strict.
     csv.field_size_limit(cell_length)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = lines = 0
+    number = lines = width = 0
     try:
         # A cell may hold line breaks, so rows are counted and not lines.
         for number, cells in enumerate(reader, start=1):
             lines = reader.line_num
             row: Row = {index: cell for index, cell in enumerate(cells) if cell}
-            if row:
-                yield number, row
+            if not row:
+                continue
+            if not width and not all(map(is_blank, cells)):
+                # The first row that shows something is the header.
+                width = len(cells)
+            elif width and len(cells) > width:
+                _mark_beyond(row, cells, width)
+            yield number, row
     except csv.Error:
         record = Record(number + 1, lines, skipped_lines)
         raise rejection_from_record(text, delimiter, record, cell_length) from None
+
+
+def _mark_beyond(row: Row, cells: Sequence[str], width: int) -> None:
+    """Marks a row with a cell beyond the header: a cell of it may hold the delimiter, unquoted."""
+    if text := next((cell for cell in cells[width:] if not is_blank(cell)), None):
+        row[BEYOND] = text
 
 
 def _decode(content: bytes) -> str:

@@ -23,7 +23,7 @@ from tasks.spreadsheets.rejection import (
     SpreadsheetRejected,
     size_rejection,
 )
-from tasks.spreadsheets.rows import MAXIMUM_ERRORS
+from tasks.spreadsheets.rows import BEYOND_HEADER, MAXIMUM_ERRORS
 from tasks.spreadsheets.sheet import (
     RowError,
     Spreadsheet,
@@ -129,13 +129,16 @@ class _TextReader:
 class _Header:
     """The columns of a pasted header, and the delimiter of its rows."""
 
-    def __init__(self, delimiter: str, positions: Mapping[str, int]) -> None:
+    def __init__(self, delimiter: str, positions: Mapping[str, int], width: int) -> None:
         self._delimiter = delimiter
+        self._width = width
         self._positions = positions
 
     def cells_of(self, line: str) -> Cells:
         """Returns the cells of a row; raises CellRejected where it cannot be split."""
         cells = _split(line, self._delimiter)
+        if not all(map(is_empty, cells[self._width :])):
+            raise text_rejection(BEYOND_HEADER)
         found = {
             name: cells[position] if position < len(cells) else None
             for name, position in self._positions.items()
@@ -168,7 +171,7 @@ def _find_header(line: str) -> _Header | None:
             SpreadsheetCode.FILE_UNREADABLE,
             "A column occurs twice in the first row; name one of them differently.",
         )
-    return _Header(delimiter, {name: names.index(name) for name in known})
+    return _Header(delimiter, {name: names.index(name) for name in known}, len(names))
 
 
 def _column_named(cell: str) -> str | None:

@@ -14,7 +14,7 @@ from tasks.spreadsheets.cell_values import (
     quantity_rejection,
     text_rejection,
 )
-from tasks.spreadsheets.cells import Cell, MergedCells, Row
+from tasks.spreadsheets.cells import BEYOND, Cell, MergedCells, Row
 from tasks.spreadsheets.header import COLUMNS, ERP_CODE, QUANTITY, SKU, find_columns
 from tasks.spreadsheets.rejection import CellRejected
 from tasks.spreadsheets.sheet import RowError, Spreadsheet, SpreadsheetRows
@@ -23,6 +23,11 @@ MAXIMUM_ERRORS = 1_000
 """The highest number of rejected cells that are listed."""
 CACHED_CELLS = 256
 """How many parsed cells are cached: most quantities and divisions occur in many rows."""
+
+BEYOND_HEADER = (
+    "The row has more cells than the header; "
+    "put cells that hold the delimiter into quotation marks."
+)
 
 NumberedRow: TypeAlias = tuple[int, Row]
 
@@ -56,6 +61,9 @@ class RowReader:
         sku, quantity, erp_code = self._positions
         for number, row in filled:
             self._rows_read += 1
+            if BEYOND in row:
+                self._reject_beyond(number, row[BEYOND])
+                continue
             self._take(number, row.get(sku), row.get(quantity), row.get(erp_code))
 
     def _take(
@@ -91,6 +99,11 @@ class RowReader:
             self._errors.append(
                 RowError(row, column, value, rejection.code, rejection.message)
             )
+
+    def _reject_beyond(self, number: int, cell: Cell) -> None:
+        self._error_count += 1
+        # It may belong to any cell before it; the first one stands for the row.
+        self._list_error(number, SKU, cell, text_rejection(BEYOND_HEADER))
 
     def reject_covered(self, merged: Iterable[MergedCells]) -> None:
         """Rejects good rows with a cell below a merged one: a person does not see it."""

@@ -116,6 +116,32 @@ def test_a_quotation_mark_is_named_with_the_line_that_opened_it(lines: str) -> N
     assert message.startswith(QUOTES[lines])
 
 
+BEYOND = [
+    ("product__sku,quantity,division__erp_code", "SKU01,1,500,ERP01", "ERP01"),
+    ("product__sku;quantity;division__erp_code;", "A;2;B;;; x ", " x "),
+    ("division__erp_code;quantity;product__sku", 'B;"2";A;0', "0"),
+]
+
+
+@pytest.mark.parametrize(("header", "line", "value"), BEYOND)
+def test_a_row_with_a_cell_beyond_the_header_is_rejected(
+    header: str, line: str, value: str
+) -> None:
+    content = read_here(f"\n{header}\n{line}\n{line[:1]}\n".encode())
+    row, column, shown, code, message = content["errors"][0]
+    assert (row, column, shown, code) == (3, "product__sku", value, "INVALID_INPUT")
+    assert message == (
+        "The row has more cells than the header; "
+        "put cells that hold the delimiter into quotation marks."
+    )
+    assert (content["rows"], content["error_count"]) == ([], 2)
+
+
+def test_cells_below_columns_without_a_name_are_ignored() -> None:
+    text = "product__sku,quantity,division__erp_code,,note\nA,1,B,x,y,,\nC,2,D,,,\u200b, \n"
+    assert read_here(text.encode())["rows"] == [(2, "A", 1, "B"), (3, "C", 2, "D")]
+
+
 BLANKS = st.text(alphabet=" \u00a0\u2003\u200b", max_size=3)
 CELLS = st.text(alphabet="aB1\"'; ,\r\n\u00a0", max_size=6)
 

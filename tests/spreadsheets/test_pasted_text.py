@@ -127,6 +127,12 @@ def test_a_header_without_its_columns_is_rejected(text: str, code: str) -> None:
     assert raised.value.code == code
 
 
+@pytest.mark.parametrize("text", ["SKU,Qty\nA,1,000", "Qty;SKU\n3;A;x", "SKU Qty\nA 1 5"])
+def test_a_row_with_more_parts_than_the_header_is_rejected(text: str) -> None:
+    rows, errors = read(text, optional=True)
+    assert (rows, [error[0] for error in errors]) == ([], [2])
+
+
 def test_a_word_of_a_header_alone_is_a_sku() -> None:
     assert read("sku;3;ERP01")[0] == [(1, "sku", 3, "ERP01")]
 
