@@ -30,6 +30,8 @@ Coercer = Callable[[Any], Any]
 """From a value of JSON to that of its type; raises for one that is not plainly right."""
 ArgumentReader = Callable[[VariableValues], dict[str, Any]]
 """From the variables to the arguments of a field."""
+NO_VARIABLES = VariableValues({}, {})
+"""The values of an operation without variables."""
 
 
 def argument_reader(field: GraphQLField, node: FieldNode) -> ArgumentReader:
@@ -61,7 +63,7 @@ class VariableReader:
 
     def read(self, given: Mapping[str, Any]) -> VariableValues:
         """Returns the coerced values; raises any exception when graphql-core has to read them."""
-        values = VariableValues({}, {})
+        values = VariableValues({}, {}) if self._variables else NO_VARIABLES
         for signature, coerce, without in self._variables:
             name = signature.name
             if name in given:

@@ -23,7 +23,7 @@ from graphql.execution import VariableValues
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path, is_awaitable
 
-from schema.execution.inputs import ArgumentReader, argument_reader
+from schema.execution.inputs import NO_VARIABLES, ArgumentReader, argument_reader
 from schema.execution.item_rows import ItemRowsWriter
 from schema.execution.selection import Answer, FieldDetailsList, QueryField, Uncompilable
 
@@ -126,7 +126,7 @@ class Planner(ItemRowsWriter):
         is_serial = operation.operation is OperationType.MUTATION
         plan = self._plan(root_type, root, None, is_serial=is_serial)
         # The infos of fields keep the executor, and so would be kept what one request has sent.
-        self.executor.variable_values = VariableValues({}, {})
+        self.executor.variable_values = NO_VARIABLES
         return plan
 
     def _plan(
