@@ -4,7 +4,6 @@ Each request gets the next answer of the script; the last answer is repeated for
 """
 
 import asyncio
-import gzip
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from isal import igzip
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -197,7 +197,7 @@ def endless() -> Answer:
 
 def gzip_bomb(size: int) -> Answer:
     """Answer with a small compressed body that grows to an enormous one."""
-    return encoded(gzip.compress(b'{"padding": "' + b"x" * size + b'"}'), encoding="gzip")
+    return encoded(igzip.compress(b'{"padding": "' + b"x" * size + b'"}'), encoding="gzip")
 
 
 def encoded(body: bytes, *, encoding: str) -> Answer:
