@@ -23,7 +23,7 @@ BYTES_PER_CHARACTER = 334
 """The bytes of memory that a character of this size takes at most."""
 OPERATION_SIZE = 20
 """The characters that take as much memory, of about 300 bytes each, as an operation."""
-PLAN_SIZE = 30
+PLAN_SIZE = 45
 """The same of a plan without its fields."""
 FIELD_SIZE = 2
 """The same of a planned field."""
