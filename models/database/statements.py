@@ -7,16 +7,15 @@ there after `\\set user_id 1`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import orjson
 from tortoise.backends.sqlite.client import SqliteClient
-from tortoise.connection import get_connection
-from tortoise.context import require_context
 
 from models.database.postgres.client import PostgresClient
+from models.database.tortoise_internals import current_client
 
 POSTGRES, SQLITE = "postgres", "sqlite"
 
@@ -34,7 +33,7 @@ class Row(Protocol):
 
 def is_sqlite() -> bool:
     """Whether the open database is SQLite, which has no arrays and locks no single rows."""
-    return isinstance(get_connection("default"), SqliteClient)
+    return current_client().capabilities.dialect == SQLITE
 
 
 class Statement:
@@ -45,41 +44,38 @@ class Statement:
         self.postgres, self._postgres_names = _numbered(texts.get(POSTGRES, ""), "$")
         self.sqlite, self._sqlite_names = _numbered(texts.get(SQLITE, ""), "?")
 
-    async def rows(self, **values: object) -> Sequence[Row]:
+    def rows(self, **values: object) -> Awaitable[Sequence[Row]]:
         """Runs the statement in the current transaction, if there is one, and returns its rows."""
-        connection = require_context().connections.get("default")
-        if isinstance(connection, SqliteClient):
-            arguments = [_sqlite_value(values[name]) for name in self._sqlite_names]
-            _, rows = await connection.execute_query(self.sqlite, arguments)
-            return cast(Sequence[Row], rows)
-        return await self._postgres_rows(
-            connection, [values[name] for name in self._postgres_names]
-        )
-
-    async def _postgres_rows(
-        self, connection: Any, arguments: list[object]
-    ) -> Sequence[Row]:
-        rows: Sequence[Row]
-        # Inside a transaction the client has one connection and no pool.
-        if isinstance(connection, PostgresClient) and connection.pool is not None:
-            rows = await connection.pool.rows(self.postgres, *arguments)
-            return rows
-        # Tortoise's execute_query drops the rows that INSERT and UPDATE … RETURNING give.
-        async with connection.acquire_connection() as asyncpg_connection:
-            rows = await asyncpg_connection.fetch(self.postgres, *arguments)
-        return rows
+        return self._run(values)
 
     async def row(self, **values: object) -> Row | None:
         """Runs the statement and returns its first row; None when there is none."""
-        rows = await self.rows(**values)
+        rows = await self._run(values)
         return rows[0] if rows else None
 
     async def one(self, **values: object) -> Row:
         """Runs a statement that always gives a row and returns it, or raises RuntimeError."""
-        row = await self.row(**values)
-        if row is None:
+        rows = await self._run(values)
+        if not rows:
             raise RuntimeError(f"The statement {self.name} returned no row.")
-        return row
+        return rows[0]
+
+    async def _run(self, values: Mapping[str, object]) -> Sequence[Row]:
+        rows: Sequence[Row]
+        client: Any = current_client()
+        # Inside a transaction the client is of another class, with one connection and no pool.
+        if isinstance(client, PostgresClient) and client.pool is not None:
+            arguments = [values[name] for name in self._postgres_names]
+            rows = await client.pool.rows(self.postgres, arguments)
+        elif isinstance(client, SqliteClient):
+            arguments = [_sqlite_value(values[name]) for name in self._sqlite_names]
+            _, rows = await client.execute_query(self.sqlite, arguments)
+        else:
+            arguments = [values[name] for name in self._postgres_names]
+            # Tortoise's execute_query drops the rows that INSERT and UPDATE … RETURNING give.
+            async with client.acquire_connection() as connection:
+                rows = await connection.fetch(self.postgres, *arguments)
+        return rows
 
 
 def load_statements(module: str, **texts: object) -> dict[str, Statement]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import get_connection
+from tortoise.context import require_context
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.schema_generator.state import State
@@ -17,6 +19,7 @@ from tortoise.migrations.schema_generator.state import State
 NAMES = {
     "tortoise.Tortoise": ("_enable_global_fallback",),
     "tortoise.models.ModelMeta": ("_no_comments",),
+    "tortoise.connection.ConnectionHandler": ("_storage_var",),
     "tortoise.migrations.executor.MigrationExecutor": ("_schema_editor", "_project_state"),
     "tortoise.backends.asyncpg.client": (
         *("_pool", "_connection", "_close", "_in_transaction", "_translate_exceptions"),
@@ -30,6 +33,15 @@ NAMES = {
 async def open_for_all_tasks(configuration: dict[str, Any]) -> None:
     """Opens the connections for every task of the process, not only those that this one starts."""
     await Tortoise.init(config=configuration, _enable_global_fallback=True)
+
+
+def current_client() -> BaseDBAsyncClient:
+    """Returns the client of the current task: that of its transaction, else the database's.
+
+    `get_connection` compares event loops each time, which takes as long as encoding a statement.
+    """
+    clients = require_context().connections._storage_var.get()
+    return clients.get("default") or get_connection("default")
 
 
 @dataclass(frozen=True)

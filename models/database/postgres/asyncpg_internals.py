@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 from asyncpg import Connection
+from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 from asyncpg.pool import Pool
 
 NAMES = {
@@ -25,8 +26,10 @@ NAMES = {
     "asyncpg.pool.PoolConnectionProxy": ("_con", "_holder"),
     "asyncpg.connection.Connection": (
         *("_protocol", "_transport", "_prepare", "_stmt_cache_enabled"),
+        *("_stmt_cache", "_query_loggers"),
     ),
     "asyncpg.connect_utils": ("_parse_connect_dsn_and_args",),
+    "asyncio.queues.LifoQueue": ("_queue",),
 }
 """By the place where they are defined."""
 
@@ -76,10 +79,20 @@ class OpenPool(Pool):  # type: ignore[misc] # asyncpg carries no types
         is_old: bool = holder._generation != self._generation
         return is_old
 
-    def lend(self, holder: Any) -> Connection:
-        """Marks a free, open holder as used and returns its connection, without a proxy."""
+    def newest_free(self) -> Any:
+        """Returns the holder that was freed last; None unless its connection is open and new."""
+        queue = self.free_holders
+        holders = queue._queue if queue is not None else ()
+        if not holders or not holders[-1].is_connected() or self.is_old(holders[-1]):
+            return None
+        return holders[-1]
+
+    def lend_newest(self) -> None:
+        """Marks the holder that was freed last as used."""
+        # Not by the queue's own method, which looks at every connection and wakes callers up:
+        # nobody waits for room in this queue.
+        holder = self._queue._queue.pop()
         holder._in_use = self._loop.create_future()
-        return holder._con
 
     def take_back(self, holder: Any) -> bool:
         """Frees a lent holder if its connection is as one finished statement leaves it."""
@@ -92,6 +105,28 @@ class OpenPool(Pool):  # type: ignore[misc] # asyncpg carries no types
             return False
         holder._release()
         return True
+
+
+async def fetch_rows(
+    connection: Connection, query: str, values: Sequence[object]
+) -> Sequence[Any]:
+    """Runs a statement as `fetch` does; one that is prepared without its four coroutines."""
+    protocol = connection._protocol
+    key = (query, protocol.get_record_class(), False)
+    statement = connection._stmt_cache.get(key)
+    if statement is None or connection._query_loggers:
+        return list(await connection.fetch(query, *values))
+    try:
+        rows: Sequence[Any] = await protocol.bind_execute(
+            statement, values, portal_name="", limit=0, return_extra=False, timeout=None
+        )
+    except InvalidCachedStatementError:
+        # Nothing was done: `fetch` finds the same, drops the statement, and prepares it anew.
+        return list(await connection.fetch(query, *values))
+    except OutdatedSchemaCacheError:
+        await connection.reload_schema_state()
+        raise
+    return rows
 
 
 def connection_of(holder: Any) -> Any:

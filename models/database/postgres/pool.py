@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from asyncpg.exceptions import InterfaceError
@@ -11,6 +12,7 @@ from models.database.outage import DATABASE_FAILURES, is_connection_lost
 from models.database.postgres.asyncpg_internals import (
     OpenPool,
     connection_of,
+    fetch_rows,
     raw_connection,
 )
 from models.database.postgres.pooler import is_lost_statement
@@ -162,19 +164,19 @@ class BoundedPool(OpenPool):
             # The statements before it are done; asyncpg has closed the connection.
             self.notice(error)
 
-    async def rows(self, query: str, *values: Any) -> Any:
+    async def rows(self, query: str, values: Sequence[object]) -> Any:
         """Runs one statement and returns its rows.
 
         It borrows a connection that is open and free without asyncpg's proxy and task, which are
         there for users who may leave something behind: one finished statement does not. They take
         a fifth of the time of a small query.
         """
-        holder = self._free_holder()
-        if holder is None:
+        holder = self.newest_free()
+        if holder is None or holder in self.stale:
             return await self._rows_by_proxy(query, values)
-        connection = self.lend(holder)
+        self.lend_newest()
         try:
-            return await connection.fetch(query, *values)
+            return await fetch_rows(connection_of(holder), query, values)
         except Exception as error:
             self.notice(error)
             raise
@@ -182,7 +184,7 @@ class BoundedPool(OpenPool):
             if not self.take_back(holder):
                 await self._give_back(holder)
 
-    async def _rows_by_proxy(self, query: str, values: tuple[Any, ...]) -> Any:
+    async def _rows_by_proxy(self, query: str, values: Sequence[object]) -> Any:
         async with self.acquire() as connection:
             try:
                 return await connection.fetch(query, *values)
@@ -201,18 +203,6 @@ class BoundedPool(OpenPool):
             await asyncio.shield(holder.release(RELEASE_SECONDS))
         except (OSError, *DATABASE_FAILURES) as error:
             self.notice(error)
-
-    def _free_holder(self) -> Any:
-        """Takes the holder of an open connection that nobody uses; None when there is none."""
-        free = self.free_holders
-        if free is None or free.empty():
-            return None
-        holder = free.get_nowait()
-        is_usable = holder.is_connected() and not self.is_old(holder)
-        if is_usable and holder not in self.stale:
-            return holder
-        free.put_nowait(holder)
-        return None
 
 
 def _is_idle(holder: Any) -> bool:
