@@ -7,7 +7,7 @@ there after `\\set user_id 1`.
 """
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,7 +44,7 @@ class Statement:
         self.postgres, self._postgres_names = _numbered(texts.get(POSTGRES, ""), "$")
         self.sqlite, self._sqlite_names = _numbered(texts.get(SQLITE, ""), "?")
 
-    def rows(self, **values: object) -> Awaitable[Sequence[Row]]:
+    def rows(self, **values: object) -> Coroutine[Any, Any, Sequence[Row]]:
         """Runs the statement in the current transaction, if there is one, and returns its rows."""
         return self._run(values)
 

@@ -28,6 +28,7 @@ from web.http.authentication import Caller, find_caller, unauthenticated
 from web.http.bad_request import BadRequest, NotAllowed
 from web.http.compression import Compression
 from web.http.content_coding import VARY, choose_coding
+from web.http.cycle import send_whole
 from web.http.json_response import (
     CONTENT_TYPES,
     GRAPHQL,
@@ -66,9 +67,7 @@ class Reply:
                 body = await coding.encode(body)
                 headers.append((b"content-encoding", coding.name))
         headers.append((b"content-length", str(len(body)).encode()))
-        status = self.status
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_whole(send, self.status, headers, body)
 
 
 Execute = Callable[[GraphQLRequest, Caller, Scope, MediaTypes], Awaitable[ASGIApp]]

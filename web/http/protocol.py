@@ -9,10 +9,11 @@ from weakref import ref
 import httptools
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from settings.options import Options
+from web.http.cycle import CycleProtocol
 from web.http.json_response import write_error
 from web.http.keep_alive import match_keep_alive
 from web.http.sockets import has_data
@@ -44,7 +45,7 @@ class ArrivalLimits:
         )
 
 
-class PunctualProtocol(HttpToolsProtocol):
+class PunctualProtocol(CycleProtocol):
     """uvicorn's protocol with timeouts of heads and bodies, a limit of heads, and JSON errors.
 
     A request that comes in one packet, as nearly all do, needs no timer. A GET without a body may
@@ -272,9 +273,7 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self.timer = None
-        is_answerable = self.arriving == "head" and (
-            self.cycle is None or self.cycle.response_complete
-        )
+        is_answerable = self.arriving == "head" and not self._is_answering()
         is_answerable |= self.arriving == "body" and not self.cycle.response_started
         if is_answerable:
             message = (

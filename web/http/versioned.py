@@ -19,6 +19,7 @@ from models.basket.check import BasketChecks, State, Subject, encode_states
 from models.live.hub import Hub
 from settings.options import Options
 from web.http.content_coding import VARY, Coding, choose_coding
+from web.http.cycle import send_whole
 from web.http.entity_tag import is_match, make_tag
 from web.http.private import CACHE_CONTROL, VARY_OF_USER, Header
 from web.http.response_cache import USES, CachedResponse, ResponseCache, ResponseKey
@@ -188,8 +189,7 @@ class VersionedResponse:
         """Sends the response."""
         headers = self._headers()
         if self._is_unchanged:
-            await send({"type": "http.response.start", "status": 304, "headers": headers})
-            await send({"type": "http.response.body"})
+            await send_whole(send, 304, headers, b"")
             return
         body = self._response.body or b""
         coding, smallest = choose_coding(scope)
@@ -198,8 +198,7 @@ class VersionedResponse:
             headers.append((b"content-encoding", coding.name))
         headers.append(self._question.content_type)
         headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_whole(send, 200, headers, body)
 
     def _headers(self) -> list[Header]:
         if self._question.is_get:

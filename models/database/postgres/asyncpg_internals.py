@@ -81,7 +81,7 @@ class OpenPool(Pool):  # type: ignore[misc] # asyncpg carries no types
 
     def newest_free(self) -> Any:
         """Returns the holder that was freed last; None unless its connection is open and new."""
-        queue = self.free_holders
+        queue: Any = self.free_holders
         holders = queue._queue if queue is not None else ()
         if not holders or not holders[-1].is_connected() or self.is_old(holders[-1]):
             return None
