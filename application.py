@@ -32,6 +32,7 @@ from web.http.compression import Compression
 from web.http.cross_origin import cross_origin_sharing
 from web.http.direct_route import DirectRoute
 from web.http.errors import http_error
+from web.http.layers import LayeredApplication
 from web.http.path_prefix import PathPrefix
 from web.lifecycle.checks import check_settings
 from web.lifecycle.memory import freeze_objects
@@ -92,7 +93,7 @@ def create_application(
             freeze_objects()
             yield state
 
-    application = Starlette(
+    application = LayeredApplication(
         routes=create_routes(options, page, metrics),
         middleware=middleware(options, view, websocket, tracing),
         exception_handlers={HTTPException: http_error},

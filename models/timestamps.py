@@ -22,7 +22,17 @@ def parse_timestamp(value: datetime | str) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
-@lru_cache(4_096)
+_WRITTEN_LENGTH = len("2026-01-02T03:04:05.678901+00:00")
+
+
 def format_timestamp(value: datetime | str) -> Timestamp:
     """Writes a timestamp, as either database returns it, in the form in which it is sent."""
+    # PostgreSQL writes JSON in this form, where the microseconds do not end in 0.
+    if isinstance(value, str) and len(value) == _WRITTEN_LENGTH and value[10] == "T":
+        return Timestamp(value)
+    return _format_other(value)
+
+
+@lru_cache(4_096)
+def _format_other(value: datetime | str) -> Timestamp:
     return Timestamp(parse_timestamp(value).isoformat(timespec="microseconds"))

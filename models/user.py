@@ -229,12 +229,18 @@ class Buyers:
         self._known: dict[str, tuple[float, Buyer]] = {}
         self._look_ups = TurnBatch(_find_buyers)
 
+    def find_known(self, digest: str) -> Buyer | None:
+        """Returns the user of a token that was looked up a short time ago, else None."""
+        known = self._known.get(digest)
+        if known is None or monotonic() >= known[0]:
+            return None
+        self._note_use(digest)
+        return known[1]
+
     async def find(self, digest: str) -> Buyer | None:
         """Returns the active user whose token has this digest; None when there is none."""
-        known = self._known.get(digest)
-        if known is not None and monotonic() < known[0]:
-            self._note_use(digest)
-            return known[1]
+        if known := self.find_known(digest):
+            return known
         # A result is as old as the time before the reading, not after it.
         asked_at = monotonic()
         self._known.pop(digest, None)

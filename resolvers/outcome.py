@@ -31,8 +31,9 @@ REJECTIONS = Counter("basket_rejections", "Rejections, by code.", ["code"])
 """Every rejection that was sent; one sent again for the same idempotency key counts once."""
 
 
-# Without slots, because cached properties need a dictionary.
-@dataclass(frozen=True)
+# Without slots, because cached properties need a dictionary; frozen, it would take five times as
+# long to make.
+@dataclass
 class Outcome:
     """Either the rows of what changed, or the rejections."""
 

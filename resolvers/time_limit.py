@@ -25,6 +25,7 @@ class TimeLimits:
         self.seconds = seconds
         self.running: set[TimeLimit] = set()
         self.is_watching = False
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     def limit(self) -> "TimeLimit":
         """Returns a context that limits the current task; leaving it may raise TookTooLong."""
@@ -39,8 +40,9 @@ class TimeLimits:
                 limit.give_up()
         self.is_watching = bool(self.running)
         if self.is_watching:
+            self.loop = asyncio.get_running_loop()
             pause = min(1.0, self.seconds) / CHECKS_PER_SECOND
-            asyncio.get_running_loop().call_later(pause, self.watch)
+            self.loop.call_later(pause, self.watch)
 
 
 class TimeLimit:
@@ -57,7 +59,8 @@ class TimeLimit:
         self.is_lifted = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        # To look for the running loop takes a system call.
+        task = asyncio.current_task(self.limits.loop) or asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
         self.task = task
         self.ends = monotonic() + self.limits.seconds

@@ -42,6 +42,7 @@ class ParsedId(NamedTuple):
 # Eighteen digits always fit a bigint; without leading zeros an object has only one id.
 _ID = re.compile(r"([a-z]+)_([1-9][0-9]{0,17})(?:_([1-9][0-9]{0,17}))?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_KINDS = {kind.value: kind for kind in IdKind}
 _COUNTS = {kind: {1} for kind in IdKind} | {
     IdKind.PRODUCT: {1, 2},
     IdKind.BASKET_ITEM_DIVISION: {2},
@@ -66,10 +67,10 @@ def id_of(kind: IdKind, number: int, second: int | None = None) -> strawberry.ID
 def parsed_id(text: str) -> ParsedId | None:
     """Reads an id of any kind; None for a text that is none, such as a number alone."""
     match = _ID.fullmatch(text)
-    kind = next((kind for kind in IdKind if match and match[1] == kind.value), None)
+    kind = _KINDS.get(match[1]) if match else None
     if match is None or kind is None:
         return None
-    numbers = tuple(int(number) for number in match.groups()[1:] if number)
+    numbers = tuple([int(number) for number in match.groups()[1:] if number])
     return ParsedId(kind, numbers) if len(numbers) in _COUNTS[kind] else None
 
 

@@ -75,7 +75,7 @@ async def fill_amounts() -> object:
     for number in range(33_000):
         format_amount(10**17 + number)
     for number in range(4_200):
-        format_timestamp(f"2026-11-25T10:00:{number % 60:02d}.{number:06d}+00:00")
+        format_timestamp(f"2026-11-25 10:00:{number % 60:02d}.{number:06d}+00:00")
     return None
 
 

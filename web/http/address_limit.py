@@ -31,7 +31,9 @@ class AddressLimit:
                 # Without a lifespan there are no limits: only tests run the application so.
                 limits: RateLimits | None = scope.get("state", {}).get("rate_limits")
                 if limits is not None and limits.address is not None:
-                    await limits.address.take(client_address(scope))
+                    address = client_address(scope)
+                    if not limits.address.take_reserved(address):
+                        await limits.address.take(address)
             await self.application(scope, receive, send)
         except RateLimited as rejection:
             await reject_rate(rejection)(scope, receive, send)

@@ -43,7 +43,10 @@ async def find_caller(scope: Scope, authorization: str) -> Caller | None:
     limits: RateLimits = scope["state"]["rate_limits"]
     credentials: Credentials = scope["state"]["credentials"]
     credential = await credentials.read(authorization)
-    buyer = await buyers.find(credential.digest) if credential else None
+    buyer = None
+    if credential is not None:
+        known = buyers.find_known(credential.digest)
+        buyer = known or await buyers.find(credential.digest)
     if buyer is None and credentials.forget(authorization):
         # The account of a remembered token is not bound any more: it may be bound anew.
         credential = await credentials.read(authorization)
@@ -51,7 +54,7 @@ async def find_caller(scope: Scope, authorization: str) -> Caller | None:
     if credential is None or buyer is None or not credential.admits(buyer):
         await count_failure(scope, limits)
         return None
-    if limits.token is not None:
+    if limits.token is not None and not limits.token.take_reserved(credential.digest):
         await limits.token.take(credential.digest)
     return Caller(buyer, credential)
 

@@ -1,5 +1,7 @@
 """A path that is answered without the router."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.http.errors import not_found
@@ -22,11 +24,12 @@ class DirectRoute:
         self.endpoint = endpoint
         self.websocket = websocket
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answers one request, when it is awaited."""
+        return self._find(scope)(scope, receive, send)
+
+    def _find(self, scope: Scope) -> ASGIApp:
+        is_here = scope["type"] != "lifespan" and scope["path"] == self.path
         if scope["type"] == "websocket":
-            is_here = scope["path"] == self.path
-            await (self.websocket if is_here else not_found())(scope, receive, send)
-            return
-        is_direct = scope["type"] == "http" and scope["path"] == self.path
-        await (self.endpoint if is_direct else self.app)(scope, receive, send)
+            return self.websocket if is_here else not_found()
+        return self.endpoint if is_here else self.app

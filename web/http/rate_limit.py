@@ -86,6 +86,14 @@ class RateLimit:
         self.allowances: dict[str, _Allowance] = {}
         self.paused_until = 0.0
 
+    def take_reserved(self, key: str) -> bool:
+        """Counts one hit of a key; returns whether it was reserved, as nearly every one is."""
+        allowance = self.allowances.get(key)
+        if allowance is None or not allowance.left or time.monotonic() >= allowance.until:
+            return False
+        allowance.left -= 1
+        return True
+
     async def take(self, key: str, hits: int = 1) -> None:
         """Counts hits of a key; raises RateLimited when there are too many."""
         now = time.monotonic()

@@ -7,10 +7,9 @@ true reads the baskets at once, and their states with them.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Self
+from typing import NamedTuple, Self
 
 from starlette.types import Receive, Scope, Send
 from strawberry import Schema
@@ -32,8 +31,7 @@ _USED, _OUTDATED, _NOT_MODIFIED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A request that the states of baskets decide.
 
     Only a GET or HEAD has tags: `is_get`, and `if_none_match` with the tags of the client.

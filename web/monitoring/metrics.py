@@ -52,9 +52,11 @@ _OUTCOMES = Counter(
     ["operation", "outcome"],
 )
 
-# Finding a metric's child by its labels takes longer than counting does.
-_find_duration = cache(_DURATIONS.labels)
-_find_outcome = cache(_OUTCOMES.labels)
+
+@cache
+def _find_children(operation: str, outcome: str) -> tuple[Histogram, Counter]:
+    """Returns what counts these labels; to find it takes longer than counting does."""
+    return _DURATIONS.labels(operation), _OUTCOMES.labels(operation, outcome)
 
 
 def count_request(operation: str, outcome: str, seconds: float | None) -> None:
@@ -62,9 +64,10 @@ def count_request(operation: str, outcome: str, seconds: float | None) -> None:
 
     `seconds` is None for one without a duration of its own.
     """
+    durations, outcomes = _find_children(operation, outcome)
     if seconds is not None:
-        _find_duration(operation).observe(seconds)
-    _find_outcome(operation, outcome).inc()
+        durations.observe(seconds)
+    outcomes.inc()
 
 
 class PoolCollector(Collector):

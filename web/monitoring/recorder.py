@@ -99,7 +99,8 @@ def _finish(scope: Scope, record: RequestRecord) -> None:
     # A stream lasts as long as its client likes, which is no duration of a request.
     seconds = None if record.is_subscription else perf_counter() - record.began
     count_request(record.operation or find_route(scope), outcome, seconds)
-    log_access(record, scope["method"], find_route(scope), outcome)
+    if record.is_logged:
+        log_access(record, scope["method"], find_route(scope), outcome)
 
 
 def read_request_id(scope: Scope) -> str:
