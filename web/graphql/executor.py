@@ -113,16 +113,16 @@ class GraphQLExecutor:
         A request that only names its document gets the text of it.
         """
         # A text alone, where all are allowed, as in nearly every request, takes no further step.
-        reference, is_new = request.reference, False
+        reference, text, is_new = request.reference, request.query, False
         if reference is not None or not self.library.accepts_any:
-            is_new = bool(request.query)
-            known = self.library.find_known(request.query, reference)
-            request.query = known or await self._find_text(request)
+            is_new = bool(text)
+            known = self.library.find_known(text, reference)
+            text = known or await self._find_text(request)
         is_named = reference is not None and not is_new
-        prepared = self._prepare_text(request, is_named=is_named)
+        prepared = self._prepare_text(text, request, is_named=is_named)
         # Only what may be executed: others fill no memory.
         if is_new:
-            await self.library.store(request.query)
+            await self.library.store(text)
         return prepared
 
     async def _find_text(self, request: GraphQLRequest) -> str:
@@ -132,8 +132,10 @@ class GraphQLExecutor:
             error = GraphQLError(str(rejection), extensions={"code": rejection.code})
             raise RequestErrors([error], STATUSES.get(rejection.code)) from None
 
-    def _prepare_text(self, request: GraphQLRequest, *, is_named: bool) -> Prepared:
-        document = self._documents.find(request.query, is_named=is_named)
+    def _prepare_text(
+        self, text: str, request: GraphQLRequest, *, is_named: bool
+    ) -> Prepared:
+        document = self._documents.find(text, is_named=is_named)
         if document.errors:
             raise RequestErrors(document.errors)
         name, variables = request.operation_name, request.variables

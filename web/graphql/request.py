@@ -26,6 +26,8 @@ PREFLIGHT_HEADERS = (
 )
 LONGEST_CONTENT_TYPE = 1_000
 """The number of characters of `Content-Type` that are read."""
+LONGEST_CACHED_BODY = 4_000
+"""The longest body, in bytes, that is remembered with its request."""
 _OBJECT, _TEXT = (dict, "an object"), (str, "a text")
 _TYPES: dict[str, tuple[type, str]] = {
     "query": _TEXT,
@@ -98,7 +100,7 @@ async def read_request(http: HttpRequest, rules: RequestRules) -> GraphQLRequest
         # A chunked body announces no length, so `read_body` counts as well.
         check_length(http.headers.get(b"content-length", b""), rules.body_bytes)
         body = await read_body(http.receive, rules.body_bytes)
-        return parse_request(parse_json(body, "The body"))
+        return parse_body(body)
     if content_type == MULTIPART:
         return await _read_form(http, rules)
     message = (
@@ -178,6 +180,23 @@ def parse_content_type(header: bytes) -> tuple[str, str]:
         if key == "charset":
             return name.strip(), value.strip('"')
     return name.strip(), ""
+
+
+def parse_body(body: bytes) -> GraphQLRequest:
+    """Returns the request of a JSON body; raises BadRequest.
+
+    A body without variables is sent again and again, by all users of a client, and parsed once.
+    """
+    is_common = len(body) <= LONGEST_CACHED_BODY and b'"variables"' not in body
+    return _parse_common_body(body) if is_common else _parse_body(body)
+
+
+def _parse_body(body: bytes) -> GraphQLRequest:
+    return parse_request(parse_json(body, "The body"))
+
+
+# Nobody changes these requests.
+_parse_common_body = lru_cache(256)(_parse_body)
 
 
 def parse_request(content: Any) -> GraphQLRequest:
