@@ -125,8 +125,9 @@ async def carry_out(
         if await is_known(context.buyer.id):
             raise
         raise BuyerErased from failure
-    context.rejections.extend(error.code for error in outcome.user_errors)
-    if not outcome.user_errors:
+    if outcome.user_errors:
+        context.rejections.extend(error.code for error in outcome.user_errors)
+    else:
         context.accepted.append(kind.__name__)
         # After the commit. Should the process die in between, the version tells the watchers later.
         context.hub.hint(context.buyer.id)
@@ -135,7 +136,8 @@ async def carry_out(
 
 async def _carry_out(change: Change[Any]) -> Outcome:
     change.buyer.check_active()
-    key = await _read_key(change)
+    text = change.input.idempotency_key
+    key = None if text is None else await _read_key(change, text)
     done = await _try_fast_path(change, key)
     if done is None:
         done = await _retry(partial(_attempt, change, key))
@@ -144,11 +146,8 @@ async def _carry_out(change: Change[Any]) -> Outcome:
     return done
 
 
-async def _read_key(change: Change[Any]) -> Key | None:
+async def _read_key(change: Change[Any], text: str) -> Key:
     """Returns the key of the input with the digest of the rest; raises INVALID_INPUT."""
-    text = change.input.idempotency_key
-    if text is None:
-        return None
     check_text(text, "idempotency key", "idempotencyKey")
     given = await change.fingerprint()
     del given["idempotency_key"]

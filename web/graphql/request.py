@@ -187,7 +187,8 @@ def parse_body(body: bytes) -> GraphQLRequest:
 
     A body without variables is sent again and again, by all users of a client, and parsed once.
     """
-    is_common = len(body) <= LONGEST_CACHED_BODY and b'"variables"' not in body
+    has_none = b'"variables":{}' in body or b'"variables"' not in body
+    is_common = has_none and len(body) <= LONGEST_CACHED_BODY
     return _parse_common_body(body) if is_common else _parse_body(body)
 
 
