@@ -41,7 +41,7 @@ class Cycle(RequestResponseCycle):
     async def send(self, message: Any) -> None:
         """Sends a message, or holds the start of a whole response back until its body comes."""
         start, self._start = self._start, None
-        if start is not None:
+        if start is not None and message["type"] == "http.response.body":
             self._write(start["status"], start["headers"], message["body"])
         elif WHOLE in message and self._is_plain():
             self._start = message
