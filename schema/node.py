@@ -42,12 +42,10 @@ class ParsedId(NamedTuple):
 # Eighteen digits always fit a bigint; without leading zeros an object has only one id.
 _ID = re.compile(r"([a-z]+)_([1-9][0-9]{0,17})(?:_([1-9][0-9]{0,17}))?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
-_KINDS = {kind.value: kind for kind in IdKind}
-_COUNTS = {kind: {1} for kind in IdKind} | {
-    IdKind.PRODUCT: {1, 2},
-    IdKind.BASKET_ITEM_DIVISION: {2},
-}
-"""How many numbers the ids of a kind have."""
+_COUNTS = {IdKind.PRODUCT: (1, 2), IdKind.BASKET_ITEM_DIVISION: (2,)}
+"""How many numbers the ids of a kind have; those of others have one."""
+_KINDS = {kind.value: (kind, _COUNTS.get(kind, (1,))) for kind in IdKind}
+"""The kinds and these counts, by the words of ids."""
 
 
 @strawberry.interface(
@@ -67,11 +65,11 @@ def id_of(kind: IdKind, number: int, second: int | None = None) -> strawberry.ID
 def parsed_id(text: str) -> ParsedId | None:
     """Reads an id of any kind; None for a text that is none, such as a number alone."""
     match = _ID.fullmatch(text)
-    kind = _KINDS.get(match[1]) if match else None
-    if match is None or kind is None:
+    if match is None or match[1] not in _KINDS:
         return None
+    kind, counts = _KINDS[match[1]]
     numbers = tuple([int(number) for number in match.groups()[1:] if number])
-    return ParsedId(kind, numbers) if len(numbers) in _COUNTS[kind] else None
+    return ParsedId(kind, numbers) if len(numbers) in counts else None
 
 
 def number_of(kind: IdKind, text: str) -> int | None:

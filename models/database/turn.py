@@ -26,14 +26,12 @@ class TurnBatch(Generic[Key, Found]):
     ) -> None:
         self._read = read
         self._waiting: list[tuple[Key, asyncio.Future[Found | None]]] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
         # The loop itself holds tasks weakly.
         self._tasks = set[asyncio.Task[None]]()
 
     async def find(self, key: Key) -> Found | None:
         """Returns the result of one look-up, which begins after this call; None without one."""
-        # Looking for the running loop takes a system call.
-        loop = self._loop = self._loop or asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         future: asyncio.Future[Found | None] = loop.create_future()
         self._waiting.append((key, future))
         if len(self._waiting) == 1:
