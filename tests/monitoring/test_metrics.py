@@ -14,7 +14,7 @@ from tests.support.exports import completed, fill
 from tests.support.service import Service, serve_beside
 from tests.support.waiting import eventually
 from web.http.rate_limit import REJECTED, UNANSWERED
-from web.monitoring.metrics import JobCollector, Metrics
+from web.monitoring.metrics import JobCollector, Metrics, count_request
 
 DOCUMENT = "query %s { activeBasket { id } }"
 
@@ -220,3 +220,16 @@ async def test_attempts_at_exports_are_counted_by_outcome(service: Service) -> N
     assert [new - old for old, new in zip(before, after, strict=True)] == [1, 0, 0, 0, 0]
     assert value("basket_export_seconds_count") - timed == 1
     assert value("basket_export_attempts_in_progress") == 0
+
+
+def test_seconds_are_counted_in_the_bucket_that_they_fit() -> None:
+    name, label = "basket_request_seconds", {"operation": "of a bucket"}
+    for seconds in (0.0, 0.001, 0.0011, 0.005, 10.0, 10.1):
+        count_request("of a bucket", "ok", seconds)
+    count_request("of a bucket", "ok", None)
+    bounds = ("0.001", "0.0025", "0.005", "5.0", "10.0", "+Inf")
+    counts = [value(f"{name}_bucket", **label, le=bound) for bound in bounds]
+    assert counts == [2, 3, 4, 4, 5, 6]
+    assert value(f"{name}_count", **label) == 6
+    assert round(value(f"{name}_sum", **label), 4) == 20.1071
+    assert value("basket_requests_total", **label, outcome="ok") == 7
