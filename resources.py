@@ -100,7 +100,8 @@ async def open_resources(parts: Parts) -> AsyncIterator[State]:
         buyers, credentials = await enter(open_authentication(options))
         guard = SessionGuard(buyers)
         hub = await enter(open_hub(redis, guard))
-        checks = BasketChecks()
+        catalogue = Catalogue(contents_bytes=options.response_cache_bytes)
+        checks = BasketChecks(catalogue.contents)
         yield {
             "buyers": buyers,
             "credentials": credentials,
@@ -109,7 +110,7 @@ async def open_resources(parts: Parts) -> AsyncIterator[State]:
             "exports": await _open_exports(parts, store, redis, stack),
             "export_store": store,
             "spreadsheets": spreadsheets,
-            "catalogue": Catalogue(contents_bytes=options.response_cache_bytes),
+            "catalogue": catalogue,
             "checks": checks,
             "hub": hub,
             "session_guard": guard,

@@ -35,7 +35,6 @@ async def _read_known(
     ):
         if state == known.contents.state:
             return await complete_known(catalogue, known, products, divisions)
-        catalogue.contents.note_moving(key, state)
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from models.basket.contents import Revisions
+from models.basket.contents_cache import ContentsCache, ContentsKey
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
 from models.basket.rows import (
     BasketRows,
@@ -121,9 +122,13 @@ def encode_states(states: Iterable[State]) -> bytes:
 
 
 class BasketChecks:
-    """Reads states; those that the requests of one turn of the event loop need, together."""
+    """Reads states; those that the requests of one turn of the event loop need, together.
 
-    def __init__(self) -> None:
+    Contents of active baskets that are found to be out of date are dropped.
+    """
+
+    def __init__(self, contents: ContentsCache) -> None:
+        self._contents = contents
         self._batches = {
             (source, has_items): TurnBatch(_StateRead(source, name, has_items).read)
             for source, name in _NUMBERS.items()
@@ -136,6 +141,13 @@ class BasketChecks:
 
     async def find(self, user_id: int, subject: Subject) -> State:
         """Returns the state of a user's baskets now."""
+        state = await self._find(user_id, subject)
+        if subject.source is ACTIVE:
+            found = [value for basket in state for value in basket[:3]]
+            self._contents.compare(ContentsKey(user_id, subject.number), found)
+        return state
+
+    async def _find(self, user_id: int, subject: Subject) -> State:
         if subject.products:
             deltas, key = self._deltas[subject.source], (user_id, subject.number)
             return await deltas.find((*key, subject.products)) or ()

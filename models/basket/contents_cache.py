@@ -60,11 +60,20 @@ class ContentsCache:
         noted = self._cache.find(key)
         if noted is None or noted.contents or noted.state == contents.state:
             return self.store(key, contents)
-        self.note_moving(key, contents.state)
+        self._note(key, contents.state)
         return KnownContents(self, key, contents)
 
-    def note_moving(self, key: ContentsKey, state: list[Any]) -> None:
-        """Notes that another process changes a basket: to check what is known would be in vain."""
+    def compare(self, key: ContentsKey, state: list[Any]) -> None:
+        """Drops contents that are not those of the state that the basket has now.
+
+        Another process changes the basket, so that to check what is known would be in vain again:
+        its contents are kept when two reads in a row have found the same.
+        """
+        noted = self._cache.find(key)
+        if noted is not None and noted.contents is not None and noted.state != state:
+            self._note(key, [])
+
+    def _note(self, key: ContentsKey, state: list[Any]) -> None:
         self._cache.store(key, Noted(state, None), _NOTE_BYTES)
 
     def forget(self, user_id: int) -> None:

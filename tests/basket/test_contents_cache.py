@@ -109,12 +109,17 @@ def test_a_basket_that_others_change_is_known_again_once_two_reads_agree() -> No
     cache = ContentsCache(1_000_000)
     cache.store_read(KEY, contents(1))
     assert cache.find(KEY) is not None
-    cache.note_moving(KEY, contents(2).state)
+    cache.compare(KEY, contents(1).state)
+    assert cache.find(KEY) is not None
+    cache.compare(KEY, contents(2).state)
+    assert cache.find(KEY) is None
+    cache.store_read(KEY, contents(2))
     assert cache.find(KEY) is None
     cache.store_read(KEY, contents(3))
     assert cache.find(KEY) is None
     cache.store_read(KEY, contents(3))
     assert cache.find(KEY) is not None
-    cache.note_moving(KEY, contents(4).state)
+    cache.compare(KEY, [])
+    assert cache.find(KEY) is None
     cache.store(KEY, contents(5))
     assert cache.find(KEY) is not None
