@@ -14,12 +14,11 @@ from datetime import datetime
 from tortoise.transactions import in_transaction
 
 from models.basket.catalogue import Catalogue
-from models.basket.contents_cache import KnownContents
 from models.basket.function import (
     ActiveBasketChange,
     call_function,
     function_transaction,
-    read_difference,
+    read_contents,
     read_result,
 )
 from models.basket.lines import add_lines, merge_lines
@@ -93,29 +92,35 @@ async def add_known_lines(
 async def _add_by_function(
     catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | KnownKey | None:
-    if len(addition.lines) >= MANY_LINES:
-        row = await _call(_ADD_MANY, addition, wants)
-        return await _read(catalogue, row, addition, wants, None)
-    known = _find_known(catalogue, addition, wants)
+    if len(addition.lines) < MANY_LINES:
+        return await _add_few(catalogue, addition, wants)
+    row = await _call(_ADD_MANY, addition, wants)
+    if row is None or isinstance(row, KnownKey):
+        return row
+    return await read_result(catalogue, row, addition, wants)
+
+
+async def _add_few(
+    catalogue: Catalogue, addition: Addition, wants: Wants
+) -> BasketRows | KnownKey | None:
+    contents = catalogue.contents
+    is_of_contents = wants.has_known_items or wants.is_summary
+    known = contents.find(addition.contents_key) if is_of_contents else None
     basket_id, version, updated_at = known.contents.state if known else (None, None, None)
     row = await _call(
         _ADD,
         addition,
         wants,
+        with_refreshed_at=wants.refreshed_at,
         known_basket=basket_id,
         known_version=version,
         known_updated_at=updated_at,
     )
-    return await _read(catalogue, row, addition, wants, known)
-
-
-def _find_known(
-    catalogue: Catalogue, addition: Addition, wants: Wants
-) -> KnownContents | None:
-    """Returns the contents of the basket as they are known, if the answer can be made of them."""
-    if wants.has_known_items or wants.is_summary:
-        return catalogue.contents.find(addition.contents_key)
-    return None
+    if row is None or isinstance(row, KnownKey):
+        return row
+    if is_of_contents:
+        return await read_contents(catalogue, row, addition, wants, known)
+    return await read_result(catalogue, row, addition, wants)
 
 
 async def _call(
@@ -134,20 +139,6 @@ async def _call(
         quantities=[line.quantity for line in lines],
         **known,
     )
-
-
-async def _read(
-    catalogue: Catalogue,
-    row: Row | KnownKey | None,
-    addition: Addition,
-    wants: Wants,
-    known: KnownContents | None,
-) -> BasketRows | KnownKey | None:
-    if row is None or isinstance(row, KnownKey):
-        return row
-    if known is not None and row["is_difference"]:
-        return await read_difference(catalogue, row, addition, wants, known)
-    return await read_result(catalogue, row, addition, wants)
 
 
 async def _add_in_steps(

@@ -11,7 +11,7 @@ FROM basket_add_3(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
     :key, :digest, :expired_before, :changed_at, :confirmed_since,
     :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full,
-    :known_basket, :known_version, :known_updated_at
+    :with_refreshed_at, :known_basket, :known_version, :known_updated_at
 );
 
 -- name: add_many (postgres)

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from models.database.statements import Row
 
@@ -61,6 +61,13 @@ class Contents:
     part_divisions: Sequence[int]
     part_quantities: Sequence[int]
     texts: ItemTexts | None = None
+
+    @classmethod
+    def from_row(cls, columns: Mapping[str, Any], row: Row) -> Self:
+        """Returns the contents that a function has read."""
+        names = ("item_ids", "prices", "product_ids")
+        parts = ("part_items", "part_divisions", "part_quantities")
+        return cls(columns, *(row[name] for name in (*names, *parts)))
 
     @property
     def state(self) -> list[Any]:

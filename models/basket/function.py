@@ -12,6 +12,7 @@ from tortoise.transactions import in_transaction
 
 from models.basket.active import complete_known
 from models.basket.catalogue import Catalogue
+from models.basket.contents import Contents
 from models.basket.contents_cache import ContentsKey, KnownContents
 from models.basket.read import OWN, Wants
 from models.basket.rows import BasketRows, BasketSummary
@@ -101,16 +102,22 @@ async def read_result(
     return read
 
 
-async def read_difference(
+async def read_contents(
     catalogue: Catalogue,
     row: Row,
     change: ActiveBasketChange,
     wants: Wants,
-    before: KnownContents,
+    before: KnownContents | None,
 ) -> BasketRows:
-    """Returns the basket of which the row of a function has what it changed."""
+    """Returns the basket of the row of a function: all contents, or what it changed of `before`."""
     columns = orjson.loads(row["basket"])
-    contents = before.contents.changed(columns, row)
+    if before is not None and row["is_difference"]:
+        contents = before.contents.changed(columns, row)
+    elif not wants.items:
+        catalogue.contents.forget(change.buyer.id)
+        return BasketRows([BasketSummary(columns)], full=False)
+    else:
+        contents = Contents.from_row(columns, row)
     known = catalogue.contents.store(change.contents_key, contents)
     if not wants.items:
         return BasketRows([BasketSummary(columns)], full=False)

@@ -20,4 +20,7 @@ class Migration(migrations.Migration):
 
     initial = False
 
-    operations = [CreateFunction(FOLDER / "basket_add_3.sql")]
+    operations = [
+        CreateFunction(FOLDER / "basket_contents_2.sql"),
+        CreateFunction(FOLDER / "basket_add_3.sql"),
+    ]

@@ -11,7 +11,7 @@
 -- Two pieces of product 1 for division 7, by hand:
 --   SELECT * FROM basket_add_3(1, 7, 0, NULL, 'GRAPHQL', NULL, NULL, now() - interval '1 day',
 --       now(), now() - interval '1 hour',
---       ARRAY[1], ARRAY[NULL], ARRAY[7], ARRAY[NULL], ARRAY[2], true, NULL, NULL, NULL);
+--       ARRAY[1], ARRAY[NULL], ARRAY[7], ARRAY[NULL], ARRAY[2], true, false, NULL, NULL, NULL);
 
 CREATE OR REPLACE FUNCTION basket_add_3(
     buyer_id int,
@@ -30,6 +30,7 @@ CREATE OR REPLACE FUNCTION basket_add_3(
     erp_codes text[],             -- or its ERP code
     quantities int[],
     with_items boolean,
+    with_refreshed_at boolean,    -- the times when products were confirmed, too
     known_basket bigint,          -- the basket that the caller has in memory, or null,
     known_version int,            -- at which version
     known_updated_at text,        -- and from when, which tells it from one of a restored backup
@@ -40,7 +41,7 @@ CREATE OR REPLACE FUNCTION basket_add_3(
     OUT is_difference boolean,    -- whether the lists have what changed since the known version,
     OUT division_revision bigint,
     OUT item_ids bigint[],        -- an entry per product and division; else they have all items,
-    OUT prices bigint[],          -- as basket_contents_1 gives them
+    OUT prices bigint[],          -- as basket_contents_1 or basket_contents_2 gives them
     OUT product_ids bigint[],
     OUT product_revisions bigint[],   -- of all items, in a difference in the order of products
     OUT refreshed_at text[],
@@ -237,6 +238,11 @@ BEGIN
                 ORDER BY i.product_id
             );
         END IF;
+    ELSIF with_items AND NOT with_refreshed_at THEN
+        SELECT c.* INTO
+            division_revision, item_ids, prices, product_ids, product_revisions,
+            part_items, part_divisions, part_quantities
+        FROM basket_contents_2(opened.id) AS c;
     ELSIF with_items THEN
         SELECT c.* INTO
             division_revision, item_ids, prices, product_ids, product_revisions, refreshed_at,

@@ -1,0 +1,49 @@
+-- The items of a basket as lists, one per column, without the times when products were confirmed.
+--
+-- It runs within functions that fix the search path, and has none of its own: to set it once more
+-- would take a tenth of the time.
+
+CREATE OR REPLACE FUNCTION basket_contents_2(
+    in_basket_id bigint,
+    OUT division_revision bigint,
+    OUT item_ids bigint[],
+    OUT prices bigint[],
+    OUT product_ids bigint[],
+    OUT product_revisions bigint[],   -- in the order of the products
+    OUT part_items bigint[],
+    OUT part_divisions int[],
+    OUT part_quantities int[]
+)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+BEGIN
+    division_revision := (SELECT revision FROM division_revision);
+    SELECT array_agg(item.id), array_agg(item.price), array_agg(item.product_id)
+    INTO item_ids, prices, product_ids
+    FROM (
+        SELECT i.id, i.price, i.product_id
+        FROM basket_item i
+        WHERE i.basket_id = in_basket_id
+        -- All lists are made of these rows in this order, so that equal indexes are one item.
+        ORDER BY i.id
+    ) AS item;
+    product_revisions := ARRAY(
+        SELECT p.revision FROM product p WHERE p.id = ANY (product_ids) ORDER BY p.id
+    );
+    SELECT array_agg(part.item_id), array_agg(part.division_id), array_agg(part.quantity)
+    INTO part_items, part_divisions, part_quantities
+    FROM (
+        SELECT q.item_id, q.division_id, q.quantity
+        FROM unnest(item_ids) AS item (id)
+        -- Looked up one by one, whatever the statistics of the table are: see basket_contents_1.
+        CROSS JOIN LATERAL (
+            SELECT part.id, part.item_id, part.division_id, part.quantity
+            FROM basket_item_division part
+            WHERE part.item_id = item.id
+            OFFSET 0
+        ) AS q
+        ORDER BY q.item_id, q.id
+    ) AS part;
+END
+$$;
