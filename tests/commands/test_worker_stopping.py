@@ -176,7 +176,7 @@ def test_a_worker_that_waits_for_its_database_ends(processes: Processes) -> None
     ways: list[Callable[[Worker], None]] = [tell_group, tell_main]
     workers = [start(processes, DATABASE_URL=nowhere) for _ in (*ways, "killed")]
     for worker in workers:
-        wait_for(processes, worker, "The database does not answer")
+        wait_for(processes, worker, "The database cannot be used yet")
     for way, worker in zip(ways, workers, strict=False):
         way(worker)
         check_end(processes, worker)

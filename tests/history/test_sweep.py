@@ -17,6 +17,12 @@ from tests.support.waiting import eventually
 
 DAYS = timedelta(days=90)
 SCANS = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'basket_change'"
+LATER_CONNECTIONS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_start > (
+    SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
+)
+"""
 
 
 @pytest.fixture
@@ -142,12 +148,11 @@ async def test_no_run_reads_the_whole_table(postgres_url: str) -> None:
     await sweeper.sweep()
     # Backends report their scans when they end.
     await disconnect()
-    counted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 
-    async def is_alone() -> bool:
-        return int(await connection.fetchval(counted)) == 1
+    async def is_last() -> bool:
+        return int(await connection.fetchval(LATER_CONNECTIONS)) == 0
 
-    await eventually(is_alone, "the end of the other connections")
+    await eventually(is_last, "the end of the sweeper's connections")
     assert await connection.fetchval(SCANS) == before
     assert await connection.fetchval("SELECT count(*) FROM basket_change") == 28_000
     await connection.close()

@@ -196,7 +196,7 @@ async def test_an_operation_beyond_the_limit_gets_an_error_and_an_ended_one_make
 async def test_a_stream_beyond_the_limit_is_rejected(
     sqlite_url: str, shop: Shop, limit: str, status: int
 ) -> None:
-    options: dict[str, Any] = {limit: 50_000}
+    options: dict[str, Any] = {limit: 60_000}
     async with serve(sqlite_url, shop, **options) as service:
         async with listen(service) as server, AsyncExitStack() as stack:
             url = f"http://127.0.0.1:{server.port}"
