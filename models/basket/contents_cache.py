@@ -109,6 +109,6 @@ class KnownContents:
     ) -> None:
         """Keeps the texts of all items, in place of those for another selection."""
         self.contents.texts = ItemTexts(
-            selection, texts, revisions.products, revisions.divisions
+            selection, tuple(texts), tuple(revisions.products), revisions.divisions
         )
         self._cache.count(self._key, self.contents)

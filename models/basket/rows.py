@@ -104,7 +104,7 @@ class FullBasket:
         """Returns the contents of a full read; None on SQLite, where divisions have no revision."""
         if self.revisions is None or self.revisions.divisions is None:
             return None
-        return Contents(
+        return Contents.of(
             self.columns,
             self.item_ids,
             self.prices,
