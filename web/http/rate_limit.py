@@ -59,14 +59,24 @@ class _Allowance:
 
 
 class BoundedStorage(MemoryStorage):
-    """Counts in memory until a window ends, of the keys that were counted first no longer."""
+    """Counts in memory until a window ends, of the keys that were counted first no longer.
+
+    With each count the library looks at all keys for windows that have ended. Here the bound is
+    enough: a key is looked at when it is counted again, or when it is one too many.
+    """
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Adds to the count of a key, and returns it."""
-        # Whoever has so many addresses passes any limit of one address in any case.
-        if key not in self.expirations and len(self.expirations) >= MAXIMUM_KEYS:
-            await self.clear(next(iter(self.expirations)))
-        return await super().incr(key, expiry, amount)
+        now = time.time()
+        if self.expirations.get(key, 0) <= now:
+            await self.clear(key)
+            # Whoever has so many addresses passes any limit of one address in any case.
+            if len(self.expirations) >= MAXIMUM_KEYS:
+                await self.clear(next(iter(self.expirations)))
+            self.expirations[key] = now + expiry
+        # Nothing has waited since: neither clears another request's count.
+        self.storage[key] += amount
+        return self.storage[key]
 
 
 class RateLimit:
