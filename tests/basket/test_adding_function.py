@@ -29,11 +29,10 @@ NAMES = {
     ":buyer_division_id": "buyer_division_id",
 }
 OF_FEW = NAMES | {
-    ":confirmed_since": "(SELECT confirmed_since)",
-    ":remote_id": "(SELECT remote_ids[line])",
-    ":sku": "(SELECT skus[line])",
-    ":division_id": "(SELECT division_ids[line])",
-    ":erp_code": "(SELECT erp_codes[line])",
+    ":remote_id": "remote_ids[line]",
+    ":sku": "skus[line]",
+    ":division_id": "division_ids[line]",
+    ":erp_code": "erp_codes[line]",
 }
 OF_MANY = NAMES | {
     f":{name}": f"line.{name}" for name in ("remote_id", "sku", "division_id", "erp_code")

@@ -20,7 +20,7 @@ def import_to_stay(name: str) -> ModuleType:
         gc.enable()
 
 
-NEW_OBJECTS = 10_000
+NEW_OBJECTS = 4_000
 """The number of objects more than before at which garbage is looked for; 700 is Python's own."""
 
 

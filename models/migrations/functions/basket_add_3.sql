@@ -115,9 +115,6 @@ BEGIN
         FOR line IN 1 .. cardinality(quantities) LOOP
             -- STRICT: a SKU that two products have for a while, or a line without a product that is
             -- known, or a division for which the buyer may not buy, is for the slow path.
-            --
-            -- Sub-queries hide the values of the line from the planner. It would see that one of
-            -- two keys is null, and plan anew for each line, which takes as long as all the rest.
             SELECT
                 p.id AS product_id,
                 COALESCE(held.price, p.price) AS price,
@@ -133,15 +130,15 @@ BEGIN
             LEFT JOIN basket_item_division part
                 ON part.item_id = held.id AND part.division_id = d.id
             WHERE p.segment = in_segment
-                AND (p.remote_id = (SELECT remote_ids[line]) OR p.sku = (SELECT skus[line]))
+                AND (p.remote_id = remote_ids[line] OR p.sku = skus[line])
                 AND p.is_available
                 -- A SKU may have moved to another product since Commerce was asked, also one that
                 -- the basket holds; a held product named by its remote id is added as it is known.
                 AND (
-                    (p.owns_sku AND p.refreshed_at >= (SELECT confirmed_since))
-                    OR (held.id IS NOT NULL AND (SELECT skus[line]) IS NULL)
+                    (p.owns_sku AND p.refreshed_at >= confirmed_since)
+                    OR (held.id IS NOT NULL AND skus[line] IS NULL)
                 )
-                AND (d.id = (SELECT division_ids[line]) OR d.erp_code = (SELECT erp_codes[line]))
+                AND (d.id = division_ids[line] OR d.erp_code = erp_codes[line])
                 AND d.is_active
                 AND (d.id = buyer_division_id OR d.parent_id = buyer_division_id);
 
