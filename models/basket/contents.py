@@ -47,7 +47,7 @@ class ItemTexts(NamedTuple):
 
 
 Numbers: TypeAlias = "array[int]"
-"""Numbers of 64 bits, which take a fifth of a list, and which Python's collector need not look at."""
+"""Numbers of 64 bits: a fifth of a list, and nothing for the garbage collector to look at."""
 
 
 @dataclass(slots=True)
