@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from models.basket.contents import Revisions
+from models.basket.contents import Revisions, name_state
 from models.basket.contents_cache import ContentsCache, ContentsKey
 from models.basket.read import ACTIVE, ALL_ACTIVE, OWN, BasketRead
 from models.basket.rows import (
@@ -73,16 +73,15 @@ def _read_delta_state(
     if basket.has_all_items or revisions is None or revisions.divisions is None:
         return subject, None
     if not revisions.products:
-        return subject, [[*_name_state(basket), None, None]]
+        return subject, [[*name_state(basket.columns), None, None]]
     if len(revisions.products) > MAXIMUM_PRODUCTS:
         return subject, None
-    state = [*_name_state(basket), _product_revisions(revisions), revisions.divisions]
+    state = [
+        *name_state(basket.columns),
+        _product_revisions(revisions),
+        revisions.divisions,
+    ]
     return subject._replace(products=tuple(sorted(revisions.product_ids))), [state]
-
-
-def _name_state(basket: BasketSummary | BasketSince | FullBasket) -> Sequence[Any]:
-    columns = basket.columns
-    return columns["id"], columns["version"], columns["updated_at"]
 
 
 def state_of_baskets(
@@ -93,7 +92,7 @@ def state_of_baskets(
 
 
 def _state_of_basket(basket: BasketSummary | BasketSince | FullBasket) -> Sequence[Any]:
-    state = _name_state(basket)
+    state = name_state(basket.columns)
     if not isinstance(basket, FullBasket):
         return [*state, None, None]
     revisions = basket.revisions

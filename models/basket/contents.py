@@ -12,8 +12,13 @@ _CONTENTS_BYTES = 2_500
 """The size of contents besides their lists: the columns of the basket, and the objects."""
 _NUMBER_BYTES = 8
 """The size of a number in an array."""
-_TEXT_BYTES = 60
-"""The size of a text in a list, besides its characters."""
+_TEXT_BYTES = 110
+"""The size of a text besides its characters, and of the revision that it was made at."""
+
+
+def name_state(columns: Mapping[str, Any]) -> list[Any]:
+    """Returns what tells a version of a basket from all others: its id, version and time."""
+    return [columns["id"], columns["version"], columns["updated_at"]]
 
 
 class Revisions(NamedTuple):
@@ -81,9 +86,8 @@ class Contents:
 
     @property
     def state(self) -> list[Any]:
-        """What tells this version from all others: id, version and time of the basket."""
-        columns = self.columns
-        return [columns["id"], columns["version"], columns["updated_at"]]
+        """What tells this version of the basket from all others."""
+        return name_state(self.columns)
 
     @property
     def size(self) -> int:

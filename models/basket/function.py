@@ -86,13 +86,12 @@ async def read_result(
     user_id = change.buyer.id
     if not wants.only_items:
         catalogue.contents.forget(user_id)
-    if wants.since is not None:
-        basket_id = orjson.loads(row["basket"])["id"]
-        return await OWN.read(catalogue, wants, user_id=user_id, basket_id=basket_id)
-    if not wants.items:
+    if wants.is_summary:
         return BasketRows([BasketSummary.from_row(row)], full=False)
-    # The id serves a second reading, should a product change before it is read.
     basket_id = orjson.loads(row["basket"])["id"]
+    if wants.since is not None:
+        return await OWN.read(catalogue, wants, user_id=user_id, basket_id=basket_id)
+    # The id serves a second reading, should a product change before it is read.
     read = await OWN.complete(catalogue, [row], user_id=user_id, basket_id=basket_id)
     for basket in read.full_baskets():
         if contents := basket.contents():

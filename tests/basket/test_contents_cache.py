@@ -1,5 +1,6 @@
 """The contents of baskets kept in memory: how changes make the next ones, and their bound."""
 
+import tracemalloc
 from typing import Any
 
 from models.basket.contents import Contents, ItemTexts, Revisions
@@ -100,7 +101,7 @@ def test_texts_count_and_a_bound_of_nothing_keeps_nothing() -> None:
     known = cache.store(KEY, contents())
     before = cache.size
     known.store_texts("selection", ["x" * 500, "y" * 500], Revisions([11, 21], [1, 2], 3))
-    assert cache.size == before + 2 * 560
+    assert cache.size == before + 2 * 610
     off = ContentsCache(0)
     off.store(KEY, contents())
     assert (off.find(KEY), off.size) == (None, 0)
@@ -124,3 +125,20 @@ def test_a_basket_that_others_change_is_known_again_once_two_reads_agree() -> No
     assert cache.find(KEY) is None
     cache.store(KEY, contents(5))
     assert cache.find(KEY) is not None
+
+
+def test_contents_take_no_more_memory_than_they_count_as() -> None:
+    cache = ContentsCache(50_000_000)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for user in range(1, 301):
+            known = cache.store(ContentsKey(user, 0), contents(items=20, basket=user))
+            first = 2**40 * user
+            revisions = Revisions([], list(range(first, first + 20)), 3)
+            known.store_texts("selection", [f"{user:0700}" for _ in range(20)], revisions)
+        del known, revisions
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert taken <= cache.size
