@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 schema = Schema(
     query=Query, mutation=Mutation, subscription=Subscription, config=CONFIGURATION
 )
+executed_schema = graphql_schema(schema)
 
 
 def create_application(
@@ -125,9 +126,7 @@ def create_executor(
     documents: Documents | None = None,
 ) -> GraphQLExecutor:
     """Returns the executor of all transports."""
-    return GraphQLExecutor.from_options(
-        graphql_schema(schema), options, instrument, documents
-    )
+    return GraphQLExecutor.from_options(executed_schema, options, instrument, documents)
 
 
 def create_view(

@@ -5,6 +5,7 @@ divisions. Of equal states the reads are equal, in every process and at all time
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -154,6 +155,7 @@ class BasketChecks:
         return await batch.find((user_id, subject.number)) or ()
 
 
+@cache
 def _load(name: str, source: BasketRead, number: str) -> Statement:
     # The condition of the read itself, of many users at once.
     condition = source.condition.replace(":user_id", "subject.user_id")

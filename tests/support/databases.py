@@ -56,8 +56,7 @@ async def waits_for_lock(url: str) -> bool:
 
 def databases(kind: str, folder: Path) -> Iterator[str]:
     """Yields the URL of an empty database of a kind."""
-    # Tortoise keeps the text of its inserts for the whole process, in the words of the database seen first.
-    EXECUTOR_CACHE.clear()
+    _forget_other_inserts("?" if kind == "sqlite" else "$1")
     if kind == "sqlite":
         yield sqlite_database(folder)
         return
@@ -67,6 +66,15 @@ def databases(kind: str, folder: Path) -> Iterator[str]:
         no_service("PostgreSQL", "TEST_DATABASE_URL", TEST_DATABASE_URL)
     empty_postgres(url)
     yield url
+
+
+def _forget_other_inserts(sign: str) -> None:
+    """Forgets the texts of inserts if they have the parameters of another kind of database.
+
+    Tortoise keeps them for the whole process, in the words of the database seen first.
+    """
+    if any(sign not in insert for _, insert, *_ in EXECUTOR_CACHE.values()):
+        EXECUTOR_CACHE.clear()
 
 
 def empty_redis() -> str:

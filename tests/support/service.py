@@ -11,11 +11,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tortoise.connection import get_connection
 
-from application import create_application, schema
+from application import create_application, executed_schema
 from models.division import Division, DivisionType
 from models.timestamps import now
 from models.user import hash_token
-from schema.execution.strawberry_internals import graphql_schema
 from settings.options import Options
 from tests.support.shop import Shop
 from web.graphql.document import Documents
@@ -234,7 +233,7 @@ def _documents(limits: DocumentLimits) -> Documents:
 
     As in a server, each document is compiled once in a process, and not again for each test.
     """
-    return Documents(graphql_schema(schema), limits)
+    return Documents(executed_schema, limits)
 
 
 @asynccontextmanager
@@ -251,7 +250,7 @@ async def serve(
         # No test depends on how fast the machine is.
         "sku_maximum_age_seconds": 300,
     }
-    application = create_application(
+    application = _create_application(
         Options(
             database_url=database_url,
             commerce_url=shop.url,
