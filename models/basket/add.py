@@ -2,18 +2,21 @@
 
 Almost every addition is of products that are known, for divisions that the buyer may buy for,
 within all limits. On PostgreSQL one function makes or locks the basket, adds, checks every rule and
-reads the basket, in one round trip and a transaction of its own; on SQLite the same steps are
-statements of one transaction. Where a rule stands against it, nothing is changed, and the slow path
-(`lines`) begins afresh: it asks Commerce, or says what is rejected.
+reads the basket, in one round trip and a transaction of its own: one of three functions, by the
+number of lines. On SQLite the same steps are statements of one transaction. Where a rule stands
+against it, nothing is changed, and the slow path (`lines`) begins afresh: it asks Commerce, or says
+what is rejected.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from tortoise.transactions import in_transaction
 
 from models.basket.catalogue import Catalogue
+from models.basket.contents_cache import KnownContents
 from models.basket.function import (
     ActiveBasketChange,
     call_function,
@@ -34,7 +37,8 @@ from models.idempotency import KnownKey
 from models.rejections import Rejected
 
 _STATEMENTS = load_statements(__file__)
-_ADD = _STATEMENTS["add"]
+_ADD_LINE = _STATEMENTS["add_line"]
+_ADD_FEW = _STATEMENTS["add_few"]
 _ADD_MANY = _STATEMENTS["add_many"]
 _FIND_LINE = _STATEMENTS["find_line"]
 
@@ -94,7 +98,7 @@ async def _add_by_function(
 ) -> BasketRows | KnownKey | None:
     if len(addition.lines) < MANY_LINES:
         return await _add_few(catalogue, addition, wants)
-    row = await _call(_ADD_MANY, addition, wants)
+    row = await _call(_ADD_MANY, addition, wants, **_columns(addition.lines))
     if row is None or isinstance(row, KnownKey):
         return row
     return await read_result(catalogue, row, addition, wants)
@@ -103,19 +107,9 @@ async def _add_by_function(
 async def _add_few(
     catalogue: Catalogue, addition: Addition, wants: Wants
 ) -> BasketRows | KnownKey | None:
-    contents = catalogue.contents
     is_of_contents = wants.has_known_items or wants.is_summary
-    known = contents.find(addition.contents_key) if is_of_contents else None
-    basket_id, version, updated_at = known.contents.state if known else (None, None, None)
-    row = await _call(
-        _ADD,
-        addition,
-        wants,
-        with_refreshed_at=wants.refreshed_at,
-        known_basket=basket_id,
-        known_version=version,
-        known_updated_at=updated_at,
-    )
+    known = catalogue.contents.find(addition.contents_key) if is_of_contents else None
+    row = await _call_few(addition, wants, known)
     if row is None or isinstance(row, KnownKey):
         return row
     if is_of_contents:
@@ -123,21 +117,48 @@ async def _add_few(
     return await read_result(catalogue, row, addition, wants)
 
 
-async def _call(
-    statement: Statement, addition: Addition, wants: Wants, **known: object
+async def _call_few(
+    addition: Addition, wants: Wants, known: KnownContents | None
 ) -> Row | KnownKey | None:
+    basket_id, version, updated_at = known.contents.state if known else (None, None, None)
+    values = {
+        "with_refreshed_at": wants.refreshed_at,
+        "known_basket": basket_id,
+        "known_version": version,
+        "known_updated_at": updated_at,
+    }
     lines = addition.lines
-    return await call_function(
-        statement,
+    if len(lines) > 1:
+        return await _call(_ADD_FEW, addition, wants, **_columns(lines), **values)
+    return await _call(
+        _ADD_LINE,
         addition,
         wants,
-        confirmed_since=addition.confirmed_since,
-        remote_ids=[line.remote_id for line in lines],
-        skus=[line.sku for line in lines],
-        division_ids=[line.division_id for line in lines],
-        erp_codes=[line.erp_code for line in lines],
-        quantities=[line.quantity for line in lines],
-        **known,
+        remote_id=lines[0].remote_id,
+        sku=lines[0].sku,
+        division_id=lines[0].division_id,
+        erp_code=lines[0].erp_code,
+        quantity=lines[0].quantity,
+        **values,
+    )
+
+
+def _columns(lines: Sequence[RequestedLine]) -> dict[str, Any]:
+    """Returns the lines as a list per column."""
+    return {
+        "remote_ids": [line.remote_id for line in lines],
+        "skus": [line.sku for line in lines],
+        "division_ids": [line.division_id for line in lines],
+        "erp_codes": [line.erp_code for line in lines],
+        "quantities": [line.quantity for line in lines],
+    }
+
+
+async def _call(
+    statement: Statement, addition: Addition, wants: Wants, **values: object
+) -> Row | KnownKey | None:
+    return await call_function(
+        statement, addition, wants, confirmed_since=addition.confirmed_since, **values
     )
 
 

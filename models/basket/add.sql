@@ -1,8 +1,21 @@
 -- The fast path of adding: known products, for divisions that the buyer may buy for.
 -- By hand: see models/migrations/functions/, which has the functions by their names.
 
--- name: add (postgres)
--- Adds lines and returns the basket, or the name of the rule that stands against it.
+-- name: add_line (postgres)
+-- Adds one line and returns the basket, or the name of the rule that stands against it.
+SELECT
+    broken_rule, known_digest, known_outcome, basket, is_difference, division_revision,
+    item_ids, prices, product_ids, product_revisions, refreshed_at,
+    part_items, part_divisions, part_quantities
+FROM basket_add_line_1(
+    :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
+    :key, :digest, :expired_before, :changed_at, :confirmed_since,
+    :remote_id, :sku, :division_id, :erp_code, :quantity, :full,
+    :with_refreshed_at, :known_basket, :known_version, :known_updated_at
+);
+
+-- name: add_few (postgres)
+-- The same for several lines.
 SELECT
     broken_rule, known_digest, known_outcome, basket, is_difference, division_revision,
     item_ids, prices, product_ids, product_revisions, refreshed_at,

@@ -18,15 +18,21 @@ from tests.support.service import Service, serve
 from tests.support.shop import Shop
 
 FOLDER = Path(functions.__path__[0])
-FEW, MANY = [
+LINE, FEW, MANY = [
     (FOLDER / name).read_text(encoding="utf-8")
-    for name in ("basket_add_3.sql", "basket_add_many_1.sql")
+    for name in ("basket_add_line_1.sql", "basket_add_3.sql", "basket_add_many_1.sql")
 ]
 NAMES = {
     ":basket_id": "opened.id",
     ":segment": "in_segment",
     ":confirmed_since": "confirmed_since",
     ":buyer_division_id": "buyer_division_id",
+}
+OF_LINE = NAMES | {
+    ":remote_id": "named_remote_id",
+    ":sku": "in_sku",
+    ":division_id": "named_division_id",
+    ":erp_code": "in_erp_code",
 }
 OF_FEW = NAMES | {
     ":remote_id": "remote_ids[line]",
@@ -38,6 +44,7 @@ OF_MANY = NAMES | {
     f":{name}": f"line.{name}" for name in ("remote_id", "sku", "division_id", "erp_code")
 }
 """The parameters of SQLite's statement, and the variables of the functions."""
+BY_REMOTE_ID, BY_ID = "p.remote_id = named_remote_id", "d.id = named_division_id"
 READER_AND_WRITER = """
 CREATE ROLE buyers LOGIN;
 GRANT USAGE ON SCHEMA public TO buyers;
@@ -46,18 +53,34 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buyers;
 """
 
 
-@pytest.mark.parametrize("function", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("function", [LINE, FEW, MANY], ids=["line", "few", "many"])
 def test_they_check_the_rules_of_the_list_in_their_order(function: str) -> None:
     cases = re.findall(r"WHEN NOT \((.*)\) THEN '(.*)'", function)
     assert cases == [(rule.condition, rule.name) for rule in RULES]
 
 
+# The quantity that the basket holds is a further join; SQLite reads it later.
+PART = (
+    "LEFT JOIN basket_item_division part "
+    "ON part.item_id = held.id AND part.division_id = d.id "
+)
+
+
 def test_both_databases_find_a_line_by_the_same_conditions() -> None:
     found = FEW.partition("INTO STRICT match")[2].partition("FROM")[2]
-    # The quantity that the basket holds is a further join; SQLite reads it later.
-    condition = "part.item_id = held.id AND part.division_id = d.id"
-    part = f"LEFT JOIN basket_item_division part ON {condition} "
-    assert plain(found).partition(";")[0].replace(part, "") == conditions(OF_FEW)
+    assert plain(found).partition(";")[0].replace(PART, "") == conditions(OF_FEW)
+
+
+def test_a_single_line_is_found_by_the_same_conditions() -> None:
+    found = LINE.partition("INTO match")[2].partition("FROM")[2]
+    # Its SKU and ERP code have become ids before.
+    by_ids = conditions(OF_LINE)
+    by_ids = by_ids.replace(
+        "(p.remote_id = named_remote_id OR p.sku = in_sku)", BY_REMOTE_ID
+    )
+    by_ids = by_ids.replace("(d.id = named_division_id OR d.erp_code = in_erp_code)", BY_ID)
+    assert (BY_REMOTE_ID in by_ids, BY_ID in by_ids) == (True, True)
+    assert plain(found).partition(";")[0].replace(PART, "") == by_ids
 
 
 def test_many_lines_are_found_by_the_same_conditions() -> None:
@@ -119,10 +142,10 @@ async def test_a_role_that_may_only_read_and_write_adds_whatever_its_search_path
         await make_role(cluster)
         async with serve(cluster.url.replace("postgres@", "buyers@"), shop) as service:
             line = {"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 1}
-            for count in (1, 1, MANY_LINES):
+            for count in (1, 1, 2, MANY_LINES):
                 basket = await service.main.accepted("basketItemsAdd", items=[line] * count)
-            assert basket["totalQuantity"] == 2 + MANY_LINES
-        assert await search_paths(cluster) == [['search_path="$user", public']] * 2
+            assert basket["totalQuantity"] == 4 + MANY_LINES
+        assert await search_paths(cluster) == [['search_path="$user", public']] * 3
 
 
 async def make_role(cluster: Cluster) -> None:
@@ -137,7 +160,8 @@ async def search_paths(cluster: Cluster) -> list[list[str]]:
     connection = await asyncpg.connect(cluster.url)
     rows = await connection.fetch(
         "SELECT proconfig FROM pg_proc "
-        "WHERE proname IN ('basket_add_3', 'basket_add_many_1') AND NOT prosecdef"
+        "WHERE proname IN ('basket_add_line_1', 'basket_add_3', 'basket_add_many_1') "
+        "AND NOT prosecdef"
     )
     await connection.close()
     return [row["proconfig"] for row in rows]
