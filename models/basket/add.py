@@ -42,6 +42,8 @@ _ADD_FEW = _STATEMENTS["add_few"]
 _ADD_MANY = _STATEMENTS["add_many"]
 _FIND_LINE = _STATEMENTS["find_line"]
 
+FEW_LINES = 2
+"""From how many lines on they are lists, through which the function goes one after the other."""
 MANY_LINES = 15
 """From how many lines on statements over all of them take less time than one after the other."""
 MAXIMUM_STEPS = 250
@@ -128,7 +130,7 @@ async def _call_few(
         "known_updated_at": updated_at,
     }
     lines = addition.lines
-    if len(lines) > 1:
+    if len(lines) >= FEW_LINES:
         return await _call(_ADD_FEW, addition, wants, **_columns(lines), **values)
     return await _call(
         _ADD_LINE,

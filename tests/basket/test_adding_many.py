@@ -1,4 +1,4 @@
-"""The function that adds many lines at once: it does as the one that adds them one by one."""
+"""The functions that add a line, a few and many lines: each does as the others do."""
 
 from datetime import timedelta
 from random import Random
@@ -35,7 +35,7 @@ class Undone(Exception):
 
 
 class Additions:
-    """The same random additions by both functions, to one basket."""
+    """The same random additions by all functions, to one basket."""
 
     def __init__(
         self, service: Service, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -78,8 +78,9 @@ class Additions:
             confirmed_since=now() - timedelta(minutes=5),
         )
 
-    async def result_of(self, addition: Addition, many_lines: int) -> Any:
-        """Adds the lines: from `many_lines` on by one function, and fewer by the other."""
+    async def result_of(self, addition: Addition, few_lines: int, many_lines: int) -> Any:
+        """Adds the lines by the function for so many that these numbers choose."""
+        self.monkeypatch.setattr(add, "FEW_LINES", few_lines)
         self.monkeypatch.setattr(add, "MANY_LINES", many_lines)
         try:
             async with in_transaction():
@@ -141,7 +142,7 @@ async def prepare(service: Service) -> None:
 
 
 @pytest.mark.long
-async def test_it_adds_and_rejects_as_one_line_after_the_other_does(
+async def test_they_add_and_reject_alike(
     postgres_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = examples(60)
@@ -151,8 +152,9 @@ async def test_it_adds_and_rejects_as_one_line_after_the_other_does(
         rejected = 0
         for _ in range(count):
             addition = await additions.addition()
-            one_by_one = await additions.result_of(addition, many_lines=1_000)
-            assert await additions.result_of(addition, many_lines=0) == one_by_one
+            one_by_one = await additions.result_of(addition, few_lines=2, many_lines=1_000)
+            for numbers in ((1, 1_000), (0, 0)):
+                assert await additions.result_of(addition, *numbers) == one_by_one
             rejected += one_by_one[0]
     # Not vacuous: there are many of both.
     assert count // 5 < rejected < 4 * count // 5
