@@ -94,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="no PostgreSQL, no Redis, no programs beyond Python",
+        help="no PostgreSQL, no Redis, no other programs or processes",
     )
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from settings import ROOT, SECRET_KEY_OF_THE_DEMO
+from settings import SECRET_KEY_OF_THE_DEMO
 from tests.support.command_line import CommandLine, Commands
 from tests.support.databases import sqlite_database
+from tests.support.forks import Start, start_process
 from tests.support.http import client
 from tests.support.waiting import TIMEOUT_SECONDS
 
@@ -45,13 +46,8 @@ def serving(
         | more
     )
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "server.py"],
-            cwd=ROOT,
-            env=environment,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
+        command = (sys.executable, "server.py")
+        process = start_process(Start(command, environment, file, errors=file))
     try:
         yield process, f"http://127.0.0.1:{port}", output
     finally:

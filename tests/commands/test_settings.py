@@ -2,18 +2,16 @@
 
 import ast
 import json
-import os
 import re
-import subprocess
 import sys
 
 import pytest
 
 import settings
 from settings.checks import Use, find_problems
+from tests.support.forks import run_program
 from tests.support.ports import free_port
 from tests.support.settings import KEY, PRODUCTION, commands, problems_of
-from tests.support.waiting import TIMEOUT_SECONDS
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
@@ -105,22 +103,13 @@ def test_every_process_rejects_in_json_in_production(command: list[str]) -> None
         "STOP_SECONDS": "0",
         "REDIS_URL": "redis://h:6379/0",
     }
-    done = subprocess.run(
-        [
-            sys.executable,
-            *command,
-            *(["--port", str(free_port())] if "uvicorn" in command else []),
-        ],
-        cwd=settings.ROOT,
-        env=os.environ | PRODUCTION | wrong,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS * 4,
-        check=False,
+    port = ["--port", str(free_port())] if "uvicorn" in command else []
+    status, output, errors = run_program(
+        sys.executable, *command, *port, **(PRODUCTION | wrong)
     )
-    assert done.returncode == (3 if "uvicorn" in command else 1)
-    assert done.stdout == ""
-    messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert status == (3 if "uvicorn" in command else 1)
+    assert output == ""
+    messages = [json.loads(line)["message"] for line in errors.splitlines()]
     assert [message.split()[0] for message in messages] == [
         "PORT",
         "STOP_SECONDS",

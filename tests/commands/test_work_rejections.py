@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from models.database.connection import connect, disconnect
 from models.database.migrate import log_migrations
 from tests.support.databases import sqlite_database
+from tests.support.forks import run_program
 from tests.support.processes import Processes
 from tests.support.redis_servers import RedisServers, redis_servers
 
@@ -55,20 +55,12 @@ def environment(tmp_path: Path, **changed: str) -> Processes:
 def run(processes: Processes, *, count: int = 3) -> tuple[int, list[str]]:
     """Runs a worker until it ends by itself; returns its status and the messages of its lines."""
     command = [sys.executable, "server.py", "work", "--processes", str(count)]
-    worker = subprocess.run(
-        command,
-        cwd=processes.root,
-        env=processes.environment,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert worker.stdout == ""
-    lines = [json.loads(line) for line in worker.stderr.splitlines()]
+    status, output, errors = run_program(*command, **processes.environment)
+    assert output == ""
+    lines = [json.loads(line) for line in errors.splitlines()]
     folder = Path(processes.environment["SCRATCH_PATH"])
     assert list(folder.glob("basket-worker-*")) == []
-    return worker.returncode, [line["message"] for line in lines if line["level"] != "INFO"]
+    return status, [line["message"] for line in lines if line["level"] != "INFO"]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from settings import ROOT, SECRET_KEY_OF_THE_DEMO
+from settings import SECRET_KEY_OF_THE_DEMO
 from tests.support.command_line import CommandLine
+from tests.support.forks import Start, run_program, start_process
 from tests.support.http import client
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY
@@ -35,17 +35,9 @@ DEMO = "The database has demo users; revoke their tokens: python server.py token
 
 def run(*command: str, **environment: str) -> tuple[int, list[str]]:
     """Runs a process to its end; returns its status and its lines."""
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / command[0]), *command[1:]],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    return done.returncode, done.stdout.splitlines()
+    program = str(Path(sys.executable).parent / command[0])
+    status, output, errors = run_program(program, *command[1:], **environment)
+    return status, [*output.splitlines(), *errors.splitlines()]
 
 
 def uvicorn() -> tuple[str, ...]:
@@ -106,12 +98,8 @@ def test_a_server_that_uvicorn_started_writes_json_alone(
     output, command = tmp_path / "output.txt", uvicorn()
     environment = os.environ | GOOD | {"DATABASE_URL": sqlite_url, "ACCESS_LOG": "true"}
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT,
-            env=environment,
-            stdout=file,
-            stderr=subprocess.STDOUT,
+        process = start_process(
+            Start((sys.executable, "-m", *command), environment, file, errors=file)
         )
     try:
         headers = {"Authorization": "Token 5f0c-secret", "X-Request-ID": "mine"}

@@ -1,7 +1,6 @@
 """Exports on real servers of the protocols of S3 and of Azure Blob Storage."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,10 +14,10 @@ import pytest
 from models.database.connection import connect, disconnect
 from models.export.export import BasketExport
 from models.timestamps import now
-from settings import ROOT
 from tests.exports.test_download import COLUMNS, CSV
 from tests.support.databases import databases
 from tests.support.exports import ask, completed, ended, fill, state
+from tests.support.forks import run_program
 from tests.support.object_stores import S3, Azure, azure_store, s3_store
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, free_port
@@ -251,17 +250,8 @@ async def check_presigned_addresses(production: Production, store: Store) -> Non
 
 def rejection(*command: str, **environment: str) -> tuple[int, list[str]]:
     """Runs one of our commands to its end; returns its status and what it printed."""
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    return done.returncode, done.stdout.splitlines()
+    status, output, errors = run_program(sys.executable, *command, **environment)
+    return status, [*output.splitlines(), *errors.splitlines()]
 
 
 def test_a_misspelt_bucket_is_rejected_at_start_and_not_created(

@@ -12,7 +12,15 @@ from tempfile import TemporaryFile
 import pytest
 
 from tests.support.fork_server import ROOT
-from tests.support.forks import Start, can_fork, fork_server, has_forks, start_anew
+from tests.support.forks import (
+    Start,
+    can_fork,
+    fork_server,
+    has_forks,
+    run_program,
+    start_anew,
+)
+from tests.support.programs import Run
 from tests.support.waiting import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.skipif(not has_forks(), reason="This run forks no processes.")
@@ -53,6 +61,7 @@ print(sorted(names & ours), "aiohttp" in names)
 """
 
 
+SCRIPTS = Path(sys.executable).parent
 Starter = Callable[[Start], Popen[bytes]]
 
 
@@ -148,6 +157,8 @@ def test_a_forked_process_is_waited_for_and_killed(tmp_path: Path) -> None:
         ((sys.executable, "server.py", "serve"), {"PYTHONUTF8": "1"}, False),
         ((sys.executable, "server.py", "serve"), {"LD_PRELOAD": "clock.so"}, False),
         ((sys.executable, "-m", "uvicorn", "server:application"), {}, True),
+        ((str(SCRIPTS / "uvicorn"), "server:application"), {}, True),
+        ((str(SCRIPTS / "pytest"),), {}, False),
         ((sys.executable, "-W", "error", "server.py"), {}, False),
         ((sys.executable, "-c", "pass"), {}, False),
         (("sh", "-c", "exec python server.py"), {}, False),
@@ -159,3 +170,18 @@ def test_other_settings_of_python_itself_need_a_start(
     with TemporaryFile() as output:
         start = Start(command, os.environ | environment, output, output)
     assert can_fork(start) == is_forked
+
+
+def test_a_quick_run_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Run, "quick", True)
+    with pytest.raises(pytest.skip.Exception) as caught:
+        run_program(sys.executable, "server.py", "schema")
+    assert str(caught.value) == "--quick runs no test that needs a process of its own."
+
+
+def test_a_module_that_python_runs_first_needs_a_start(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").touch()
+    with TemporaryFile() as output:
+        command = (sys.executable, "server.py", "serve")
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        assert not can_fork(Start(command, environment, output, output))

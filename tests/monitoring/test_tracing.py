@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from settings import ROOT
 from settings.options import OPTIONS
+from tests.support.forks import Start, start_process
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY, write_people_to
 from tests.support.transport_ws import open_peer
@@ -102,24 +102,17 @@ async def traced_server(url: str, endpoint: str, output: Path) -> AsyncIterator[
         "SECRET_KEY": SECRET_KEY,
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
     }
-    command = [sys.executable, "-m", "uvicorn", "server:application", "--port", str(port)]
+    command = (sys.executable, "-m", "uvicorn", "server:application", "--port", str(port))
     with output.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=ROOT,
-            env=os.environ | ours,
-            stdout=file,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        start = Start(command, os.environ | ours, file, errors=file)
+        process = await asyncio.to_thread(start_process, start)
     try:
         yield f"http://127.0.0.1:{port}"
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            await process.wait()
+        await asyncio.to_thread(process.wait, TIMEOUT_SECONDS)
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        process.kill()
+        await asyncio.to_thread(process.wait)
 
 
 async def test_a_request_its_operation_and_its_call_of_commerce_are_one_trace(

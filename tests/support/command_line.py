@@ -8,14 +8,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import BinaryIO
 from unittest.mock import patch
 
 import commands.main
 import logs
 import settings
-from tests.support.forks import Start, start_process
-from tests.support.waiting import TIMEOUT_SECONDS
+from tests.support.forks import run_program
 
 
 class CommandLine:
@@ -28,10 +26,8 @@ class CommandLine:
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Returns the exit status, the output and the errors of a command."""
         command = (sys.executable, "server.py", *arguments)
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            process = start_process(Start(command, self.environment, output, errors))
-            status = process.wait(TIMEOUT_SECONDS)
-            return status, _read(output), _read(errors)
+        status, output, errors = run_program(*command, **self.environment)
+        return status, output.strip(), errors.strip()
 
     def accepted(self, *arguments: str) -> str:
         """Runs a command that must succeed and returns its output."""
@@ -44,11 +40,6 @@ class CommandLine:
         status, output, errors = self.run(*arguments)
         assert (status, output, len(errors.splitlines())) == (2, "", 1), errors
         return errors
-
-
-def _read(file: BinaryIO) -> str:
-    file.seek(0)
-    return file.read().decode().strip()
 
 
 class Commands(CommandLine):

@@ -16,13 +16,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Lock
 from typing import BinaryIO
 from weakref import finalize
 
 from tests.support.fork_server import NUMBER, ROOT
+from tests.support.programs import skip_when_quick
+from tests.support.waiting import TIMEOUT_SECONDS
 
 _ENVIRONMENT = dict(os.environ)
+_PROGRAMS = ("dramatiq", "uvicorn")
+"""Programs beside Python that are written in it."""
 _LIBRARY_VARIABLES = (
     *("PYTHON", "LANG", "LC_", "LD_", "TZ", "SSL", "OPENSSL"),
     *("OTEL", "PROMETHEUS", "WEBSOCKETS"),
@@ -137,8 +142,25 @@ fork_server = ForkServer()
 
 
 def start_process(start: Start) -> subprocess.Popen[bytes]:
-    """Starts a process: a forked one where a program of Python cannot tell, else a new one."""
+    """Starts a process: a forked one where a program of Python cannot tell, else a new one.
+
+    A quick run skips the test.
+    """
+    skip_when_quick("a process of its own")
     return fork_server.fork(start) if can_fork(start) else start_anew(start)
+
+
+def run_program(*command: str, **environment: str) -> tuple[int, str, str]:
+    """Runs a program to its end; returns its status, its output and its errors."""
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        start = Start(command, os.environ | environment, output, errors)
+        status = start_process(start).wait(TIMEOUT_SECONDS)
+        return status, _read(output), _read(errors)
+
+
+def _read(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def start_anew(start: Start) -> subprocess.Popen[bytes]:
@@ -160,7 +182,14 @@ def can_fork(start: Start) -> bool:
         has_forks()
         and _python_command(start.command) is not None
         and _library_variables(start.environment) == _library_variables(_ENVIRONMENT)
+        and not _has_site_code(start.environment)
     )
+
+
+def _has_site_code(environment: Mapping[str, str]) -> bool:
+    """Whether a Python that starts runs a module of the test first."""
+    folders = environment.get("PYTHONPATH", "").split(os.pathsep)
+    return any((Path(folder) / "sitecustomize.py").exists() for folder in folders if folder)
 
 
 @cache
@@ -179,7 +208,8 @@ def has_forks() -> bool:
 def _python_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
     """Returns the command with Python at its beginning; None for any other program."""
     program, *arguments = command
-    if Path(program) == Path(sys.executable).parent / "dramatiq":
+    folder, name = Path(program).parent, Path(program).name
+    if folder == Path(sys.executable).parent and name in _PROGRAMS:
         return sys.executable, *command
     is_python = program == sys.executable and arguments
     return command if is_python and arguments[0].endswith((".py", "-m")) else None

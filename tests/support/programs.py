@@ -27,7 +27,7 @@ class Run:
     """The settings of this run."""
 
     quick = False
-    """Whether only tests run that need nothing beyond Python."""
+    """Whether only tests run that start no program, server or command."""
 
 
 def program(name: str) -> str:
@@ -59,6 +59,6 @@ def missing(message: str) -> NoReturn:
 
 
 def skip_when_quick(name: str) -> None:
-    """Skips the test in a run of the embedded half, which uses nothing beyond Python."""
+    """Skips the test in a run of the embedded half, which starts no other program."""
     if Run.quick:
         pytest.skip(f"--quick runs no test that needs {name}.")
