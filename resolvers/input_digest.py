@@ -26,9 +26,9 @@ def differing_fields(given: Any) -> dict[str, Any]:
     client names an object by its id once and by its bare number then.
     """
     return {
-        field.name: _reduced(value, field.kind)
-        for field in _fields_of(given.__class__)
-        if (value := getattr(given, field.name)) != field.default
+        name: value if value.__class__ in _PLAIN and not kind else _reduced(value, kind)
+        for name, default, kind in _fields_of(given.__class__)
+        if (value := getattr(given, name)) != default
     }
 
 
@@ -38,6 +38,10 @@ class _Field(NamedTuple):
     name: str
     default: object
     kind: IdKind | None
+
+
+_PLAIN = frozenset({str, int, bool})
+"""The classes of values that are compared as they are, unless they are ids."""
 
 
 @cache
