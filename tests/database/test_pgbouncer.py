@@ -76,7 +76,7 @@ async def test_the_service_works_behind_it_without_a_setting(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with pgbouncer(postgres_url, tmp_path, mode, more) as url:
-        async with serve(url, shop) as service:
+        async with serve(url, shop, database_statement_timeout_seconds=10) as service:
             line = {"sku": "SKU01", "divisionId": service.division("ERP01"), "quantity": 1}
             work = [
                 service.main.accepted("basketItemsAdd", items=[line]) for _ in range(12)

@@ -1,6 +1,6 @@
 """The service under test: the real application on a real database, with a real Commerce server beside it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -236,6 +236,15 @@ def _documents(limits: DocumentLimits) -> Documents:
     return Documents(executed_schema, limits)
 
 
+PATIENCE: Mapping[str, float] = {
+    "sku_maximum_age_seconds": 300,
+    "operation_seconds": 300,
+    "database_statement_timeout_seconds": 300,
+    "database_pool_wait_seconds": 60,
+}
+"""No test depends on how fast the machine is, but those of these limits, which set their own."""
+
+
 @asynccontextmanager
 async def serve(
     database_url: str,
@@ -244,12 +253,7 @@ async def serve(
     **options: Any,
 ) -> AsyncIterator[Service]:
     """Runs the application in this process, with the people above; it caches no tokens unless told."""
-    defaults: dict[str, Any] = {
-        "redis_url": "",
-        "token_kept_seconds": 0,
-        # No test depends on how fast the machine is.
-        "sku_maximum_age_seconds": 300,
-    }
+    defaults: dict[str, Any] = {"redis_url": "", "token_kept_seconds": 0, **PATIENCE}
     application = _create_application(
         Options(
             database_url=database_url,
@@ -271,7 +275,7 @@ async def serve_beside(
         Options(
             database_url=database_url,
             commerce_url=service.shop.url,
-            **{"redis_url": "", **options},
+            **{"redis_url": "", **PATIENCE, **options},
         )
     )
     async with open_client(application) as client:
