@@ -23,14 +23,16 @@ from pathlib import Path
 
 import pytest
 from _pytest.nodeid import NodeId
+from execnet import XSpec
 
 from tests.support import run_folder
 from tests.support.databases import databases, empty_redis, migrated_file
-from tests.support.forks import fork_server
+from tests.support.forks import fork_server, has_forks
 from tests.support.postgres_database import drop_postgres_database, drop_template
 from tests.support.programs import Run
 from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
+from tests.support.worker_server import WorkerServer
 
 WORKERS_PER_CORE = 3
 QUICK_WORKERS_PER_CORE = 2
@@ -139,6 +141,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (QUICK_WORKERS_PER_CORE if is_quick else WORKERS_PER_CORE) * (
         os.cpu_count() or 1
     )
+
+
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
+    """Forks the workers from one process that has imported all tests."""
+    if has_forks():
+        server = WorkerServer(["--quick"] if config.getoption("--quick") else [])
+        config.add_cleanup(server.end)
+        for spec in specs:
+            spec.python = server.python
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -119,6 +119,11 @@ def use_files(output: int, errors: int) -> None:
     os.dup2(output, 1)
     os.dup2(errors, 2)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    renew_streams()
+
+
+def renew_streams() -> None:
+    """Makes the standard streams of Python anew, empty."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         old = getattr(sys, name)
         size = 0 if old.write_through else -1

@@ -23,7 +23,10 @@ WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'to
 """
 _SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 _IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-_NAME = f"basket_test_{os.getpid()}"
+
+
+def _name() -> str:
+    return f"basket_test_{os.getpid()}"
 
 
 def _template() -> str:
@@ -35,10 +38,10 @@ def postgres_database() -> str | None:
     """Makes the database of this process, once, and returns its URL; None when no server answers."""
     try:
         run_folder.make_once("postgres", _make_template)
-        asyncio.run(_create(_NAME, f"TEMPLATE {_template()}"))
+        asyncio.run(_create(_name(), f"TEMPLATE {_template()}"))
     except OSError:
         return None
-    return _url(_NAME)
+    return _url(_name())
 
 
 def _url(name: str) -> str:
@@ -64,7 +67,7 @@ def drop_postgres_database() -> None:
     """Removes the database of this process, if it was made."""
     if postgres_database.cache_info().currsize and postgres_database():
         _emptying.close()
-        asyncio.run(_drop(_NAME))
+        asyncio.run(_drop(_name()))
 
 
 def drop_template() -> None:
