@@ -29,7 +29,7 @@ from tests.support import run_folder
 from tests.support.databases import databases, empty_redis, migrated_file
 from tests.support.forks import fork_server, has_forks
 from tests.support.postgres_database import drop_postgres_database, drop_template
-from tests.support.programs import Run
+from tests.support.programs import Run, skip_starts_when_quick
 from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
 from tests.support.worker_server import WorkerServer
@@ -154,6 +154,7 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starts long tests first, and keeps those together that share a fixture of their module."""
+    skip_starts_when_quick()
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if "PYTEST_XDIST_WORKER" in os.environ:
         for item in items:

@@ -174,9 +174,12 @@ def test_other_settings_of_python_itself_need_a_start(
 
 def test_a_quick_run_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Run, "quick", True)
-    with pytest.raises(pytest.skip.Exception) as caught:
+    with pytest.raises(pytest.skip.Exception) as forked:
         run_program(sys.executable, "server.py", "schema")
-    assert str(caught.value) == "--quick runs no test that needs a process of its own."
+    with pytest.raises(pytest.skip.Exception) as started:
+        Popen([sys.executable, "server.py", "schema"])
+    reason = "--quick runs no test that needs a process of its own."
+    assert str(forked.value) == str(started.value) == reason
 
 
 def test_a_module_that_python_runs_first_needs_a_start(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from typing import BinaryIO
 from weakref import finalize
 
 from tests.support.fork_server import NUMBER, ROOT
-from tests.support.programs import skip_when_quick
 from tests.support.waiting import TIMEOUT_SECONDS
 
 _ENVIRONMENT = dict(os.environ)
@@ -98,7 +97,9 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def fork(self, start: Start) -> ForkedProcess:
-        """Has a process forked."""
+        """Has a process forked, which those who watch for starts are told as Popen tells them."""
+        program = start.command[0]
+        sys.audit("subprocess.Popen", program, start.command, start.folder, None)
         request = {
             "command": _python_command(start.command),
             "folder": str(start.folder),
@@ -142,11 +143,7 @@ fork_server = ForkServer()
 
 
 def start_process(start: Start) -> subprocess.Popen[bytes]:
-    """Starts a process: a forked one where a program of Python cannot tell, else a new one.
-
-    A quick run skips the test.
-    """
-    skip_when_quick("a process of its own")
+    """Starts a process: a forked one where a program of Python cannot tell, else a new one."""
     return fork_server.fork(start) if can_fork(start) else start_anew(start)
 
 

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from typing import NoReturn
+import sys
+from typing import Any, NoReturn
 
 import pytest
 
@@ -18,6 +19,9 @@ def _packages() -> dict[str, str]:
 
 PACKAGES = _packages()
 """Debian's packages of the programs that tests use."""
+
+READER = "tasks.spreadsheets.child"
+"""The process that reads the spreadsheets of a server."""
 
 MORE_FOLDERS = "/usr/sbin"
 """A folder of programs that is not in everybody's PATH."""
@@ -56,6 +60,16 @@ def missing(message: str) -> NoReturn:
     if IN_CI:
         pytest.fail(message)
     pytest.skip(message)
+
+
+def skip_starts_when_quick() -> None:
+    """Lets a quick run skip each test that starts a process, but for the server's own that read."""
+    sys.addaudithook(_skip_start)
+
+
+def _skip_start(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "subprocess.Popen" and READER not in arguments[1]:
+        skip_when_quick("a process of its own")
 
 
 def skip_when_quick(name: str) -> None:
