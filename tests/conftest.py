@@ -28,6 +28,7 @@ from execnet import XSpec
 from tests.support import run_folder
 from tests.support.databases import databases, empty_redis, migrated_file
 from tests.support.forks import fork_server, has_forks
+from tests.support.kept_models import keep_models
 from tests.support.postgres_database import drop_postgres_database, drop_template
 from tests.support.programs import Run, skip_starts_when_quick
 from tests.support.service import Service, serve
@@ -46,9 +47,10 @@ def sqlite_tables() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_stops() -> Iterator[None]:
-    """Lets embedded workers look ten times as often whether they are to stop."""
+def quick_applications() -> Iterator[None]:
+    """Keeps what applications have in common, and lets their workers notice soon that they end."""
     with pytest.MonkeyPatch.context() as patch:
+        keep_models(patch)
         patch.setattr("tasks.embedded_worker.POLL_MILLISECONDS", 5)
         yield
 
