@@ -37,7 +37,7 @@ from tests.support.worker_server import WorkerServer
 
 WORKERS_PER_CORE = 3
 QUICK_WORKERS_PER_CORE = 2
-"""Fewer, as few tests of the embedded half wait, and each worker imports all tests."""
+"""Fewer, as few tests of the embedded half wait."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,11 @@
 """The service under test: the real application on a real database, with a real Commerce server beside it."""
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -19,6 +21,10 @@ from settings.options import Options
 from tests.support.shop import Shop
 from web.graphql.document import Documents
 from web.graphql.limits import DocumentLimits
+
+if find_spec("sniffio") is None:
+    # httpx would look for it anew with each request.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 BASKET = """
 fragment Whole on Basket {

@@ -1,6 +1,7 @@
 """GraphiQL, served from files that a Python package carries, so that no internet is needed."""
 
 import json
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -81,6 +82,7 @@ def _read_if_present(file: Path) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
+@cache
 def _package_folder() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
