@@ -39,7 +39,11 @@ def parse_data(data: object) -> Any:
 
 
 async def outcome(execution: Awaitable[Any], *, is_ordered: bool) -> Outcome:
-    """Returns what an execution came to; errors that have no order are sorted."""
+    """Returns what an execution came to; errors that have no order are sorted.
+
+    Where two root fields that may not be null fail, each at a time of its own, the specification
+    (6.4.4) lets an executor report either.
+    """
     try:
         result = await execution
     except Exception as error:
@@ -48,7 +52,11 @@ async def outcome(execution: Awaitable[Any], *, is_ordered: bool) -> Outcome:
         _text(error.formatted) + type(error.original_error).__name__
         for error in result.errors or ()
     ]
-    return _text(result.data), errors if is_ordered else sorted(errors)
+    if is_ordered:
+        return _text(result.data), errors
+    if result.data is None and errors:
+        return "null", ["of a root field"]
+    return _text(result.data), sorted(errors)
 
 
 async def compare(
