@@ -90,6 +90,7 @@ def test_what_is_added_is_enumerated() -> None:
     }
 
 
+@pytest.mark.long
 async def test_everyone_gets_exactly_what_the_matrix_says(people: People) -> None:
     found: dict[str, tuple[str, ...]] = {}
     for row, request in REQUESTS.items():

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from commands.administration import set_division_active
 from models.basket.tables import Basket, BasketItem
 from models.history.lines import ChangeLine
@@ -206,6 +208,7 @@ async def test_replacing_may_change_the_currency_and_merging_may_not(
     assert replaced["basket"]["currency"] == "try"
 
 
+@pytest.mark.long
 async def test_a_full_basket_takes_new_products_for_those_that_go(
     service: Service,
 ) -> None:

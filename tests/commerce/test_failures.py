@@ -39,6 +39,7 @@ async def test_a_body_that_never_ends_times_out(commerce: MisbehavingCommerce) -
     assert len(commerce.requests) == 1
 
 
+@pytest.mark.long
 async def test_one_read_ends_at_its_deadline_however_many_pages(
     commerce: MisbehavingCommerce,
 ) -> None:

@@ -79,6 +79,7 @@ MODES = {
 """The codes of rejected requests in each mode; all other requests are executed."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_mode_holds_on_every_transport(
     mode: str, sqlite_url: str, shop: Shop

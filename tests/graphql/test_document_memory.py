@@ -55,6 +55,7 @@ def use(document: Document) -> None:
             operation.bind(dict(zip(CONDITIONS, values, strict=False)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FIELDS)
 def test_a_document_takes_no_more_than_its_share_of_a_hundred_megabytes(kind: str) -> None:
     documents = Documents(graphql_schema(schema), UNLIMITED)

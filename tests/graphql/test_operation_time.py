@@ -89,6 +89,7 @@ async def test_what_has_begun_to_commit_is_answered(
     assert content["basketItemsAdd"] == {"basket": {"totalQuantity": 1}, "userErrors": []}
 
 
+@pytest.mark.long
 async def test_a_limit_ends_only_what_is_in_it() -> None:
     limits = TimeLimits(1.0)
 

@@ -121,6 +121,7 @@ async def test_a_client_that_vanished_is_noticed(sqlite_url: str, shop: Shop) ->
         assert len(service.application.state["hub"].topics) == 1
 
 
+@pytest.mark.long
 async def test_a_slow_reader_gets_the_newest_state(sqlite_url: str, shop: Shop) -> None:
     async with watched(sqlite_url, shop) as (service, server):
         client = await open_raw(server, subscribe("1", ACTIVE))

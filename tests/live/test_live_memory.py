@@ -66,6 +66,7 @@ async def open_until_full(
     raise AssertionError("Nothing was rejected.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("is_large", "count"), [(True, 31), (False, 1_240)])
 async def test_operations_take_no_more_memory_than_they_count_for(
     sqlite_url: str, shop: Shop, is_large: bool, count: int

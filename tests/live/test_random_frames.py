@@ -85,6 +85,7 @@ async def converse(server: AsgiServer, chance: random.Random) -> None:
             client.writer.write_eof()
 
 
+@pytest.mark.long
 async def test_random_frames_cause_no_fault(
     sqlite_url: str, shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
+import pytest
 from redis.asyncio import Redis
 
 from models.live.hub import Hub
@@ -45,6 +46,7 @@ def stop_polling(service: Service) -> None:
     service.application.state["hub"].check_all = check_nothing
 
 
+@pytest.mark.long
 async def test_a_change_on_another_server_is_told_without_redis(
     database_url: str, shop: Shop, tmp_path: Path
 ) -> None:

@@ -250,6 +250,7 @@ async def _close_division() -> None:
     await Division.filter(erp_code="ERP01").update(is_active=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("turn_away", "reason"),
     [

@@ -196,6 +196,7 @@ def test_a_formula_counts_with_its_stored_value_and_a_hidden_row_is_read() -> No
     assert read_here(stored.getvalue())["rows"] == [(2, "SKU01", 2, "ERP01")]
 
 
+@pytest.mark.long
 async def test_a_file_of_65_535_rows_is_read_and_one_row_more_is_not(
     tmp_path: Path,
 ) -> None:
