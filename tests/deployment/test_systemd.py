@@ -70,6 +70,11 @@ class Machine:
             f"The start of {units}",
         )
 
+    def start(self, *units: str) -> None:
+        """Starts units and waits until they are active; systemd repeats an attempt in vain."""
+        self.systemd.attempt(f"systemctl start {' '.join(units)}")
+        self.wait_for_units(*units)
+
     def wait_for_no_process(self, unit: str) -> None:
         """Waits until no process of a unit is left; systemd notes that a little after the unit has stopped."""
         count = f"systemd-cgls --no-pager /system.slice | grep -c {unit} || true"
@@ -190,8 +195,8 @@ async def test_no_request_fails_while_a_new_version_is_installed(machine: Machin
     await write_people(machine)
     await asyncio.to_thread(machine.processes.redis, machine.site.redis_port)
     one, two = machine.site.server_ports
-    start = f"systemctl start basket-migrate basket-server@{one} basket-server@{two} basket-worker"
-    await asyncio.to_thread(machine.systemd.run, start)
+    units = [f"basket-server@{one}", f"basket-server@{two}", "basket-worker"]
+    await asyncio.to_thread(machine.start, "basket-migrate", *units)
     await asyncio.to_thread(machine.start_proxy)
     async with machine.calling() as caller:
         items = [
@@ -217,7 +222,6 @@ async def test_no_request_fails_while_a_new_version_is_installed(machine: Machin
     await load.check_nothing_is_lost(machine.cluster.url)
 
     await asyncio.to_thread(machine.wait_for_worker)
-    units = [f"basket-server@{one}", f"basket-server@{two}", "basket-worker"]
     folders = machine.systemd.run(
         f"for unit in {' '.join(units)}; do readlink /proc/$(systemctl show -P MainPID $unit)/cwd; done"
     )
@@ -231,7 +235,7 @@ async def test_what_is_killed_is_started_again_and_what_is_stopped_ends_in_order
     await asyncio.to_thread(machine.processes.redis, machine.site.redis_port)
     one, _ = machine.site.server_ports
     units = [f"basket-server@{one}", "basket-worker"]
-    machine.systemd.run(f"systemctl start {' '.join(units)}")
+    machine.start(*units)
     for unit in units:
         before = machine.systemd.run(f"systemctl show -P MainPID {unit}")
         machine.systemd.run(f"systemctl kill --kill-whom=main --signal=KILL {unit}")
