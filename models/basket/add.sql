@@ -3,11 +3,7 @@
 
 -- name: add_line (postgres)
 -- Adds one line and returns the basket, or the name of the rule that stands against it.
-SELECT
-    broken_rule, known_digest, known_outcome, basket, is_difference, division_revision,
-    item_ids, prices, product_ids, product_revisions, refreshed_at,
-    part_items, part_divisions, part_quantities
-FROM basket_add_line_1(
+SELECT * FROM basket_add_line_1(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
     :key, :digest, :expired_before, :changed_at, :confirmed_since,
     :remote_id, :sku, :division_id, :erp_code, :quantity, :full,
@@ -16,11 +12,7 @@ FROM basket_add_line_1(
 
 -- name: add_few (postgres)
 -- The same for several lines.
-SELECT
-    broken_rule, known_digest, known_outcome, basket, is_difference, division_revision,
-    item_ids, prices, product_ids, product_revisions, refreshed_at,
-    part_items, part_divisions, part_quantities
-FROM basket_add_3(
+SELECT * FROM basket_add_3(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
     :key, :digest, :expired_before, :changed_at, :confirmed_since,
     :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full,
@@ -29,11 +21,7 @@ FROM basket_add_3(
 
 -- name: add_many (postgres)
 -- The same for so many lines that statements over all of them take less time.
-SELECT
-    broken_rule, known_digest, known_outcome, basket, division_revision,
-    item_ids, prices, product_ids, product_revisions, refreshed_at,
-    part_items, part_divisions, part_quantities
-FROM basket_add_many_1(
+SELECT * FROM basket_add_many_1(
     :buyer_id, :buyer_division_id, :segment, :expected_version, :origin,
     :key, :digest, :expired_before, :changed_at, :confirmed_since,
     :remote_ids, :skus, :division_ids, :erp_codes, :quantities, :full
