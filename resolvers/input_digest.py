@@ -26,7 +26,7 @@ def differing_fields(given: Any) -> dict[str, Any]:
     client names an object by its id once and by its bare number then.
     """
     return {
-        name: value if value.__class__ in _PLAIN and not kind else _reduced(value, kind)
+        name: _reduced(value, kind)
         for name, default, kind in _fields_of(given.__class__)
         if (value := getattr(given, name)) != default
     }
@@ -38,10 +38,6 @@ class _Field(NamedTuple):
     name: str
     default: object
     kind: IdKind | None
-
-
-_PLAIN = frozenset({str, int, bool})
-"""The classes of values that are compared as they are, unless they are ids."""
 
 
 @cache
