@@ -70,11 +70,6 @@ class Machine:
             f"The start of {units}",
         )
 
-    def start(self, *units: str) -> None:
-        """Starts units and waits until they are active; systemd repeats an attempt in vain."""
-        self.systemd.attempt(f"systemctl start {' '.join(units)}")
-        self.wait_for_units(*units)
-
     def wait_for_no_process(self, unit: str) -> None:
         """Waits until no process of a unit is left; systemd notes that a little after the unit has stopped."""
         count = f"systemd-cgls --no-pager /system.slice | grep -c {unit} || true"
@@ -196,7 +191,8 @@ async def test_no_request_fails_while_a_new_version_is_installed(machine: Machin
     await asyncio.to_thread(machine.processes.redis, machine.site.redis_port)
     one, two = machine.site.server_ports
     units = [f"basket-server@{one}", f"basket-server@{two}", "basket-worker"]
-    await asyncio.to_thread(machine.start, "basket-migrate", *units)
+    start = f"systemctl start basket-migrate {' '.join(units)}"
+    await asyncio.to_thread(machine.systemd.run, start)
     await asyncio.to_thread(machine.start_proxy)
     async with machine.calling() as caller:
         items = [
@@ -235,7 +231,7 @@ async def test_what_is_killed_is_started_again_and_what_is_stopped_ends_in_order
     await asyncio.to_thread(machine.processes.redis, machine.site.redis_port)
     one, _ = machine.site.server_ports
     units = [f"basket-server@{one}", "basket-worker"]
-    machine.start(*units)
+    machine.systemd.run(f"systemctl start {' '.join(units)}")
     for unit in units:
         before = machine.systemd.run(f"systemctl show -P MainPID {unit}")
         machine.systemd.run(f"systemctl kill --kill-whom=main --signal=KILL {unit}")

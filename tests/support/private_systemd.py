@@ -21,6 +21,8 @@ RELEASES = ("basket-1", "basket-2")
 NAMESPACES = ["--pid", "--fork", "--mount-proc", "--mount", "--cgroup", "--uts", "--ipc"]
 TARGETS = ("sysinit", "basic", "sockets", "network-online", "multi-user", "shutdown")
 OUTPUT = "units.log"
+RESULTS = "systemctl show 'basket-*' --property=Id,Result,ExecMainStatus,NRestarts"
+"""Tells how often each unit was started again, and how it ended."""
 _TARGET = "[Unit]\nDefaultDependencies=no\nAllowIsolate=yes\n"
 _READABLE_PYTHON = (
     "[Service]\nProtectHome=no\nAmbientCapabilities=CAP_DAC_READ_SEARCH\n"
@@ -40,7 +42,7 @@ class Systemd:
         done = self.attempt(command, timeout)
         assert done.returncode == 0, (
             f"{command}\n{done.stdout}{done.stderr}\n{self.log.read_text()[-4000:]}"
-            f"{self.read_output()[-8000:]}"
+            f"{self.read_output()[-8000:]}{self.attempt(RESULTS).stdout}"
         )
         return done.stdout
 
