@@ -10,7 +10,7 @@ tests share anything:
   with `--quick`.
   `.ci/run` installs it: its list has a line per program.
 
-Tests that share a module's fixture run one after the other in one worker. Mark a test that takes more than about five
+Tests that share a module's fixture run one after the other in one worker. Mark a test that takes more than about two
 seconds with `@pytest.mark.long`: it is started first. To wait, poll a condition with a generous timeout; a
 fixed pause, or a comparison of times, fails where many tests share a processor.
 """
@@ -18,7 +18,9 @@ fixed pause, or a comparison of times, fails where many tests share a processor.
 import gc
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Generator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -48,10 +50,14 @@ def sqlite_tables() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_applications() -> Iterator[None]:
-    """Keeps what applications have in common, and lets their workers notice soon that they end."""
+    """Keeps what applications have in common, and what they check now and then they check soon."""
     with pytest.MonkeyPatch.context() as patch:
         keep_models(patch)
         patch.setattr("tasks.embedded_worker.POLL_MILLISECONDS", 5)
+        patch.setattr("web.live.service.CHECK_SECONDS", 0.5)
+        if find_spec("sniffio") is None:
+            # httpx would look for it anew with each request.
+            patch.setitem(sys.modules, "sniffio", None)
         yield
 
 

@@ -368,7 +368,6 @@ async def _expire() -> None:
     """Lets no time pass: the end of the token is in the session."""
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("end", [_unbind, _deactivate, _move, _expire])
 async def test_streams_end_with_the_account_or_its_token(
     provider: IdentityProvider, sqlite_url: str, shop: Shop, end: Any

@@ -96,7 +96,6 @@ async def test_operations_run_side_by_side(peer: WebSocketPeer, service: Service
     ]
 
 
-@pytest.mark.long
 async def test_a_revoked_token_closes_by_4403(
     peer: WebSocketPeer, service: Service
 ) -> None:

@@ -250,7 +250,6 @@ async def _close_division() -> None:
     await Division.filter(erp_code="ERP01").update(is_active=False)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("turn_away", "reason"),
     [

@@ -160,7 +160,6 @@ async def test_all_of_a_person_is_shown_to_them(service: Service) -> None:
     assert (await read_person(other))["baskets"] == []
 
 
-@pytest.mark.long
 async def test_who_watches_is_told_that_they_are_let_in_no_more(service: Service) -> None:
     await fill(service.main)
     async with watch(service.application, ACTIVE) as basket:

@@ -1,13 +1,10 @@
 """The service under test: the real application on a real database, with a real Commerce server beside it."""
 
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 from starlette.applications import Starlette
@@ -22,11 +19,6 @@ from settings.options import Options
 from tests.support.shop import Shop
 from web.graphql.document import Documents
 from web.graphql.limits import DocumentLimits
-from web.live import service as live_service
-
-if find_spec("sniffio") is None:
-    # httpx would look for it anew with each request.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 BASKET = """
 fragment Whole on Basket {
@@ -216,11 +208,7 @@ def _user(name: str, erp_code: str) -> str:
 @asynccontextmanager
 async def open_client(application: Starlette) -> AsyncIterator[ApplicationClient]:
     """Starts an application in this process and yields a client of it."""
-    lifespan = application.router.lifespan_context(application)
-    async with AsyncExitStack() as resources:
-        # Those who are let in no more are told after a moment, and not after four seconds.
-        with patch.object(live_service, "CHECK_SECONDS", 0.5):
-            state = await resources.enter_async_context(lifespan)
+    async with application.router.lifespan_context(application) as state:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
             await application({**scope, "state": dict(state or {})}, receive, send)
