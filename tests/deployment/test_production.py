@@ -12,7 +12,7 @@ import pytest
 
 from settings import SECRET_KEY_OF_THE_DEMO
 from tests.support.command_line import CommandLine
-from tests.support.forks import Start, run_program, start_process
+from tests.support.forks import Start, run_for_lines, start_process
 from tests.support.http import client
 from tests.support.ports import free_port
 from tests.support.process import SECRET_KEY
@@ -36,8 +36,7 @@ DEMO = "The database has demo users; revoke their tokens: python server.py token
 def run(*command: str, **environment: str) -> tuple[int, list[str]]:
     """Runs a process to its end; returns its status and its lines."""
     program = str(Path(sys.executable).parent / command[0])
-    status, output, errors = run_program(program, *command[1:], **environment)
-    return status, [*output.splitlines(), *errors.splitlines()]
+    return run_for_lines(program, *command[1:], **environment)
 
 
 def uvicorn() -> tuple[str, ...]:

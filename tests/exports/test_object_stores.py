@@ -17,7 +17,7 @@ from models.timestamps import now
 from tests.exports.test_download import COLUMNS, CSV
 from tests.support.databases import databases
 from tests.support.exports import ask, completed, ended, fill, state
-from tests.support.forks import run_program
+from tests.support.forks import run_for_lines
 from tests.support.object_stores import S3, Azure, azure_store, s3_store
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, free_port
@@ -250,8 +250,7 @@ async def check_presigned_addresses(production: Production, store: Store) -> Non
 
 def rejection(*command: str, **environment: str) -> tuple[int, list[str]]:
     """Runs one of our commands to its end; returns its status and what it printed."""
-    status, output, errors = run_program(sys.executable, *command, **environment)
-    return status, [*output.splitlines(), *errors.splitlines()]
+    return run_for_lines(sys.executable, *command, **environment)
 
 
 def test_a_misspelt_bucket_is_rejected_at_start_and_not_created(

@@ -155,6 +155,12 @@ def run_program(*command: str, **environment: str) -> tuple[int, str, str]:
         return status, _read(output), _read(errors)
 
 
+def run_for_lines(*command: str, **environment: str) -> tuple[int, list[str]]:
+    """Runs a program to its end; returns its status, and the lines of its output and errors."""
+    status, output, errors = run_program(*command, **environment)
+    return status, [*output.splitlines(), *errors.splitlines()]
+
+
 def _read(file: BinaryIO) -> str:
     file.seek(0)
     return file.read().decode()
