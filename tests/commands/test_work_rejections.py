@@ -17,8 +17,6 @@ from tests.support.redis_servers import RedisServers, redis_servers
 
 pytestmark = pytest.mark.long
 
-SECONDS = 120
-"""Timeout of a worker that must end by itself."""
 CASES = {
     "REDIS_URL": (
         "gopher://127.0.0.1:70",

@@ -1,4 +1,4 @@
-"""Stands for a worker of pytest-xdist: hands its streams and its program to the server of workers."""
+"""Stands for a worker of pytest-xdist: hands streams and program to the server of workers."""
 
 import socket
 import sys

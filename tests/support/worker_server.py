@@ -56,7 +56,7 @@ class WorkerServer:
 
 
 def import_tests(options: list[str]) -> None:
-    """Imports all tests as pytest does, with its assertions, out of the reach of garbage collection."""
+    """Imports all tests as pytest does, with its assertions; they are never looked at as garbage."""
     gc.disable()
     # This makes the importer that rewrites assertions, and imports the plug-ins.
     config = _prepareconfig(["--capture=no", *options])
