@@ -6,11 +6,15 @@ from typing import Protocol
 
 
 class Limit(Protocol):
-    """A time limit that can be lifted and set again."""
+    """A time limit that can be lifted and set again, and whose cancellation can be taken back."""
 
     def lift(self) -> None: ...
 
     def resume(self) -> None: ...
+
+    def check_time(self) -> None: ...
+
+    def take_back(self) -> None: ...
 
 
 class RequestRecord:

@@ -51,6 +51,10 @@ class RejectionCode(StrEnum):
         auto(),
         "Commerce cannot be asked now; trying again later may help.",
     )
+    OPERATION_TIMEOUT = (
+        auto(),
+        "The operation took too long: this change of it was not made, those before it were.",
+    )
     FILE_UNREADABLE = auto(), "The file is no spreadsheet, or a broken one."
     FILE_TOO_LARGE = auto(), "The file is larger than allowed, as it is or unpacked."
     MISSING_COLUMN = auto(), "The spreadsheet lacks a column."

@@ -5,6 +5,8 @@ timer checks all of them, four times a second, so that an entry costs a fraction
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -16,6 +18,15 @@ CHECKS_PER_SECOND = 4
 
 class TookTooLong(Exception):
     """Raised at the time limit; the task was cancelled, and its changes are rolled back."""
+
+
+class LaterPartTookTooLong(Exception):
+    """Raised for a part of an operation at the time limit, when earlier parts are committed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The operation took longer than {seconds:g} seconds; this part of it was given up."
+        )
 
 
 class TimeLimits:
@@ -97,6 +108,18 @@ class TimeLimit:
             self.is_over = True
             self.task.cancel()
 
+    def check_time(self) -> None:
+        """Raises LaterPartTookTooLong when the time is over."""
+        if monotonic() > self.ends:
+            raise LaterPartTookTooLong(self.limits.seconds)
+
+    def take_back(self) -> None:
+        """Takes the cancellation back; raises LaterPartTookTooLong if there is no other one."""
+        is_alone = self.is_over and self.task.uncancel() == 0
+        self.is_over = False
+        if is_alone:
+            raise LaterPartTookTooLong(self.limits.seconds) from None
+
 
 def begin_to_commit() -> None:
     """Lifts the request's limit: a committed change must not be answered as undone."""
@@ -110,3 +133,24 @@ def resume_limit() -> None:
     limit = current_record().limit
     if limit is not None:
         limit.resume()
+
+
+@contextmanager
+def limit_later_part() -> Iterator[None]:
+    """Limits a part of an operation of which something is committed; the rest has no limit.
+
+    The operation as a whole must be answered then: raises LaterPartTookTooLong, also for a part
+    that would begin too late.
+    """
+    limit = current_record().limit
+    if limit is None:
+        yield
+        return
+    limit.check_time()
+    try:
+        yield
+    except asyncio.CancelledError:
+        limit.take_back()
+        raise
+    finally:
+        limit.lift()

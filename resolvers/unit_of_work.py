@@ -21,7 +21,12 @@ from resolvers.context import Context, check_text
 from resolvers.input_digest import differing_fields, digest_of
 from resolvers.outcome import Outcome, rejected
 from resolvers.stored_outcome import outcome_to_text, recall_outcome
-from resolvers.time_limit import begin_to_commit, resume_limit
+from resolvers.time_limit import (
+    LaterPartTookTooLong,
+    begin_to_commit,
+    limit_later_part,
+    resume_limit,
+)
 
 ATTEMPTS = 5
 """Attempts at a unit of work, when the database or Commerce's answer moves on meanwhile."""
@@ -116,8 +121,9 @@ async def carry_out(
     The same idempotency key gets the same outcome, with the baskets as they are now. `wants` has
     the parts of the basket that the answer needs. Raises BuyerErased.
     """
+    carry_out_change = _carry_out_later if context.accepted else _carry_out
     try:
-        outcome = await _carry_out(kind(context, input, wants=wants))
+        outcome = await carry_out_change(kind(context, input, wants=wants))
     except Rejected as rejection:
         outcome = rejected(rejection.rejections)
     except REFERENCE_FAILURES as failure:
@@ -132,6 +138,19 @@ async def carry_out(
         # After the commit. Should the process die in between, the version tells the watchers later.
         context.hub.hint(context.buyer.id)
     return outcome
+
+
+async def _carry_out_later(change: Change[Any]) -> Outcome:
+    """Carries out a change after others of the same operation; raises OPERATION_TIMEOUT.
+
+    The others are committed, so that the response must tell of them: a client repeats an operation
+    that was given up as a whole.
+    """
+    try:
+        with limit_later_part():
+            return await _carry_out(change)
+    except LaterPartTookTooLong as error:
+        raise Rejection(RejectionCode.OPERATION_TIMEOUT, str(error)) from None
 
 
 async def _carry_out(change: Change[Any]) -> Outcome:

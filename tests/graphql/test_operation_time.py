@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import httpx
@@ -87,6 +88,66 @@ async def test_what_has_begun_to_commit_is_answered(
         await other.execute(QUICK_COMMIT)
         await other.close()
     assert content["basketItemsAdd"] == {"basket": {"totalQuantity": 1}, "userErrors": []}
+
+
+SAVE = 'mutation { basketSave(input: {name: "Draft"}) { basket { id } } }'
+CHANGES = """
+    mutation ($items: [BasketItemInput!]!, $draft: ID!) {
+      first: basketItemsAdd(input: {items: $items}) { ...Added }
+      slow: basketRename(input: {basketId: $draft, name: "Renamed", idempotencyKey: "slow"})
+        { basket { name } userErrors { code message field } }
+      late: basketItemsAdd(input: {items: $items}) { ...Added }
+    }
+    fragment Added on BasketItemsAddPayload
+      { basket { totalQuantity } userErrors { code message field } }
+"""
+GIVEN_UP = {
+    "basket": None,
+    "userErrors": [
+        {
+            "code": "OPERATION_TIMEOUT",
+            "message": "The operation took longer than 4 seconds; this part of it was given up.",
+            "field": [],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+async def test_changes_at_the_limit_are_rejected_when_one_before_them_is_committed(
+    service: Service, database_url: str, *, is_compiled: bool
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has no locks that another process can hold for a while.")
+    await service.main.query(ADD, items=ITEMS)
+    draft = (await service.main.query(SAVE))["basketSave"]["basket"]["id"]
+    options = {"operation_seconds": LIMIT_SECONDS, "is_compiled": is_compiled}
+    async with serve_beside(service, database_url, **options) as client:
+        async with held_baskets(database_url):
+            response = await Caller(client, "main").post(CHANGES, items=ITEMS, draft=draft)
+        added = {"basket": {"totalQuantity": 1}, "userErrors": []}
+        assert response.status_code == 200
+        data = {"first": added, "slow": GIVEN_UP, "late": GIVEN_UP}
+        assert response.json() == {"data": data}
+        # What was given up has changed nothing, and its key is free.
+        state = await service.main.everything()
+        drafts = [edge["node"]["name"] for edge in state["draftBaskets"]["edges"]]
+        quantities = [basket["totalQuantity"] for basket in state["activeBaskets"]]
+        assert (drafts, quantities) == (["Draft"], [1])
+        again = await service.main.query(CHANGES, items=ITEMS, draft=draft)
+        assert again["slow"] == {"basket": {"name": "Renamed"}, "userErrors": []}
+
+
+@asynccontextmanager
+async def held_baskets(database_url: str) -> AsyncIterator[None]:
+    """Locks every basket that there is; new ones can be made."""
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT id FROM basket FOR UPDATE")
+            yield
+    finally:
+        await other.close()
 
 
 @pytest.mark.long
