@@ -1,6 +1,7 @@
 """JSON of requests, parsed strictly: no name twice in an object, and no NaN."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -39,8 +40,8 @@ def _is_canonical(content: Any, text: bytes) -> bool:
 def _object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"an object has the name {twice[:100]!r} twice")
     return content
 

@@ -1,0 +1,27 @@
+"""Long inputs are read in as many steps as they have characters.
+
+Each of these is so long that steps for every two of its characters would take many minutes.
+"""
+
+import pytest
+
+from web.http.bad_request import BadRequest
+from web.http.json_request import parse_json
+
+
+@pytest.mark.parametrize("twice", [0, 299_999])
+def test_a_name_that_comes_twice_among_many_is_named(twice: int) -> None:
+    names = [*range(300_000), twice]
+    text = "{" + ", ".join(f'"n{name}": 1' for name in names) + "}"
+    with pytest.raises(BadRequest) as rejection:
+        parse_json(text.encode(), "The body")
+    message = f"The body is not JSON: an object has the name 'n{twice}' twice."
+    assert (rejection.value.status, rejection.value.message) == (400, message)
+
+
+def test_the_first_of_several_names_that_come_twice_is_named() -> None:
+    with pytest.raises(BadRequest) as rejection:
+        parse_json(b'{"a": 1, "b": 1, "c": 1, "c": 1, "b": 1}', "The body")
+    assert (
+        rejection.value.message == "The body is not JSON: an object has the name 'b' twice."
+    )
