@@ -5,6 +5,7 @@ Each of these is so long that steps for every two of its characters would take m
 
 import pytest
 
+from web.exports.byte_range import parse_range
 from web.http.bad_request import BadRequest
 from web.http.json_request import parse_json
 
@@ -25,3 +26,14 @@ def test_the_first_of_several_names_that_come_twice_is_named() -> None:
     assert (
         rejection.value.message == "The body is not JSON: an object has the name 'b' twice."
     )
+
+
+@pytest.mark.parametrize("header", ["bytes={}x", "bytes={}0", "bytes=0{}x", "bytes=0-{}x"])
+def test_a_range_with_many_spaces_is_ignored(header: str) -> None:
+    assert parse_range(header.format(" " * 2_000_000), 53) is None
+
+
+def test_a_range_with_many_spaces_around_its_numbers_is_one() -> None:
+    spaces = " " * 2_000_000
+    header = f"bytes{spaces}={spaces}3{spaces}-{spaces}14"
+    assert parse_range(header, 53) == (3, 15)

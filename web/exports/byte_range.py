@@ -5,7 +5,8 @@ import re
 from starlette.requests import Request
 
 # Longer numbers are ignored: beyond 4,300 digits int() raises ValueError, which means 416 here.
-_ONE_RANGE = re.compile(r"bytes *= *([0-9]{0,30}) *- *([0-9]{0,30})", re.IGNORECASE)
+# Possessive: what follows each part differs from it, and trying again would take quadratic time.
+_ONE_RANGE = re.compile(r"bytes *+= *+([0-9]{0,30}+) *+- *+([0-9]{0,30}+)", re.IGNORECASE)
 
 
 def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
