@@ -18,9 +18,11 @@ _NONCHARACTERS = r"\ufdd0-\ufdef\ufffe\uffff" + "".join(
     for plane in range(1, 17)
 )
 _REJECTED = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_NONCHARACTERS}]")
-_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_SPACE = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
 """Every white space, and those of no width: they come along when a cell or a page is copied."""
-_OUTER_SPACE = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
 _INVISIBLE_CATEGORIES = frozenset({"Zs", "Cf"})
 # Unicode counts these fillers and selectors among letters, marks and symbols; they show nothing.
 _FILLERS = re.compile(
@@ -60,7 +62,7 @@ def trim(text: str) -> str:
     # Almost every text begins and ends with a letter or digit; this test is faster.
     if text[:1].isalnum() and text[-1:].isalnum():
         return text
-    return _OUTER_SPACE.sub("", text)
+    return text.strip(_SPACE)
 
 
 def remove_rejected(text: str) -> str:

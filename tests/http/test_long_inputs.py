@@ -5,6 +5,7 @@ Each of these is so long that steps for every two of its characters would take m
 
 import pytest
 
+from text import is_blank, trim
 from web.exports.byte_range import parse_range
 from web.http.bad_request import BadRequest
 from web.http.json_request import parse_json
@@ -37,3 +38,10 @@ def test_a_range_with_many_spaces_around_its_numbers_is_one() -> None:
     spaces = " " * 2_000_000
     header = f"bytes{spaces}={spaces}3{spaces}-{spaces}14"
     assert parse_range(header, 53) == (3, 15)
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\u3000", "\u200b", " \u2060"])
+def test_a_text_with_many_spaces_inside_is_trimmed_outside(space: str) -> None:
+    inside = f"({space * 1_000_000})"
+    assert trim(f" \ufeff{inside}\u00a0\n") == inside
+    assert not is_blank(inside)
