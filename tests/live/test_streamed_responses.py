@@ -1,13 +1,16 @@
 """Streamed responses over real connections: their bytes, heartbeats, ends, and clients that are slow."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
+import uvloop
 from prometheus_client import REGISTRY
 
 from tests.support.streams import END, read_body, read_chunk, serve_feed
-from tests.support.waiting import TIMEOUT_SECONDS
+from tests.support.waiting import TIMEOUT_SECONDS, eventually
 from web.graphql.media_type import EVENT_STREAM, MULTIPART_STREAM
+from web.http.stream_connection import CYCLE
 from web.live.metrics import Transport
 from web.live.session import FORBIDDEN, StreamEnded
 
@@ -54,6 +57,26 @@ async def test_events_and_their_end_have_the_bytes_of_the_protocol(
     assert "x-accel-buffering: no" in lines
     assert (received, is_complete) == (body, True)
     assert server.feed.is_closed
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_client_that_leaves_before_the_response_begins_ends_the_operation(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave() -> None:
+        async with serve_feed(ONE) as server:
+            server.is_ready.clear()
+            await server.ask()
+            await eventually(lambda: bool(server.scopes), "The request")
+            cycle = server.scopes[0][CYCLE]()
+            server.writer.transport.abort()
+            await eventually(lambda: cycle.disconnected, "The loss of the connection")
+            server.is_ready.set()
+            await server.closing()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(leave())
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

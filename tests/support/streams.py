@@ -67,6 +67,8 @@ class StreamServer:
     writers: list[StreamWriter] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     running: uvicorn.Server | None = None
+    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set unless a test holds the responses back."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers each request with the feed."""
@@ -78,6 +80,7 @@ class StreamServer:
             await send({"type": "lifespan.shutdown.complete"})
             return
         self.scopes.append(scope)
+        await self.is_ready.wait()
         response = stream_response(
             self.media_type,
             self.feed,
@@ -144,6 +147,7 @@ async def serve_feed(
 ) -> AsyncIterator[StreamServer]:
     """Serves a feed of these events on a free port, below a path prefix, and with a recorder."""
     server = StreamServer(Feed(*events), **options)
+    server.is_ready.set()
     recorded: ASGIApp = RequestRecorder(server, has_timing=False, has_access_log=False)
     application = PathPrefix(recorded, prefix="/shop")
     config = uvicorn.Config(application, port=0, http=http, log_config=None, lifespan="on")

@@ -31,9 +31,11 @@ class StreamConnection:
             # uvicorn would send chunks, which HTTP/1.0 does not know; the body ends by closing.
             cycle.chunked_encoding = False
             cycle.expected_content_length = math.inf  # type: ignore[assignment]
-        # With 0, sending waits until the system has taken everything.
-        cycle.transport.set_write_buffer_limits(high=0)
-        _set_options(cycle.transport.get_extra_info("socket"), timeout)
+        # uvloop raises for a connection that is lost already; sending to it does nothing.
+        if not self.is_lost:
+            # With 0, sending waits until the system has taken everything.
+            cycle.transport.set_write_buffer_limits(high=0)
+            _set_options(cycle.transport.get_extra_info("socket"), timeout)
 
     @property
     def is_lost(self) -> bool:

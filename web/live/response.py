@@ -78,11 +78,12 @@ class StreamedResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends events until they end or the client leaves, and then closes them."""
         self._send, self._task = send, asyncio.current_task()
-        # Other protocols of uvicorn's have no such cycle; they log an error when a stream is cut.
-        if CYCLE in scope:
-            self._connection = StreamConnection(scope, self._send_seconds)
         watch = asyncio.create_task(self._watch_client(receive))
+        # From here on the events are closed in any case: their connection is counted.
         try:
+            # Other protocols of uvicorn's have no such cycle; they log an error for a cut stream.
+            if CYCLE in scope:
+                self._connection = StreamConnection(scope, self._send_seconds)
             await self._send_all()
         except (StreamEnded, _BlockedClient):
             # An end in order would say that there will be no more events.
