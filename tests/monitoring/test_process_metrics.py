@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +21,7 @@ from tests.support.processes import Processes, answers, free_port, wait_until
 from tests.support.shop import Shop
 from tests.support.transport_ws import open_peer
 from tests.support.waiting import eventually
+from web.monitoring.multiprocess import SharedGauges
 
 SCRAPER = {"Authorization": "Bearer for-prometheus"}
 MAIN = {"Authorization": "Token main"}
@@ -145,6 +148,25 @@ async def test_each_scrape_counts_the_websockets_of_both(workers: Workers) -> No
             )
         await eventually(lambda: living() == 0, "The end of all connections")
     await eventually(lambda: workers.sample(*name) == 0.0, "The end of all of them")
+
+
+def test_scrapes_at_the_same_time_delete_what_dead_processes_left(tmp_path: Path) -> None:
+    gauges, scrapers = SharedGauges(str(tmp_path)), 8
+    # Linux has no process with such an id.
+    for process_id in range(10_000_000, 10_001_000):
+        for mode in ("livesum", "livemostrecent"):
+            (tmp_path / f"gauge_{mode}_{process_id}.db").touch()
+    living = tmp_path / f"gauge_livesum_{os.getpid()}.db"
+    living.touch()
+    begin = Barrier(scrapers)
+
+    def scrape(number: int) -> None:
+        begin.wait()
+        gauges.registry()
+
+    with ThreadPoolExecutor(scrapers) as pool:
+        assert list(pool.map(scrape, range(scrapers))) == [None] * scrapers
+    assert list(tmp_path.iterdir()) == [living]
 
 
 def test_a_folder_that_is_none_is_rejected_and_an_empty_name_is_none(

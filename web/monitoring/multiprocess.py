@@ -5,12 +5,12 @@ any of them answers a scrape for all. Gauges are those of the living processes.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from models.background import background_loop
 from models.database.connection import PoolUse, pool_use
@@ -59,26 +59,22 @@ class SharedGauges:
         """Keeps the gauges up to date, and deletes them at the end."""
         async with background_loop("metrics", self._write, GAUGE_SECONDS):
             yield
-        self._delete_gauges(os.getpid())
+        self._delete_gauges(lambda process_id: process_id == os.getpid())
 
     def registry(self) -> CollectorRegistry:
         """Returns a registry that reads the files of all processes."""
         self.write()
-        self._delete_dead_gauges()
+        self._delete_gauges(lambda process_id: not _is_alive(process_id))
         registry = CollectorRegistry()
         MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         return registry
 
-    def _delete_gauges(self, process_id: int) -> None:
-        """Deletes the gauges of a process; its counters remain."""
-        mark_process_dead(process_id, self._folder)  # type: ignore[no-untyped-call]
-
-    def _delete_dead_gauges(self) -> None:
-        """Deletes the gauges of processes that ended without doing it themselves."""
+    def _delete_gauges(self, is_ended: Callable[[int], bool]) -> None:
+        """Deletes the gauges of processes that have ended; their counters remain."""
         for file in Path(self._folder).glob("gauge_live*_*.db"):
-            process_id = int(file.stem.rpartition("_")[2])
-            if not _is_alive(process_id):
-                self._delete_gauges(process_id)
+            if is_ended(int(file.stem.rpartition("_")[2])):
+                # Another scrape may delete it at the same time.
+                file.unlink(missing_ok=True)
 
 
 def _is_alive(process_id: int) -> bool:
