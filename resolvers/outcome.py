@@ -149,16 +149,17 @@ def report_lines(lines: CheckedLines, outcomes: list[LineOutcome], **rest: Any) 
         is_final = not lines.is_unasked
         return replace(rejected(lines.rejections()), is_final=is_final, **told)
     for index in lines.rejected:
-        _count_rejections(lines.lines[index].rejections)
+        count_rejections(lines.lines[index].rejections)
     return Outcome(**told, **rest)
 
 
 def rejected(rejections: Sequence[Rejection]) -> Outcome:
     """Returns the outcome of an input that was rejected: here rejections become user errors."""
-    _count_rejections(rejections)
+    count_rejections(rejections)
     return Outcome(user_errors=[UserError.of(rejection) for rejection in rejections])
 
 
-def _count_rejections(rejections: Sequence[Rejection]) -> None:
+def count_rejections(rejections: Sequence[Rejection]) -> None:
+    """Counts rejections that a client is told, once each."""
     for rejection in rejections:
         REJECTIONS.labels(rejection.code.value).inc()

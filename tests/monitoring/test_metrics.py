@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
@@ -64,6 +65,55 @@ async def test_operations_are_counted_by_their_root_field_and_outcome(
     assert [new - old for old, new in zip(before, after, strict=True)] == [3, 3]
     assert value(names[0], **added, outcome="rejected") - rejected == 1
     assert value("basket_rejections_total", code="DIVISION_NOT_ALLOWED") - by_code == 1
+
+
+UNKNOWN = {
+    "query": '{ product(remoteId: 1, sku: "SKU01") { id } }',
+    "subscription": 'subscription { basketExport(cacheKey: "none") { status } }',
+}
+
+
+@pytest.mark.parametrize("kind", ["query", "subscription"])
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_a_rejection_that_is_an_error_is_counted_once(
+    service: Service, kind: str, accept: str
+) -> None:
+    before = value("basket_rejections_total", code="INVALID_INPUT")
+    headers = {
+        "Authorization": "Token main",
+        "Accept": f"{accept}, text/event-stream;q=0.1",
+    }
+    body = {"query": UNKNOWN[kind]}
+    response = await service.client.post("/graphql", json=body, headers=headers)
+    assert response.text.count('"code":"INVALID_INPUT"') == 1
+    assert value("basket_rejections_total", code="INVALID_INPUT") - before == 1
+
+
+async def test_each_rejection_of_a_query_is_counted(service: Service) -> None:
+    before = value("basket_rejections_total", code="INVALID_INPUT")
+    first, second = '{ a: product(sku: "") { id }', 'b: product(sku: " ") { id } }'
+    response = await service.main.post(f"{first} {second}")
+    assert len(response.json()["errors"]) == 2
+    assert value("basket_rejections_total", code="INVALID_INPUT") - before == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [("GET", "basket/"), ("GET", "basket/drafts/"), ("POST", "basket/save/")],
+)
+async def test_a_rejection_of_rest_is_counted_once(
+    service: Service, method: str, address: str
+) -> None:
+    before = value("basket_rejections_total", code="INVALID_INPUT")
+    url = f"/api/v1/{address}?segment_remote_id=0"
+    headers = {"Authorization": "Token main"}
+    response = await service.client.request(method, url, headers=headers)
+    message = "Segment 0 is not a positive number."
+    assert (response.status_code, response.json()) == (
+        400,
+        {"segment_remote_id": [message]},
+    )
+    assert value("basket_rejections_total", code="INVALID_INPUT") - before == 1
 
 
 async def test_strangers_and_unknown_paths_are_counted_by_route(service: Service) -> None:

@@ -9,7 +9,7 @@ from graphql import ExecutionResult, GraphQLError
 from models.database.connection import is_unavailable
 from models.rejections import Rejected
 from models.user import BuyerErased
-from resolvers.outcome import REJECTIONS
+from resolvers.outcome import count_rejections
 from schema.page import InvalidPage
 from web.http.errors import (
     MASKED,
@@ -72,7 +72,6 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
     # Queries have no `userErrors`: a rejection there is a GraphQL error.
     if isinstance(cause, Rejected):
         code = cause.rejections[0].code.value
-        REJECTIONS.labels(code).inc()
         message = ", ".join(rejection.message for rejection in cause.rejections)
         return _replace(error, message, code)
     if isinstance(cause, BuyerErased):
@@ -94,6 +93,13 @@ def is_expected(error: GraphQLError) -> bool:
     is_of_client = isinstance(cause, Rejected | InvalidPage | GraphQLError)
     # Without a path, it is an error of parsing, validation or variables: no resolver has run.
     return error.path is None or cause is None or is_of_client
+
+
+def count_rejected(errors: Sequence[GraphQLError]) -> None:
+    """Counts the rejections among the errors of one execution."""
+    for error in errors:
+        if isinstance(error.original_error, Rejected):
+            count_rejections(error.original_error.rejections)
 
 
 def find_outage(errors: Sequence[GraphQLError]) -> dict[str, Any] | None:

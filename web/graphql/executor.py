@@ -13,6 +13,7 @@ from settings.options import Options
 from web.documents.library import DocumentLibrary
 from web.documents.rejection import STATUSES, DocumentRejected
 from web.graphql.document import Document, Documents
+from web.graphql.errors import count_rejected
 from web.graphql.labels import label_outcome
 from web.graphql.limits import DocumentLimits
 from web.graphql.request import GraphQLRequest
@@ -160,6 +161,9 @@ class GraphQLExecutor:
             result = await prepared.operation.execute(
                 prepared.variables, context, is_compiled=self._is_compiled, bound=bound
             )
+        # Here, and not where they are written: watchers share a result, and one may be rewritten.
+        if result.errors:
+            count_rejected(result.errors)
         current_record().outcome = label_outcome(result.errors, context.rejections)
         return result
 

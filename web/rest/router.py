@@ -15,6 +15,7 @@ from models.history.tables import ChangeOrigin
 from models.rejections import Rejected
 from models.user import BuyerErased
 from resolvers.context import Context
+from resolvers.outcome import count_rejections
 from resolvers.time_limit import TimeLimits, TookTooLong
 from settings.options import Options
 from web.http.authentication import authenticate
@@ -166,6 +167,7 @@ async def _call(endpoint: Endpoint, request: RestRequest) -> ASGIApp:
             return invalid_response({NON_FIELD: [bad.message]})
         return detail_response(bad.status, bad.message)
     except Rejected as rejected:
+        count_rejections(rejected.rejections)
         return rejection_response(rejected.rejections)
     except BuyerErased:
         return unauthenticated_response(has_header=True)
