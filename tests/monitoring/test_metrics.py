@@ -1,6 +1,7 @@
 """The metrics, as Prometheus reads them, over HTTP."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+import resolvers.query
 from settings.secret import Secret
 from tasks.exports.metrics import DeadLetters
 from tests.support.exports import completed, fill
@@ -114,6 +116,42 @@ async def test_a_rejection_of_rest_is_counted_once(
         {"segment_remote_id": [message]},
     )
     assert value("basket_rejections_total", code="INVALID_INPUT") - before == 1
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "application/graphql-response+json", "text/event-stream"]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "{ nothing }"},
+        {"query": "{ viewer"},
+        {"query": "query A { viewer { id } } query B { viewer { id } }"},
+        {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
+    ],
+)
+async def test_a_rejected_document_is_an_error_whatever_its_status(
+    service: Service, accept: str, body: dict[str, Any]
+) -> None:
+    label = {"operation": "/graphql", "outcome": "error"}
+    before = value("basket_requests_total", **label)
+    headers = {"Authorization": "Token main", "Accept": accept}
+    response = await service.client.post("/graphql", json=body, headers=headers)
+    assert '"errors":' in response.text
+    assert value("basket_requests_total", **label) - before == 1
+
+
+async def test_an_outage_is_counted_by_its_status(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(division_id: int) -> Any:
+        raise ConnectionRefusedError("The database is away.")
+
+    monkeypatch.setattr(resolvers.query, "divisions_within", unreachable)
+    label = {"operation": "query viewer", "outcome": "http_503"}
+    before = value("basket_requests_total", **label)
+    assert (await service.main.post("{ viewer { id } }")).status_code == 503
+    assert value("basket_requests_total", **label) - before == 1
 
 
 async def test_strangers_and_unknown_paths_are_counted_by_route(service: Service) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from commands.administration import AdministrationRejected, add_user, require_user
 from commands.operator import current_operator
@@ -294,6 +295,28 @@ async def test_the_rest_interface_turns_them_away_too(caching: Service) -> None:
     body = {"product_remote_id": 1, "division": caching.division("ERP01"), "quantity": 1}
     response = await caching.client.post(address, headers=headers, json=body)
     assert (response.status_code, response.json()) == (401, {"detail": "Invalid token."})
+
+
+async def test_a_change_of_someone_who_was_erased_is_counted_as_unauthenticated(
+    caching: Service,
+) -> None:
+    def counts() -> list[float]:
+        label = {"operation": "mutation basketItemsAdd"}
+        name, outcomes = "basket_requests_total", ("http_401", "failed", "error")
+        found = [
+            REGISTRY.get_sample_value(name, label | {"outcome": each}) for each in outcomes
+        ]
+        return [count or 0 for count in found]
+
+    await caching.main.post("{ viewer { email } }")
+    await erase_user((await buyer()).id, current_operator())
+    before = counts()
+    added = {"productRemoteId": 1, "divisionErpCode": "ERP01"}
+    document = payload_document("basketItemsAdd", "basket { id }")
+    response = await caching.main.post(document, input={"items": [added]})
+    assert response.status_code == 401
+    after = counts()
+    assert [new - old for old, new in zip(before, after, strict=True)] == [1, 0, 0]
 
 
 async def test_an_export_that_is_being_written_ends_with_its_person(

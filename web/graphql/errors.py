@@ -90,7 +90,7 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
 def is_expected(error: GraphQLError) -> bool:
     """Whether the client caused the error; all others are masked."""
     cause = error.original_error
-    is_of_client = isinstance(cause, Rejected | InvalidPage | GraphQLError)
+    is_of_client = isinstance(cause, Rejected | BuyerErased | InvalidPage | GraphQLError)
     # Without a path, it is an error of parsing, validation or variables: no resolver has run.
     return error.path is None or cause is None or is_of_client
 

@@ -40,6 +40,9 @@ from web.http.json_response import (
 from web.http.private import CACHE_CONTROL, VARY_OF_USER, make_private
 from web.http.request import HttpRequest
 
+OF_STATUS = ""
+"""The outcome of a request whose status tells it, as where no operation was executed."""
+
 
 class Reply:
     """A response of JSON; Starlette's takes longer to make."""
@@ -201,6 +204,7 @@ class GraphQLView:
         record.mark("execute")
         # Let in from the cache of tokens, and erased since.
         if result.errors and find_erased(result.errors):
+            record.outcome = OF_STATUS
             return unauthenticated()
         extensions = prepared.cost() if request.wants_cost else {}
         reply = _reply(result, media_type, extensions, has_changed=bool(context.accepted))
@@ -217,6 +221,8 @@ class GraphQLView:
             return Reply(503, outage, JSON)
         if any((error.extensions or {}).get("code") == TIMEOUT_CODE for error in errors):
             return self._timed_out()
+        # Its status may be 200.
+        current_record().outcome = "error"
         if media_types.single == EVENT_STREAM:
             # Clients of events alone repeat a request with another response, again and again.
             return self._streams.one(orjson.dumps(error_content(errors)))
@@ -280,6 +286,7 @@ def _reply(
     if result.errors:
         # After a committed change, 503 would make clients change again.
         if not has_changed and (outage := find_outage(result.errors)):
+            current_record().outcome = OF_STATUS
             return Reply(503, outage, JSON)
         if result.data is None and not any(error.path for error in result.errors):
             return _request_error(result.errors, media_type)
