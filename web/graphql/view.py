@@ -120,7 +120,7 @@ class GraphQLView:
             response = await self._respond(HttpRequest(scope, receive))
         except BadRequest as rejection:
             response = _reject(rejection)
-        if scope["method"] == "GET":
+        if scope["method"] in ("GET", "HEAD"):
             _make_private(response)
         if self._is_compressed:
             response = _allow_compression(response)
@@ -237,7 +237,7 @@ class GraphQLView:
 
 
 def _make_private(response: ASGIApp) -> None:
-    """Lets nobody else get a response to a GET from a cache; a stream is in no cache."""
+    """Lets nobody else get a response to GET or HEAD from a cache; a stream is in no cache."""
     if isinstance(response, Reply):
         response.is_private = True
     elif isinstance(response, Response):
