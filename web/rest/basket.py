@@ -30,6 +30,7 @@ from web.http.response_cache import ResponseKey
 from web.http.versioned import Question, VersionedResponses
 from web.rest.basket_answer import basket_answer, draft_answers
 from web.rest.basket_file import export_basket, is_export_query, read_export_state
+from web.rest.fields import Fields
 from web.rest.rejection import rejection_response
 from web.rest.request import RestRequest
 
@@ -143,8 +144,8 @@ async def save_basket(request: RestRequest) -> Response:
 async def load_basket(request: RestRequest) -> Response:
     """Makes the draft of the address the active basket again."""
     # Nothing of the body is needed, but a broken one is rejected as elsewhere.
-    await request.body()
-    given = BasketLoadInput(
-        basket_id=ID(request.basket_number), idempotency_key=request.idempotency_key
-    )
+    fields = Fields(await request.body())
+    key = request.read_key(fields)
+    fields.check()
+    given = BasketLoadInput(basket_id=ID(request.basket_number), idempotency_key=key)
     return await change_basket(BasketLoad, request, given)

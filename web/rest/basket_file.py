@@ -1,5 +1,7 @@
 """Files of baskets: bulk import, export, and the state of an export."""
 
+from typing import cast
+
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.responses import Response
 
@@ -13,8 +15,8 @@ from schema.scalars import Upload
 from web.http.bad_request import BadRequest
 from web.http.json_response import json_response
 from web.http.multipart import MULTIPART, closing_files, read_form
-from web.rest.fields import REQUIRED, format_value
-from web.rest.rejection import InvalidFields, not_found_response, rejection_response
+from web.rest.fields import REQUIRED, Fields, format_value
+from web.rest.rejection import not_found_response, rejection_response
 from web.rest.request import RestRequest
 
 IMPORTED = {"message": "File imported successfully."}
@@ -28,11 +30,10 @@ def is_export_query(query: QueryParams) -> bool:
 
 async def export_basket(request: RestRequest) -> Response:
     """Starts an export of the active basket and returns the key of its state."""
+    fields = Fields(request.query)
+    columns, format = _parse_columns(request.query, fields), _parse_format(fields)
     given = BasketExportInput(
-        segment_remote_id=request.segment(),
-        fields=_parse_columns(request.query),
-        format=_parse_format(request.query),
-        idempotency_key=request.idempotency_key,
+        fields=columns, format=format, **request.shared_inputs(fields)
     )
     answer = await carry_out(BasketExportChange, request.context, given)
     if answer.user_errors:
@@ -43,7 +44,7 @@ async def export_basket(request: RestRequest) -> Response:
     return json_response({"cache_key": answer.export.cache_key})
 
 
-def _parse_columns(query: QueryParams) -> list[ExportField] | None:
+def _parse_columns(query: QueryParams, fields: Fields) -> list[ExportField] | None:
     """Returns the columns, repeated or separated by commas; None without any.
 
     The documented example has line breaks between them, so names are stripped.
@@ -51,28 +52,22 @@ def _parse_columns(query: QueryParams) -> list[ExportField] | None:
     if "fields" not in query:
         return None
     names = [name.strip() for text in query.getlist("fields") for name in text.split(",")]
-    # All unknown names are reported at once.
     known = {field.value for field in ExportField}
-    if unknown := [name for name in names if name and name not in known]:
-        raise InvalidFields(
-            {
-                "fields": [
-                    f"{format_value(name)} is not one of {', '.join(ExportField)}."
-                    for name in unknown
-                ]
-            }
-        )
-    return [ExportField(name) for name in names if name]
+    for name in names:
+        if name and name not in known:
+            choices = ", ".join(ExportField)
+            fields.reject("fields", f"{format_value(name)} is not one of {choices}.")
+    return [ExportField(name) for name in names if name in known]
 
 
-def _parse_format(query: QueryParams) -> ExportFormat:
-    name = query.get("format", ExportFormat.XLS.value).strip()
+def _parse_format(fields: Fields) -> ExportFormat:
+    name = fields.values.get("format", ExportFormat.XLS.value).strip()
     try:
         return ExportFormat(name)
     except ValueError:
-        raise InvalidFields(
-            {"format": [f"{format_value(name)} is not one of {', '.join(ExportFormat)}."]}
-        ) from None
+        choices = ", ".join(ExportFormat)
+        fields.reject("format", f"{format_value(name)} is not one of {choices}.")
+        return ExportFormat.XLS
 
 
 async def read_export_state(request: RestRequest) -> Response:
@@ -104,12 +99,11 @@ def _is_file(name: str, has_file_name: bool) -> bool:
 
 
 async def _import_form(request: RestRequest, form: FormData) -> Response:
-    file = form.get(FILE)
+    file, fields = form.get(FILE), request.with_segment(form)
     if not isinstance(file, UploadFile):
-        raise InvalidFields({FILE: [REQUIRED]})
-    given = BasketImportInput(
-        file=Upload(file), **request.shared_inputs(request.with_segment(form))
-    )
+        fields.reject(FILE, REQUIRED)
+    shared = request.shared_inputs(fields)
+    given = BasketImportInput(file=cast("Upload", file), **shared)
     answer = await carry_out(BasketImport, request.context, given, wants=SUMMARY)
     if answer.user_errors:
         return rejection_response(

@@ -51,7 +51,7 @@ class Fields:
         """Returns a whole number; a missing one is a fault."""
         number = self.optional_number(name)
         if number is None:
-            self._reject(name, NOT_NULL if name in self.values else REQUIRED)
+            self.reject(name, NOT_NULL if name in self.values else REQUIRED)
         return number or 0
 
     def optional_number(self, name: str) -> int | None:
@@ -62,7 +62,7 @@ class Fields:
         try:
             return parse_whole_number(value)
         except ValueError as error:
-            self._reject(name, str(error))
+            self.reject(name, str(error))
             return 0
 
     def segment(self) -> int | None:
@@ -73,7 +73,7 @@ class Fields:
         """Returns a text; a missing one is a fault."""
         text = self.optional_text(name)
         if text is None:
-            self._reject(name, NOT_NULL if name in self.values else REQUIRED)
+            self.reject(name, NOT_NULL if name in self.values else REQUIRED)
         return text or ""
 
     def optional_text(self, name: str) -> str | None:
@@ -81,7 +81,7 @@ class Fields:
         value = self.values.get(name)
         if value is None or isinstance(value, str):
             return value
-        self._reject(name, f"{format_value(value)} is not a text.")
+        self.reject(name, f"{format_value(value)} is not a text.")
         return ""
 
     def check(self) -> None:
@@ -89,5 +89,6 @@ class Fields:
         if self.messages:
             raise InvalidFields(self.messages)
 
-    def _reject(self, name: str, message: str) -> None:
+    def reject(self, name: str, message: str) -> None:
+        """Notes a fault of a value, which `check` raises with the others."""
         self.messages.setdefault(name, []).append(message)

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from web.rest.fields import Fields
-from web.rest.rejection import InvalidFields
 from web.rest.request import RestRequest
 
 DEFAULT_SIZE, MAXIMUM_SIZE = 20, 100
@@ -41,7 +40,8 @@ def _parse_within(fields: Fields, name: str, default: int, maximum: int | None) 
         return default
     if number < 1 or (maximum is not None and number > maximum):
         limits = f"between 1 and {maximum}" if maximum else "a positive number"
-        raise InvalidFields({name: [f"{number} is not {limits}."]})
+        fields.reject(name, f"{number} is not {limits}.")
+        return default
     return number
 
 

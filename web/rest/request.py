@@ -40,14 +40,11 @@ class RestRequest:
         text = str(self.http.path_params["basket_id"])
         return text if text.isdigit() else ""
 
-    @property
-    def idempotency_key(self) -> str | None:
-        """The idempotency key; raises InvalidFields for a second header."""
+    def read_key(self, fields: Fields) -> str | None:
+        """Returns the idempotency key; a second header is a fault among those of the fields."""
         keys = self.http.headers.getlist(KEY)
         if len(keys) > 1:
-            raise InvalidFields(
-                {KEY: [f"The header is sent {len(keys)} times; send one key."]}
-            )
+            fields.reject(KEY, f"The header is sent {len(keys)} times; send one key.")
         return _decode_header(keys[0]) if keys else None
 
     def segment(self) -> int | None:
@@ -68,9 +65,9 @@ class RestRequest:
 
     def shared_inputs(self, fields: Fields) -> dict[str, Any]:
         """Returns the inputs common to all changes; raises InvalidFields for all fields read."""
-        segment = fields.segment()
+        segment, key = fields.segment(), self.read_key(fields)
         fields.check()
-        return {"segment_remote_id": segment, "idempotency_key": self.idempotency_key}
+        return {"segment_remote_id": segment, "idempotency_key": key}
 
     async def body(self) -> dict[str, Any]:
         """Returns the values of the body, JSON or a form; an empty one without a body.
