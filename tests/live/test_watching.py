@@ -11,6 +11,7 @@ from models.division import Division
 from models.live.hub import Hub
 from models.timestamps import now
 from models.user import Token, User, hash_token
+from schema.execution.operation import Bound, Operation
 from settings.options import Options
 from tests.support.lines import line
 from tests.support.service import Caller, Service
@@ -269,3 +270,28 @@ async def test_who_is_not_let_in_any_more_is_not_told_any_more(
             await watching.next_content()
     assert (ended.value.code, ended.value.reason) == (4403, reason)
     assert hub_of(service).topics == {}
+
+
+async def test_variables_are_bound_once_for_each_reading(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound: list[dict[str, Any] | None] = []
+    bind = Operation.bind
+
+    def note(operation: Operation, variables: dict[str, Any] | None) -> Bound:
+        bound.append(variables)
+        return bind(operation, variables)
+
+    monkeypatch.setattr(Operation, "bind", note)
+    async with watch(service.application, ACTIVE, segment=4) as watched:
+        assert await watched.next() is None
+        assert bound == [{"segment": 4}]
+        items = [line(1, division="ERP01", quantity=1)]
+        await service.main.accepted("basketItemsAdd", items=items, segmentRemoteId=4)
+        assert (await watched.next())["version"] == 1
+        assert bound.count({"segment": 4}) == 2
+    query = "query ($segment: Int) { activeBasket(segmentRemoteId: $segment) { version } }"
+    bound.clear()
+    async with watch(service.application, query, segment=4) as watched:
+        assert await watched.next() == {"version": 1}
+    assert bound == [{"segment": 4}]

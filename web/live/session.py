@@ -13,6 +13,7 @@ from models.user import Buyer, Buyers
 from resolvers.context import Context
 from resolvers.live_read import LiveRead
 from resolvers.time_limit import TookTooLong
+from schema.execution.operation import Bound
 from web.graphql.errors import result_content
 from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.request import GraphQLRequest
@@ -75,8 +76,11 @@ class Session:
             buyer = await self._find_buyer()
             prepared = await self._executor.prepare(request)
             if not prepared.operation.is_subscription:
+                bound = self._executor.bind(prepared)
                 with self._hold(prepared, 0):
-                    yield await self._execute(prepared, request, buyer)
+                    result = await self._execute(prepared, bound, request, buyer)
+                    del bound
+                    yield result
                 return
         watching = self.watch(prepared, wants_cost=request.wants_cost)
         request.clear()
@@ -97,6 +101,7 @@ class Session:
             self._executor,
             self._state["hub"],
             prepared,
+            self._executor.bind(prepared),
             self._context_of_event,
             self._observe_lag,
             wants_cost=wants_cost,
@@ -109,8 +114,7 @@ class Session:
                     del event
 
     def _hold(self, prepared: Prepared, json_bytes: int) -> AbstractContextManager[None]:
-        """Counts an operation with its plan, which is made here; raises TooMuchMemory."""
-        self._executor.bind(prepared)
+        """Counts an operation with its plan, which binding has made; raises TooMuchMemory."""
         return self._memory.hold(self.credential.digest, json_bytes, prepared.document)
 
     @contextmanager
@@ -147,7 +151,11 @@ class Session:
         return buyer
 
     async def _execute(
-        self, prepared: Prepared, request: GraphQLRequest, buyer: Buyer
+        self,
+        prepared: Prepared,
+        bound: Bound | None,
+        request: GraphQLRequest,
+        buyer: Buyer,
     ) -> bytes:
         context = Context.from_state(
             buyer,
@@ -156,7 +164,7 @@ class Session:
             selected=prepared.document.selected,
         )
         try:
-            result = await self._executor.execute(prepared, context)
+            result = await self._executor.execute(prepared, context, bound)
         except TookTooLong:
             raise RequestErrors([self._executor.timeout_error()]) from None
         cost = prepared.cost() if request.wants_cost else {}

@@ -16,6 +16,7 @@ from request_record import begin_record
 from resolvers.context import Context
 from resolvers.live_read import LiveRead
 from resolvers.time_limit import TookTooLong
+from schema.execution.operation import Bound
 from web.graphql.errors import find_outage, result_content
 from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 
@@ -59,7 +60,8 @@ class EventStream:
     """The events of one subscription of a caller.
 
     Between two events it holds no data and no task; a slow reader misses states, but never the
-    newest one. `observe_lag` gets the seconds from the notice of each change to its event.
+    newest one. The first event is read with `bound`, if there is one. `observe_lag` gets the
+    seconds from the notice of each change to its event.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class EventStream:
         executor: GraphQLExecutor,
         hub: Hub,
         prepared: Prepared,
+        bound: Bound | None,
         make_context: MakeContext,
         observe_lag: Callable[[float], None],
         *,
@@ -75,6 +78,7 @@ class EventStream:
         self._executor = executor
         self._hub = hub
         self._prepared = prepared
+        self._bound = bound
         self._make_context = make_context
         self._observe_lag = observe_lag
         self._cost = prepared.cost() if wants_cost else {}
@@ -122,7 +126,9 @@ class EventStream:
 
     async def _read_first(self, follow: Callable[[TopicKey], bool]) -> Answer:
         self._place.order = next(_order)
-        answer = await asyncio.create_task(self._answer(None, follow))
+        # The next event may be hours away, and binds the variables again.
+        bound, self._bound = self._bound, None
+        answer = await asyncio.create_task(self._answer(None, follow, bound))
         self._note(answer)
         return answer
 
@@ -153,20 +159,23 @@ class EventStream:
         shared: Shared | None = topic.answers.get(key)
         if shared is None or shared.order <= self._place.order:
             # A task of its own, so that a watcher that leaves takes nothing from the others.
-            task = asyncio.create_task(self._answer(self._place.version, _stay))
+            task = asyncio.create_task(self._answer(self._place.version, _stay, None))
             shared = topic.answers[key] = Shared(next(_order), task)
             loop = asyncio.get_running_loop()
             loop.call_later(SHARED_SECONDS, _evict, topic.answers, key, shared)
         return shared
 
     async def _answer(
-        self, since: int | None, follow: Callable[[TopicKey], bool]
+        self,
+        since: int | None,
+        follow: Callable[[TopicKey], bool],
+        bound: Bound | None,
     ) -> Answer:
         begin_record("")
         read, is_late = LiveRead(since, follow), False
         context = self._make_context(self._prepared, read)
         try:
-            result = await self._executor.execute(self._prepared, context)
+            result = await self._executor.execute(self._prepared, context, bound)
         except TookTooLong:
             result, is_late = ExecutionResult(None, [self._executor.timeout_error()]), True
         content = orjson.dumps(result_content(result, self._cost))
