@@ -64,6 +64,7 @@ def is_unused(service: Service, server: AsgiServer) -> bool:
         and state["live_connections"].count == 0
         and not state["live_connections"].addresses
         and not state["live_connections"].tokens
+        and not state["live_connections"].results.tokens
         and not state["hub"].topics
         and not any(name.startswith(("Operations.", "LiveWebSocket.")) for name in names)
     )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 
 from request_record import current_record
 from resolvers.context import Context
@@ -58,6 +58,11 @@ class Prepared(NamedTuple):
     operation: Operation
     name: str | None
     variables: dict[str, Any] | None
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it neither changes nor watches anything."""
+        return self.operation.node.operation is OperationType.QUERY
 
     def cost(self) -> dict[str, Any]:
         """Returns the cost for the extensions of a response."""

@@ -38,7 +38,11 @@ class MessageChannel:
 
     async def send(self, message: bytes) -> None:
         """Sends a message once the client has taken the one before it; raises Disconnected."""
-        await self._send_event({"type": "websocket.send", "text": message.decode()})
+        await self.send_text(message.decode())
+
+    async def send_text(self, text: str) -> None:
+        """Does the same with a text: one that is large is not held twice while it waits."""
+        await self._send_event({"type": "websocket.send", "text": text})
 
     async def close(self, code: int, reason: str) -> None:
         """Closes the connection, if it is not closed yet; raises Disconnected."""

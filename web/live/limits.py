@@ -47,11 +47,15 @@ class LiveLimits:
 
 
 class LiveConnections:
-    """Counts the live connections of a process, whatever their transport, and their memory."""
+    """Counts the live connections of a process, whatever their transport, and their memory.
 
-    def __init__(self, limits: LiveLimits, memory: LiveMemory) -> None:
+    `memory` is that of their operations, and `results` that of the results that are being sent.
+    """
+
+    def __init__(self, limits: LiveLimits, memory: LiveMemory, results: LiveMemory) -> None:
         self.limits = limits
         self.memory = memory
+        self.results = results
         self.count = 0
         self.addresses = Counter[str]()
         self.tokens = Counter[str]()
@@ -59,7 +63,11 @@ class LiveConnections:
     @classmethod
     def from_options(cls, options: Options) -> "LiveConnections":
         """Returns the counts of a process with the limits that the settings describe."""
-        return cls(LiveLimits.from_options(options), LiveMemory.from_options(options))
+        return cls(
+            LiveLimits.from_options(options),
+            LiveMemory.of_operations(options),
+            LiveMemory.of_results(options),
+        )
 
     def connection(
         self, transport: Transport, address: str, digest: str = ""

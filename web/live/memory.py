@@ -1,4 +1,7 @@
-"""Limits on the memory that live operations hold: those of a token, and of the process."""
+"""Limits on the memory that live operations and their unread results hold.
+
+There is one for those of a token, and one for those of the process.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +15,16 @@ BYTES_PER_JSON_BYTE = 48
 """The bytes of memory that a byte of JSON takes at most, as in lists of lists."""
 OPERATION_BYTES = 16_000
 """The bytes that an operation takes without its document and its variables."""
+BYTES_PER_RESULT_BYTE = 5
+"""The bytes that a byte of an unread result takes at most, with the text of its message."""
 
 
 class TooMuchMemory(Exception):
-    """Raised for an operation beyond a limit; `status` is that of an HTTP response."""
+    """Raised for an operation or a result beyond a limit; `status` is that of a response."""
 
-    def __init__(self, subject: str, held: int, needed: int, limit: str) -> None:
-        super().__init__(
-            f"The live operations of the {subject} hold {held} bytes of memory, and this one "
-            f"would take {needed} more; {limit}. End others first."
-        )
-        # Another process may have room.
-        self.status = 503 if subject == "server" else 429
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -67,18 +68,40 @@ class MemoryAccount:
 
 
 class LiveMemory:
-    """Counts what the live operations of a process hold, for all and per token."""
+    """Counts what a kind of things holds in a process, for all and per token.
 
-    def __init__(self, *, per_process: int, per_token: int) -> None:
+    `subject` and `advice` are those of the message of TooMuchMemory.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_process: int,
+        per_token: int,
+        subject: str = "The live operations",
+        advice: str = "End others first",
+    ) -> None:
         self.all = MemoryAccount()
         self.tokens: dict[str, MemoryAccount] = {}
         self._per_process = per_process
         self._per_token = per_token
+        self._subject = subject
+        self._advice = advice
 
     @classmethod
-    def from_options(cls, options: Options) -> "LiveMemory":
-        """Returns the counts of a process with the limits that the settings describe."""
+    def of_operations(cls, options: Options) -> "LiveMemory":
+        """Returns the counts of operations with the limits that the settings describe."""
         return cls(per_process=options.live_bytes, per_token=options.live_bytes_per_token)
+
+    @classmethod
+    def of_results(cls, options: Options) -> "LiveMemory":
+        """Returns the counts of unread results, with as much again."""
+        return cls(
+            per_process=options.live_bytes,
+            per_token=options.live_bytes_per_token,
+            subject="The unread results",
+            advice="Read others first",
+        )
 
     @contextmanager
     def hold(
@@ -89,28 +112,45 @@ class LiveMemory:
         Raises TooMuchMemory beyond a limit.
         """
         size = OPERATION_BYTES + BYTES_PER_JSON_BYTE * json_bytes
+        self.take(digest, size, document)
+        try:
+            yield
+        finally:
+            self.release(digest, size, document)
+
+    def take(self, digest: str, size: int, document: Document | None = None) -> None:
+        """Counts bytes and a document for a token; raises TooMuchMemory beyond a limit."""
         account = self.tokens.get(digest) or MemoryAccount()
         self._check(account, size, document)
         self.tokens[digest] = account
         self.all.add(size, document)
         account.add(size, document)
-        try:
-            yield
-        finally:
-            account.remove(size, document)
-            self.all.remove(size, document)
-            if not account.bytes:
-                self.tokens.pop(digest, None)
+
+    def release(self, digest: str, size: int, document: Document | None = None) -> None:
+        """Counts no more what was taken."""
+        account = self.tokens[digest]
+        account.remove(size, document)
+        self.all.remove(size, document)
+        if not account.bytes:
+            self.tokens.pop(digest, None)
 
     def _check(self, account: MemoryAccount, size: int, document: Document | None) -> None:
         needed = account.growth(size, document)
         if account.bytes + needed > self._per_token:
             limit = f"LIVE_BYTES_PER_TOKEN allows {self._per_token}"
-            raise TooMuchMemory("token", account.bytes, needed, limit)
+            raise self._rejection("token", account.bytes, needed, limit)
         needed = self.all.growth(size, document)
         if self.all.bytes + needed > self._per_process:
             limit = f"LIVE_BYTES allows {self._per_process}"
-            raise TooMuchMemory("server", self.all.bytes, needed, limit)
+            raise self._rejection("server", self.all.bytes, needed, limit)
+
+    def _rejection(self, owner: str, held: int, needed: int, limit: str) -> TooMuchMemory:
+        message = (
+            f"{self._subject} of the {owner} hold {held} bytes of memory, and this one would "
+            f"take {needed} more; {limit}. {self._advice}."
+        )
+        # Another process may have room.
+        return TooMuchMemory(message, 503 if owner == "server" else 429)
 
 
 def _weigh(document: Document | None) -> int:

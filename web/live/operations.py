@@ -191,7 +191,7 @@ class Operations:
 
     async def _send_result(self, identifier: str, start: bytes, result: bytes) -> None:
         if self._is_wanted(identifier):
-            await self._channel.send(b"%s%s}" % (start, result))
+            await self._channel.send_text((b"%s%s}" % (start, result)).decode())
             _count_event()
 
 

@@ -18,16 +18,18 @@ from web.graphql.errors import result_content
 from web.graphql.executor import GraphQLExecutor, Prepared, RequestErrors
 from web.graphql.request import GraphQLRequest
 from web.http.authentication import Caller, find_caller
-from web.live.memory import LiveMemory
+from web.live.memory import BYTES_PER_RESULT_BYTE, LiveMemory, TooMuchMemory
 from web.live.metrics import LAG_SECONDS, Transport
 from web.live.stream import EventStream
 
 FORBIDDEN = 4403
 """The close code of a WebSocket whose caller is not let in any more."""
+TRY_AGAIN_LATER = 1013
+"""The close code upon which clients connect again."""
 
 
 class StreamEnded(Exception):
-    """Raised when the caller of a session is not let in any more."""
+    """Raised when the caller of a session is not let in any more, or reads too little."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -51,6 +53,7 @@ class Session:
         self._state = state
         self._buyer = caller.buyer
         self._memory: LiveMemory = state["live_connections"].memory
+        self._results: LiveMemory = state["live_connections"].results
         self._ended: StreamEnded | None = None
         self._streams = set[asyncio.Event]()
 
@@ -80,7 +83,8 @@ class Session:
                 with self._hold(prepared, 0):
                     result = await self._execute(prepared, bound, request, buyer)
                     del bound
-                    yield result
+                    with self._hold_result(result, is_expendable=prepared.is_query):
+                        yield result
                 return
         watching = self.watch(prepared, wants_cost=request.wants_cost)
         request.clear()
@@ -109,9 +113,32 @@ class Session:
         json_bytes = len(orjson.dumps(prepared.variables))
         with self._hold(prepared, json_bytes), self._guarded() as note:
             async with aclosing(stream.events(note, self.check)) as events:
+                is_first = True
                 async for event in events:
-                    yield event
+                    # A subscription can be rejected before it has begun.
+                    with self._hold_result(event, is_expendable=is_first):
+                        yield event
+                    is_first = False
                     del event
+
+    @contextmanager
+    def _hold_result(self, result: bytes, *, is_expendable: bool) -> Iterator[None]:
+        """Counts a result while it is sent; raises TooMuchMemory, and StreamEnded.
+
+        Without the result of a change its client would think that nothing has happened, and an
+        event would be missing. So these end the session, after which clients ask again.
+        """
+        size, digest = BYTES_PER_RESULT_BYTE * len(result), self.credential.digest
+        try:
+            self._results.take(digest, size)
+        except TooMuchMemory as rejection:
+            if is_expendable:
+                raise
+            raise StreamEnded(TRY_AGAIN_LATER, str(rejection)) from None
+        try:
+            yield
+        finally:
+            self._results.release(digest, size)
 
     def _hold(self, prepared: Prepared, json_bytes: int) -> AbstractContextManager[None]:
         """Counts an operation with its plan, which binding has made; raises TooMuchMemory."""
