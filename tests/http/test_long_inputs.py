@@ -4,11 +4,14 @@ Each of these is so long that steps for every two of its characters would take m
 """
 
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
 from text import is_blank, trim
 from web.exports.byte_range import parse_range
 from web.http.bad_request import BadRequest
 from web.http.json_request import parse_json
+from web.http.multipart import read_form
 
 
 @pytest.mark.parametrize("twice", [0, 299_999])
@@ -45,3 +48,21 @@ def test_a_text_with_many_spaces_inside_is_trimmed_outside(space: str) -> None:
     inside = f"({space * 1_000_000})"
     assert trim(f" \ufeff{inside}\u00a0\n") == inside
     assert not is_blank(inside)
+
+
+CHARSETS = ("charset=punycode", 'charset="punycode"', "charset=utf-8; charset=punycode")
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+async def test_a_form_in_a_slow_charset_is_read_as_utf_8(charset: str) -> None:
+    text = "0" * 900_000
+    head = '--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n'
+    body = f"{head}{text}\r\n--x--\r\n".encode()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    content_type = f"multipart/form-data; boundary=x; {charset}".encode()
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", content_type)]}
+    form = await read_form(Request(scope, receive), 1_000_000, lambda name, _: False)
+    assert form.multi_items() == [("operations", text)]

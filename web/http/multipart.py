@@ -43,6 +43,18 @@ class _Parser(MultiPartParser):
         )
         self.is_file = is_file
 
+    @property
+    def _charset(self) -> str:
+        """The charset of the texts, which are UTF-8 whatever the request says.
+
+        Of Python's codecs, which it could name, punycode takes quadratic time.
+        """
+        return "utf-8"
+
+    @_charset.setter
+    def _charset(self, name: str) -> None:
+        """Ignores the charset that the request names."""
+
     def on_headers_finished(self) -> None:
         """Begins with the content of a part."""
         part = self._current_part
