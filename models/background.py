@@ -26,7 +26,10 @@ LIMIT_SECONDS = 300.0
 
 
 class BackgroundLoop:
-    """Repeats a step, with a pause after each; logs once per outage and counts every failure."""
+    """Repeats a step, with a pause after each; logs once per outage and counts every failure.
+
+    The first step is taken after the delay.
+    """
 
     def __init__(
         self,
@@ -34,17 +37,21 @@ class BackgroundLoop:
         step: Callable[[], Awaitable[object]],
         pause_seconds: float,
         limit_seconds: float | None = LIMIT_SECONDS,
+        delay_seconds: float = 0,
     ) -> None:
         self.name = name
         self._step = step
         self._pause_seconds = pause_seconds
         self._limit_seconds = limit_seconds
+        self._delay_seconds = delay_seconds
         self._failures = 0
         FAILURES.labels(name)
         FAILING.labels(name).set(0)
 
     async def run(self) -> None:
         """Repeats the step until the loop's own task is cancelled."""
+        if self._delay_seconds:
+            await asyncio.sleep(self._delay_seconds)
         while True:
             await self.run_once()
             await asyncio.sleep(self._pause_seconds)
@@ -98,9 +105,10 @@ async def background_loop(
     step: Callable[[], Awaitable[object]],
     pause_seconds: float,
     limit_seconds: float | None = LIMIT_SECONDS,
+    delay_seconds: float = 0,
 ) -> AsyncIterator[None]:
     """Repeats a step in the background of the context; leaving it ends the loop."""
-    loop = BackgroundLoop(name, step, pause_seconds, limit_seconds)
+    loop = BackgroundLoop(name, step, pause_seconds, limit_seconds, delay_seconds)
     task = asyncio.create_task(loop.run(), name=name)
     try:
         yield

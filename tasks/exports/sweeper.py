@@ -103,6 +103,7 @@ async def report_missing(export_id: int, file_name: str, store: ExportStore) -> 
 
 @asynccontextmanager
 async def sweep_exports(sweeper: ExportSweeper) -> AsyncIterator[None]:
-    """Sweeps in the background."""
-    async with background_loop("exports", sweeper.sweep, SWEEP_SECONDS):
+    """Sweeps in the background, after the first pause too: what was left behind can wait for it."""
+    sweep, pause = sweeper.sweep, SWEEP_SECONDS
+    async with background_loop("exports", sweep, pause, delay_seconds=pause):
         yield

@@ -114,7 +114,10 @@ async def test_a_draft_that_is_loaded_before_its_deletion_stays(database: str) -
     assert await ids() == {basket.id}
 
 
-async def test_a_server_sweeps_by_its_settings(service: Service, database_url: str) -> None:
+async def test_a_server_sweeps_by_its_settings(
+    service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.lifecycle.purge.DELAY_SECONDS", 0.1)
     items = [{"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 1}]
     await service.main.accepted("basketItemsAdd", items=items)
     draft = await service.main.accepted("basketSave", name="Old")

@@ -159,8 +159,9 @@ async def test_no_run_reads_the_whole_table(postgres_url: str) -> None:
 
 
 async def test_a_server_deletes_by_its_settings(
-    service: Service, database_url: str
+    service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("web.lifecycle.purge.DELAY_SECONDS", 0.1)
     basket, old = await make_basket(9), await make_basket(2)
     await make_history(basket, 1)
     await make_history(old, 1, days=3.01)

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from models.background import background_loop
+from tests.support.waiting import eventually
 
 LEFT_BEHIND: ContextVar[str] = ContextVar("left behind", default="nothing")
 
@@ -108,3 +109,18 @@ async def test_leaving_the_context_ends_the_run_that_is_under_way() -> None:
     async with background_loop("leaving the context", step, 1.0):
         await is_begun.wait()
     assert is_ended.is_set()
+
+
+async def test_a_loop_with_a_delay_takes_its_first_step_after_it() -> None:
+    steps = list[str]()
+
+    async def late() -> None:
+        steps.append("late")
+
+    async def soon() -> None:
+        steps.append("soon")
+
+    async with background_loop("late", late, 1.0, delay_seconds=3_600):
+        async with background_loop("soon", soon, 3_600, delay_seconds=0.001):
+            await eventually(lambda: bool(steps), "The first step")
+    assert steps == ["soon"]

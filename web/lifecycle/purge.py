@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from models.background import background_loop
 from models.history.sweep import HistorySweeper
@@ -14,6 +15,8 @@ PURGE_SECONDS = 600.0
 """Seconds between two purges of expired idempotency keys, and of the history of baskets."""
 RETENTION_SECONDS = 3_600.0
 """Seconds between two looks for old drafts and quotations, which walk the whole table."""
+DELAY_SECONDS = 10.0
+"""Seconds from the start to the first purge: servers that start together answer requests first."""
 
 
 @asynccontextmanager
@@ -24,8 +27,11 @@ async def purge_rows(options: Options) -> AsyncIterator[None]:
     retention = RetentionSweeper(
         options.retention_draft_days, options.retention_submitted_days
     )
-    keys = background_loop("idempotency keys", delete_expired_keys, PURGE_SECONDS)
-    # Without a limit: the first run may have years to delete, each batch for itself.
-    baskets = background_loop("retention", retention.sweep, RETENTION_SECONDS, None)
-    async with keys, background_loop("history", history.sweep, PURGE_SECONDS), baskets:
+    loop = partial(background_loop, delay_seconds=DELAY_SECONDS)
+    async with (
+        loop("idempotency keys", delete_expired_keys, PURGE_SECONDS),
+        loop("history", history.sweep, PURGE_SECONDS),
+        # Without a limit: the first run may have years to delete, each batch for itself.
+        loop("retention", retention.sweep, RETENTION_SECONDS, None),
+    ):
         yield
