@@ -99,6 +99,12 @@ def test_outer_spaces_of_every_width_are_trimmed_and_inner_ones_stay() -> None:
     assert trim("\u200cمی\u200d") == "\u200cمی\u200d"
 
 
+def test_the_time_to_trim_a_text_grows_with_its_length_and_not_with_its_square() -> None:
+    # A search for spaces at the end that begins anew at each inner one would take an hour.
+    inner = "\u00a0 " * 500_000
+    assert trim(f"\u200b.{inner}. ") == f".{inner}."
+
+
 def test_rejected_characters_are_taken_out_and_line_breaks_leave_a_space() -> None:
     assert remove_rejected("a\0b\ud800c\r\nd\u2028e\x07") == "abc  d e"
 
