@@ -10,7 +10,7 @@ from tasks.spreadsheets.rejection import (
     format_column,
     format_rejection,
 )
-from text import quote
+from text import MAXIMUM_LENGTH, quote, trim
 
 COLUMNS = SKU, QUANTITY, ERP_CODE = ("product__sku", "quantity", "division__erp_code")
 SHOWN_COLUMNS = 20
@@ -22,8 +22,13 @@ def normalize_header(cell: str) -> str:
     """Returns a column's name without spaces, invisible characters and differences of case.
 
     Turkish programs write the capital of i with a dot, and the small letter of I without one.
+    A longer text is no name, and has none.
     """
-    letters = unicodedata.normalize("NFKC", cell).casefold().replace("\u0131", "i")
+    name = trim(cell)
+    # To sort the marks above a letter takes the square of their number.
+    if len(name) > MAXIMUM_LENGTH:
+        return ""
+    letters = unicodedata.normalize("NFKC", name).casefold().replace("\u0131", "i")
     visible = (
         letter
         for letter in letters

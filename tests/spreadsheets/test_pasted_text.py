@@ -158,6 +158,18 @@ def test_too_many_rows_and_hostile_cells_are_rejected_quickly() -> None:
     assert (rows, {number for number, *_ in errors}) == ([], {1, 2, 3, 4})
 
 
+def test_marks_without_number_in_the_first_row_keep_nobody_busy() -> None:
+    # To bring so many marks into their order would take several minutes.
+    marks = ";".join(["e" + "\u0315\u0300" * 16_000] * 400)
+    assert read(f"sku;quantity;store;{marks}\nA;1;B") == ([(2, "A", 1, "B")], [])
+    assert read(f"{marks};1;B") == ([], [(1, "product__sku", "INVALID_INPUT")])
+
+
+def test_spaces_around_the_name_of_a_column_do_not_count_for_its_length() -> None:
+    spaces = " \u3000" * 500
+    assert read(f"{spaces}sku{spaces};quantity;store\nA;1;B") == ([(2, "A", 1, "B")], [])
+
+
 async def paste(caller: Caller, text: str | None, **given: Any) -> dict[str, Any]:
     """Imports pasted rows and returns the payload."""
     if text is not None:
