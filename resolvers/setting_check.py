@@ -90,7 +90,7 @@ class SettingCheck:
 
     def _staying(self) -> set[int]:
         """Returns the held products of which a quantity is left."""
-        after = {key: 0 if key in self.removed else held for key, held in self.held.items()}
+        after = dict(self.held) | dict.fromkeys(self.removed, 0)
         for line in self.lines:
             key = key_of(line)
             if key and not line.rejections:
@@ -114,17 +114,17 @@ class SettingCheck:
         self, increases: Sequence[ItemLine], item_count: int, total_quantity: int
     ) -> None:
         """Rejects the lines, in their order, with which the basket passes a limit."""
-        new = set[int]()
+        products = set(self.products)
         for line in increases:
             made = line.to_line()
-            is_new = made.product_id not in self.products | new
+            is_new = made.product_id not in products
             more = made.quantity - self.before(line)
             if found := limit_rejections(item_count + is_new, total_quantity + more):
                 line.rejections += [
                     Rejection(each.code, each.message, *line.field) for each in found
                 ]
                 continue
-            new.add(made.product_id)
+            products.add(made.product_id)
             item_count, total_quantity = item_count + is_new, total_quantity + more
 
     def _check_together(
