@@ -169,7 +169,8 @@ class BasketRenameInput(Input):
 class BasketCopyInput(Input):
     basket_id: strawberry.ID = described("A basket of the caller, in any status.")
     product_remote_ids: list[int] | None = optional(
-        "Only these products, each of which the basket holds; all when left out."
+        "Only these products, at most 10,000, each of which the basket holds; "
+        "all when left out."
     )
     mode: CopyMode = strawberry.field(
         default=CopyMode.ADD,
@@ -185,7 +186,8 @@ class BasketCopyInput(Input):
 @strawberry.input(description="The active basket to refresh.")
 class BasketRefreshInput(Input):
     product_remote_ids: list[int] | None = optional(
-        "Only these products, each of which the basket holds; all when left out."
+        "Only these products, at most 10,000, each of which the basket holds; "
+        "all when left out."
     )
     dry_run: bool = strawberry.field(
         default=False,

@@ -1,5 +1,6 @@
 -- Repricing the items of a locked basket. Lists of ids are one parameter each: they may be long.
--- By hand: \set basket_id 1, \set remote_ids '''{1,2}''', \set item_ids '''{1,2}'''
+-- By hand: \set basket_id 1, \set maximum_rejections 100,
+-- \set remote_ids '''{1,2}''', \set item_ids '''{1,2}'''
 
 -- name: price_changes (postgres)
 -- The items of these products whose price, or its currency, is no longer the product's.

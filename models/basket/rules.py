@@ -14,7 +14,7 @@ from models.basket.tables import (
 )
 from models.database.statements import load_statements
 from models.history.lines import ChangeLine
-from models.rejections import Rejected, Rejection, RejectionCode
+from models.rejections import MAXIMUM_REJECTIONS, Rejected, Rejection, RejectionCode
 
 Field = tuple[str, ...]
 """A path into the input."""
@@ -91,7 +91,7 @@ async def _reject_total_quantity(breach: Breach) -> Rejected:
 
 
 async def _reject_currency(breach: Breach) -> Rejected:
-    """Rejects every product that is not priced in the currency of the first item."""
+    """Rejects the first products that are not priced in the currency of the first item."""
     fields = {line.product_id: line.field for line in breach.requested.values()}
     return Rejected(
         [
@@ -144,7 +144,8 @@ RULES = (
 )
 """The rules in the order of their checks; the first that is broken is rejected."""
 
-_FOREIGN_ITEMS = load_statements(__file__)["foreign_items"]
+_STATEMENTS = load_statements(__file__, maximum_rejections=MAXIMUM_REJECTIONS)
+_FOREIGN_ITEMS = _STATEMENTS["foreign_items"]
 
 
 async def check_rules(breach: Breach) -> None:

@@ -1,5 +1,5 @@
 -- The rules of a basket, checked in a locked basket after a change.
--- By hand: \set basket_id 1
+-- By hand: \set basket_id 1, \set maximum_rejections 100
 
 -- name: foreign_items
 -- The items that are priced in another currency than the first one.
@@ -10,4 +10,5 @@ JOIN (
     SELECT currency FROM basket_item WHERE basket_id = :basket_id ORDER BY id LIMIT 1
 ) AS first ON first.currency <> i.currency
 WHERE i.basket_id = :basket_id
-ORDER BY i.id;
+ORDER BY i.id
+LIMIT :maximum_rejections;
