@@ -4,6 +4,7 @@ The lines of all changes cost one statement, their products one more, and their 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from graphql import FieldNode, GraphQLError
@@ -13,6 +14,7 @@ from models.history.lines import ChangeLine, ChangeLines, UnknownFormat
 from models.history.read import read_lines
 from models.money import Cents
 from models.product.tables import ProductKeys, product_keys
+from models.rejections import Rejection, RejectionCode
 from resolvers.context import Info
 from resolvers.requested_fields import LINES, page_arguments
 from schema.division import Division
@@ -80,7 +82,8 @@ async def prepare_lines(wanted: Iterable[WantedLines]) -> None:
     found: list[FoundPart] = []
     counts = {number: each[0].change.line_count for number, each in parts.items()}
     async for number, lines in read_lines(counts):
-        found += _take_parts(parts[number], lines)
+        found += _take_parts(parts.pop(number), lines)
+    _reject_deleted(parts.values())
     # Products and divisions of the pages alone: an import may have a hundred times as many lines.
     products = await product_keys(
         {line.product_id for each in found for line in each.lines}
@@ -101,6 +104,16 @@ def _find_parts(wanted: Iterable[WantedLines]) -> Iterator[WantedPart]:
                 continue
             places = range(1, change.line_count + 1)
             yield WantedPart(change, request, part_of(places, request, bound))
+
+
+def _reject_deleted(deleted: Iterable[Sequence[WantedPart]]) -> None:
+    """Puts a rejection into changes that were deleted between their reading and their lines'."""
+    for change, request, _ in chain.from_iterable(deleted):
+        rejection = Rejection(
+            RejectionCode.VERSION_UNKNOWN,
+            f"The history of the basket no longer reaches back to version {change.version}.",
+        )
+        change.line_pages.put(request, rejection)
 
 
 def _cursors(change: BasketChange) -> Cursors:

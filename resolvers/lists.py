@@ -172,6 +172,8 @@ async def quotations(
         edges=[
             QuotationEdge(node=Quotation.of(row, baskets[row.basket_id]), cursor=cursor)
             for row, cursor in page.entries
+            # A quotation that is too old may be deleted, with its basket, between the two reads.
+            if row.basket_id in baskets
         ],
         page_info=page.page_info,
         total_count=page.total_count,
