@@ -65,13 +65,13 @@ class Outcome:
 
     @cached_property
     def basket(self) -> Basket | None:
-        """The basket after the change; None when the input was rejected."""
-        return baskets_from_rows(self.baskets)[0] if self.baskets else None
+        """The basket after the change; None when the input was rejected, or it is gone again."""
+        return _first_basket(self.baskets)
 
     @cached_property
     def displaced_basket(self) -> Basket | None:
         """The basket that another one displaced as the active one; None when there was none."""
-        return baskets_from_rows(self.displaced)[0] if self.displaced else None
+        return _first_basket(self.displaced)
 
     @property
     def deleted_basket_id(self) -> strawberry.ID | None:
@@ -125,6 +125,11 @@ class Outcome:
     def removed_item_ids(self) -> list[strawberry.ID]:
         """The ids of the items that the change took out of the basket."""
         return [id_of(IdKind.BASKET_ITEM, number) for number in self.removed]
+
+
+def _first_basket(read: BasketRows | None) -> Basket | None:
+    # After the commit of a fast path somebody else may delete the basket before it is read.
+    return next(iter(baskets_from_rows(read)), None) if read else None
 
 
 def _price_change(repriced: Repriced, item: BasketItem | None) -> PriceChange:

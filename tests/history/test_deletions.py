@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from models.basket.prices import Repriced
+from models.basket.rows import BasketRows
 from models.history.tables import BasketChange
 from models.quotation import Quotation
 from resolvers import change_lines, changes, lists
+from resolvers.outcome import Outcome
 from tests.support.lines import line
 from tests.support.service import Service
 
@@ -88,3 +91,12 @@ async def test_a_change_that_is_deleted_while_its_lines_are_read_is_unknown(
     )
     after = (await service.main.query(CHANGES))["activeBasket"]["changes"]["edges"]
     assert [edge["node"]["version"] for edge in after] == [2]
+
+
+def test_a_basket_that_is_deleted_between_its_change_and_its_reading_is_null() -> None:
+    gone = BasketRows([], full=True)
+    price = Repriced(1, 1, "SKU01", 100, "try", 200, "try")
+    outcome = Outcome(gone, gone, price_changes=[price], unavailable=[1])
+    assert (outcome.basket, outcome.displaced_basket) == (None, None)
+    assert [change.item for change in outcome.changed_items] == [None]
+    assert outcome.unavailable_items == []
