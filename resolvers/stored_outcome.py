@@ -22,6 +22,7 @@ too. A change after which older servers would answer wrongly needs the next form
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, fields
+from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
@@ -58,6 +59,7 @@ READABLE = frozenset({2, 3})
 """The formats that are read here: a new one is read by one release before the next writes it."""
 
 Made = TypeVar("Made")
+AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
 
 
 class StoredOutcome(NamedTuple):
@@ -176,7 +178,7 @@ async def _lines(buyer: Buyer, lines: Sequence[Mapping[str, Any]]) -> list[LineO
     return [
         LineOutcome(
             index=line["index"],
-            status=LineStatus(line["status"]),
+            status=_known(LineStatus, "line status", line["status"]),
             product_remote_id=line.get("product_remote_id"),
             sku=line.get("sku"),
             division=shown.get(line.get("division", "")),
@@ -211,7 +213,7 @@ async def _read_problems(
     indexes = {item: index for index, item in enumerate(rows.item_ids)} if rows else {}
     problems = [
         Problem(
-            ProblemCode(each["code"]),
+            _known(ProblemCode, "code", each["code"]),
             indexes[each["item"]],
             each["message"],
             each["division_id"],
@@ -235,9 +237,13 @@ def _make(kind: type[Made], values: Mapping[str, Any]) -> Made:
 
 
 def _read_value(name: str, value: Any) -> Any:
-    if name != "code":
-        return value
-    # A newer server beside this one may reject for a reason that is no code here.
-    if value not in RejectionCode.__members__:
-        raise unreadable(f"with the code {value}, which this server does not know")
-    return RejectionCode[value]
+    return _known(RejectionCode, name, value) if name == "code" else value
+
+
+def _known(kind: type[AnyEnum], name: str, value: str) -> AnyEnum:
+    """Returns a member of an enum; raises INVALID_INPUT for one that only a newer server knows."""
+    try:
+        return kind(value)
+    except ValueError:
+        reason = f"with the {name} {value}, which this server does not know"
+        raise unreadable(reason) from None

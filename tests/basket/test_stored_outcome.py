@@ -85,6 +85,57 @@ async def test_a_rejection_of_a_newer_server_is_told_if_its_code_is_known(
     assert "with the code TOO_NEW, which this server does not know" in told["message"]
 
 
+TOO_NEW = [{"code": "TOO_NEW"}]
+
+
+@pytest.mark.parametrize(
+    ("values", "unknown"),
+    [
+        ({"outcomes": [{"index": 0, "status": "LATER"}]}, "line status LATER"),
+        (
+            {"outcomes": [{"index": 0, "status": "REJECTED", "errors": TOO_NEW}]},
+            "code TOO_NEW",
+        ),
+        ({"report": {"row_errors": TOO_NEW}}, "code TOO_NEW"),
+    ],
+)
+async def test_a_word_of_a_newer_server_is_named_and_the_outcome_is_kept(
+    service: Service, values: dict[str, Any], unknown: str
+) -> None:
+    await service.main.accepted("basketItemsAdd", **ADD)
+    await write(**await stored() | values)
+    before = (await stored(), await service.main.everything())
+    (told,) = (await service.main.change("basketItemsAdd", **ADD))["userErrors"]
+    assert (told["code"], told["field"]) == ("INVALID_INPUT", ["idempotencyKey"])
+    assert f"{unknown}, which this server does not know" in told["message"]
+    assert (await stored(), await service.main.everything()) == before
+
+
+async def test_a_problem_of_a_newer_server_is_named_and_the_outcome_is_kept(
+    service: Service,
+) -> None:
+    await service.main.accepted("basketItemsAdd", items=ADD["items"])
+    service.shop.sell(1, "10.55", is_ready_to_basket=False)
+    await service.main.change("basketRefresh", "userErrors { code }")
+    given = {"name": "Q", "idempotencyKey": "key"}
+    selected = "problems { code item { quantity } }"
+    first = await service.main.change("quotationRequest", selected, **given)
+    assert first["problems"] == [{"code": "PRODUCT_UNAVAILABLE", "item": {"quantity": 2}}]
+    assert await service.main.change("quotationRequest", selected, **given) == first
+    values = await stored()
+    values["problems"]["found"][0]["code"] = "PRODUCT_RECALLED"
+    await write(**values)
+    before = await service.main.everything()
+    newer = await service.main.change("quotationRequest", selected, **given)
+    (told,) = newer["userErrors"]
+    assert (newer["problems"], told["code"]) == ([], "INVALID_INPUT")
+    assert (
+        "with the code PRODUCT_RECALLED, which this server does not know"
+        in (told["message"])
+    )
+    assert (await stored(), await service.main.everything()) == (values, before)
+
+
 async def test_an_outcome_is_never_written_over_another_that_is_kept(
     service: Service,
 ) -> None:
