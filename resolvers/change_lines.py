@@ -19,6 +19,7 @@ from resolvers.context import Info
 from resolvers.requested_fields import LINES, page_arguments
 from schema.division import Division
 from schema.history import (
+    UNKNOWN_FORMAT,
     BasketChange,
     BasketChangeLine,
     BasketChangeLineConnection,
@@ -33,9 +34,6 @@ from schema.page import (
     Part,
     part_of,
 )
-
-LINE_FORMAT_CODE = "UNKNOWN_FORMAT"
-"""The code of the error for lines that another release has stored."""
 
 
 class WantedLines(NamedTuple):
@@ -126,7 +124,7 @@ def _take_parts(
     """Yields the pages among the lines of a change."""
     for wanted in parts:
         if isinstance(lines, UnknownFormat):
-            error = GraphQLError(str(lines), extensions={"code": LINE_FORMAT_CODE})
+            error = GraphQLError(str(lines), extensions={"code": UNKNOWN_FORMAT})
             wanted.change.line_pages.put(wanted.request, error)
         else:
             page = lines.lines[wanted.part.begin : wanted.part.end]

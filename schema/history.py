@@ -1,6 +1,10 @@
 """The history of a basket, as it is shown."""
 
+from enum import StrEnum
+from typing import TypeVar
+
 import strawberry
+from graphql import GraphQLError
 from strawberry import UNSET
 
 from models.history.read import ActorRead, ChangeRead
@@ -20,6 +24,9 @@ from schema.page import (
     PreparedPages,
 )
 from schema.scalars import describe_enum, described
+
+UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
+"""The code of the error for a change, or lines of one, that another release has stored."""
 
 describe_enum(
     ChangeKind,
@@ -118,8 +125,6 @@ class BasketChangeLineConnection:
 class BasketChange(Node):
     id: strawberry.ID = described("The change's id.")
     version: int = described("The version that the change made.")
-    kind: ChangeKind = described("What the change was.")
-    origin: ChangeOrigin = described("The interface through which it came.")
     by: Actor | None = described(
         "The user who made it; null when they have been erased, and for the command line."
     )
@@ -132,6 +137,16 @@ class BasketChange(Node):
     line_count: int = described("How many lines changed.")
     line_pages: strawberry.Private[PreparedPages[BasketChangeLineConnection]]
     number: strawberry.Private[int]
+    stored_kind: strawberry.Private[str]
+    stored_origin: strawberry.Private[str]
+
+    @strawberry.field(description="What the change was.")
+    def kind(self) -> ChangeKind:
+        return _known(ChangeKind, "kind", self.stored_kind)
+
+    @strawberry.field(description="The interface through which it came.")
+    def origin(self) -> ChangeOrigin:
+        return _known(ChangeOrigin, "origin", self.stored_origin)
 
     @strawberry.field(
         description="The lines that changed, in the order of the input, at most 100 a page."
@@ -152,8 +167,8 @@ class BasketChange(Node):
         return cls(
             id=id_of(IdKind.CHANGE, read.id),
             version=read.version,
-            kind=read.kind,
-            origin=read.origin,
+            stored_kind=read.kind,
+            stored_origin=read.origin,
             by=Actor.of(read.actor) if read.actor else None,
             created_at=format_timestamp(read.created_at),
             currency=read.currency,
@@ -163,6 +178,18 @@ class BasketChange(Node):
             line_pages=PreparedPages(),
             number=read.id,
         )
+
+
+AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
+
+
+def _known(enum: type[AnyEnum], name: str, stored: str) -> AnyEnum:
+    """Returns a stored word; raises UNKNOWN_FORMAT for one that only a newer server knows."""
+    try:
+        return enum(stored)
+    except ValueError:
+        message = f"The {name} of a change is {stored}, which this server does not know."
+        raise GraphQLError(message, extensions={"code": UNKNOWN_FORMAT}) from None
 
 
 @strawberry.type(description="A change in a page, with its cursor.")

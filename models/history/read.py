@@ -12,7 +12,7 @@ from models.history.lines import (
     lines_from_text,
     split_by_lines,
 )
-from models.history.tables import BasketChange, ChangeKind, ChangeOrigin
+from models.history.tables import BasketChange
 
 HIDDEN = ("user_id", "lines", "retained_until")
 CHANGE = Columns(BasketChange, hidden=HIDDEN)
@@ -34,12 +34,15 @@ class ActorRead(NamedTuple):
 
 
 class ChangeRead(NamedTuple):
-    """A change as it is read, without its lines; the amount is in hundredths."""
+    """A change as it is read, without its lines; the amount is in hundredths.
+
+    Kind and origin are those of ChangeKind and ChangeOrigin, or of a newer release.
+    """
 
     id: int
     version: int
-    kind: ChangeKind
-    origin: ChangeOrigin
+    kind: str
+    origin: str
     created_at: str
     currency: str | None
     total_amount: int
@@ -112,7 +115,6 @@ async def find_actor(user_id: int, actor_id: int) -> ActorRead | None:
 
 def _change_from_row(row: Row) -> ChangeRead:
     values = {name: row[name] for name in CHANGE.names}
-    values |= {"kind": ChangeKind(row["kind"]), "origin": ChangeOrigin(row["origin"])}
     return ChangeRead(**values, actor=_actor_from_row(row))
 
 

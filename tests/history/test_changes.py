@@ -8,6 +8,7 @@ from models.history.tables import BasketChange, ChangeOrigin
 from models.user import User
 from tests.support.lines import line
 from tests.support.service import Caller, Service, number_in
+from tests.support.statements import statement
 
 CHANGE = """
 fragment Change on BasketChange {
@@ -362,6 +363,26 @@ async def test_lines_in_a_format_of_another_release_are_an_error_that_says_so(
     document = "{ activeBasket { changes { edges { node { version lineCount } } } } }"
     data = await service.main.query(document)
     assert len(data["activeBasket"]["changes"]["edges"]) == 5
+
+
+async def test_a_word_of_another_release_is_an_error_where_it_is_selected(
+    service: Service,
+) -> None:
+    await change_five_times(service)
+    # Not by the model, which knows no such words either.
+    await statement(
+        "UPDATE basket_change SET kind = 'MERGED', origin = 'APP' WHERE version = 4"
+    ).rows()
+    document = "{ activeBasket { changes { edges { node { version %s } } } } }"
+    data = await service.main.query(document % "lineCount")
+    assert versions_of(data["activeBasket"]["changes"]) == [5, 4, 3, 2, 1]
+    for name, word in (("kind", "MERGED"), ("origin", "APP")):
+        (error,) = (await service.main.post(document % name)).json()["errors"]
+        assert error["message"] == (
+            f"The {name} of a change is {word}, which this server does not know."
+        )
+        assert error["path"] == ["activeBasket", "changes", "edges", 1, "node", name]
+        assert error["extensions"] == {"code": "UNKNOWN_FORMAT"}
 
 
 async def test_a_change_is_found_by_its_id_with_its_lines(service: Service) -> None:
