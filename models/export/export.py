@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tortoise import fields
+from tortoise.queryset import QuerySet
 
 from models.basket.tables import Basket, BasketItemDivision
 from models.database.table import Table
@@ -232,15 +233,34 @@ def describe_excess(count: int, export_format: ExportFormat) -> str | None:
 
 async def find_own_export(user_id: int, export_id: int) -> ExportRead | None:
     """Reads one of the user's exports; None when it is not theirs."""
-    own = BasketExport.filter(user_id=user_id, id=export_id).first()
-    row = await own.values_list(*EXPORT_COLUMNS)
-    return export_from_row(row) if row else None
+    return await _read(BasketExport.filter(user_id=user_id, id=export_id))
 
 
 async def find_export(cache_key: str) -> ExportRead | None:
     """Returns the export with a cache key, of any user; None when there is none."""
     if not _IS_KEY.fullmatch(cache_key):
         return None
-    export = BasketExport.filter(cache_key=cache_key).first()
-    row = await export.values_list(*EXPORT_COLUMNS)
-    return export_from_row(row) if row else None
+    return await _read(BasketExport.filter(cache_key=cache_key))
+
+
+async def is_known_job(export_id: int) -> bool:
+    """Tells whether this release can write an export; another one may have new formats."""
+    try:
+        await _read(BasketExport.filter(id=export_id))
+    except Rejection:
+        return False
+    return True
+
+
+async def _read(exports: QuerySet[BasketExport]) -> ExportRead | None:
+    """Reads an export; raises INVALID_INPUT for a word that only a newer release knows."""
+    try:
+        row = await exports.first().values_list(*EXPORT_COLUMNS)
+        return export_from_row(row) if row else None
+    # The members of enums are looked up by their values, here and by Tortoise.
+    except ValueError as error:
+        raise Rejection(
+            RejectionCode.INVALID_INPUT,
+            f"Another release has stored the export, and this server cannot read it: {error}. "
+            "Ask again later.",
+        ) from error

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from models.database.position import ListPosition, is_after
 from models.database.statements import Row, load_statements
-from models.export.export import BasketExport, ExportStatus, stored_name
+from models.export.export import BasketExport, ExportFormat, ExportStatus, stored_name
 from models.timestamps import now
 
 RETRY_DELETION_AFTER = timedelta(minutes=10)
@@ -67,6 +67,8 @@ async def read_completed_exports(
     exports = BasketExport.filter(
         is_after("finished_at", ListPosition(after, after_id)),
         status=ExportStatus.COMPLETED,
+        # Those of another release are for its servers.
+        format__in=list(ExportFormat),
         expires_at__gt=present,
         finished_at__lt=present - minimum_age,
     )

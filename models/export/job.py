@@ -238,9 +238,10 @@ async def _give_up(swept_at: datetime) -> None:
 
 
 async def count_exports() -> dict[str, int]:
-    """Counts the exports in each state; states without any are 0."""
+    """Counts the exports in each known state; states without any are 0."""
     counts = {status.value: 0 for status in ExportStatus}
-    rows = BasketExport.annotate(count=Count("id")).group_by("status")
+    known = BasketExport.filter(status__in=list(ExportStatus))
+    rows = known.annotate(count=Count("id")).group_by("status")
     return counts | {
         str(status): count for status, count in await rows.values_list("status", "count")
     }

@@ -20,7 +20,12 @@ from dramatiq import Actor, Broker
 from models.background import background_loop
 from models.database.connection import DATABASE_FAILURES
 from models.database.statements import Row
-from models.export.export import ExportField, ExportFormat, describe_excess
+from models.export.export import (
+    ExportField,
+    ExportFormat,
+    describe_excess,
+    is_known_job,
+)
 from models.export.job import (
     Claim,
     ExportImpossible,
@@ -151,6 +156,10 @@ async def attempt(export_id: int, store: ExportStore, retention: timedelta) -> N
     """Claims an export and carries out the attempt; an end that is not noted is the sweeper's."""
     if not await is_mounted(store):
         logger.warning("Export %d waits until %s is mounted.", export_id, store.url)
+        return
+    # Not claimed, which would count as an attempt; its message is sent again every few seconds.
+    if not await is_known_job(export_id):
+        logger.warning("Export %d waits for a worker of another release.", export_id)
         return
     claim = await claim_export(export_id)
     if claim is None:
