@@ -89,3 +89,13 @@ class Rejection(Rejected):
         """Puts the path below another one: `quantity` becomes `items 3 quantity`."""
         self.field = (*prefix, *self.field)
         return self
+
+
+def newer_rejection(noun: str, error: object, *field: str) -> Rejection:
+    """Returns the rejection of a row with a word that only a newer release knows."""
+    return Rejection(
+        RejectionCode.INVALID_INPUT,
+        f"Another release has stored the {noun}, and this server cannot read it: {error}. "
+        "Ask again later.",
+        *field,
+    )

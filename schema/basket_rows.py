@@ -5,6 +5,7 @@ from typing import cast
 
 from models.basket.rows import BasketRows, BasketSince, BasketSummary, FullBasket
 from models.basket.tables import BASKET, BasketStatus
+from models.rejections import newer_rejection
 from schema.basket import Basket
 from schema.basket_item import BasketItem
 from schema.columns import column_fields, field_reader
@@ -32,8 +33,17 @@ _read_columns = field_reader(
         ),
     )
 )
+
+
+class Statuses(dict[str, BasketStatus]):
+    """The statuses by their words; raises INVALID_INPUT for one that only a newer server knows."""
+
+    def __missing__(self, word: str) -> BasketStatus:
+        raise newer_rejection("basket", f"{word!r} is not a valid BasketStatus")
+
+
 # A look-up takes a tenth of the time of calling the enum.
-_STATUSES = {status.value: status for status in BasketStatus}
+_STATUSES = Statuses({status.value: status for status in BasketStatus})
 _ITEMS_NOT_READ = ItemsNotRead()
 
 

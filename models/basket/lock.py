@@ -6,7 +6,7 @@ from tortoise.queryset import QuerySet
 
 from models.basket.tables import Basket, BasketStatus
 from models.database.statements import load_statements
-from models.rejections import Rejection, RejectionCode
+from models.rejections import Rejection, RejectionCode, newer_rejection
 from models.timestamps import now
 
 _OPEN_ACTIVE = load_statements(__file__)["open_active"]
@@ -108,7 +108,11 @@ async def _find_own(
 ) -> Basket:
     basket = None
     if basket_id is not None:
-        basket = await baskets.get_or_none(user_id=user_id, id=basket_id)
+        try:
+            basket = await baskets.get_or_none(user_id=user_id, id=basket_id)
+        # Tortoise looks members of enums up by their values.
+        except ValueError as error:
+            raise newer_rejection("basket", error, "basketId") from error
     if basket is None:
         raise Rejection(
             RejectionCode.BASKET_NOT_FOUND, "You have no basket with this id.", "basketId"

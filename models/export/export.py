@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 
 from models.basket.tables import Basket, BasketItemDivision
 from models.database.table import Table
-from models.rejections import Rejection, RejectionCode
+from models.rejections import Rejection, RejectionCode, newer_rejection
 from models.timestamps import now, parse_timestamp
 from models.user import User
 from text import MAXIMUM_LENGTH
@@ -259,8 +259,4 @@ async def _read(exports: QuerySet[BasketExport]) -> ExportRead | None:
         return export_from_row(row) if row else None
     # The members of enums are looked up by their values, here and by Tortoise.
     except ValueError as error:
-        raise Rejection(
-            RejectionCode.INVALID_INPUT,
-            f"Another release has stored the export, and this server cannot read it: {error}. "
-            "Ask again later.",
-        ) from error
+        raise newer_rejection("export", error) from error

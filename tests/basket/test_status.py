@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64encode
 
 from tests.support.service import Caller, Service
+from tests.support.statements import statement
 
 
 async def fill(
@@ -180,3 +181,33 @@ async def test_a_basket_of_another_user_answers_as_one_that_does_not_exist(
         "id": identifier,
         "totalQuantity": 1,
     }
+
+
+async def test_a_status_of_a_newer_release_is_named_and_others_are_shown(
+    service: Service,
+) -> None:
+    identifier = await fill(service.main)
+    await service.main.accepted("basketSave", name="A")
+    await statement("UPDATE basket SET status = 'ARCHIVED'").rows()
+    await fill(service.main, 2)
+    message = (
+        "Another release has stored the basket, and this server cannot read it: "
+        "'ARCHIVED' is not a valid BasketStatus. Ask again later."
+    )
+    for field in ("basket", "node"):
+        document = f'{{ {field}(id: "{identifier}") {{ id }} }}'
+        (error,) = (await service.main.post(document)).json()["errors"]
+        assert (error["message"], error["path"]) == (message, [field])
+        assert error["extensions"]["code"] == "INVALID_INPUT"
+    before = await service.main.everything()
+    assert len(before["activeBaskets"]) == 1
+    for mutation in ("basketLoad", "basketDelete", "basketCopy", "basketExport"):
+        (told,) = (await service.main.change(mutation, "__typename", basketId=identifier))[
+            "userErrors"
+        ]
+        assert told == {
+            "code": "INVALID_INPUT",
+            "message": message,
+            "field": ["basketId"],
+        }
+    assert await service.main.everything() == before
