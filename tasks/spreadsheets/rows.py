@@ -1,10 +1,10 @@
 """The rows of a spreadsheet: the three columns that an import needs, good or rejected."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
+from tasks.spreadsheets.areas import AreaIndex, find_covered_areas
 from tasks.spreadsheets.cell_values import (
     format_cell,
     is_empty,
@@ -128,14 +128,12 @@ class RowReader:
 
     def _find_covered(self, merged: Iterable[MergedCells]) -> dict[int, str]:
         """Returns the numbers of rows with covered cells, each with the name of one column."""
-        numbers = self._rows.numbers
-        covered: dict[int, str] = {}
-        for area in merged:
-            for name, column in zip(COLUMNS, self._positions, strict=True):
-                if area.first_column <= column <= area.last_column:
-                    # The first cell of the area is the one that is shown.
-                    first = area.first_row + (column == area.first_column)
-                    begin = bisect_left(numbers, first)
-                    end = bisect_right(numbers, area.last_row)
-                    covered |= dict.fromkeys(numbers[begin:end], name)
-        return covered
+        areas = AreaIndex(list(find_covered_areas(merged)))
+        if not areas:
+            return {}
+        return {
+            number: name
+            for name, column in zip(COLUMNS, self._positions, strict=True)
+            for number in self._rows.numbers
+            if areas.contains(number, column)
+        }

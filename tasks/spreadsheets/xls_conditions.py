@@ -1,7 +1,9 @@
 """The areas of an xls sheet where a condition may show numbers in another format."""
 
 import struct
+from functools import cached_property
 
+from tasks.spreadsheets.areas import AreaIndex
 from tasks.spreadsheets.cells import CONDITIONAL, MergedCells, Number, Row
 
 _AREAS, _RULE = 0x01B0, 0x01B1
@@ -42,13 +44,17 @@ class XlsConditions:
 
     def apply(self, row: int, cells: Row) -> None:
         """Makes numbers within the areas ones of which it is not known how they are shown."""
-        for area in self.areas:
-            if area.first_row <= row <= area.last_row:
-                for column, cell in cells.items():
-                    value = cell.value if isinstance(cell, Number) else cell
-                    is_within = area.first_column <= column <= area.last_column
-                    if is_within and isinstance(value, int | float):
-                        cells[column] = Number(value, None, False, CONDITIONAL)
+        if not self.areas:
+            return
+        for column, cell in cells.items():
+            value = cell.value if isinstance(cell, Number) else cell
+            if isinstance(value, int | float) and self._index.contains(row, column):
+                cells[column] = Number(value, None, False, CONDITIONAL)
+
+    @cached_property
+    def _index(self) -> AreaIndex:
+        # Made when all records have been taken.
+        return AreaIndex(self.areas)
 
 
 def _header_length(code: int) -> int:

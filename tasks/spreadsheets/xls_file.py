@@ -120,7 +120,8 @@ class SparseSheet(xlrd.sheet.Sheet):  # type: ignore[misc]
             )
 
     def _format(self, index: int) -> NumberFormat | None:
-        if index >= len(self._formats):
+        # Old files list formats in the sheet itself, between its cells.
+        if index >= len(self._formats) and len(self._formats) < len(self.book.xf_list):
             self._formats = _formats(self.book)
         return self._formats[index] if 0 <= index < len(self._formats) else None
 

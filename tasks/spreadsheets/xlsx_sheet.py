@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from tasks.spreadsheets.areas import AreaIndex
 from tasks.spreadsheets.cells import (
     BOOLEANS,
     CONDITIONAL,
@@ -64,8 +65,8 @@ class SheetReader:
         self._texts = texts
         self._formats = FormatsByIndex(formats)
         self._cell_length = cell_length
-        self._conditional = conditional
-        self._conditional_texts = conditional_texts
+        self._conditional = AreaIndex(conditional)
+        self._conditional_texts = AreaIndex(conditional_texts)
         self._names = LocalNames()
         self._columns: dict[str, int] = {}
         self._collector = TextCollector()
@@ -203,13 +204,9 @@ class SheetReader:
                 return RESHAPED
         return shown
 
-    def _is_within(self, areas: Sequence[MergedCells]) -> bool:
+    def _is_within(self, areas: AreaIndex) -> bool:
         """Whether the present cell is in one of these areas."""
-        return any(
-            area.first_row <= self._number <= area.last_row
-            and area.first_column <= self._column <= area.last_column
-            for area in areas
-        )
+        return bool(areas) and areas.contains(self._number, self._column)
 
     def _other_cell(self, cell_type: str) -> Cell | None:
         if not self._value:
