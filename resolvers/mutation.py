@@ -41,7 +41,7 @@ from resolvers.payloads import (
     QuotationRequestPayload,
 )
 from resolvers.requested_fields import find_parts, find_wants
-from resolvers.unit_of_work import Change, Input, carry_out
+from resolvers.unit_of_work import AnyInput, Change, carry_out
 from schema.inputs import (
     BasketClearInput,
     BasketCopyInput,
@@ -65,7 +65,9 @@ INPUT = strawberry.argument(
 )
 
 
-async def _answer(kind: type[Change[Input]], info: Info, input: Input) -> Outcome:
+async def _make_change(
+    kind: type[Change[AnyInput]], info: Info, input: AnyInput
+) -> Outcome:
     parts = find_parts(info)
     wants = find_wants(info, parts)
     outcome = await carry_out(kind, info.context, input, wants=wants)
@@ -85,12 +87,12 @@ class Mutation:
     async def basket_items_add(
         self, info: Info, input: Annotated[BasketItemsAddInput, INPUT]
     ) -> BasketItemsAddPayload:
-        answer = await _answer(BasketItemsAdd, info, input)
+        outcome = await _make_change(BasketItemsAdd, info, input)
         return BasketItemsAddPayload(
-            basket=answer.basket,
-            outcomes=await list_outcomes(info, answer, input),
-            accepted_count=count_accepted(answer, input.items),
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            outcomes=await list_outcomes(info, outcome, input),
+            accepted_count=count_accepted(outcome, input.items),
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(
@@ -100,13 +102,13 @@ class Mutation:
     async def basket_items_set(
         self, info: Info, input: Annotated[BasketItemsSetInput, INPUT]
     ) -> BasketItemsSetPayload:
-        answer = await _answer(BasketItemsSet, info, input)
+        outcome = await _make_change(BasketItemsSet, info, input)
         return BasketItemsSetPayload(
-            basket=answer.basket,
-            removed_item_ids=answer.removed_item_ids,
-            outcomes=await list_outcomes(info, answer, input),
-            accepted_count=count_accepted(answer, input.items),
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            removed_item_ids=outcome.removed_item_ids,
+            outcomes=await list_outcomes(info, outcome, input),
+            accepted_count=count_accepted(outcome, input.items),
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(
@@ -116,41 +118,41 @@ class Mutation:
     async def basket_item_update(
         self, info: Info, input: Annotated[BasketItemUpdateInput, INPUT]
     ) -> BasketItemUpdatePayload:
-        answer = await _answer(BasketItemUpdate, info, input)
+        outcome = await _make_change(BasketItemUpdate, info, input)
         return BasketItemUpdatePayload(
-            basket=answer.basket,
-            removed_item_ids=answer.removed_item_ids,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            removed_item_ids=outcome.removed_item_ids,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(description="Remove a product from the basket, for all divisions.")
     async def basket_item_remove(
         self, info: Info, input: Annotated[BasketItemRemoveInput, INPUT]
     ) -> BasketItemRemovePayload:
-        answer = await _answer(BasketItemRemove, info, input)
+        outcome = await _make_change(BasketItemRemove, info, input)
         return BasketItemRemovePayload(
-            basket=answer.basket,
-            removed_item_ids=answer.removed_item_ids,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            removed_item_ids=outcome.removed_item_ids,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(description="Remove everything from the active basket.")
     async def basket_clear(
         self, info: Info, input: Annotated[BasketClearInput, INPUT]
     ) -> BasketClearPayload:
-        answer = await _answer(BasketClear, info, input)
+        outcome = await _make_change(BasketClear, info, input)
         return BasketClearPayload(
-            basket=answer.basket,
-            removed_item_ids=answer.removed_item_ids,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            removed_item_ids=outcome.removed_item_ids,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(description="Name the active basket and keep it as a draft.")
     async def basket_save(
         self, info: Info, input: Annotated[BasketSaveInput, INPUT]
     ) -> BasketSavePayload:
-        answer = await _answer(BasketSave, info, input)
-        return BasketSavePayload(basket=answer.basket, user_errors=answer.user_errors)
+        outcome = await _make_change(BasketSave, info, input)
+        return BasketSavePayload(basket=outcome.basket, user_errors=outcome.user_errors)
 
     @strawberry.mutation(
         description="Make a draft the active basket again. "
@@ -159,29 +161,29 @@ class Mutation:
     async def basket_load(
         self, info: Info, input: Annotated[BasketLoadInput, INPUT]
     ) -> BasketLoadPayload:
-        answer = await _answer(BasketLoad, info, input)
+        outcome = await _make_change(BasketLoad, info, input)
         return BasketLoadPayload(
-            basket=answer.basket,
-            displaced_basket=answer.displaced_basket,
-            deleted_basket_id=answer.deleted_basket_id,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            displaced_basket=outcome.displaced_basket,
+            deleted_basket_id=outcome.deleted_basket_id,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(description="Delete a draft.")
     async def basket_delete(
         self, info: Info, input: Annotated[BasketDeleteInput, INPUT]
     ) -> BasketDeletePayload:
-        answer = await _answer(BasketDelete, info, input)
+        outcome = await _make_change(BasketDelete, info, input)
         return BasketDeletePayload(
-            deleted_basket_id=answer.deleted_basket_id, user_errors=answer.user_errors
+            deleted_basket_id=outcome.deleted_basket_id, user_errors=outcome.user_errors
         )
 
     @strawberry.mutation(description="Give a draft another name.")
     async def basket_rename(
         self, info: Info, input: Annotated[BasketRenameInput, INPUT]
     ) -> BasketRenamePayload:
-        answer = await _answer(BasketRename, info, input)
-        return BasketRenamePayload(basket=answer.basket, user_errors=answer.user_errors)
+        outcome = await _make_change(BasketRename, info, input)
+        return BasketRenamePayload(basket=outcome.basket, user_errors=outcome.user_errors)
 
     @strawberry.mutation(
         description="Put the items of any of the caller's baskets (draft, submitted, "
@@ -190,13 +192,13 @@ class Mutation:
     async def basket_copy(
         self, info: Info, input: Annotated[BasketCopyInput, INPUT]
     ) -> BasketCopyPayload:
-        answer = await _answer(BasketCopy, info, input)
+        outcome = await _make_change(BasketCopy, info, input)
         return BasketCopyPayload(
-            basket=answer.basket,
-            removed_item_ids=answer.removed_item_ids,
-            outcomes=answer.line_outcomes,
-            accepted_count=answer.accepted_count,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            removed_item_ids=outcome.removed_item_ids,
+            outcomes=outcome.line_outcomes,
+            accepted_count=outcome.accepted_count,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(
@@ -206,12 +208,12 @@ class Mutation:
     async def basket_refresh(
         self, info: Info, input: Annotated[BasketRefreshInput, INPUT]
     ) -> BasketRefreshPayload:
-        answer = await _answer(BasketRefresh, info, input)
+        outcome = await _make_change(BasketRefresh, info, input)
         return BasketRefreshPayload(
-            basket=answer.basket,
-            price_changes=answer.changed_items,
-            unavailable=answer.unavailable_items,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            price_changes=outcome.changed_items,
+            unavailable=outcome.unavailable_items,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(
@@ -221,22 +223,22 @@ class Mutation:
     async def basket_revert(
         self, info: Info, input: Annotated[BasketRevertInput, INPUT]
     ) -> BasketRevertPayload:
-        answer = await _answer(BasketRevert, info, input)
+        outcome = await _make_change(BasketRevert, info, input)
         return BasketRevertPayload(
-            basket=answer.basket,
-            removed_item_ids=answer.removed_item_ids,
-            outcomes=answer.line_outcomes,
-            accepted_count=answer.accepted_count,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            removed_item_ids=outcome.removed_item_ids,
+            outcomes=outcome.line_outcomes,
+            accepted_count=outcome.accepted_count,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(description="Start writing a basket to a file.")
     async def basket_export(
         self, info: Info, input: Annotated[BasketExportInput, INPUT]
     ) -> BasketExportPayload:
-        answer = await _answer(BasketExportChange, info, input)
+        outcome = await _make_change(BasketExportChange, info, input)
         return BasketExportPayload(
-            export=answer.requested_export, user_errors=answer.user_errors
+            export=outcome.requested_export, user_errors=outcome.user_errors
         )
 
     @strawberry.mutation(
@@ -246,11 +248,11 @@ class Mutation:
     async def basket_import(
         self, info: Info, input: Annotated[BasketImportInput, INPUT]
     ) -> BasketImportPayload:
-        answer = await _answer(BasketImport, info, input)
+        outcome = await _make_change(BasketImport, info, input)
         return BasketImportPayload(
-            basket=answer.basket,
-            report=answer.report,
-            user_errors=answer.user_errors,
+            basket=outcome.basket,
+            report=outcome.report,
+            user_errors=outcome.user_errors,
         )
 
     @strawberry.mutation(
@@ -260,10 +262,10 @@ class Mutation:
     async def quotation_request(
         self, info: Info, input: Annotated[QuotationRequestInput, INPUT]
     ) -> QuotationRequestPayload:
-        answer = await _answer(QuotationRequest, info, input)
+        outcome = await _make_change(QuotationRequest, info, input)
         return QuotationRequestPayload(
-            quotation=answer.requested_quotation,
-            basket=answer.basket,
-            problems=answer.blocking_problems,
-            user_errors=answer.user_errors,
+            quotation=outcome.requested_quotation,
+            basket=outcome.basket,
+            problems=outcome.blocking_problems,
+            user_errors=outcome.user_errors,
         )

@@ -32,7 +32,7 @@ from schema.execution.strawberry_internals import find_variables, raw_info
 from schema.page import PageArguments
 
 Raw = GraphQLResolveInfo[Any]
-Found = TypeVar("Found")
+Selected = TypeVar("Selected")
 
 ITEM_FIELDS = frozenset(
     {
@@ -138,7 +138,7 @@ def page_arguments(info: Info, coordinate: str, node: FieldNode) -> PageArgument
     return PageArguments(**get_argument_values(field, node, find_variables(raw)))
 
 
-def _remember(info: Info, name: str, find: Callable[[], Found]) -> Found:
+def _remember(info: Info, name: str, find: Callable[[], Selected]) -> Selected:
     """Returns the cached result for this field and the values of the conditions, or finds it."""
     raw = raw_info(info)
     conditions = [
@@ -152,7 +152,7 @@ def _remember(info: Info, name: str, find: Callable[[], Found]) -> Found:
         if len(known) >= MAXIMUM_KNOWN:
             known.clear()
         known[key] = find()
-    found: Found = known[key]
+    found: Selected = known[key]
     return found
 
 

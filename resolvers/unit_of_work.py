@@ -51,18 +51,18 @@ class KeyedInput(Protocol):
     idempotency_key: str | None
 
 
-Input = TypeVar("Input", bound=KeyedInput)
+AnyInput = TypeVar("AnyInput", bound=KeyedInput)
 Done = TypeVar("Done")
 
 
-class Change(Generic[Input]):
+class Change(Generic[AnyInput]):
     """A change to baskets, in two steps; `wants` has the parts of them that its answer needs.
 
     The calls that `apply` puts into `after_commit` are made when the change is committed, and not
     at all when it is rejected: that is the place to send messages. They must not wait.
     """
 
-    def __init__(self, context: Context, input: Input, *, wants: Wants) -> None:
+    def __init__(self, context: Context, input: AnyInput, *, wants: Wants) -> None:
         self.context = context
         self.input = input
         self.wants = wants
@@ -114,7 +114,7 @@ class Change(Generic[Input]):
 
 
 async def carry_out(
-    kind: type[Change[Input]], context: Context, input: Input, *, wants: Wants = ITEMS
+    kind: type[Change[AnyInput]], context: Context, input: AnyInput, *, wants: Wants = ITEMS
 ) -> Outcome:
     """Carries out a change and returns its outcome, or the rejections.
 

@@ -82,30 +82,30 @@ VERSIONED = frozenset(
 )
 """The fields that the state of a basket decides."""
 
-Found = tuple[BasketRead, int] | None
+NumberedRead = tuple[BasketRead, int] | None
 """The source of a read, and its number."""
 
 
-def _active_basket(arguments: Mapping[str, Any]) -> Found:
+def _active_basket(arguments: Mapping[str, Any]) -> NumberedRead:
     return ACTIVE, parse_segment(arguments.get("segment_remote_id"))
 
 
-def _active_baskets(arguments: Mapping[str, Any]) -> Found:
+def _active_baskets(arguments: Mapping[str, Any]) -> NumberedRead:
     return ALL_ACTIVE, 0
 
 
-def _basket(arguments: Mapping[str, Any]) -> Found:
+def _basket(arguments: Mapping[str, Any]) -> NumberedRead:
     number = number_of(IdKind.BASKET, arguments["id"])
     return None if number is None else (OWN, number)
 
 
-def _node(arguments: Mapping[str, Any]) -> Found:
+def _node(arguments: Mapping[str, Any]) -> NumberedRead:
     parsed = parsed_id(arguments["id"])
     is_basket = parsed is not None and parsed.kind is IdKind.BASKET
     return (OWN, parsed.numbers[0]) if parsed and is_basket else None
 
 
-_ROOTS: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
+_ROOTS: Mapping[str, Callable[[Mapping[str, Any]], NumberedRead]] = {
     "activeBasket": _active_basket,
     "activeBaskets": _active_baskets,
     "basket": _basket,

@@ -9,30 +9,30 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 LARGEST_BATCH = 16
 """The most look-ups of one statement, so that a long one keeps few requests waiting."""
 
 
-class TurnBatch(Generic[Key, Found]):
+class TurnBatch(Generic[Key, Value]):
     """One kind of look-up; `read` finds several at once, and leaves out those that do not exist.
 
     It belongs to one event loop, and its look-ups to no transaction.
     """
 
     def __init__(
-        self, read: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]
+        self, read: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]]
     ) -> None:
         self._read = read
-        self._waiting: list[tuple[Key, asyncio.Future[Found | None]]] = []
+        self._waiting: list[tuple[Key, asyncio.Future[Value | None]]] = []
         # The loop itself holds tasks weakly.
         self._tasks = set[asyncio.Task[None]]()
 
-    async def find(self, key: Key) -> Found | None:
+    async def find(self, key: Key) -> Value | None:
         """Returns the result of one look-up, which begins after this call; None without one."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Found | None] = loop.create_future()
+        future: asyncio.Future[Value | None] = loop.create_future()
         self._waiting.append((key, future))
         if len(self._waiting) == 1:
             # It runs behind everything that is ready now, and in the context of the first caller.
@@ -47,7 +47,7 @@ class TurnBatch(Generic[Key, Found]):
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(
-        self, waiting: Sequence[tuple[Key, "asyncio.Future[Found | None]"]]
+        self, waiting: Sequence[tuple[Key, "asyncio.Future[Value | None]"]]
     ) -> None:
         """Answers all callers but those that were cancelled, whose futures are done."""
         try:

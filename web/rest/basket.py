@@ -14,7 +14,7 @@ from resolvers.basket_items import BasketItemRemove, BasketItemUpdate
 from resolvers.basket_items_add import BasketItemsAdd
 from resolvers.basket_status import BasketLoad, BasketSave, UnnamedSave
 from resolvers.context import parse_segment
-from resolvers.unit_of_work import Change, Input, carry_out
+from resolvers.unit_of_work import AnyInput, Change, carry_out
 from schema.inputs import (
     BasketItemInput,
     BasketItemRemoveInput,
@@ -72,7 +72,7 @@ async def _read_active(request: RestRequest, segment: int) -> ASGIApp:
 
 
 async def change_basket(
-    change: type[Change[Input]], request: RestRequest, given: Input
+    change: type[Change[AnyInput]], request: RestRequest, given: AnyInput
 ) -> Response:
     """Carries out a change and returns the basket after it."""
     answer = await carry_out(change, request.context, given)
