@@ -22,7 +22,7 @@ from graphql import (
 from graphql.execution import Executor, VariableValues, execute_root_selection_set
 
 from schema.execution.inputs import VariableReader
-from schema.execution.plan import Outcomes, Plan, Planner, Request
+from schema.execution.plan import Execution, Outcomes, Plan, Planner
 from schema.execution.selection import Uncompilable
 
 MAXIMUM_PLANS = 200
@@ -120,7 +120,7 @@ class Operation:
                 return ExecutionResult(None, values)
             if plan:
                 try:
-                    data = await plan.execute(None, Request(values, context, outcomes))
+                    data = await plan.execute(None, Execution(values, context, outcomes))
                     return ExecutionResult(data, None)
                 except Exception:  # noqa: S110 - graphql-core finds again what was unusual
                     pass

@@ -25,7 +25,7 @@ from graphql.pyutils import Path, is_awaitable
 
 from schema.execution.inputs import NO_VARIABLES, ArgumentReader, argument_reader
 from schema.execution.item_rows import ItemRowsWriter
-from schema.execution.selection import Answer, FieldDetailsList, QueryField, Uncompilable
+from schema.execution.selection import FieldDetailsList, QueryField, ToJson, Uncompilable
 
 
 class Outcomes(dict[Path, Any]):
@@ -45,7 +45,7 @@ class Outcomes(dict[Path, Any]):
         return following(source, info, **arguments)
 
 
-class Request(NamedTuple):
+class Execution(NamedTuple):
     """The difference between two executions of a plan."""
 
     values: VariableValues
@@ -67,28 +67,28 @@ class PlannedField:
     resolver: Callable[..., Any]
     info: tuple[tuple[Any, ...], tuple[Any, ...]]
     read: ArgumentReader
-    answer: Answer
+    to_json: ToJson
     queries: Sequence[tuple[str, "Plan"]]
     selected: frozenset[str]
 
-    async def resolve(self, source: Any, request: Request) -> None:
+    async def resolve(self, source: Any, execution: Execution) -> None:
         """Notes what the resolver returns, or the error that it raises."""
         try:
             before, after = self.info
             # A copy of an info with these replaced takes three times as long.
-            parts = (*before, request.values, request.context, *after)
+            parts = (*before, execution.values, execution.context, *after)
             info: GraphQLResolveInfo[Any] = GraphQLResolveInfo._make(parts)
-            value = self.resolver(source, info, **self.read(request.values))
-            request.outcomes[self.path] = await value if is_awaitable(value) else value
+            value = self.resolver(source, info, **self.read(execution.values))
+            execution.outcomes[self.path] = await value if is_awaitable(value) else value
         except Exception as error:
-            request.outcomes[self.path] = error
+            execution.outcomes[self.path] = error
 
-    async def complete(self, request: Request) -> Any:
+    async def complete(self, execution: Execution) -> Any:
         """Answers the value of the resolver; raises when it is not as the type expects."""
-        answer = self.answer(request.outcomes[self.path], request.values)
+        data = self.to_json(execution.outcomes[self.path], execution.values)
         for key, plan in self.queries:
-            answer[key] = await plan.execute(answer[key], request)
-        return answer
+            data[key] = await plan.execute(data[key], execution)
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +98,19 @@ class Plan:
     fields: Sequence[PlannedField]
     is_serial: bool
 
-    async def execute(self, source: Any, request: Request) -> dict[str, Any]:
+    async def execute(self, source: Any, execution: Execution) -> dict[str, Any]:
         """Returns the data; raises when graphql-core is to go on from the outcomes."""
         # A single query needs no task of its own.
         is_together = not self.is_serial and len(self.fields) > 1
         if is_together:
             async with TaskGroup() as group:
                 for field in self.fields:
-                    group.create_task(field.resolve(source, request))
+                    group.create_task(field.resolve(source, execution))
         data = {}
         for field in self.fields:
             if not is_together:
-                await field.resolve(source, request)
-            data[str(field.path.key)] = await field.complete(request)
+                await field.resolve(source, execution)
+            data[str(field.path.key)] = await field.complete(execution)
         return data
 
 
@@ -151,7 +151,7 @@ class Planner(ItemRowsWriter):
         field: Any = self.executor.schema.get_field(root_type, name)
         info = self.executor.build_resolve_info(field, nodes, root_type, path)
         varies = info._fields.index("variable_values")
-        answer = self.compile(field.type, details)
+        to_json = self.compile(field.type, details)
         queries, selected = self.queries, frozenset(self.selected)
         return PlannedField(
             name,
@@ -159,7 +159,7 @@ class Planner(ItemRowsWriter):
             field.resolve or default_field_resolver,
             (info[:varies], info[varies + 2 :]),
             argument_reader(field, nodes[0]),
-            answer,
+            to_json,
             [self._plan_query(query, field, path) for query in queries],
             selected,
         )

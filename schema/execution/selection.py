@@ -37,7 +37,7 @@ from schema.execution.inputs import argument_reader
 from schema.execution.strawberry_internals import find_definition
 
 FieldDetailsList = list[FieldDetails]
-Answer = Callable[[Any, VariableValues], Any]
+ToJson = Callable[[Any, VariableValues], Any]
 """From a field's value and the variables to the JSON that is sent."""
 
 QueryField = tuple[str, GraphQLObjectType, FieldDetailsList]
@@ -93,7 +93,7 @@ class SelectionWriter:
         }
         self._name_count = 0
 
-    def compile(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> Answer:
+    def compile(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> ToJson:
         """Returns the function that answers a field; raises Uncompilable.
 
         `queries` are then the fields of type Query below it, each answered by its value, in whose
@@ -101,8 +101,8 @@ class SelectionWriter:
         """
         self.queries, self.selected = [], set()
         body = f"return {self.value(return_type, details, 'value')}"
-        answer: Answer = self.names[self.define("value", [body])]
-        return answer
+        to_json: ToJson = self.names[self.define("value", [body])]
+        return to_json
 
     def fresh(self, kind: str) -> str:
         """Returns a name that nothing has yet."""
