@@ -8,7 +8,7 @@ one byte per character, and become bytes at the end by a copy, whatever the name
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLList, GraphQLOutputType, get_named_type
@@ -30,6 +30,15 @@ _PARTS = "zip(basket.part_items, basket.part_divisions, basket.part_quantities)"
 _NEXT_PART = "part_item, key, number = next(parts, (None, None, None))"
 
 
+class ItemLoop(NamedTuple):
+    """The code of the loop over the items of one selection, as its fields add to it."""
+
+    lines_before: list[str]
+    lines_per_item: list[str]
+    part_texts: dict[str, str]
+    """The text of a part of the item, by the name of the list that takes those of all parts."""
+
+
 class ItemRowsWriter(SelectionWriter):
     """Writes selections in which a list of a basket's items may be their rows."""
 
@@ -42,11 +51,6 @@ class ItemRowsWriter(SelectionWriter):
             "SUBMITTED": BasketStatus.SUBMITTED,
             "complete_texts": complete_texts,
         }
-        # Of the list that is being written: lines before its loop, lines for each item, and by
-        # the name of a list of texts the text of a part of the item.
-        self._before: list[str] = []
-        self._each: list[str] = []
-        self._parts: dict[str, str] = {}
 
     def _list(
         self, return_type: GraphQLList[Any], details: FieldDetailsList, raw: str
@@ -63,22 +67,22 @@ class ItemRowsWriter(SelectionWriter):
 
     def write_items(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
         """Writes the function from ItemRows to the JSON of a selection, and returns its name."""
-        self._before, self._each, self._parts = [], [], {}
-        text = self._text(return_type, details, ITEM_TEXTS)
+        loop = ItemLoop([], [], {})
+        text = self._text(return_type, details, ITEM_TEXTS, loop)
         lines = [
             "is_submitted = basket.columns['status'] == SUBMITTED",
-            *self._before,
+            *loop.lines_before,
             f"parts = {_PARTS}",
             _NEXT_PART,
             "texts = []",
             f"for item_id, price, product, refreshed_at in {_ITEMS}:",
             "    quantity = 0",
-            *(f"    {name} = []" for name in self._parts),
+            *(f"    {name} = []" for name in loop.part_texts),
             "    while part_item == item_id:",
             "        quantity += number",
-            *(f"        {name}.append({part})" for name, part in self._parts.items()),
+            *(f"        {name}.append({part})" for name, part in loop.part_texts.items()),
             f"        {_NEXT_PART}",
-            *(f"    {line}" for line in self._each),
+            *(f"    {line}" for line in loop.lines_per_item),
             f"    texts.append({text})",
             "return texts",
         ]
@@ -97,6 +101,7 @@ class ItemRowsWriter(SelectionWriter):
         return_type: GraphQLOutputType,
         details: FieldDetailsList,
         plain: Mapping[str, str],
+        loop: ItemLoop,
     ) -> str:
         """Returns the f-string of an object's JSON."""
         below = {
@@ -106,16 +111,20 @@ class ItemRowsWriter(SelectionWriter):
         }
         pairs = []
         for key, name, field, nodes in self.fields(get_named_type(return_type), details):
-            text = plain.get(name) or below[name](field.type, nodes)
+            text = plain.get(name) or below[name](field.type, nodes, loop)
             pairs.append(f'"{key}":{text}')
         return f"f'''{{{{{','.join(pairs)}}}}}'''"
 
-    def _divisions(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
+    def _divisions(
+        self, return_type: GraphQLOutputType, details: FieldDetailsList, loop: ItemLoop
+    ) -> str:
         name = self.fresh("divisions")
-        self._parts[name] = self._text(return_type, details, PART_TEXTS)
+        loop.part_texts[name] = self._text(return_type, details, PART_TEXTS, loop)
         return f"[{{','.join({name})}}]"
 
-    def _product(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
+    def _product(
+        self, return_type: GraphQLOutputType, details: FieldDetailsList, loop: ItemLoop
+    ) -> str:
         fields = list(self.fields(get_named_type(return_type), details))
         names = {name for _, name, _, _ in fields}
         pairs = [f"{key!r}: {PRODUCT_VALUES[name]}" for key, name, _, _ in fields]
@@ -125,18 +134,22 @@ class ItemRowsWriter(SelectionWriter):
         value = "refreshed_at" if "refreshed_at" in names else "None"
         # The product of an item of a submitted basket has an id by the item.
         is_own = "is_submitted" if "id" in names else "False"
-        self._each += [
-            f"stored = product.texts.get({key})",
-            f"if stored is None or stored[0] != {value} or {is_own}:",
-            "    columns = product.columns",
-            f"    {text} = dumps({selection}).decode('latin-1')",
-            f"    if not {is_own}: product.store_text({key}, {text}, {value})",
-            "else:",
-            f"    {text} = stored[1]",
-        ]
+        loop.lines_per_item.extend(
+            [
+                f"stored = product.texts.get({key})",
+                f"if stored is None or stored[0] != {value} or {is_own}:",
+                "    columns = product.columns",
+                f"    {text} = dumps({selection}).decode('latin-1')",
+                f"    if not {is_own}: product.store_text({key}, {text}, {value})",
+                "else:",
+                f"    {text} = stored[1]",
+            ]
+        )
         return f"{{{text}}}"
 
-    def _division(self, return_type: GraphQLOutputType, details: FieldDetailsList) -> str:
+    def _division(
+        self, return_type: GraphQLOutputType, details: FieldDetailsList, loop: ItemLoop
+    ) -> str:
         # Few divisions stand below many items: each is looked up once per basket.
         texts, value = self.fresh("divisions"), self.value(return_type, details, "division")
         # The text is made by functions of this plan, so no other plan may find it by this key.
@@ -148,7 +161,7 @@ class ItemRowsWriter(SelectionWriter):
                 f"return row.store_text({key}, dumps({value}).decode('latin-1'))",
             ],
         )
-        self._before.append(
+        loop.lines_before.append(
             f"{texts} = {{id: (row.texts.get({key}) or {made}(row, variables))[1] "
             "for id, row in basket.divisions.items()}"
         )
