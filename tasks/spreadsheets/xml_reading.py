@@ -50,7 +50,7 @@ class XmlReader:
     def read(self, pieces: Iterable[bytes], part: str) -> Iterator[None]:
         """Reads piece after piece; raises SpreadsheetRejected where the part is not XML."""
         try:
-            for piece in pieces:
+            for piece in self._join_long(pieces):
                 self._parser.Parse(piece, False)
                 yield
             self._parser.Parse(b"", True)
@@ -58,6 +58,25 @@ class XmlReader:
             line = self._parser.CurrentLineNumber
             raise damage_rejection(f"line {line} of its part {part!r} is not XML") from None
         yield
+
+    def _join_long(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yields pieces, joined while the parser is within a long text, name or comment.
+
+        Older releases of expat read such a one anew from its beginning with each piece.
+        """
+        waiting: list[bytes] = []
+        length = total = needed = 0
+        for piece in pieces:
+            waiting.append(piece)
+            length += len(piece)
+            if length >= needed:
+                yield b"".join(waiting)
+                total, length = total + length, 0
+                waiting.clear()
+                # As much again as is read anew, so that all of it is read a few times at most.
+                needed = total - self._parser.CurrentByteIndex
+        if waiting:
+            yield b"".join(waiting)
 
 
 def _reject_declaration(*_: Any) -> None:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.spreadsheets.reading import SpreadsheetReader
 from tasks.spreadsheets.rejection import SpreadsheetRejected
 from tasks.spreadsheets.sheet import SpreadsheetLimits
+from tasks.spreadsheets.xml_reading import XmlReader, read_elements
 from tests.support.measured_reading import measure_reading
 from tests.support.odd_files import BOUNDED, FAR, READ
 from tests.support.rejected_files import REJECTED
@@ -89,3 +92,36 @@ async def test_a_file_over_the_limit_is_not_read_at_all(tmp_path: Path) -> None:
         match="The file has 10000001 bytes; at most 10000000 are allowed",
     ):
         await SpreadsheetReader().read(path, SpreadsheetLimits())
+
+
+@pytest.mark.parametrize("content", [b"<!--%s-->", b"<b c='%s'/>", b"<b>%s</b>"])
+def test_the_time_to_read_xml_grows_with_its_length_and_not_with_its_square(
+    content: bytes,
+) -> None:
+    # Read anew with each piece, it would take hours.
+    text = b"<a>" + content % (b"x" * 30_000_000) + b"</a>"
+    pieces = (text[first : first + 100] for first in range(0, len(text), 100))
+    names: list[str] = []
+    read_elements(pieces, "part", lambda name, _: names.append(name))
+    assert names == (["a"] if content.startswith(b"<!") else ["a", "b"])
+
+
+@given(st.lists(st.integers(0, 12), min_size=1))
+def test_pieces_of_any_length_are_read_alike(lengths: list[int]) -> None:
+    content = b"<a b='cde'>fgh<!-- ijk --><l m='n'>opq</l></a>"
+    pieces, first = [], 0
+    for length in lengths:
+        pieces.append(content[first : first + length])
+        first += length
+    texts: list[str] = []
+    elements: list[object] = []
+    reader = XmlReader(
+        lambda name, attributes: elements.append((name, attributes)),
+        elements.append,
+        texts.append,
+    )
+    assert list(reader.read([*pieces, content[first:]], "part"))[-1] is None
+    assert ("".join(texts), elements) == (
+        "fghopq",
+        [("a", {"b": "cde"}), ("l", {"m": "n"}), "l", "a"],
+    )
