@@ -32,6 +32,8 @@ from tasks.spreadsheets.xml_reading import (
 CONTENT, MANIFEST = "content.xml", "META-INF/manifest.xml"
 _CELLS = ("table-cell", "covered-table-cell")
 _GROUPING = ".,' \u00a0\u202f\u2019"
+MAXIMUM_DIGITS = 309
+"""The digits of the largest number of a cell; Python converts no more than some thousands."""
 _WHOLE = re.compile(rf"\+?([0-9]+|[0-9]{{1,3}}(?:[{_GROUPING}][0-9]{{3}})+)")
 _DECIMALS = re.compile(r"[.,]0+")
 _NO_DIGITS = re.compile(r"[^0-9]")
@@ -213,4 +215,5 @@ def _is_shown_as(shown: str, value: int | float) -> bool:
 
 def _is_whole(text: str, value: int | float) -> bool:
     match = _WHOLE.fullmatch(text)
-    return match is not None and int(_NO_DIGITS.sub("", match[1])) == value
+    digits = _NO_DIGITS.sub("", match[1]) if match else ""
+    return 0 < len(digits) <= MAXIMUM_DIGITS and int(digits) == value

@@ -88,3 +88,17 @@ def test_repeated_rows_and_cells_of_ods_count_as_often_as_they_are_repeated() ->
         )
     )
     assert read_here(repeated)["rows"] == [(2, "2", 2, "2"), (3, "2", 2, "2")]
+
+
+def test_a_number_that_is_shown_with_thousands_of_digits_rejects_its_row_alone() -> None:
+    text, number = ods.text_cell, ods.number_cell
+    content = read_here(
+        ods_rows(
+            [text("A"), number(3, "0" * 9_000 + "3"), text("E")],
+            [text("B"), number(3, "3"), text("E")],
+        )
+    )
+    assert content["rows"] == [(3, "B", 3, "E")]
+    ((row, column, _, code, message),) = content["errors"]
+    assert (row, column, code) == (2, "quantity", "INVALID_QUANTITY")
+    assert message == ("Quantity 3 is shown as another text; format it as a whole number.")
