@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from models.export.export import ExportRead, ExportStatus, find_export
+from models.rejections import Rejection
 from models.user import Buyer
 from tasks.exports.address import MEDIA_TYPES, AddressExpired, ExportAddresses
 from tasks.exports.store import ExportStore
@@ -24,6 +25,7 @@ RETRY_AFTER_SECONDS = 5
 """Seconds after which a client may ask again for a file of a store that does not answer."""
 _NAME = re.compile(r"([0-9a-f]{32})\.(csv|xls|xlsx)")
 _CACHE_CONTROL = "private, no-store"
+_STORE_IS_SILENT = "The export store does not answer; try again."
 
 
 class ExportDownload:
@@ -33,7 +35,7 @@ class ExportDownload:
         self._addresses = addresses
 
     async def respond(self, request: Request) -> Response:
-        """Returns the file, or a range of it; 401, 403, 404 or 410 without it."""
+        """Returns the file, or a range of it; 401, 403, 404, 410 or 503 without it."""
         name = str(request.path_params["name"])
         try:
             signature = request.query_params.get("signature", "")
@@ -46,7 +48,11 @@ class ExportDownload:
             buyer = await authenticate(request)
             if buyer is None:
                 return unauthenticated()
-        export = await _find_export(name)
+        try:
+            export = await _find_export(name)
+        except Rejection as unreadable:
+            # A server of the release that has stored the export may answer the next request.
+            return _unavailable(unreadable.message)
         if export is None:
             return _not_found()
         if buyer is not None and (rejection := _check_owner(buyer, export)):
@@ -105,8 +111,7 @@ def _expired() -> Response:
     return error_response(410, "FILE_EXPIRED", message)
 
 
-def _unavailable() -> Response:
-    message = "The export store does not answer; try again."
+def _unavailable(message: str = _STORE_IS_SILENT) -> Response:
     response = error_response(503, "SERVICE_UNAVAILABLE", message)
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
