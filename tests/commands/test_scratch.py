@@ -129,7 +129,7 @@ async def test_nothing_needs_another_folder_that_can_be_written(tmp_path: Path) 
 
 
 async def _until_healthy(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
                 assert (await client.get("/readyz")).status_code == 200

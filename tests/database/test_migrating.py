@@ -91,7 +91,7 @@ async def test_an_open_transaction_holds_up_the_migration_and_nobody_behind_it(
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while not any("Open transactions: process" in line for line in said):
             # It waits at most as long as the migration waits for its lock.
-            await other.fetch("SELECT * FROM product", timeout=20)
+            await other.fetch("SELECT * FROM product", timeout=TIMEOUT_SECONDS)
     assert any("(a report, idle in transaction, for 00:00:" in line for line in said)
     await holder.execute("ROLLBACK")
     await work
@@ -257,7 +257,7 @@ async def test_a_read_only_server_is_an_outage_and_not_ready(cluster: Cluster) -
         # Connections that are open follow it at their next use, as when a primary is demoted.
         await server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         await server.execute("SELECT pg_reload_conf()")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while (await client.get("/readyz")).status_code == 200:
                 await asyncio.sleep(0.05)
         expected = {"status": "unavailable", "database": "read-only"}
@@ -270,7 +270,7 @@ async def test_a_read_only_server_is_an_outage_and_not_ready(cluster: Cluster) -
         await server.execute("ALTER SYSTEM RESET default_transaction_read_only")
         await server.execute("SELECT pg_reload_conf()")
         await server.close()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while (await client.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.05)
 

@@ -12,6 +12,7 @@ from models.database.connection import migrate_forward
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, answers, free_port, wait_until
 from tests.support.shop import Shop
+from tests.support.waiting import TIMEOUT_SECONDS
 
 FILES, CLIENTS, REQUESTS = 64, 60, 15
 QUERY = {"query": "{ activeBaskets { id } divisions { id } }"}
@@ -25,7 +26,7 @@ LIMIT = (
 async def ask(url: str) -> Counter[str]:
     """Sends requests on a connection of its own; counts the statuses and codes."""
     found: Counter[str] = Counter()
-    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
         for _ in range(REQUESTS):
             try:
                 response = await client.post(

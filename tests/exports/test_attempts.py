@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 async def test_an_export_whose_message_was_lost_is_sent_again(service: Service) -> None:
     row = await waiting_row(service)
     await BasketExport.filter(id=row.id).update(resend_at=now())
-    done = await ended(service.main, row.cache_key, 10)
+    done = await ended(service.main, row.cache_key)
     assert done["status"] == "COMPLETED"
     assert (
         await content_of(service, done)
@@ -84,7 +84,7 @@ async def test_an_interrupted_attempt_does_not_count(service: Service) -> None:
     await give_back(claim)
     await row.refresh_from_db()
     assert (row.attempts, row.lease_owner) == (0, None)
-    assert (await ended(service.main, row.cache_key, 10))["status"] == "COMPLETED"
+    assert (await ended(service.main, row.cache_key))["status"] == "COMPLETED"
 
 
 async def test_an_attempt_that_vanishes_three_times_fails_the_export(
@@ -98,7 +98,7 @@ async def test_an_attempt_that_vanishes_three_times_fails_the_export(
         lease_until=now() - timedelta(seconds=1),
         resend_at=now(),
     )
-    failed = await ended(service.main, row.cache_key, 10)
+    failed = await ended(service.main, row.cache_key)
     assert failed["failure"] == (
         "The writing was begun 3 times, and each time the worker stopped before it ended."
     )
@@ -111,7 +111,7 @@ async def test_a_lease_from_before_a_clock_was_set_back_holds_nothing_up(
     assert await claim_export(row.id)
     moment = now() + timedelta(hours=1)
     await BasketExport.filter(id=row.id).update(lease_until=moment, resend_at=moment)
-    done = await ended(service.main, row.cache_key, 10)
+    done = await ended(service.main, row.cache_key)
     assert (done["status"], (await BasketExport.get()).attempts) == ("COMPLETED", 2)
 
 
@@ -121,7 +121,7 @@ async def test_three_failures_fail_the_export_with_their_reason(
     (tmp_path / "exports").rmdir()
     (tmp_path / "exports").write_text("This is no folder.")
     await fill(service.main)
-    failed = await ended(service.main, (await ask(service.main))["cacheKey"], 60)
+    failed = await ended(service.main, (await ask(service.main))["cacheKey"])
     assert (failed["status"], failed["failure"]) == (
         "FAILED",
         "The file could not be stored: Not a directory.",

@@ -97,7 +97,7 @@ async def test_a_restored_database_serves_and_expires_exports_without_their_file
     async with open_client(application) as client:
         service = Service(client, shop, {})
         assert await service.main.basket() == basket
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while (await state(service.main, done["cacheKey"]))["status"] != "EXPIRED":
                 await asyncio.sleep(0.1)
         await BasketExport.filter(cache_key=waiting["cacheKey"]).update(

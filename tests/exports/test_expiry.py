@@ -19,7 +19,7 @@ from tests.support.exports import (
     state,
 )
 from tests.support.service import Service
-from tests.support.waiting import eventually
+from tests.support.waiting import TIMEOUT_SECONDS, eventually
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -57,7 +57,7 @@ async def test_a_completed_export_whose_file_is_not_there_expires_is_logged_and_
     (tmp_path / "exports" / f"{lost['cacheKey']}-1.xls").unlink()
     # As old as after a restart: both are looked at.
     await BasketExport.all().update(finished_at=now() - CHECKED_AFTER)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while (await state(service.main, lost["cacheKey"]))["status"] != "EXPIRED":
             await asyncio.sleep(0.1)
     assert (await state(service.main, good["cacheKey"]))["status"] == "COMPLETED"

@@ -210,7 +210,7 @@ async def test_a_basket_that_grows_too_large_before_it_is_written_fails_saying_s
     row = await waiting_row(service)
     await BasketExport.filter(id=row.id).update(format=ExportFormat.XLS, resend_at=now())
     monkeypatch.setattr("models.export.export.MAXIMUM_ROWS", {ExportFormat.XLS: 2})
-    failed = await ended(service.main, row.cache_key, 10)
+    failed = await ended(service.main, row.cache_key)
     assert failed["status"] == "FAILED"
     assert (
         failed["failure"]
@@ -226,7 +226,7 @@ async def test_a_basket_emptied_or_deleted_before_it_is_written_fails_saying_so(
     basket_id = str(row.basket_id)  # type: ignore[attr-defined]
     await service.main.change("basketDelete", "deletedBasketId", basketId=basket_id)
     await BasketExport.filter(id=row.id).update(resend_at=now())
-    failed = await ended(service.main, row.cache_key, 10)
+    failed = await ended(service.main, row.cache_key)
     assert failed["status"] == "FAILED"
     assert (
         failed["failure"] == "The basket was emptied or deleted before it could be written."

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from models.background import background_loop
-from tests.support.waiting import eventually
+from tests.support.waiting import TIMEOUT_SECONDS, eventually
 
 LEFT_BEHIND: ContextVar[str] = ContextVar("left behind", default="nothing")
 
@@ -33,7 +33,10 @@ async def runs_of(
             is_enough.set()
         await step(len(numbers))
 
-    async with background_loop(name, counted, 0.001, 0.05), asyncio.timeout(20):
+    async with (
+        background_loop(name, counted, 0.001, 0.05),
+        asyncio.timeout(TIMEOUT_SECONDS),
+    ):
         await is_enough.wait()
     return numbers[:count]
 

@@ -47,11 +47,9 @@ async def state(caller: Caller, key: str) -> dict[str, Any]:
     return export
 
 
-async def ended(
-    caller: Caller, key: str, seconds: float = TIMEOUT_SECONDS
-) -> dict[str, Any]:
+async def ended(caller: Caller, key: str) -> dict[str, Any]:
     """Waits until an export is completed or failed, and returns it."""
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + TIMEOUT_SECONDS
     while (export := await state(caller, key))["status"] in ("WAITING", "PROCESSING"):
         assert time.monotonic() < limit, export
         await asyncio.sleep(0.05)
