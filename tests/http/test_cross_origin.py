@@ -16,6 +16,7 @@ from tests.support.ports import free_port
 from tests.support.programs import program
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
+from tests.support.waiting import TIMEOUT_SECONDS
 from tests.support.websockets import AsgiServer, listen
 
 ORIGIN = "https://shop.example"
@@ -44,7 +45,9 @@ async def client_and_paths(
     """A client over HTTP, and a path of GraphQL, of REST and of a download."""
     async with (
         served(database_url, shop, ORIGIN) as (_, server, file),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.port}", timeout=TIMEOUT_SECONDS
+        ) as client,
     ):
         yield client, (BASKET, "/api/v1/basket/", file)
 

@@ -25,6 +25,7 @@ from tests.support.identity_provider import AUDIENCE, IdentityProvider, identity
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
 from tests.support.transport_ws import open_peer
+from tests.support.waiting import TIMEOUT_SECONDS
 from tests.support.websockets import listen
 from web.http.credentials import MAXIMUM_TOKENS, Credential, RememberedTokens
 
@@ -336,7 +337,7 @@ async def test_every_transport_takes_them(
         await peer.subscribe("1", VIEWER)
         assert await peer.next("1") == {"email": "main@example.invalid"}
         address = f"http://127.0.0.1:{server.port}/graphql"
-        async with httpx.AsyncClient(headers=parts) as client:
+        async with httpx.AsyncClient(headers=parts, timeout=TIMEOUT_SECONDS) as client:
             sent = client.stream("POST", address, json={"query": ACTIVE})
             async with sent as response:
                 assert response.status_code == 200

@@ -190,7 +190,9 @@ async def test_a_response_from_memory_is_no_error(sqlite_url: str, tmp_path: Pat
         async with traced_server(sqlite_url, endpoint, tmp_path / "output.txt") as address:
             await asked(address)
             headers = {"Authorization": "Token main"}
-            async with httpx.AsyncClient(base_url=address, headers=headers) as client:
+            async with httpx.AsyncClient(
+                base_url=address, headers=headers, timeout=TIMEOUT_SECONDS
+            ) as client:
                 first = await client.get("/graphql", params=query)
                 tag = {"If-None-Match": first.headers["etag"]}
                 again = await client.get("/graphql", params=query, headers=tag)
