@@ -28,8 +28,8 @@ from tasks.redis.server import find_redis_server
 from tasks.spreadsheets.reading import SpreadsheetReader
 from tasks.spreadsheets.sheet import SpreadsheetLimits
 from web.graphql.executor import GraphQLExecutor
+from web.http.connection_limits import ConnectionLimits
 from web.http.credentials import Credentials
-from web.http.protocol import ArrivalLimits
 from web.http.rate_limit import RateLimits, rate_limits
 from web.http.versioned import VersionedResponses
 from web.http.websocket import WebSocketLimits
@@ -48,7 +48,7 @@ class FixedState(TypedDict):
     """Those resources that follow from options alone, and need no opening."""
 
     policy: Policy
-    arrival_limits: ArrivalLimits
+    connection_limits: ConnectionLimits
     websocket_limits: WebSocketLimits
     live_connections: LiveConnections
 
@@ -218,7 +218,7 @@ async def _open_rate_limits(
 def _fixed_state(options: Options) -> FixedState:
     return {
         "policy": Policy.from_options(options),
-        "arrival_limits": ArrivalLimits.from_options(options),
+        "connection_limits": ConnectionLimits.from_options(options),
         "websocket_limits": WebSocketLimits.from_options(options),
         "live_connections": LiveConnections.from_options(options),
     }

@@ -66,6 +66,7 @@ class Options:
     request_maximum_head_bytes: int = settings.REQUEST_MAXIMUM_HEAD_BYTES
     request_head_seconds: float = settings.REQUEST_HEAD_SECONDS
     request_body_seconds: float = settings.REQUEST_BODY_SECONDS
+    response_send_seconds: float = settings.RESPONSE_SEND_SECONDS
     import_maximum_bytes: int = settings.IMPORT_MAXIMUM_BYTES
     import_maximum_rows: int = settings.IMPORT_MAXIMUM_ROWS
     import_maximum_columns: int = settings.IMPORT_MAXIMUM_COLUMNS

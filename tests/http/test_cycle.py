@@ -34,6 +34,12 @@ class Wire(asyncio.Transport):
         """Whether it was closed."""
         return self.is_closed
 
+    def pause_reading(self) -> None:
+        """Has nothing more to be read."""
+
+    def resume_reading(self) -> None:
+        """Has nothing more to be read."""
+
     def close(self) -> None:
         """Closes it."""
         self.is_closed = True
@@ -53,7 +59,8 @@ async def answer(
     wire = Wire()
     connection.connection_made(wire)
     connection.data_received(data)
-    await asyncio.gather(*state.tasks)
+    while state.tasks:
+        await asyncio.gather(*state.tasks)
     is_closed = wire.is_closed
     connection.connection_lost(None)
     wire.is_closed = is_closed

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.support.waiting import TIMEOUT_SECONDS, eventually
 from web.graphql.media_type import EVENT_STREAM
+from web.http.connection_limits import ConnectionLimits
 from web.http.path_prefix import PathPrefix
-from web.http.protocol import ArrivalLimits, PunctualProtocol
+from web.http.protocol import PunctualProtocol
 from web.live.response import stream_response
 from web.monitoring.recorder import RequestRecorder
 
@@ -74,7 +75,9 @@ class StreamServer:
         """Answers each request with the feed."""
         if scope["type"] == "lifespan":
             await receive()
-            scope["state"]["arrival_limits"] = ArrivalLimits(65_536, 600.0, 600.0)
+            scope["state"]["connection_limits"] = ConnectionLimits(
+                65_536, 600.0, 600.0, 600.0
+            )
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})

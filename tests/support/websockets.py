@@ -12,7 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.support.service import Service
-from web.http.protocol import ArrivalLimits, PunctualProtocol
+from web.http.connection_limits import ConnectionLimits
+from web.http.protocol import PunctualProtocol
 from web.http.websocket import WebSocketLimits, WebSocketProtocol
 
 TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9
@@ -122,11 +123,14 @@ async def serve_websockets(
     send_seconds: float = 60.0,
     head_bytes: int = 65_536,
     arrival_seconds: float = 60.0,
+    response_seconds: float = 60.0,
 ) -> AsyncIterator[AsgiServer]:
     """Serves an application by our protocols."""
     state = {
         "websocket_limits": WebSocketLimits(message_bytes, heartbeat_seconds, send_seconds),
-        "arrival_limits": ArrivalLimits(head_bytes, arrival_seconds, arrival_seconds),
+        "connection_limits": ConnectionLimits(
+            head_bytes, arrival_seconds, arrival_seconds, response_seconds
+        ),
     }
     async with _run(application, state) as opened:
         yield opened

@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from web.http.flow import Flow
+
 Headers = list[tuple[bytes, bytes]]
 
 WHOLE = "basket.whole"
@@ -81,11 +83,18 @@ class CycleProtocol(HttpToolsProtocol):
 
     idle_since: float | None = None
     """When the connection became idle, by the event loop's clock; None while it is not."""
+    flow: Flow
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Controls the flow so that requests wait for their turn."""
+        super().connection_made(transport)
+        self.flow = Flow(transport)
 
     def on_headers_complete(self) -> None:
         """Begins the cycle of a request, as uvicorn's own method does."""
         if self.limit_concurrency is not None:
-            return super().on_headers_complete()
+            super().on_headers_complete()
+            return self.flow.hold() if self.pipeline else None
         version, scope = self.parser.get_http_version(), self.scope
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
@@ -97,8 +106,9 @@ class CycleProtocol(HttpToolsProtocol):
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
-            self.flow.pause_reading()
+            self.flow.hold()
             self.pipeline.appendleft((self.cycle, self.app))
+        return None
 
     def _make_cycle(self, version: str) -> Cycle:
         return Cycle(
@@ -125,11 +135,29 @@ class CycleProtocol(HttpToolsProtocol):
         """Goes on to the next request of the connection, if it has come, or waits for it."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
+            self.close()
+        elif self.flow.is_held or self.flow.write_paused:
+            self.go_on()
+        else:
+            if self.flow.read_paused:
+                self.flow.resume_reading()
+            self.become_idle()
+
+    def go_on(self) -> None:
+        """Starts the request that waits, if one does, and reads again when none is left."""
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-            return
+        else:
+            self.become_idle()
+        if not self.pipeline:
+            self.flow.release()
+
+    def close(self) -> None:
+        """Closes the connection when everything is sent."""
+        self.transport.close()
+
+    def become_idle(self) -> None:
+        """Waits for the next request, for as long as a connection may be idle."""
         self.idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._start_idle_timer(self.timeout_keep_alive)
@@ -150,8 +178,8 @@ class CycleProtocol(HttpToolsProtocol):
         rest = self.idle_since + self.timeout_keep_alive - self.loop.time()
         if rest > 0:
             self._start_idle_timer(rest)
-        else:
-            super().timeout_keep_alive_handler()
+        elif not self.transport.is_closing():
+            self.close()
 
 
 def split_target(target: bytes) -> tuple[str, bytes, bytes]:

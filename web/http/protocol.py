@@ -2,22 +2,20 @@
 
 import asyncio
 from asyncio import TimerHandle
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from weakref import ref
 
 import httptools
 from uvicorn import Config
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from settings.options import Options
-from web.http.cycle import CycleProtocol
+from web.http.connection_limits import ConnectionLimits
 from web.http.json_response import write_error
 from web.http.keep_alive import match_keep_alive
 from web.http.sockets import has_data
 from web.http.stream_connection import CYCLE
+from web.http.unread_output import UnreadOutputProtocol
 from web.http.upgrade import head_without_upgrade, is_handshake, target_from_url
 from web.http.websocket import SHUTDOWN_SECONDS, WebSocketProtocol
 
@@ -27,25 +25,7 @@ FRAMING_PER_BYTE = 16
 """Bytes, besides the limit of heads, that may frame each byte of a chunked body."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalLimits:
-    """The largest head, in bytes, and the timeouts of a head and of a pause in a body."""
-
-    head_bytes: int
-    head_seconds: float
-    body_seconds: float
-
-    @classmethod
-    def from_options(cls, options: Options) -> Self:
-        """Returns the limits of an application."""
-        return cls(
-            options.request_maximum_head_bytes,
-            options.request_head_seconds,
-            options.request_body_seconds,
-        )
-
-
-class PunctualProtocol(CycleProtocol):
+class PunctualProtocol(UnreadOutputProtocol):
     """uvicorn's protocol with timeouts of heads and bodies, a limit of heads, and JSON errors.
 
     A request that comes in one packet, as nearly all do, needs no timer. A GET without a body may
@@ -56,7 +36,6 @@ class PunctualProtocol(CycleProtocol):
     """
 
     arriving: str | None = "nothing"
-    running: RequestResponseCycle | None = None
     timer: TimerHandle | None = None
     head_bytes = 0
     packet_bytes = 0
@@ -73,7 +52,8 @@ class PunctualProtocol(CycleProtocol):
         # uvicorn's own one, chosen by its command line, has none of our bounds.
         if self.ws_protocol_class is not None:
             self.ws_protocol_class = WebSocketProtocol
-        self.limits: ArrivalLimits = app_state["arrival_limits"]
+        self.limits: ConnectionLimits = app_state["connection_limits"]
+        self.send_seconds = self.limits.send_seconds
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timeout of the first head."""
@@ -92,7 +72,7 @@ class PunctualProtocol(CycleProtocol):
             self.running.disconnected = True
             self.running.message_event.set()
 
-    def data_received(self, data: bytes) -> None:
+    def parse(self, data: bytes) -> None:
         """Parses a packet, and starts a timeout when the request is not complete."""
         before = self.arriving
         self.packet_bytes = len(data)
@@ -146,10 +126,6 @@ class PunctualProtocol(CycleProtocol):
             # It cannot be known whether a client sends its body after it was rejected.
             self.cycle.keep_alive = False
         match_keep_alive(self.cycle)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self.running = cycle
-        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of the body."""
@@ -225,7 +201,7 @@ class PunctualProtocol(CycleProtocol):
     def _reject_framing(self) -> None:
         """Rejects a chunked body with too many bytes of extensions and trailer fields."""
         if self.cycle.response_started:
-            self.transport.close()
+            self.close()
             return
         maximum = self.limits.head_bytes
         message = f"What is around the chunks of the body is larger than {maximum} bytes."
@@ -233,7 +209,7 @@ class PunctualProtocol(CycleProtocol):
 
     def shutdown(self) -> None:
         """Ends the connection, after the request that is arriving or has arrived already."""
-        if self._is_answering() and self.running and self.running.scope.get("is_stream"):
+        if self.running and self.is_streaming():
             self._cut_stream(self.running)
         elif self._is_answering():
             super().shutdown()
@@ -255,9 +231,10 @@ class PunctualProtocol(CycleProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _close_if_idle(self) -> None:
-        is_idle = self.arriving in ("nothing", None) and not self._is_answering()
+        is_idle = self.arriving in ("nothing", None) and not self.waiting
+        is_idle &= not self._is_answering()
         if is_idle and not has_data(self.transport.get_extra_info("socket").fileno()):
-            self.transport.close()
+            self.close()
 
     def _start_timer(self, seconds: float) -> None:
         self.timer = self.loop.call_later(seconds, self._give_up)
@@ -271,7 +248,17 @@ class PunctualProtocol(CycleProtocol):
         head, body = self.limits.head_seconds, self.limits.body_seconds
         return head if self.arriving == "head" else body
 
+    def release(self) -> None:
+        """Reads again, and begins the timeout anew."""
+        super().release()
+        if self.timer is not None:
+            self._stop_timer()
+            self._start_timer(self._timeout())
+
     def _give_up(self) -> None:
+        if self.flow.is_held:
+            # The rest may have come, and is not read.
+            return self._start_timer(self._timeout())
         self.timer = None
         is_answerable = self.arriving == "head" and not self._is_answering()
         is_answerable |= self.arriving == "body" and not self.cycle.response_started
@@ -281,12 +268,12 @@ class PunctualProtocol(CycleProtocol):
             )
             self._reject(408, "REQUEST_TIMEOUT", message)
         else:
-            self.transport.close()
+            self.close()
 
     def _reject(self, status: int, code: str, message: str) -> None:
         """Sends an error and closes; an application awaiting the body sees a disconnect."""
         self.transport.write(write_error(status, code, message))
-        self.transport.close()
+        self.close()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

@@ -1,6 +1,12 @@
 """Looking at sockets."""
 
 import select
+import sys
+from contextlib import suppress
+
+if sys.platform == "linux":
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
 
 
 def has_data(descriptor: int) -> bool:
@@ -11,3 +17,11 @@ def has_data(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def count_unsent_bytes(descriptor: int) -> int:
+    """Returns how many bytes the system holds that the peer has not taken; 0 if it cannot tell."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return int.from_bytes(ioctl(descriptor, TIOCOUTQ, bytes(4)), sys.byteorder)
+    return 0
