@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 import uvloop
@@ -10,8 +11,9 @@ from prometheus_client import REGISTRY
 from tests.support.streams import END, read_body, read_chunk, serve_feed
 from tests.support.waiting import TIMEOUT_SECONDS, eventually
 from web.graphql.media_type import EVENT_STREAM, MULTIPART_STREAM
-from web.http.stream_connection import CYCLE
+from web.http.stream_connection import CYCLE, StreamConnection
 from web.live.metrics import Transport
+from web.live.send_timeout import SendTimeout
 from web.live.session import FORBIDDEN, StreamEnded
 
 ONE = b'{"data":{"activeBasket":null}}'
@@ -198,6 +200,50 @@ async def test_a_client_that_takes_nothing_is_cut_off(
         assert server.feed.asked == 1
     assert caplog.records == []
     assert slow_readers(Transport.SSE) - before == 1
+
+
+async def test_a_client_that_takes_a_part_between_two_checks_gets_all_of_an_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timeouts: list[SendTimeout] = []
+
+    class KeptTimeout(SendTimeout):
+        def watch(self) -> None:
+            super().watch()
+            timeouts.append(self)
+
+    monkeypatch.setattr("web.live.response.SendTimeout", KeptTimeout)
+    async with serve_feed(LARGE, END, send_seconds=7_200.0) as server:
+        reader = await server.ask()
+        await reader.readuntil(b"data: ")
+        (_, timeout) = timeouts
+        body = b""
+        for _ in range(5):
+            before = timeout._unsent
+            while timeout._count_unsent() >= before:
+                body += await reader.readexactly(1_000)
+                await asyncio.sleep(0)
+            timeout._check()
+        body += await reader.readexactly(len(LARGE) - len(body))
+        assert body == LARGE
+        await reader.readuntil(b"event: complete")
+
+
+async def test_the_timeout_begins_anew_until_nothing_more_is_taken() -> None:
+    counts = [1, 90, 91, 100]
+
+    class Taken:
+        def count_unsent_bytes(self) -> int:
+            return counts.pop() if counts[1:] else counts[0]
+
+    async def send() -> None:
+        async with SendTimeout(0.01, cast(StreamConnection, Taken())) as timeout:
+            timeout.watch()
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await send()
+    assert counts == [1]
 
 
 def slow_readers(transport: Transport) -> float:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from web.http.sockets import count_unsent_bytes
+
 CYCLE = "cycle"
 """The key of a weak reference to uvicorn's cycle in a scope, which our protocol adds."""
 UNSENT_BYTES = 16_384
@@ -42,6 +44,14 @@ class StreamConnection:
         """Whether nothing can be sent any more; uvicorn may not tell a pipelined request."""
         return self._cycle.disconnected or self._cycle.transport.is_closing()
 
+    def count_unsent_bytes(self) -> int:
+        """Returns how many bytes of the response the client has not taken; 0 when it is lost."""
+        if self.is_lost:
+            return 0
+        transport = self._cycle.transport
+        descriptor = transport.get_extra_info("socket").fileno()
+        return transport.get_write_buffer_size() + count_unsent_bytes(descriptor)
+
     def cut(self) -> None:
         """Breaks the response off, so that the client sees that it is not complete."""
         # uvicorn would log an error for an incomplete response.
@@ -56,7 +66,9 @@ class StreamConnection:
 
 def _set_options(connection: socket.socket, timeout: float) -> None:
     """Bounds the unsent bytes, and the seconds until a client that vanished is noticed."""
-    options = {"TCP_NOTSENT_LOWAT": UNSENT_BYTES, "TCP_USER_TIMEOUT": int(timeout * 1_000)}
+    # After our own timeout, which counts the client as a slow one.
+    vanished = int(timeout * 1_500)
+    options = {"TCP_NOTSENT_LOWAT": UNSENT_BYTES, "TCP_USER_TIMEOUT": vanished}
     for name, value in options.items():
         # Not every system has them, and no Unix socket.
         if number := getattr(socket, name, None):

@@ -11,6 +11,7 @@ from web.http.stream_connection import CYCLE, StreamConnection
 from web.live.framing import Framing
 from web.live.metrics import SLOW_READERS
 from web.live.multipart import MULTIPART
+from web.live.send_timeout import SendTimeout
 from web.live.server_sent_events import SERVER_SENT_EVENTS
 from web.live.session import StreamEnded
 
@@ -129,8 +130,9 @@ class StreamedResponse:
     async def _write_in_time(self, body: bytes) -> None:
         message = {"type": "http.response.body", "body": body, "more_body": True}
         try:
-            async with asyncio.timeout(self._send_seconds):
+            async with SendTimeout(self._send_seconds, self._connection) as timeout:
                 await self._send(message)
+                timeout.watch()
                 # The next event is the newest only if it is asked for after this one has left.
                 await self._send(_FLUSH)
         except TimeoutError:
