@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import STDOUT, Popen, TimeoutExpired
 from types import MappingProxyType
 
 import uvicorn
@@ -163,12 +163,12 @@ def _started(
         ]
         # A server complains of the requests that wrk leaves unfinished when its time is over.
         with output.open("wb") as log:
-            process = subprocess.Popen(
+            process = Popen(
                 command,
                 cwd=root,
                 start_new_session=True,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=STDOUT,
             )
         try:
             yield lambda: _listening(process, kind, port, output)
@@ -219,9 +219,7 @@ def all_running(
         yield {kind: wait() for kind, wait in waits.items()}
 
 
-def _listening(
-    process: subprocess.Popen[bytes], kind: str, port: int, output: Path
-) -> Server:
+def _listening(process: Popen[bytes], kind: str, port: int, output: Path) -> Server:
     limit = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < limit and process.poll() is None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -232,11 +230,11 @@ def _listening(
     )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
+    except TimeoutExpired:
         # With its children, which have the same process group.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -14,7 +14,7 @@ from bench.equality import AnswersDiffer, check_equality, comparable_data
 from bench.load import NotABenchmark, load
 from bench.neighbours import NEIGHBOURS, measure_neighbours
 from bench.operations import BESIDE, DIVISION_ID, KINDS, OURS, WORKLOADS, Call, Workload
-from bench.population import populations
+from bench.population import Population, place_populations, populations
 from bench.reset import changes, reset
 from bench.round_trips import round_trips
 from bench.rounds import Rounds
@@ -25,6 +25,7 @@ from bench.wrk import LoadFailed
 from models.database.connection import connect, disconnect
 from models.user import Buyers, hash_token
 from settings import ROOT
+from tests.support.pinned_forks import fork_pinned
 from tests.support.process import write_people_to
 from tests.support.programs import program
 
@@ -34,10 +35,28 @@ pytestmark = [
 ]
 
 PLACES = populations(users=3, items=20, new_users=4, large_users=2)
+FEW = list(
+    place_populations(
+        [
+            Population("bench", 3, 20),
+            Population("bench-draft", 10, 5, "DRAFT", 3),
+            Population("bench-new", 4, 20),
+            Population("bench-large", 2, 200),
+            Population("bench-import", 1, 0),
+        ]
+    )
+)
+"""The users of what is measured, with smaller baskets, which are loaded and reset sooner."""
 INDEXES = (
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
 )
 CONSTRAINTS = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2"
+
+
+@pytest.fixture(autouse=True)
+def forked_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forks the servers: only what they do when they run is tested."""
+    monkeypatch.setattr("bench.servers.Popen", fork_pinned)
 
 
 def named(*names: str) -> list[Workload]:
@@ -130,17 +149,17 @@ async def test_the_three_servers_answer_the_same_and_count_their_round_trips(
 async def test_another_checkout_is_compared_and_may_have_ids_of_another_form(
     database_url: str,
 ) -> None:
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     connection = await asyncpg.connect(database_url)
     workloads = [
         replace(workload, division_id=DIVISION_ID) for workload in named("R20", "W2")
     ]
-    beside = await prepare_checkout(ROOT, database_url, PLACES)
+    beside = await prepare_checkout(ROOT, database_url, FEW)
     other = await asyncpg.connect(beside.url)
     connections = {OURS: connection, BESIDE: other}
     with all_running(checkouts_of(connections, database_url, beside)) as servers:
         ports = {kind: server.port for kind, server in servers.items()}
-        assert await check_equality(connections, ports, workloads, PLACES) == 12
+        assert await check_equality(connections, ports, workloads, FEW) == 12
     await other.close()
     await connection.execute(f'DROP DATABASE "{urlsplit(beside.url).path[1:]}"')
     await connection.close()
@@ -161,10 +180,10 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
     database_url: str,
 ) -> None:
     program("wrk")
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     connection = await asyncpg.connect(database_url)
     with all_running(checkouts_of(["by hand"], database_url)) as servers:
-        rounds = Rounds({"by hand": connection}, servers, PLACES, seconds=3, warm_up=1)
+        rounds = Rounds({"by hand": connection}, servers, FEW, seconds=1, warm_up=1)
         results = await rounds.carry_out(named("W1"), 1)
     assert set(results) == {("W1", "by hand")}
     result = results["W1", "by hand"]
@@ -175,11 +194,11 @@ async def test_a_measurement_of_changes_counts_them_and_begins_with_the_loaded_b
     assert "PG us  round trips" in lines[0]
     assert lines[-1].endswith("5 / 4")
     assert await changes(connection) > 0
-    await reset(connection, PLACES)
+    await reset(connection, FEW)
     assert await changes(connection) == 0
     total = "SELECT SUM(quantity) FROM basket_item_division"
     reset_total = await connection.fetchval(total)
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     assert await connection.fetchval(total) == reset_total
     await connection.close()
 
@@ -188,16 +207,16 @@ async def test_each_addition_with_a_key_is_a_change_also_at_half_of_the_rate(
     database_url: str,
 ) -> None:
     program("wrk")
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     connection = await asyncpg.connect(database_url)
     with all_running(checkouts_of([OURS], database_url)) as servers:
         rounds = Rounds(
-            {OURS: connection}, servers, PLACES, seconds=2, warm_up=1, has_half=True
+            {OURS: connection}, servers, FEW, seconds=1, warm_up=1, has_half=True
         )
         results = await rounds.carry_out(named("W2K"), 1)
     result = results["W2K", OURS]
     (half,) = result.halves
-    assert half.requests == max(1, round(result.rate))
+    assert half.requests == max(1, round(result.rate / 2))
     assert 0 < half.p50 <= half.p99
     keys = await connection.fetchval("SELECT COUNT(*) FROM idempotency_key")
     assert keys == await changes(connection) >= half.requests
@@ -213,13 +232,13 @@ async def test_each_addition_with_a_key_is_a_change_also_at_half_of_the_rate(
 async def test_a_load_at_a_constant_rate_that_is_not_accepted_is_no_measurement(
     database_url: str,
 ) -> None:
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     (read,) = named("R20")
     shape = read.shape("by hand")
     with all_running(checkouts_of(["by hand"], database_url)) as servers:
         port = servers["by hand"].port
         load_at = partial(Order, port, shape, rate=50, seconds=1)
-        done = put_constant_load(load_at(calls=read.calls(PLACES)))
+        done = put_constant_load(load_at(calls=read.calls(FEW)))
         with pytest.raises(LoadFailed, match="50 of 50 requests failed"):
             put_constant_load(load_at(calls=[Call("nobody", None)]))
     assert done.requests == 50
@@ -229,9 +248,9 @@ async def test_the_storage_per_addition_is_that_of_all_rows_and_indexes(
     database_url: str,
 ) -> None:
     program("wrk")
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     with all_running(checkouts_of([OURS], database_url)) as servers:
-        lines = await storage_of(servers[OURS], Checkout(ROOT, database_url), PLACES, 100)
+        lines = await storage_of(servers[OURS], Checkout(ROOT, database_url), FEW, 100)
     history, key = (line.partition(": ") for line in lines)
     assert (history[0], key[0]) == ("ours    basket_change", "ours    idempotency_key")
     assert re.fullmatch(
@@ -244,9 +263,9 @@ async def test_reads_through_rest_and_beside_imports_are_compared(
     database_url: str,
 ) -> None:
     program("wrk")
-    await load(database_url, PLACES, quiet=True)
+    await load(database_url, FEW, quiet=True)
     rest, oidc, beside = await measure_neighbours(
-        database_url, PLACES, NEIGHBOURS, rounds=1, seconds=2
+        database_url, FEW, NEIGHBOURS, rounds=1, seconds=1
     )
     assert re.fullmatch(
         r"REST: [\d,]+ reads/s, GraphQL [\d,]+: \d+\.\d\d times as many", rest
