@@ -20,8 +20,8 @@ def _packages() -> dict[str, str]:
 PACKAGES = _packages()
 """Debian's packages of the programs that tests use."""
 
-READER = "tasks.spreadsheets.child"
-"""The process that reads the spreadsheets of a server."""
+READERS = ("tasks.spreadsheets.child", "tests.support.measured_reading")
+"""The process that reads the spreadsheets of a server, and the one that measures it."""
 
 MORE_FOLDERS = "/usr/sbin"
 """A folder of programs that is not in everybody's PATH."""
@@ -68,7 +68,7 @@ def skip_starts_when_quick() -> None:
 
 
 def _skip_start(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "subprocess.Popen" and READER not in arguments[1]:
+    if event == "subprocess.Popen" and not set(READERS) & set(arguments[1]):
         skip_when_quick("a process of its own")
 
 
