@@ -92,14 +92,23 @@ IDS = """query ($draft: ID!, $key: String!) {
 }"""
 
 
+MADE = """mutation ($draft: [BasketItemInput!]!, $segment: Int) {
+  filled: basketItemsAdd(input: {items: $draft, segmentRemoteId: $segment}) { userErrors { code } }
+  saved: basketSave(input: {name: "Draft", segmentRemoteId: $segment}) {
+    basket { id } userErrors { code }
+  }
+  added: basketItemsAdd(input: {items: $draft}) { userErrors { code } }
+  requested: quotationRequest(input: {name: "Quotation"}) { userErrors { code } }
+  left: basketItemsAdd(input: {items: $draft}) { userErrors { code } }
+}"""
+
+
 async def new_things(caller: Caller, division: str, segment: int, key: str) -> Things:
     """Makes a draft of a segment and a quotation, and leaves an active basket."""
-    draft = await basket_with_an_item(caller, division, segmentRemoteId=segment)
-    await caller.accepted("basketSave", name="Draft", segmentRemoteId=segment)
-    await basket_with_an_item(caller, division)
-    payload = await caller.change("quotationRequest", "quotation { id }", name="Quotation")
-    assert payload["userErrors"] == []
-    await basket_with_an_item(caller, division)
+    items = [{"productRemoteId": 1, "divisionErpCode": division}]
+    made = await caller.query(MADE, draft=items, segment=segment)
+    assert [each["userErrors"] for each in made.values()] == [[]] * 5
+    draft = made["saved"]["basket"]["id"]
     data = await caller.query(IDS, draft=draft, key=key)
     (item,), (quotation,) = data["basket"]["items"], data["quotations"]["edges"]
     submitted = quotation["node"]["basket"]
@@ -163,9 +172,9 @@ class People:
         await revoke_token(revoked)
         self.headers["revoked"] = {"Authorization": f"Token {revoked}"}
 
-    async def renew(self) -> None:
-        """Gives a new draft and a new active basket to those who may act."""
-        for name in ("sub", "main", "other"):
+    async def renew(self, names: Iterable[str]) -> None:
+        """Gives a new draft, a new quotation and an active basket to some who may act."""
+        for name in names:
             caller = self.service.caller(name)
             self.things[name] = await new_things(
                 caller, DIVISIONS[name], SEGMENTS[name], self.things[name].key
