@@ -20,10 +20,11 @@ from models.database.connection import migrate_forward
 from tests.support.databases import waits_for_lock
 from tests.support.deployment import Site, SystemdDeployment
 from tests.support.exports import ask, ended, files_of
+from tests.support.forks import CLOCK_FOLDER
 from tests.support.load import KEYED, PLAIN, loaded
 from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.process import write_people_to
-from tests.support.processes import ROOT, Processes, kill
+from tests.support.processes import Processes, kill
 from tests.support.programs import missing
 from tests.support.running_deployment import METRICS_TOKEN, Running
 from tests.support.shop import serve_shop
@@ -46,10 +47,6 @@ COMMERCE_SECONDS = 2.5
 
 DRAIN_SECONDS = 2.0
 """How long a server that stops goes on listening: shorter than a statement may wait for a lock."""
-
-
-CLOCK_FOLDER = ROOT / "tests" / "support" / "clock"
-"""What gives a Python process a clock that a file sets."""
 
 
 def environment_of(clock: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.fork_server import ROOT
 from tests.support.forks import (
+    CLOCK_FOLDER,
     Start,
     can_fork,
     fork_server,
@@ -58,6 +59,15 @@ from pathlib import Path
 names = {name.partition(".")[0] for name in sys.modules if name not in ("__main__", "tests")}
 ours = {path.stem for path in Path.cwd().glob("*") if path.suffix == ".py" or path.is_dir()}
 print(sorted(names & ours), "aiohttp" in names)
+"""
+CLOCK = """
+import time
+from pathlib import Path
+
+Path("written").touch()
+while time.time() > Path("written").stat().st_mtime - 1_800:
+    time.sleep(0.01)
+print("set")
 """
 
 
@@ -180,6 +190,19 @@ def test_a_quick_run_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
         Popen([sys.executable, "server.py", "schema"])
     reason = "--quick runs no test that needs a process of its own."
     assert str(forked.value) == str(started.value) == reason
+
+
+def test_a_forked_program_has_the_clock_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "clock").write_text("-3600")
+    (tmp_path / "program.py").write_text(CLOCK)
+    environment = {
+        "PYTHONPATH": str(CLOCK_FOLDER),
+        "CLOCK_FILE": str(tmp_path / "clock"),
+    }
+    with TemporaryFile() as output:
+        command = (sys.executable, "program.py")
+        assert can_fork(Start(command, os.environ | environment, output, output))
+    assert run(fork_server.fork, tmp_path, "program.py", **environment) == (0, "set\n", "")
 
 
 def test_a_module_that_python_runs_first_needs_a_start(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.forks import library_variables
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import ROOT, Processes, answers, wait_until
 from tests.support.programs import program
@@ -232,28 +233,30 @@ class Deployment:
     def run(self, *arguments: str) -> str:
         """Runs a command of `server.py` with the environment of a server, and returns what it prints."""
         command = self.server_command(0)
-        done = subprocess.run(
-            [*command.arguments[:-1], *arguments],
-            cwd=self.processes.root,
-            env=self.processes.environment | command.environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=True,
+        status, output, errors = self.processes.run(
+            *command.arguments[:-1], *arguments, **command.environment
         )
-        return done.stdout.strip()
+        assert status == 0, errors
+        return output.strip()
 
 
 class SystemdDeployment(Deployment):
     """The units in docs/deployment, with /opt/basket standing for this folder."""
 
+    def __init__(self, processes: Processes, site: Site) -> None:
+        super().__init__(processes, site)
+        # The variables of Python itself stay as they are, so that its programs can be forked.
+        processes.environment = {
+            "PATH": os.environ["PATH"],
+            **library_variables(os.environ),
+        }
+
     def _adjusted(self, command: Command) -> Command:
         """Puts the test's own paths and services in the place of those that stand in the files."""
-        arguments = [
-            part.replace("/opt/basket/.venv/bin", PROGRAMS) for part in command.arguments
-        ]
+        env, python, *arguments = command.arguments
+        assert (env, python) == ("/usr/bin/env", ".venv/bin/python")
         return Command(
-            arguments,
+            [sys.executable, *arguments],
             command.environment | self.site.environment(self.processes.folder) | self.more,
         )
 

@@ -14,7 +14,7 @@ import runpy
 import select
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from io import TextIOWrapper
@@ -24,6 +24,8 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 MESSAGE_BYTES = 1_000_000
+SITE_CODE = "sitecustomize.py"
+"""A module on the path that Python runs when it starts."""
 NUMBER = Struct("i")
 """The format of the id and the status of a process."""
 
@@ -150,11 +152,19 @@ def run(request: Request) -> None:
     own_folder = request.folder if is_module else str(Path(name).resolve().parent)
     more_folders = request.environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [own_folder, *filter(None, more_folders)]
+    run_site_code(filter(None, more_folders))
     sys.argv, sys.orig_argv = [name, *arguments], request.command
     if is_module:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     else:
         run_file(Path(name).absolute())
+
+
+def run_site_code(folders: Iterable[str]) -> None:
+    """Runs what Python would have run at its start."""
+    for path in (Path(folder) / SITE_CODE for folder in folders):
+        if path.exists():
+            runpy.run_path(str(path))
 
 
 def run_file(path: Path) -> None:

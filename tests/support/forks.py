@@ -21,7 +21,7 @@ from threading import Lock
 from typing import BinaryIO
 from weakref import finalize
 
-from tests.support.fork_server import NUMBER, ROOT
+from tests.support.fork_server import NUMBER, ROOT, SITE_CODE
 from tests.support.waiting import TIMEOUT_SECONDS
 
 _ENVIRONMENT = dict(os.environ)
@@ -32,6 +32,8 @@ _LIBRARY_VARIABLES = (
     *("OTEL", "PROMETHEUS", "WEBSOCKETS"),
 )
 """Beginnings of variables that Python reads when it starts, or libraries when they are imported."""
+CLOCK_FOLDER = ROOT / "tests" / "support" / "clock"
+"""What gives a Python process a clock that a file sets, whatever has been imported before."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def run_program(*command: str, **environment: str) -> tuple[int, str, str]:
     with TemporaryFile() as output, TemporaryFile() as errors:
         start = Start(command, os.environ | environment, output, errors)
         status = start_process(start).wait(TIMEOUT_SECONDS)
-        return status, _read(output), _read(errors)
+        return status, read_from_start(output), read_from_start(errors)
 
 
 def run_for_lines(*command: str, **environment: str) -> tuple[int, list[str]]:
@@ -161,7 +163,8 @@ def run_for_lines(*command: str, **environment: str) -> tuple[int, list[str]]:
     return status, [*output.splitlines(), *errors.splitlines()]
 
 
-def _read(file: BinaryIO) -> str:
+def read_from_start(file: BinaryIO) -> str:
+    """Returns all the text of a file."""
     file.seek(0)
     return file.read().decode()
 
@@ -184,15 +187,19 @@ def can_fork(start: Start) -> bool:
     return (
         has_forks()
         and _python_command(start.command) is not None
-        and _library_variables(start.environment) == _library_variables(_ENVIRONMENT)
+        and library_variables(start.environment) == library_variables(_ENVIRONMENT)
         and not _has_site_code(start.environment)
     )
 
 
 def _has_site_code(environment: Mapping[str, str]) -> bool:
-    """Whether a Python that starts runs a module of the test first."""
+    """Whether a Python that starts runs a module of the test first, before all libraries."""
     folders = environment.get("PYTHONPATH", "").split(os.pathsep)
-    return any((Path(folder) / "sitecustomize.py").exists() for folder in folders if folder)
+    return any(
+        (Path(folder) / SITE_CODE).exists()
+        for folder in folders
+        if folder and Path(folder) != CLOCK_FOLDER
+    )
 
 
 @cache
@@ -218,7 +225,7 @@ def _python_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
     return command if is_python and arguments[0].endswith((".py", "-m")) else None
 
 
-def _library_variables(environment: Mapping[str, str]) -> dict[str, str]:
+def library_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Returns the variables that a running Python would not read again."""
     return {
         name: value
