@@ -28,11 +28,12 @@ from _pytest.nodeid import NodeId
 from execnet import XSpec
 
 from tests.support import run_folder
+from tests.support.browser import running_browser
 from tests.support.databases import databases, empty_redis, migrated_file
 from tests.support.forks import fork_server, has_forks
 from tests.support.kept_models import keep_models
 from tests.support.postgres_database import drop_postgres_database, drop_template
-from tests.support.programs import Run, skip_starts_when_quick
+from tests.support.programs import Run, program, skip_starts_when_quick
 from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
 from tests.support.worker_server import WorkerServer
@@ -97,6 +98,14 @@ async def service(database_url: str, shop: Shop, tmp_path: Path) -> AsyncIterato
 def redis_url() -> str:
     """An empty Redis database that no other worker uses."""
     return empty_redis()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a browser, whose pages share nothing with those of other tests."""
+    profile = tmp_path_factory.mktemp("browser")
+    with running_browser(program("chromium"), profile) as port:
+        yield port
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

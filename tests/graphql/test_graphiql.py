@@ -17,7 +17,6 @@ from commands.operator import current_operator
 from models.demo import write_demo
 from settings.options import Options
 from tests.support.browser import Page, open_page
-from tests.support.programs import program
 from tests.support.service import Service
 from web.graphql.graphiql import read_operations
 
@@ -58,9 +57,9 @@ async def listening(
 
 
 @pytest.fixture
-async def page(tmp_path: Path) -> AsyncIterator[Page]:
-    """A page of a browser with an empty profile, which notes every breach of the page's policy."""
-    async with open_page(program("chromium"), tmp_path / "profile") as opened:
+async def page(browser: int) -> AsyncIterator[Page]:
+    """A page of a browser, with nothing stored, which notes every breach of the page's policy."""
+    async with open_page(browser) as opened:
         await opened.send("Page.enable")
         await opened.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH_POLICY)
         yield opened

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -16,7 +15,6 @@ from tests.graphql.test_graphiql import (
     run_operation,
 )
 from tests.support.browser import Page, open_pages
-from tests.support.programs import program
 from web.graphql.graphiql import read_operations
 
 LIVE_TAB = next(
@@ -29,9 +27,9 @@ IS_STOPPABLE = f"{BUTTON}.getAttribute('aria-label').startsWith('Stop')"
 
 
 @pytest.fixture
-async def pages(tmp_path: Path) -> AsyncIterator[list[Page]]:
-    """Two windows of a browser with an empty profile, which note every breach of the policy."""
-    async with open_pages(program("chromium"), tmp_path / "profile", 2) as opened:
+async def pages(browser: int) -> AsyncIterator[list[Page]]:
+    """Two pages of a browser, with nothing stored, which note every breach of the policy."""
+    async with open_pages(browser, 2) as opened:
         for page in opened:
             await page.send("Page.enable")
             await page.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH_POLICY)

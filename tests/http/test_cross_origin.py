@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +12,6 @@ import pytest
 from tests.support.browser import open_page
 from tests.support.exports import completed, fill
 from tests.support.ports import free_port
-from tests.support.programs import program
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -134,14 +132,14 @@ SCRIPT = """
 
 
 async def test_a_browser_sends_and_reads_them(
-    sqlite_url: str, shop: Shop, tmp_path: Path
+    sqlite_url: str, shop: Shop, browser: int
 ) -> None:
-    executable, page_port = program("chromium"), free_port()
+    page_port = free_port()
     origin = f"http://127.0.0.1:{page_port}"
     async with (
         await asyncio.start_server(answer_blank_page, "127.0.0.1", page_port),
         served(sqlite_url, shop, origin, rate_limit_token="20/hour") as (_, server, file),
-        open_page(executable, tmp_path / "profile") as page,
+        open_page(browser) as page,
     ):
         await page.send("Page.navigate", url=origin)
         await page.until(f"location.origin === {json.dumps(origin)}")

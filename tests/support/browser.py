@@ -1,15 +1,16 @@
 """A real browser: headless Chromium, driven over its own debugging protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from tests.support.waiting import TIMEOUT_SECONDS
+from tests.support.waiting import TIMEOUT_SECONDS, wait_until
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -78,58 +79,54 @@ class Page:
         return value
 
 
-async def _debugging_port(profile: Path) -> int:
+@contextmanager
+def running_browser(executable: str, profile: Path) -> Iterator[int]:
+    """Starts the browser with an empty profile, and yields the port of its debugging protocol."""
+    process = subprocess.Popen(
+        [executable, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield _debugging_port(profile)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _debugging_port(profile: Path) -> int:
     note = profile / "DevToolsActivePort"
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        while not note.exists() or "\n" not in note.read_text():
-            await asyncio.sleep(0.1)
+    wait_until(
+        lambda: note.exists() and "\n" in note.read_text(), "The start of the browser"
+    )
     return int(note.read_text().splitlines()[0])
 
 
 @asynccontextmanager
-async def open_page(executable: str, profile: Path) -> AsyncIterator[Page]:
-    """Starts the browser with an empty profile and opens a blank page."""
-    async with open_pages(executable, profile, 1) as (page,):
+async def open_page(port: int) -> AsyncIterator[Page]:
+    """Opens a blank page with storage of its own, which is empty."""
+    async with open_pages(port, 1) as (page,):
         yield page
 
 
 @asynccontextmanager
-async def open_pages(
-    executable: str, profile: Path, number: int
-) -> AsyncIterator[list[Page]]:
-    """Starts the browser with an empty profile and opens blank pages, each in a window."""
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        executable,
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        "about:blank",
-        stdout=quiet,
-        stderr=quiet,
-    )
-    try:
-        port = await _debugging_port(profile)
-        async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(aiohttp.ClientSession())
-            yield [
-                Page(
-                    await stack.enter_async_context(session.ws_connect(url, max_msg_size=0))
-                )
-                for url in await _page_addresses(session, port, number)
-            ]
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def _page_addresses(
-    session: aiohttp.ClientSession, port: int, number: int
-) -> list[str]:
-    """Returns the addresses of so many pages, opening those beyond the first."""
-    api = f"http://127.0.0.1:{port}/json"
-    async with session.get(f"{api}/list") as answer:
-        targets = [each for each in await answer.json() if each["type"] == "page"][:1]
-    while len(targets) < number:
-        async with session.put(f"{api}/new?about:blank") as answer:
-            targets.append(await answer.json())
-    return [target["webSocketDebuggerUrl"] for target in targets]
+async def open_pages(port: int, number: int) -> AsyncIterator[list[Page]]:
+    """Opens blank pages that share storage of their own, which is empty."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        async with session.get(f"http://127.0.0.1:{port}/json/version") as answer:
+            url = (await answer.json())["webSocketDebuggerUrl"]
+        browser = Page(await stack.enter_async_context(session.ws_connect(url)))
+        context = await browser.send("Target.createBrowserContext")
+        pages = []
+        for _ in range(number):
+            target = await browser.send("Target.createTarget", url="about:blank", **context)
+            url = f"ws://127.0.0.1:{port}/devtools/page/{target['targetId']}"
+            socket = await stack.enter_async_context(
+                session.ws_connect(url, max_msg_size=0)
+            )
+            pages.append(Page(socket))
+        try:
+            yield pages
+        finally:
+            await browser.send("Target.disposeBrowserContext", **context)
