@@ -29,6 +29,7 @@ from execnet import XSpec
 
 from tests.support import run_folder
 from tests.support.browser import running_browser
+from tests.support.certificates import create_context
 from tests.support.databases import databases, empty_redis, migrated_file
 from tests.support.forks import fork_server, has_forks
 from tests.support.kept_models import keep_models
@@ -56,6 +57,8 @@ def quick_applications() -> Iterator[None]:
         keep_models(patch)
         patch.setattr("tasks.embedded_worker.POLL_MILLISECONDS", 5)
         patch.setattr("web.live.service.CHECK_SECONDS", 0.5)
+        # Each client of httpx would read all certificates of the machine, which takes 20 ms.
+        patch.setattr("httpx._transports.default.create_ssl_context", create_context)
         if find_spec("sniffio") is None:
             # httpx would look for it anew with each request.
             patch.setitem(sys.modules, "sniffio", None)
