@@ -63,60 +63,69 @@ async def code_of(caller: Caller, name: str, arguments: str) -> str:
     return code
 
 
-@pytest.mark.parametrize("name", LISTS)
 async def test_pages_of_every_size_hold_every_entry_once_in_both_directions(
-    service: Service, name: str
+    service: Service,
 ) -> None:
     await fill(service, service.main)
     await fill(service, service.sub)
-    everything = await page_of(service.main, name, "first: 100")
-    ids = [edge["node"]["id"] for edge in everything["edges"]]
-    assert (len(set(ids)), everything["totalCount"]) == (COUNT, COUNT)
-    for size, (take, bound) in product(
-        range(1, COUNT + 1), (("first", "after"), ("last", "before"))
-    ):
-        seen: list[str] = []
-        cursor, is_first, has_more = "", True, True
-        while has_more:
-            page = await page_of(service.main, name, f"{take}: {size}{cursor}")
-            found, info = [edge["node"]["id"] for edge in page["edges"]], page["pageInfo"]
-            forward = take == "first"
-            seen = seen + found if forward else found + seen
-            has_more = info["hasNextPage" if forward else "hasPreviousPage"]
-            assert has_more == (len(seen) < COUNT)
-            assert info["hasPreviousPage" if forward else "hasNextPage"] == (not is_first)
-            cursors = [edge["cursor"] for edge in page["edges"]]
-            assert [info["startCursor"], info["endCursor"]] == [cursors[0], cursors[-1]]
-            cursor, is_first = f', {bound}: "{cursors[-1 if forward else 0]}"', False
-        assert seen == ids
+    for name in LISTS:
+        everything = await page_of(service.main, name, "first: 100")
+        ids = [edge["node"]["id"] for edge in everything["edges"]]
+        assert (len(set(ids)), everything["totalCount"]) == (COUNT, COUNT)
+        for size, (take, bound) in product(
+            range(1, COUNT + 1), (("first", "after"), ("last", "before"))
+        ):
+            seen: list[str] = []
+            cursor, is_first, has_more = "", True, True
+            while has_more:
+                page = await page_of(service.main, name, f"{take}: {size}{cursor}")
+                found, info = (
+                    [edge["node"]["id"] for edge in page["edges"]],
+                    page["pageInfo"],
+                )
+                forward = take == "first"
+                seen = seen + found if forward else found + seen
+                has_more = info["hasNextPage" if forward else "hasPreviousPage"]
+                assert has_more == (len(seen) < COUNT)
+                assert info["hasPreviousPage" if forward else "hasNextPage"] == (
+                    not is_first
+                )
+                cursors = [edge["cursor"] for edge in page["edges"]]
+                assert [info["startCursor"], info["endCursor"]] == [cursors[0], cursors[-1]]
+                cursor, is_first = f', {bound}: "{cursors[-1 if forward else 0]}"', False
+            assert seen == ids
 
 
-@pytest.mark.parametrize("name", LISTS)
 async def test_a_cursor_at_either_end_bounds_an_empty_page_that_tells_the_truth(
-    service: Service, name: str
+    service: Service,
 ) -> None:
     await fill(service, service.main)
-    edges = (await page_of(service.main, name, "first: 100"))["edges"]
-    empty = {"startCursor": None, "endCursor": None}
-    after = await page_of(service.main, name, f'first: 2, after: "{edges[-1]["cursor"]}"')
-    assert (after["edges"], after["pageInfo"]) == (
-        [],
-        {"hasNextPage": False, "hasPreviousPage": True, **empty},
-    )
-    before = await page_of(service.main, name, f'last: 2, before: "{edges[0]["cursor"]}"')
-    assert (before["edges"], before["pageInfo"]) == (
-        [],
-        {"hasNextPage": True, "hasPreviousPage": False, **empty},
-    )
-    for arguments in (
-        "",
-        "first: null, last: null",
-        "after: null",
-        f'before: "{edges[-1]["cursor"]}"',
-    ):
-        page = await page_of(service.main, name, arguments) if arguments else None
-        expected = COUNT - 1 if arguments.startswith("before") else COUNT
-        assert page is None or len(page["edges"]) == expected
+    for name in LISTS:
+        edges = (await page_of(service.main, name, "first: 100"))["edges"]
+        empty = {"startCursor": None, "endCursor": None}
+        after = await page_of(
+            service.main, name, f'first: 2, after: "{edges[-1]["cursor"]}"'
+        )
+        assert (after["edges"], after["pageInfo"]) == (
+            [],
+            {"hasNextPage": False, "hasPreviousPage": True, **empty},
+        )
+        before = await page_of(
+            service.main, name, f'last: 2, before: "{edges[0]["cursor"]}"'
+        )
+        assert (before["edges"], before["pageInfo"]) == (
+            [],
+            {"hasNextPage": True, "hasPreviousPage": False, **empty},
+        )
+        for arguments in (
+            "",
+            "first: null, last: null",
+            "after: null",
+            f'before: "{edges[-1]["cursor"]}"',
+        ):
+            page = await page_of(service.main, name, arguments) if arguments else None
+            expected = COUNT - 1 if arguments.startswith("before") else COUNT
+            assert page is None or len(page["edges"]) == expected
 
 
 async def test_an_empty_list_has_an_empty_page_in_both_directions(service: Service) -> None:
@@ -145,17 +154,17 @@ async def test_a_cursor_stays_good_when_its_entry_is_gone(service: Service) -> N
     assert page["edges"] == [edges[1]]
 
 
-@pytest.mark.parametrize("name", LISTS)
-async def test_what_is_no_page_is_an_error_with_a_code(service: Service, name: str) -> None:
+async def test_what_is_no_page_is_an_error_with_a_code(service: Service) -> None:
     await add(service.main, 1)
-    for arguments in (
-        "first: 0", "first: -1", "first: 101", "last: 0", "last: 101", "first: 1000",
-        "first: 1, last: 1", 'first: 1, before: "x"', 'last: 1, after: "x"', 'after: "x", before: "x"',
-    ):  # fmt: skip
-        assert (arguments, await code_of(service.main, name, arguments)) == (
-            arguments,
-            "INVALID_INPUT",
-        )
+    for name in LISTS:
+        for arguments in (
+            "first: 0", "first: -1", "first: 101", "last: 0", "last: 101", "first: 1000",
+            "first: 1, last: 1", 'first: 1, before: "x"', 'last: 1, after: "x"', 'after: "x", before: "x"',
+        ):  # fmt: skip
+            assert (arguments, await code_of(service.main, name, arguments)) == (
+                arguments,
+                "INVALID_INPUT",
+            )
 
 
 def encoded(text: str) -> str:
@@ -163,52 +172,53 @@ def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-@pytest.mark.parametrize("name", LISTS)
-async def test_no_cursor_but_a_lists_own_is_taken(service: Service, name: str) -> None:
+async def test_no_cursor_but_a_lists_own_is_taken(service: Service) -> None:
     await fill(service, service.main)
     await fill(service, service.sub)
-    own = (await page_of(service.main, name, "first: 1"))["edges"][0]["cursor"]
-    foreign = [
-        (await page_of(service.main, each, "first: 1"))["edges"][0]["cursor"]
-        for each in LISTS
-        if each != name
-    ]
-    foreign.append((await page_of(service.sub, name, "first: 1"))["edges"][0]["cursor"])
-    text = urlsafe_b64decode(own + "=" * (-len(own) % 4)).decode()
-    scope, _, number = text.rpartition(" ")
-    numbers = [
-        "-1", "0", "+1", "01", "1.0", "1e3", "x", "", "٣", str(2**63), str(2**64), str(-(10**30)), str(10**30),
-        "9" * 5_000, f"{number} {number}",
-    ]  # fmt: skip
-    crafted = [encoded(f"{scope} {each}") for each in numbers]
-    crafted += [
-        "",
-        " ",
-        "x",
-        "////",
-        own + "=",
-        own + " ",
-        f"{own}A",
-        own.swapcase(),
-        "\\u0000",
-        "🏃",
-        number,
-    ]
-    if name != "itemsPage":
-        before, _, moment = scope.rpartition(" ")
-        moments = [
-            "0001-01-01T00:00:00.000000+14:00", "9999-12-31T23:59:59.999999-14:00", moment[:-6], moment + "Z", "x",
-            moment.replace("+00:00", "+01:00"), moment.replace("T", "t"), "infinity", "-infinity", "",
+    for name in LISTS:
+        own = (await page_of(service.main, name, "first: 1"))["edges"][0]["cursor"]
+        foreign = [
+            (await page_of(service.main, each, "first: 1"))["edges"][0]["cursor"]
+            for each in LISTS
+            if each != name
+        ]
+        foreign.append((await page_of(service.sub, name, "first: 1"))["edges"][0]["cursor"])
+        text = urlsafe_b64decode(own + "=" * (-len(own) % 4)).decode()
+        scope, _, number = text.rpartition(" ")
+        numbers = [
+            "-1", "0", "+1", "01", "1.0", "1e3", "x", "", "٣", str(2**63), str(2**64), str(-(10**30)), str(10**30),
+            "9" * 5_000, f"{number} {number}",
         ]  # fmt: skip
-        crafted += [encoded(f"{before} {each} {number}") for each in moments]
-    for cursor, (take, bound) in product(
-        [*foreign, *crafted], (("first", "after"), ("last", "before"))
-    ):
-        code = await code_of(service.main, name, f'{take}: 1, {bound}: "{cursor}"')
-        assert (cursor, code) == (cursor, "INVALID_INPUT")
-    assert (
-        len((await page_of(service.main, name, f'first: 1, after: "{own}"'))["edges"]) == 1
-    )
+        crafted = [encoded(f"{scope} {each}") for each in numbers]
+        crafted += [
+            "",
+            " ",
+            "x",
+            "////",
+            own + "=",
+            own + " ",
+            f"{own}A",
+            own.swapcase(),
+            "\\u0000",
+            "🏃",
+            number,
+        ]
+        if name != "itemsPage":
+            before, _, moment = scope.rpartition(" ")
+            moments = [
+                "0001-01-01T00:00:00.000000+14:00", "9999-12-31T23:59:59.999999-14:00", moment[:-6], moment + "Z", "x",
+                moment.replace("+00:00", "+01:00"), moment.replace("T", "t"), "infinity", "-infinity", "",
+            ]  # fmt: skip
+            crafted += [encoded(f"{before} {each} {number}") for each in moments]
+        for cursor, (take, bound) in product(
+            [*foreign, *crafted], (("first", "after"), ("last", "before"))
+        ):
+            code = await code_of(service.main, name, f'{take}: 1, {bound}: "{cursor}"')
+            assert (cursor, code) == (cursor, "INVALID_INPUT")
+        assert (
+            len((await page_of(service.main, name, f'first: 1, after: "{own}"'))["edges"])
+            == 1
+        )
 
 
 numbers = st.lists(st.integers(1, 30), unique=True).map(sorted)

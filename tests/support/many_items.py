@@ -12,6 +12,19 @@ SCATTERED = "2 * p.id + 1000000 + (p.id * p.id * 7919 / 13) % 2"
 """Ids of items as if other baskets had got about every second one."""
 
 
+_OTHER_PRODUCTS = statement("""
+WITH RECURSIVE numbers (number) AS (
+    SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :count
+)
+INSERT INTO product (remote_id, segment, sku, price, currency, variants, in_stock, is_available,
+    refreshed_at)
+SELECT remote_id + number, segment, 'SKU' || (remote_id + number), price, currency, variants,
+    in_stock, is_available, refreshed_at
+FROM product CROSS JOIN numbers WHERE id = :first AND number < :count ORDER BY number
+""")
+"""Makes products that differ from the first one in their keys alone."""
+
+
 async def fill_basket(
     count: int = MAXIMUM_ITEMS, divisions: int = 2, *, is_scattered: bool = False
 ) -> int:
@@ -22,21 +35,16 @@ async def fill_basket(
     """
     columns, item_id = ("id, ", f"{SCATTERED}, ") if is_scattered else ("", "")
     written_at = now()
-    await Product.bulk_create(
-        [
-            Product(
-                remote_id=FIRST_REMOTE_ID + index,
-                sku=f"SKU{FIRST_REMOTE_ID + index}",
-                price=1000,
-                currency="try",
-                in_stock=True,
-                is_available=True,
-                refreshed_at=written_at,
-            )
-            for index in range(count)
-        ],
-        batch_size=1_000,
+    first = await Product.create(
+        remote_id=FIRST_REMOTE_ID,
+        sku=f"SKU{FIRST_REMOTE_ID}",
+        price=1000,
+        currency="try",
+        in_stock=True,
+        is_available=True,
+        refreshed_at=written_at,
     )
+    await _OTHER_PRODUCTS.rows(first=first.id, count=count)
     basket = await Basket.create(
         user_id=1,
         created_at=written_at,
