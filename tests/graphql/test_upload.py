@@ -1,6 +1,7 @@
 """Uploads: the multipart form of a file, and forms that are none."""
 
 import json
+from itertools import product
 from typing import Any
 
 import httpx
@@ -130,37 +131,33 @@ FILE = "product__sku,quantity,division__erp_code\nSKU01,2,ERP01\n"
 IMPORTED = {"data": {"basketImport": {"report": {"rowsRead": 1}}}}
 
 
-@pytest.mark.parametrize(
-    "disposition",
-    [
-        'name="0"',
-        "name=0",
-        'name="0"; filename=""',
-        'name="0"; filename="a.csv"',
-        "name=\"0\"; filename*=UTF-8''d%C3%BCbel.csv",
-        'name="0"; filename="a.csv"; filename*=UTF-8\'\'d%C3%BCbel.csv',
-    ],
-)
-async def test_a_part_is_a_file_with_or_without_a_file_name(
-    service: Service, disposition: str
-) -> None:
+DISPOSITIONS = [
+    'name="0"',
+    "name=0",
+    'name="0"; filename=""',
+    'name="0"; filename="a.csv"',
+    "name=\"0\"; filename*=UTF-8''d%C3%BCbel.csv",
+    'name="0"; filename="a.csv"; filename*=UTF-8\'\'d%C3%BCbel.csv',
+]
+
+
+async def test_a_part_is_a_file_with_or_without_a_file_name(service: Service) -> None:
     good = json.dumps(GOOD | {"variables": {"f": None}})
     mapping = json.dumps({"0": ["variables.f"]})
-    for text_name, *more in (
-        ("",),
-        ('; filename="blob"', "Content-Type: application/json"),
-    ):
+    headers = {
+        "Authorization": "Token main",
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
+    texts = (("",), ('; filename="blob"', "Content-Type: application/json"))
+    for disposition, (text_name, *more) in product(DISPOSITIONS, texts):
         body = part(f'name="operations"{text_name}', good, *more)
         body += part(f'name="map"{text_name}', mapping, *more)
-        body += (
-            part(disposition, FILE, "Content-Type: application/octet-stream") + "--x--\r\n"
+        body += part(disposition, FILE, "Content-Type: application/octet-stream")
+        response = await service.client.post(
+            "/graphql", content=f"{body}--x--\r\n", headers=headers
         )
-        headers = {
-            "Authorization": "Token main",
-            "Content-Type": "multipart/form-data; boundary=x",
-        }
-        response = await service.client.post("/graphql", content=body, headers=headers)
-        assert (response.status_code, response.json()) == (200, IMPORTED)
+        found = (disposition, response.status_code, response.json())
+        assert found == (disposition, 200, IMPORTED)
 
 
 @pytest.mark.parametrize("name", ["operations", "map", "0", "1", "_charset_"])
