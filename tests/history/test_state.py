@@ -1,6 +1,7 @@
 """The quantities of earlier versions, from rows of history that the tests write themselves."""
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import product
 from random import Random
 
 import pytest
@@ -135,20 +136,18 @@ def random_change(random: Random, quantities: Quantities) -> list[ChangeLine]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("lines_at_once", [1, 7, 20_000])
 async def test_the_quantities_of_every_version_of_random_histories_are_found(
-    basket: Basket, monkeypatch: pytest.MonkeyPatch, seed: int, lines_at_once: int
+    basket: Basket, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(lines_module, "LINES_AT_ONCE", lines_at_once)
     random = Random(seed)
     present: Quantities = {}
     versions = [dict(present)]
     for version in range(1, 31):
         await write(basket, version, random_change(random, present))
         versions.append(dict(present))
-    for version in range(1, 31):
+    for lines_at_once, version in product((1, 7, 20_000), range(1, 31)):
+        monkeypatch.setattr(lines_module, "LINES_AT_ONCE", lines_at_once)
         found = await read_earlier_parts(basket.id, 30, version)
         then = present | {key: part.quantity for key, part in found.items()}
-        assert {key: quantity for key, quantity in then.items() if quantity} == versions[
-            version
-        ]
+        held = {key: quantity for key, quantity in then.items() if quantity}
+        assert (lines_at_once, version, held) == (lines_at_once, version, versions[version])
