@@ -48,6 +48,8 @@ _PIECES = re.compile(rf"{_TIMES}\s*([0-9].*)|(.*[0-9])\s*{_TIMES}")
 _NUMBER = re.compile(r"\+?[0-9][0-9.,']*", re.ASCII)
 _TIMES_SIGN = re.compile(_TIMES)
 
+_ANY_LENGTH = 2**31 - 1
+"""More characters than a request has, and as many as the module takes as a limit everywhere."""
 MAXIMUM_PIECES = 50
 """The highest number of characters of a quantity with a sign of multiplication."""
 
@@ -189,6 +191,8 @@ def _split(line: str, delimiter: str) -> list[str]:
     text = " ".join(line.split()) if delimiter == SPACE and '"' not in line else line
     if delimiter != SPACE:
         text = strip_quoted_cells(text, delimiter)
+    # The limit is that of the whole process, and a file that was read in it has set another one.
+    csv.field_size_limit(_ANY_LENGTH)
     try:
         cells = next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:

@@ -1,5 +1,6 @@
 """Pasted rows: read in the one way that they can be read in, or rejected."""
 
+import csv
 from typing import Any
 
 import pytest
@@ -163,6 +164,12 @@ def test_marks_without_number_in_the_first_row_keep_nobody_busy() -> None:
     marks = ";".join(["e" + "\u0315\u0300" * 16_000] * 400)
     assert read(f"sku;quantity;store;{marks}\nA;1;B") == ([(2, "A", 1, "B")], [])
     assert read(f"{marks};1;B") == ([], [(1, "product__sku", "INVALID_INPUT")])
+
+
+def test_a_cell_is_as_long_as_it_likes_whatever_file_was_read_before() -> None:
+    csv.field_size_limit(10)
+    note = "n" * 200_000
+    assert read(f"sku;quantity;store;{note}\nA;1;B;{note}") == ([(2, "A", 1, "B")], [])
 
 
 def test_spaces_around_the_name_of_a_column_do_not_count_for_its_length() -> None:
