@@ -20,6 +20,7 @@ from tests.support.waiting import eventually
 from tests.support.websockets import AsgiServer, RawClient, listen, serve_websockets
 from web.http.cycle import send_whole
 from web.http.protocol import PunctualProtocol
+from web.http.sockets import count_unread_bytes
 
 LARGE = 17_000_000
 """More than the system holds for a connection."""
@@ -153,7 +154,7 @@ def test_a_client_that_reads_a_little_between_two_checks_gets_everything(
 async def read_a_little(client: RawClient, protocol: PunctualProtocol) -> bytes:
     """Reads until the server can tell, and returns what was read."""
     data = b""
-    while protocol._count_unread_bytes() >= protocol.unread_bytes:
+    while count_unread_bytes(protocol.transport) >= protocol.unread_bytes:
         data += await client.reader.readexactly(1_000)
         await asyncio.sleep(0)
     assert len(data) < 1_000_000

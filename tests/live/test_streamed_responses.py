@@ -219,8 +219,8 @@ async def test_a_client_that_takes_a_part_between_two_checks_gets_all_of_an_even
         (_, timeout) = timeouts
         body = b""
         for _ in range(5):
-            before = timeout._unsent
-            while timeout._count_unsent() >= before:
+            before = timeout._unread
+            while timeout._count_unread() >= before:
                 body += await reader.readexactly(1_000)
                 await asyncio.sleep(0)
             timeout._check()
@@ -233,7 +233,7 @@ async def test_the_timeout_begins_anew_until_nothing_more_is_taken() -> None:
     counts = [1, 90, 91, 100]
 
     class Taken:
-        def count_unsent_bytes(self) -> int:
+        def count_unread_bytes(self) -> int:
             return counts.pop() if counts[1:] else counts[0]
 
     async def send() -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from web.http.sockets import count_unsent_bytes
+from web.http.sockets import count_unread_bytes
 
 CYCLE = "cycle"
 """The key of a weak reference to uvicorn's cycle in a scope, which our protocol adds."""
@@ -44,13 +44,9 @@ class StreamConnection:
         """Whether nothing can be sent any more; uvicorn may not tell a pipelined request."""
         return self._cycle.disconnected or self._cycle.transport.is_closing()
 
-    def count_unsent_bytes(self) -> int:
+    def count_unread_bytes(self) -> int:
         """Returns how many bytes of the response the client has not taken; 0 when it is lost."""
-        if self.is_lost:
-            return 0
-        transport = self._cycle.transport
-        descriptor = transport.get_extra_info("socket").fileno()
-        return transport.get_write_buffer_size() + count_unsent_bytes(descriptor)
+        return 0 if self.is_lost else count_unread_bytes(self._cycle.transport)
 
     def cut(self) -> None:
         """Breaks the response off, so that the client sees that it is not complete."""

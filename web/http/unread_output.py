@@ -10,7 +10,7 @@ from asyncio import TimerHandle
 from prometheus_client import Counter
 
 from web.http.pipelining import PipeliningProtocol
-from web.http.sockets import count_unsent_bytes
+from web.http.sockets import count_unread_bytes
 
 CUT = Counter(
     "basket_unread_responses",
@@ -70,7 +70,7 @@ class UnreadOutputProtocol(PipeliningProtocol):
 
     def _start_unread_timer(self) -> None:
         self._stop_unread_timer()
-        self.unread_bytes = self._count_unread_bytes()
+        self.unread_bytes = count_unread_bytes(self.transport)
         self.unread_timer = self.loop.call_later(self.send_seconds, self.check_unread)
 
     def _stop_unread_timer(self) -> None:
@@ -80,14 +80,8 @@ class UnreadOutputProtocol(PipeliningProtocol):
 
     def check_unread(self) -> None:
         """Cuts the client off when it read nothing, and waits again when it read a part."""
-        if self._count_unread_bytes() < self.unread_bytes:
+        if count_unread_bytes(self.transport) < self.unread_bytes:
             self._start_unread_timer()
         else:
             CUT.inc()
             self.transport.abort()
-
-    def _count_unread_bytes(self) -> int:
-        # The system takes more only when the client has read a third of what it holds: some
-        # megabytes, for which a client on a bad network may need longer than the timeout.
-        unsent = count_unsent_bytes(self.transport.get_extra_info("socket").fileno())
-        return self.transport.get_write_buffer_size() + unsent

@@ -23,7 +23,7 @@ class SendTimeout:
         "_taken_at",
         "_timeout",
         "_timer",
-        "_unsent",
+        "_unread",
     )
 
     def __init__(self, seconds: float, connection: StreamConnection | None) -> None:
@@ -31,7 +31,7 @@ class SendTimeout:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
-        self._unsent = 0
+        self._unread = 0
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
@@ -49,13 +49,13 @@ class SendTimeout:
         await self._timeout.__aexit__(kind, error, traceback)
 
     def watch(self) -> None:
-        """Notes how much is unsent, once all of the event is written."""
-        self._unsent = self._count_unsent()
+        """Notes how much is unread, once all of the event is written."""
+        self._unread = self._count_unread()
 
     def _check(self) -> None:
-        before, self._unsent = self._unsent, self._count_unsent()
+        before, self._unread = self._unread, self._count_unread()
         present = self._loop.time()
-        if self._unsent < before:
+        if self._unread < before:
             self._taken_at = present
         if present < self._taken_at + self._seconds:
             self._check_later()
@@ -65,5 +65,5 @@ class SendTimeout:
     def _check_later(self) -> None:
         self._timer = self._loop.call_later(self._seconds / CHECKS, self._check)
 
-    def _count_unsent(self) -> int:
-        return 0 if self._connection is None else self._connection.count_unsent_bytes()
+    def _count_unread(self) -> int:
+        return 0 if self._connection is None else self._connection.count_unread_bytes()
