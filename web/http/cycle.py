@@ -150,7 +150,11 @@ class CycleProtocol(HttpToolsProtocol):
         else:
             self.become_idle()
         if not self.pipeline:
-            self.flow.release()
+            self.release()
+
+    def release(self) -> None:
+        """Reads again."""
+        self.flow.release()
 
     def close(self) -> None:
         """Closes the connection when everything is sent."""

@@ -64,18 +64,10 @@ class PipeliningProtocol(CycleProtocol):
         """Takes up the requests that wait, unless the client reads its responses first."""
         if self.flow.write_paused:
             return self.flow.hold()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-        else:
-            self.become_idle()
+        super().go_on()
         if not self.pipeline:
-            self.release()
             self._parse_waiting()
         return None
-
-    def release(self) -> None:
-        """Reads again."""
-        self.flow.release()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drops the input that was not parsed."""
