@@ -1,7 +1,6 @@
 """Clients of server-sent events: of a server process, and of an application in this process."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
@@ -11,12 +10,7 @@ import orjson
 from starlette.types import Message
 
 from tests.support.service import ApplicationClient
-
-PATIENCE_SECONDS = 300.0
-"""How long an event may take that must come; only a test that fails waits as long."""
-
-# httpx would read all certificates of the system for each client.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+from tests.support.waiting import TIMEOUT_SECONDS
 
 
 class EventStream:
@@ -41,7 +35,7 @@ class EventStream:
 
         Raises httpx.RemoteProtocolError when the stream is cut.
         """
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             async for line in self._lines:
                 if line == ":":
                     self.heartbeats += 1
@@ -60,9 +54,7 @@ async def subscribe(
     **variables: Any,
 ) -> AsyncIterator[EventStream]:
     """Subscribes at the address of a server."""
-    async with httpx.AsyncClient(
-        base_url=url, timeout=PATIENCE_SECONDS, verify=_NO_TLS
-    ) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
         request = client.build_request(
             "POST",
             "/graphql",

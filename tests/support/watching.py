@@ -11,15 +11,13 @@ from application import create_executor
 from models.user import Buyers, hash_token
 from settings.options import Options
 from tests.support.service import ApplicationClient
+from tests.support.waiting import TIMEOUT_SECONDS
 from web.graphql.executor import GraphQLExecutor
 from web.graphql.request import GraphQLRequest
 from web.http.authentication import Caller
 from web.http.credentials import Credential
 from web.live.metrics import Transport
 from web.live.session import Session
-
-PATIENCE_SECONDS = 300
-"""How long an event may take that must come."""
 
 ACTIVE = """subscription ($segment: Int) { activeBasket(segmentRemoteId: $segment) {
   id version status itemCount totalQuantity items { productRemoteId quantity } } }"""
@@ -44,7 +42,7 @@ class Watch:
 
     async def next_content(self) -> Any:
         """Waits for the next event and returns all of it; raises StopAsyncIteration at the end."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return orjson.loads(await anext(self._events))
 
 
