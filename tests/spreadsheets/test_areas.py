@@ -21,17 +21,17 @@ AREAS = st.lists(st.builds(MergedCells, NUMBERS, NUMBERS, NUMBERS, NUMBERS), max
 CELLS = list(product(range(9), range(9)))
 
 
+def covers(area: MergedCells, row: int, column: int) -> bool:
+    """Tells whether an area has a cell."""
+    is_row_within = area.first_row <= row <= area.last_row
+    return is_row_within and area.first_column <= column <= area.last_column
+
+
 @given(AREAS)
 def test_a_cell_is_found_as_by_a_look_at_each_area(areas: list[MergedCells]) -> None:
     index = AreaIndex(areas)
     assert [cell for cell in CELLS if index.contains(*cell)] == [
-        (row, column)
-        for row, column in CELLS
-        if any(
-            area.first_row <= row <= area.last_row
-            and area.first_column <= column <= area.last_column
-            for area in areas
-        )
+        cell for cell in CELLS if any(covers(area, *cell) for area in areas)
     ]
 
 
@@ -39,12 +39,10 @@ def test_a_cell_is_found_as_by_a_look_at_each_area(areas: list[MergedCells]) -> 
 def test_of_a_merged_area_only_the_first_cell_is_shown(areas: list[MergedCells]) -> None:
     index = AreaIndex(list(find_covered_areas(areas)))
     assert [cell for cell in CELLS if index.contains(*cell)] == [
-        (row, column)
-        for row, column in CELLS
+        cell
+        for cell in CELLS
         if any(
-            area.first_row <= row <= area.last_row
-            and area.first_column <= column <= area.last_column
-            and (row, column) != (area.first_row, area.first_column)
+            covers(area, *cell) and cell != (area.first_row, area.first_column)
             for area in areas
         )
     ]
