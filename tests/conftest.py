@@ -10,9 +10,10 @@ tests share anything:
   with `--quick`.
   `.ci/run` installs it: its list has a line per program.
 
-Tests that share a module's fixture run one after the other in one worker. Mark a test that takes more than about two
-seconds with `@pytest.mark.long`: it is started first. To wait, poll a condition with a generous timeout; a
-fixed pause, or a comparison of times, fails where many tests share a processor.
+Tests that share a module's fixture run one after the other in one worker. Mark a test that takes
+more than about two seconds with `@pytest.mark.long`: it is started first. To wait, poll a condition
+with a generous timeout; a fixed pause, or a comparison of times, fails where many tests share a
+processor.
 """
 
 import gc
@@ -52,7 +53,7 @@ def sqlite_tables() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_applications() -> Iterator[None]:
-    """Keeps what applications have in common, and what they check now and then they check soon."""
+    """Caches what applications have in common, and shortens the intervals of their checks."""
     with pytest.MonkeyPatch.context() as patch:
         keep_models(patch)
         patch.setattr("tasks.embedded_worker.POLL_MILLISECONDS", 5)

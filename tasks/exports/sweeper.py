@@ -103,7 +103,9 @@ async def report_missing(export_id: int, file_name: str, store: ExportStore) -> 
 
 @asynccontextmanager
 async def sweep_exports(sweeper: ExportSweeper) -> AsyncIterator[None]:
-    """Sweeps in the background, after the first pause too: what was left behind can wait for it."""
-    sweep, pause = sweeper.sweep, SWEEP_SECONDS
-    async with background_loop("exports", sweep, pause, delay_seconds=pause):
+    """Sweeps in the background; the first sweep waits as long as each later one."""
+    loop = background_loop(
+        "exports", sweeper.sweep, SWEEP_SECONDS, delay_seconds=SWEEP_SECONDS
+    )
+    async with loop:
         yield

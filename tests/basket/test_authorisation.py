@@ -117,8 +117,8 @@ async def test_everyone_gets_exactly_what_the_matrix_says(people: People) -> Non
         outcomes = {}
         for caller in sorted(CALLERS, key="main".__eq__):
             if caller == "main":
-                # What others ask, rejected or accepted, changes nothing of the main division's
-                # buyer, and neither does what they themselves only read in the row before.
+                # Requests of others, rejected or accepted, change nothing of the main division's
+                # buyer; nor do the buyer's own reads in the rows before.
                 assert (row, await people.service.main.everything()) == (row, before)
             response = await people.ask(
                 caller, request, people.things[owner_of(row, caller)]

@@ -46,7 +46,7 @@ FEW = list(
         ]
     )
 )
-"""The users of what is measured, with smaller baskets, which are loaded and reset sooner."""
+"""The users for measurements: their smaller baskets are loaded and reset faster."""
 INDEXES = (
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
 )
@@ -55,7 +55,7 @@ CONSTRAINTS = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDE
 
 @pytest.fixture(autouse=True)
 def forked_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forks the servers: only what they do when they run is tested."""
+    """Forks the servers instead of starting them: their start is not under test."""
     monkeypatch.setattr("bench.servers.Popen", fork_pinned)
 
 

@@ -129,7 +129,7 @@ async def test_changes_at_the_limit_are_rejected_when_one_before_them_is_committ
         assert response.status_code == 200
         data = {"first": added, "slow": GIVEN_UP, "late": GIVEN_UP}
         assert response.json() == {"data": data}
-        # What was given up has changed nothing, and its key is free.
+        # The rejected change has changed nothing, and its key is free.
         state = await service.main.everything()
         drafts = [edge["node"]["name"] for edge in state["draftBaskets"]["edges"]]
         quantities = [basket["totalQuantity"] for basket in state["activeBaskets"]]

@@ -1,4 +1,4 @@
-"""The servers of the benchmark, forked instead of started, with the settings and the core they are given."""
+"""Forks the servers of the benchmark instead of starting them, with their settings and core."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def fork_pinned(
     stdout: BinaryIO,
     stderr: int,
 ) -> Popen[bytes]:
-    """Starts `taskset -c CORE [env NAME=VALUE ...] PROGRAM ...` as Popen would, and as cheaply as it can."""
+    """Forks the program of `taskset -c CORE [env NAME=VALUE ...] PROGRAM ...`, if it is Python's."""
     assert command[:2] == ["taskset", "-c"]
     assert stderr < 0, "Errors go where the output goes."
     settings, program = split_settings(command[3:])

@@ -56,7 +56,7 @@ class WorkerServer:
 
 
 def import_tests(options: list[str]) -> None:
-    """Imports all tests as pytest does, with its assertions; they are never looked at as garbage."""
+    """Imports all tests as pytest does, with its assertions, exempt from garbage collection."""
     gc.disable()
     # This makes the importer that rewrites assertions, and imports the plug-ins.
     config = _prepareconfig(["--capture=no", *options])
