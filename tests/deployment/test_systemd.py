@@ -24,6 +24,7 @@ from tests.support.private_systemd import RELEASES, Systemd, as_basket, private_
 from tests.support.process import write_people_to
 from tests.support.processes import ROOT, Processes, answers, in_thread, wait_until
 from tests.support.programs import program
+from tests.support.proxies import patient_example
 from tests.support.service import Caller
 from tests.support.shop import Shop
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -79,8 +80,8 @@ class Machine:
 
     def start_proxy(self) -> None:
         """Starts the proxy with the committed configuration."""
-        configuration = str(ROOT / "docs" / "deployment" / "haproxy.cfg")
-        command = [program("haproxy"), "-W", "-db", "-f", configuration]
+        example = patient_example("haproxy.cfg", self.processes.folder)
+        command = [program("haproxy"), "-W", "-db", "-f", example]
         self.processes.start(*command, **self.site.proxy_environment())
         wait_until(
             lambda: answers(f"{self.site.proxy_url}/readyz"), "The start of the proxy"

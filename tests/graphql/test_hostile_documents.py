@@ -1,4 +1,4 @@
-"""Requests made to cost much are rejected in milliseconds, and leave no memory behind: measured on a server process."""
+"""Requests made to cost much are rejected for the price of few others, and leave no memory behind."""
 
 import json
 from collections.abc import Iterator
@@ -9,16 +9,55 @@ from tests.support.hostile_documents import BODIES, DOCUMENTS, Expected, body_of
 from tests.support.raw_http import RawAnswer, RawServer, raw_server
 
 GRAPHQL = b"application/graphql-response+json"
-MOST_SECONDS = 0.1
 TIMES = 5
+ORDINARY = (
+    "query Page{viewer{id email division{id name erpCode}} activeBasket{id version totalAmount "
+    "items{id quantity price totalAmount product{id sku name} divisions{quantity "
+    "division{id name}}}} draftBaskets(first:20){edges{node{id name}}}}"
+)
+"""What a page asks for; the number that is put before it keeps it out of every cache."""
+MOST_ORDINARY = 20
+"""As many ordinary requests may a hostile one cost. The dearest ones cost 9."""
 MOST_GROWTH = 16_000_000
 
 
+class Server:
+    """A server process, and what it takes for ordinary requests, which tells how fast the machine is."""
+
+    def __init__(self, raw: RawServer) -> None:
+        self.raw = raw
+        self._seconds = 0.0
+        self._number = 0
+        self.ordinary_seconds(20)
+
+    def outcome(self, body: bytes) -> Expected:
+        """Sends a body; returns the status and the code of the first error."""
+        return outcome(self.raw.post(body, accept=GRAPHQL))
+
+    def seconds_of(self, bodies: list[bytes], expected: Expected) -> float:
+        """Sends bodies, whose answer must be as expected; returns the processor time of each."""
+        begin, _ = self.raw.statistics()
+        for body in bodies:
+            assert self.outcome(body) == expected
+        return (self.raw.statistics()[0] - begin) / len(bodies)
+
+    def ordinary_seconds(self, more: int) -> float:
+        """Sends more ordinary requests; returns the processor time of each of all sent so far.
+
+        It counts in hundredths of a second, so that a few requests alone would tell little.
+        """
+        numbers = range(self._number, self._number + more)
+        bodies = [body_of(ORDINARY, number) for number in numbers]
+        self._seconds += self.seconds_of(bodies, (200, None)) * more
+        self._number += more
+        return self._seconds / self._number
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The embedded server with its default limits."""
     with raw_server(tmp_path_factory.mktemp("server")) as started:
-        yield started
+        yield Server(started)
         assert "Traceback" not in started.output.read_text()
 
 
@@ -32,42 +71,35 @@ def outcome(answer: RawAnswer | None) -> Expected:
     return answer.status, errors[0].get("extensions", {}).get("code")
 
 
-def seconds_of(server: RawServer, bodies: list[bytes], expected: Expected) -> float:
-    """Sends bodies, whose answer must be as expected, and returns the processor time of each."""
-    begin, _ = server.statistics()
-    for body in bodies:
-        assert outcome(server.post(body, accept=GRAPHQL)) == expected
-    return (server.statistics()[0] - begin) / len(bodies)
+def assert_cheap(server: Server, bodies: list[bytes], expected: Expected) -> None:
+    """Asserts that each body costs at most as much as so many ordinary requests."""
+    seconds = server.seconds_of(bodies, expected)
+    assert seconds < MOST_ORDINARY * server.ordinary_seconds(2)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_hostile_document_is_answered_within_a_tenth_of_a_second(
-    server: RawServer, name: str
+def test_a_hostile_document_costs_as_much_as_few_ordinary_ones(
+    server: Server, name: str
 ) -> None:
     document, expected = DOCUMENTS[name]
-    seconds = seconds_of(
-        server, [body_of(document, number) for number in range(TIMES)], expected
-    )
-    assert seconds < MOST_SECONDS
+    assert_cheap(server, [body_of(document, number) for number in range(TIMES)], expected)
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_hostile_body_is_answered_within_a_tenth_of_a_second(
-    server: RawServer, name: str
+def test_a_hostile_body_costs_as_much_as_few_ordinary_ones(
+    server: Server, name: str
 ) -> None:
     body, expected = BODIES[name]
-    assert seconds_of(server, [body] * TIMES, expected) < MOST_SECONDS
+    assert_cheap(server, [body] * TIMES, expected)
 
 
-def test_memory_is_back_where_it_was(server: RawServer) -> None:
+def test_memory_is_back_where_it_was(server: Server) -> None:
     def send_all(number: int) -> int:
         for document, expected in DOCUMENTS.values():
-            assert (
-                outcome(server.post(body_of(document, number), accept=GRAPHQL)) == expected
-            )
+            assert server.outcome(body_of(document, number)) == expected
         for body, expected in BODIES.values():
-            assert outcome(server.post(body, accept=GRAPHQL)) == expected
-        return server.statistics()[1]
+            assert server.outcome(body) == expected
+        return server.raw.statistics()[1]
 
     before = send_all(-1)
     assert max(send_all(-2 - number) for number in range(3)) - before < MOST_GROWTH

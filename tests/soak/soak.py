@@ -78,10 +78,12 @@ class Soak:
         ) as session:
             watcher = Watcher(session, token, record)
             watching = asyncio.create_task(watcher.run())
-            await Buyer(session, token, record).run(until)
-            await watcher.catch_up()
-            watching.cancel()
-            await asyncio.wait([watching])
+            try:
+                await Buyer(session, token, record).run(until)
+                await watcher.catch_up()
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
 
     async def _sample(self) -> None:
         # The servers' children that read spreadsheets come and go, and are not counted.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -18,6 +19,7 @@ from tests.support.forks import library_variables
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import ROOT, Processes, answers, wait_until
 from tests.support.programs import program
+from tests.support.proxies import patient_example
 from tests.support.waiting import TIMEOUT_SECONDS
 
 FOLDER = ROOT / "docs" / "deployment"
@@ -198,9 +200,9 @@ class Deployment:
 
     def proxy_command(self) -> Command:
         """The command of the proxy."""
-        configuration = str(FOLDER / "haproxy.cfg")
+        example = patient_example("haproxy.cfg", self.processes.folder)
         return Command(
-            [program("haproxy"), "-W", "-db", "-f", configuration],
+            [program("haproxy"), "-W", "-db", "-f", example],
             self.site.proxy_environment(),
         )
 
@@ -295,6 +297,9 @@ class ComposeDeployment(Deployment):
         assert program is not None, f"{command.arguments[0]} is not in the image."
         arguments = [*self._as_user(), program, *command.arguments[1:]]
         ours = self.site.environment(self.processes.folder) | {"HOST": "127.0.0.1", **more}
+        if urlsplit(self.site.database_url).password:
+            # One password is rejected beside another.
+            ours["DATABASE_PASSWORD"] = ""
         return Command(arguments, command.environment | ours | {"PATH": os.environ["PATH"]})
 
     def _as_user(self) -> list[str]:

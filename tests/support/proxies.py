@@ -9,6 +9,7 @@ import trustme
 
 from tests.support.processes import ROOT, Processes, answers, free_port, wait_until
 from tests.support.programs import program
+from tests.support.waiting import TIMEOUT_SECONDS
 
 FOLDER = ROOT / "docs" / "deployment"
 NGINX = """
@@ -32,6 +33,19 @@ DEFAULTS = """
 upstream basket { server 127.0.0.1:8001; server 127.0.0.1:8002; }
 server { listen 127.0.0.1:8000; location / { proxy_pass http://basket; } }
 """
+
+
+def patient_example(name: str, folder: Path) -> str:
+    """Writes an example whose health checks wait as long as tests do, and returns its path.
+
+    A server on a busy machine is late, and tests would see it taken for dead.
+    """
+    checks, seconds = r"(timeout check|health_timeout) \d+s", f"{TIMEOUT_SECONDS:.0f}s"
+    text, count = re.subn(checks, rf"\1 {seconds}", (FOLDER / name).read_text())
+    assert count == 1
+    example = folder / f"patient-{name}"
+    example.write_text(text)
+    return str(example)
 
 
 @dataclass
@@ -69,7 +83,8 @@ class Proxies:
 
     def _start_haproxy(self, port: int) -> None:
         address = {"BASKET_PROXY": f"127.0.0.1:{port}"}
-        command = (program("haproxy"), "-W", "-db", "-f", str(FOLDER / "haproxy.cfg"))
+        example = patient_example("haproxy.cfg", self.processes.folder)
+        command = (program("haproxy"), "-W", "-db", "-f", example)
         self.processes.start(*command, **self._servers(), **address)
 
     def _start_caddy(self, port: int) -> None:
@@ -80,7 +95,8 @@ class Proxies:
             "XDG_DATA_HOME": folder,
             "XDG_CONFIG_HOME": folder,
         }
-        command = (program("caddy"), "run", "--config", str(FOLDER / "Caddyfile"))
+        example = patient_example("Caddyfile", self.processes.folder)
+        command = (program("caddy"), "run", "--config", example)
         self.processes.start(*command, "--adapter", "caddyfile", **self._servers(), **own)
 
     def _start_nginx(self, port: int) -> None:
@@ -113,7 +129,7 @@ class Proxies:
         return f"https://127.0.0.1:{port}"
 
     def _start_haproxy_with_tls(self, port: int, pem: Path) -> None:
-        text = (FOLDER / "haproxy.cfg").read_text()
+        text = Path(patient_example("haproxy.cfg", self.processes.folder)).read_text()
         comment, plain = re.findall(r".*\bbind .*\n", text)
         line = comment.partition("certificate: ")[2].replace(":443", f"127.0.0.1:{port}")
         line = line.replace("/etc/haproxy/basket.pem", str(pem))
