@@ -54,14 +54,16 @@ executed_schema = graphql_schema(schema)
 
 
 def create_application(
-    options: Options = OPTIONS,
+    options: Options | None = None,
     export_store: ExportStore | None = None,
     documents: Documents | None = None,
 ) -> Starlette:
     """Returns the application; without an address of Commerce it serves a demo Commerce.
 
-    Applications of one process may share their documents, each of which is then compiled once.
+    Without options it has those of the settings. Applications of one process may share their
+    documents, each of which is then compiled once.
     """
+    options = options or OPTIONS
     tracing = load_tracing() if options.has_collector else None
     dead_letters = DeadLetters()
     metrics = Metrics(

@@ -1,44 +1,30 @@
-"""The fork server: a process with all libraries imported, which forks the processes of tests.
+"""The fork server: a process with all modules imported, which forks the processes of tests.
 
-Imports of libraries take most of the processor time of a start. Our own modules are imported by each
-forked process itself, as they read the settings while they are imported.
+Imports take most of the processor time of a start.
 """
 
 import atexit
 import contextlib
-import gc
 import json
 import os
-import re
 import runpy
 import select
 import socket
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from struct import Struct
 from types import ModuleType
 
-ROOT = Path(__file__).parents[2]
+from tests.support.fork_modules import begin_anew, import_modules
+
 MESSAGE_BYTES = 1_000_000
 SITE_CODE = "sitecustomize.py"
 """A module on the path that Python runs when it starts."""
 NUMBER = Struct("i")
 """The format of the id and the status of a process."""
-
-_IMPORT = re.compile(r"^(?:from|import) ([\w.]+)", re.MULTILINE)
-_IMPORTED_BY_NAME = (
-    "aiohttp.web",
-    "aiosqlite",
-    "strawberry.federation",
-    "tortoise.backends.sqlite.client",
-    "uvicorn.main",
-    "uvicorn.loops.uvloop",
-)
-"""Libraries that other libraries import by their names when a server starts."""
 
 
 @dataclass(frozen=True)
@@ -67,53 +53,61 @@ class Forked:
         os.close(self.report)
 
 
-def imported_libraries() -> Iterator[str]:
-    """Yields the modules that ours import when they are imported, without our own."""
-    packages = [path.parent for path in ROOT.glob("*/__init__.py")]
-    served = [path for path in packages if path.name not in ("bench", "tests")]
-    ours = {path.stem for path in [*packages, *ROOT.glob("*.py")]}
-    for folder, pattern in [(ROOT, "*.py"), *((path, "**/*.py") for path in served)]:
-        for path in folder.glob(pattern):
-            for name in _IMPORT.findall(path.read_text(encoding="utf-8")):
-                if name.partition(".")[0] not in ours:
-                    yield name
+class Server:
+    """Forks a process per request of any client; ends when its owner does."""
 
+    def __init__(self, owner: socket.socket, *listeners: socket.socket) -> None:
+        self._owner = owner
+        self._listeners = {listener.fileno(): listener for listener in listeners}
+        self._clients = {owner.fileno(): owner}
+        self._running: dict[int, Forked] = {}
 
-def import_libraries() -> None:
-    """Imports those that are installed, out of the reach of garbage collection."""
-    gc.disable()
-    for name in dict.fromkeys([*imported_libraries(), *_IMPORTED_BY_NAME]):
-        with contextlib.suppress(ImportError):
-            import_module(name)
-    # A collection would write to, and so copy, all pages that a forked process shares.
-    gc.freeze()
-    gc.enable()
+    def next_request(self) -> Request:
+        """Returns the next request in a process of its own."""
+        while True:
+            waiting = [*self._listeners, *self._clients, *self._running]
+            ready, _, _ = select.select(waiting, [], [])
+            for ended in self._running.keys() & ready:
+                self._running.pop(ended).report_status()
+                os.close(ended)
+            for client in self._clients.keys() & ready:
+                if request := self._take(self._clients[client]):
+                    return request
+            for listener in self._listeners.keys() & ready:
+                self._accept(self._listeners[listener])
 
+    def _accept(self, listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        self._clients[client.fileno()] = client
 
-def next_request(channel: socket.socket) -> Request:
-    """Forks a process per request, and returns the request in that process."""
-    running: dict[int, Forked] = {}
-    while True:
-        ready, _, _ = select.select([channel.fileno(), *running], [], [])
-        for ended in running.keys() & ready:
-            running.pop(ended).report_status()
-            os.close(ended)
-        if channel.fileno() in ready:
-            message, files, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, 3)
-            if not message:
-                os._exit(0)
-            forked = Forked(os.fork(), report=files.pop())
-            if not forked.process_id:
-                channel.detach()
-                request = Request(**json.loads(message))
-                if request.has_own_session:
-                    os.setsid()
-                os.write(forked.report, NUMBER.pack(os.getpid()))
-                use_files(*files)
-                return request
-            running[os.pidfd_open(forked.process_id)] = forked
-            for file in files:
-                os.close(file)
+    def _take(self, client: socket.socket) -> Request | None:
+        """Takes a request and forks a process; returns the request there, and None here."""
+        message, files, _, _ = socket.recv_fds(client, MESSAGE_BYTES, 3)
+        if not message:
+            self._leave(client)
+            return None
+        forked = Forked(os.fork(), report=files.pop())
+        if not forked.process_id:
+            return self._begin(forked, Request(**json.loads(message)), files)
+        self._running[os.pidfd_open(forked.process_id)] = forked
+        for file in files:
+            os.close(file)
+        return None
+
+    def _leave(self, client: socket.socket) -> None:
+        if client is self._owner:
+            os._exit(0)
+        self._clients.pop(client.fileno()).close()
+
+    def _begin(self, forked: Forked, request: Request, files: list[int]) -> Request:
+        # Their descriptors are closed below, and become those of other files.
+        for channel in [*self._clients.values(), *self._listeners.values()]:
+            channel.detach()
+        if request.has_own_session:
+            os.setsid()
+        os.write(forked.report, NUMBER.pack(os.getpid()))
+        use_files(*files)
+        return request
 
 
 def use_files(output: int, errors: int) -> None:
@@ -145,11 +139,10 @@ def run(request: Request) -> None:
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
-    for module in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
-        del sys.modules[module]
     is_module = request.command[1] == "-m"
     name, *arguments = request.command[1 + is_module :]
     own_folder = request.folder if is_module else str(Path(name).resolve().parent)
+    begin_anew(Path(request.folder), Path(own_folder))
     more_folders = request.environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [own_folder, *filter(None, more_folders)]
     run_site_code(filter(None, more_folders))
@@ -202,7 +195,8 @@ class Exit:
 
 if __name__ == "__main__":
     exit_ = Exit()
-    import_libraries()
-    request = next_request(socket.socket(fileno=int(sys.argv[1])))
+    import_modules()
+    channels = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
+    request = Server(*channels).next_request()
     with exit_.noted():
         run(request)

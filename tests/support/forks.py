@@ -21,7 +21,9 @@ from threading import Lock
 from typing import BinaryIO
 from weakref import finalize
 
-from tests.support.fork_server import NUMBER, ROOT, SITE_CODE
+from tests.support import run_folder
+from tests.support.fork_modules import ROOT
+from tests.support.fork_server import NUMBER, SITE_CODE
 from tests.support.waiting import TIMEOUT_SECONDS
 
 _ENVIRONMENT = dict(os.environ)
@@ -91,7 +93,7 @@ class ForkedProcess(subprocess.Popen[bytes]):
 
 
 class ForkServer:
-    """The fork server of this process, started when it is first used."""
+    """The fork server of this process, started when it is first used, or that of all workers."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -114,31 +116,52 @@ class ForkServer:
         os.close(reporting)
         return ForkedProcess(start.command, report)
 
+    def share(self) -> None:
+        """Starts the one of all workers, before they are."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(str(_shared_path()))
+            listener.listen(64)
+            self._channel = self._start(listener.fileno())
+
     def _open_channel(self) -> socket.socket:
         with self._lock:
             if self._channel is None:
-                pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                self._channel, theirs = pair
-                with theirs:
-                    self._process = _start_server(theirs.fileno())
+                self._channel = self._connect() or self._start()
             return self._channel
 
+    def _connect(self) -> socket.socket | None:
+        """Connects to the one of all workers, if there is one."""
+        path = _shared_path()
+        if path is None or not path.exists():
+            return None
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        channel.connect(str(path))
+        return channel
+
+    def _start(self, *listener: int) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            files = (theirs.fileno(), *listener)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.fork_server", *map(str, files)],
+                cwd=ROOT,
+                env={**_ENVIRONMENT, "PYTHONPATH": ""},
+                stdin=subprocess.DEVNULL,
+                pass_fds=files,
+                start_new_session=True,
+            )
+        return ours
+
     def end(self) -> None:
-        """Ends the fork server; processes that it has forked go on."""
-        if self._channel and self._process:
+        """Ends the fork server, if this process has started it; what it has forked goes on."""
+        if self._channel:
             self._channel.close()
+        if self._process:
             self._process.wait()
 
 
-def _start_server(channel: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.fork_server", str(channel)],
-        cwd=ROOT,
-        env={**_ENVIRONMENT, "PYTHONPATH": ""},
-        stdin=subprocess.DEVNULL,
-        pass_fds=[channel],
-        start_new_session=True,
-    )
+def _shared_path() -> Path | None:
+    return run_folder.path() / "forks" if run_folder.is_made() else None
 
 
 fork_server = ForkServer()

@@ -20,7 +20,8 @@ from types import ModuleType
 from _pytest.config import _prepareconfig
 
 from tests.support import run_folder
-from tests.support.fork_server import ROOT, Exit, renew_streams
+from tests.support.fork_modules import ROOT
+from tests.support.fork_server import Exit, renew_streams
 from tests.support.programs import Run
 
 MESSAGE_BYTES = 65_536
