@@ -63,8 +63,13 @@ def missing(message: str) -> NoReturn:
 
 
 def skip_starts_when_quick() -> None:
-    """Lets a quick run skip each test that starts a process, but for the server's own that read."""
-    sys.addaudithook(_skip_start)
+    """Lets a quick run skip each test that starts a process, but for the server's own that read.
+
+    The hook is called for every import, file and attribute that is looked up, and not only for
+    processes, which takes one in fifty seconds of all tests.
+    """
+    if Run.quick:
+        sys.addaudithook(_skip_start)
 
 
 def _skip_start(event: str, arguments: tuple[Any, ...]) -> None:
