@@ -6,14 +6,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.basket import add
 from models.basket.add import MANY_LINES
 from models.basket.rules import RULES
-from models.database.connection import migrate_forward
 from models.migrations import functions
-from tests.support.postgres_cluster import Cluster, own_cluster
+from tests.support.postgres_cluster import Cluster, migrated_cluster
 from tests.support.service import Service, serve
 from tests.support.shop import Shop
 
@@ -103,20 +101,12 @@ def plain(text: str) -> str:
 
 @pytest.mark.long
 async def test_additions_and_their_rejections_leave_no_error_in_the_log(shop: Shop) -> None:
-    with own_cluster() as cluster:
-        await migrate(cluster)
+    with migrated_cluster() as cluster:
         async with serve(cluster.url, shop) as service:
             await add_and_be_rejected(service)
         log = (cluster.folder / "log").read_text(encoding="utf-8")
     assert "database system is ready" in log
     assert "ERROR" not in log
-
-
-async def migrate(cluster: Cluster) -> None:
-    """Makes the tables of a new server."""
-    # Tortoise keeps the text of its inserts in the words of the database that a process saw first.
-    EXECUTOR_CACHE.clear()
-    await migrate_forward(cluster.url)
 
 
 async def add_and_be_rejected(service: Service) -> None:
@@ -137,8 +127,7 @@ async def add_and_be_rejected(service: Service) -> None:
 async def test_a_role_that_may_only_read_and_write_adds_whatever_its_search_path_is(
     shop: Shop,
 ) -> None:
-    with own_cluster() as cluster:
-        await migrate(cluster)
+    with migrated_cluster() as cluster:
         await make_role(cluster)
         async with serve(cluster.url.replace("postgres@", "buyers@"), shop) as service:
             line = {"productRemoteId": 1, "divisionErpCode": "ERP01", "quantity": 1}

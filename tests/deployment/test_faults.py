@@ -14,15 +14,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from models.database.connection import migrate_forward
 from tests.support.databases import waits_for_lock
 from tests.support.deployment import Site, SystemdDeployment
 from tests.support.exports import ask, ended, files_of
 from tests.support.forks import CLOCK_FOLDER
 from tests.support.load import KEYED, PLAIN, loaded
-from tests.support.postgres_cluster import Cluster, own_cluster
+from tests.support.postgres_cluster import Cluster, migrated_cluster
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, kill
 from tests.support.programs import missing
@@ -67,7 +65,7 @@ def environment_of(clock: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server that may be restarted."""
-    with own_cluster() as started:
+    with migrated_cluster() as started:
         yield started
 
 
@@ -76,8 +74,6 @@ async def running(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Running]:
     """All processes, for all tests of this file; each leaves them as it found them."""
-    EXECUTOR_CACHE.clear()
-    await migrate_forward(cluster.url)
     await write_people_to(cluster.url)
     processes = Processes(tmp_path_factory.mktemp("faults"))
     clock = processes.folder / "clock"

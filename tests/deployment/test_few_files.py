@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 
-from models.database.connection import migrate_forward
 from tests.support.process import write_people_to
 from tests.support.processes import Processes, answers, free_port, wait_until
 from tests.support.shop import Shop
@@ -46,7 +45,6 @@ async def test_too_many_open_files_are_503(
     postgres_url: str, shop: Shop, tmp_path: Path
 ) -> None:
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > FILES
-    await migrate_forward(postgres_url)
     await write_people_to(postgres_url)
     processes = Processes(
         tmp_path,

@@ -12,14 +12,12 @@ import httpx
 import pytest
 import redis
 import xlrd
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from models.database.connection import migrate_forward
 from tests.support.databases import databases
 from tests.support.exports import ask, ended, files_of, state
 from tests.support.large_basket import run, write_large_basket
 from tests.support.ports import free_port
-from tests.support.postgres_cluster import own_cluster
+from tests.support.postgres_cluster import migrated_cluster
 from tests.support.postgres_database import TEST_DATABASE_URL
 from tests.support.processes import Processes, kill
 from tests.support.service import Caller
@@ -220,9 +218,7 @@ async def test_a_database_that_goes_away_for_three_seconds_loses_nothing(
 async def test_a_database_restarted_under_a_running_worker_loses_nothing(
     tmp_path: Path,
 ) -> None:
-    with own_cluster() as cluster:
-        EXECUTOR_CACHE.clear()
-        await migrate_forward(cluster.url)
+    with migrated_cluster() as cluster:
         async with production_on(cluster.url, tmp_path) as production:
             await production.work()
             async with production.begun_export() as key:

@@ -10,14 +10,12 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from models.database.connection import migrate_forward
 from tests.support.deltas import DELTA, Json, apply_delta, read_state
 from tests.support.events import EventStream, subscribe
 from tests.support.lines import line
 from tests.support.ports import free_port
-from tests.support.postgres_cluster import Cluster, own_cluster
+from tests.support.postgres_cluster import Cluster, migrated_cluster
 from tests.support.process import start_server, write_people_to
 from tests.support.processes import Processes, kill
 from tests.support.service import Caller
@@ -62,9 +60,7 @@ class Shop:
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """The servers, started once."""
     folder, redis_port = tmp_path_factory.mktemp("live"), free_port()
-    with own_cluster() as cluster:
-        EXECUTOR_CACHE.clear()
-        await migrate_forward(cluster.url)
+    with migrated_cluster() as cluster:
         await write_people_to(cluster.url)
         async with serve_shop() as commerce:
             processes = Processes(

@@ -9,14 +9,14 @@ import aiohttp
 import asyncpg
 
 from commerce.demo import serve_demo
-from models.database.connection import connect, disconnect, migrate_forward
+from models.database.connection import connect, disconnect
 from models.division import Division
 from models.user import Token, User, hash_token
 from tests.soak.buyer import Buyer, Record
 from tests.soak.report import Report, Sample
 from tests.soak.watcher import Watcher
 from tests.support.deployment import Site, SystemdDeployment
-from tests.support.postgres_cluster import own_cluster
+from tests.support.postgres_cluster import migrated_cluster
 from tests.support.process import write_people_to
 from tests.support.processes import Processes
 
@@ -127,8 +127,7 @@ async def write_buyers(database_url: str) -> None:
 
 async def soak(seconds: float, folder: Path) -> Report:
     """Starts everything, soaks it, and ends everything."""
-    with own_cluster() as cluster:
-        await migrate_forward(cluster.url)
+    with migrated_cluster() as cluster:
         await write_buyers(cluster.url)
         processes = Processes(folder)
         try:

@@ -4,11 +4,16 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+
+from tests.support import run_folder
+from tests.support.forks import run_program
 from tests.support.node_packages import node_modules
 from tests.support.ports import free_port
 from tests.support.programs import missing, skip_when_quick
@@ -39,6 +44,20 @@ class Cluster:
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def data(self) -> Path:
+        """The folder of its files."""
+        return self.folder / "data"
+
+    def make(self) -> None:
+        """Makes its files."""
+        options = ["-U", "postgres", "-A", "trust", "--no-sync"]
+        self.run("initdb", "-D", str(self.data), *options)
+
+    def copy(self, data: Path) -> None:
+        """Copies the files of one that is stopped, which takes a tenth of the time."""
+        copy_owned(data, self.data)
+
     def run(self, program: str, *arguments: str) -> None:
         """Runs one of PostgreSQL's programs, which reject to be run by root."""
         command = [str(self.programs / program), *arguments]
@@ -56,7 +75,7 @@ class Cluster:
 
     def processes(self) -> list[int]:
         """Returns the numbers of the server's processes."""
-        postmaster = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        postmaster = (self.data / "postmaster.pid").read_text().split()[0]
         found = subprocess.run(
             ["pgrep", "-P", postmaster], capture_output=True, text=True, check=True
         )
@@ -71,17 +90,40 @@ class Cluster:
 
     def control(self, action: str, *more: str) -> None:
         """Starts, stops or restarts the server, and waits for it."""
-        self.run(
-            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", *more, action
-        )
+        self.run("pg_ctl", "-D", str(self.data), "-w", "-m", "fast", *more, action)
 
 
 @contextmanager
 def own_cluster(version: int | None = None) -> Iterator[Cluster]:
-    """Makes a server, starts it, and leaves nothing behind; skips the test where PostgreSQL's programs are missing.
+    """Starts a server without tables, and leaves nothing behind.
 
-    It is the machine's own PostgreSQL, or one of the versions among the npm packages.
+    It is the machine's own PostgreSQL, or one of the versions among the npm packages. Without
+    programs of it the test is skipped.
     """
+    with _new_cluster(version) as cluster:
+        if version is None:
+            cluster.copy(run_folder.make_once("cluster", _make_empty))
+        else:
+            cluster.make()
+        cluster.start()
+        yield cluster
+        cluster.control("stop")
+
+
+@contextmanager
+def migrated_cluster() -> Iterator[Cluster]:
+    """Starts a server as `own_cluster` does, whose database has all tables."""
+    # Tortoise keeps the text of its inserts in the words of the database that a process saw first.
+    EXECUTOR_CACHE.clear()
+    with _new_cluster() as cluster:
+        cluster.copy(run_folder.make_once("migrated-cluster", _make_migrated))
+        cluster.start()
+        yield cluster
+        cluster.control("stop")
+
+
+@contextmanager
+def _new_cluster(version: int | None = None) -> Iterator[Cluster]:
     skip_when_quick("PostgreSQL's server programs")
     folder = Path(tempfile.mkdtemp(prefix="basket-cluster-"))
     try:
@@ -90,21 +132,30 @@ def own_cluster(version: int | None = None) -> Iterator[Cluster]:
             missing(
                 "PostgreSQL's server programs are not installed here (Debian: apt-get install postgresql)."
             )
-        cluster = Cluster(programs, folder)
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-        cluster.run(
-            "initdb",
-            "-D",
-            str(folder / "data"),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "--no-sync",
-        )
-        cluster.start()
-        yield cluster
-        cluster.control("stop")
+        yield Cluster(programs, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_empty(copy: Path) -> None:
+    with _new_cluster() as cluster:
+        cluster.make()
+        copy_owned(cluster.data, copy)
+
+
+def _make_migrated(copy: Path) -> None:
+    with own_cluster() as cluster:
+        status, output, errors = run_program(
+            sys.executable, "server.py", "migrate", DATABASE_URL=cluster.url
+        )
+        assert status == 0, output + errors
+        cluster.control("stop")
+        copy_owned(cluster.data, copy)
+        cluster.start()
+
+
+def copy_owned(folder: Path, copy: Path) -> None:
+    """Copies a folder with all in it, and with the owners, whom PostgreSQL checks."""
+    subprocess.run(["cp", "-a", str(folder), str(copy)], check=True)
