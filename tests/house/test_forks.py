@@ -152,11 +152,13 @@ def test_a_forked_program_of_ours_has_the_settings_of_its_environment() -> None:
     assert forked[1].endswith("\nTrue")
 
 
-def test_a_program_in_another_checkout_has_the_modules_of_that(tmp_path: Path) -> None:
-    (tmp_path / "application.py").write_text("print('of the other checkout')")
-    (tmp_path / "program.py").write_text("import application")
-    forked = run(fork_server.fork, tmp_path, "program.py")
-    assert forked == (0, "of the other checkout\n", "")
+def test_a_program_of_another_checkout_needs_a_start(tmp_path: Path) -> None:
+    with TemporaryFile() as output:
+        command = (sys.executable, "server.py", "serve")
+        start = Start(command, os.environ, output, output, tmp_path)
+    assert can_fork(start)
+    (tmp_path / "application.py").touch()
+    assert not can_fork(start)
 
 
 def test_no_module_reads_a_setting_while_it_is_imported() -> None:

@@ -42,16 +42,20 @@ def import_modules() -> None:
     gc.enable()
 
 
-def begin_anew(folder: Path, own_folder: Path) -> None:
-    """Leaves our modules only to a program of ours in our folder, with settings read anew."""
-    scripts = Path(sys.executable).parent
-    if folder != ROOT or own_folder not in (ROOT, scripts):
+def begin_anew(program: Path) -> None:
+    """Leaves our modules to a program of ours, with settings read anew, and forgets them for others."""
+    if not is_ours(program):
         _forget(_our_names())
         return
     _forget({"tests"})
     # Only the package itself does something: it finds the actors for the command of Dramatiq.
     sys.modules.pop("tasks", None)
     _read_settings_anew()
+
+
+def is_ours(program: Path) -> bool:
+    """Whether a program finds our modules: in our folder, or installed beside this Python."""
+    return program.parent in (ROOT, Path(sys.executable).parent)
 
 
 def imported_libraries() -> Iterator[str]:

@@ -212,7 +212,13 @@ def can_fork(start: Start) -> bool:
         and _python_command(start.command) is not None
         and library_variables(start.environment) == library_variables(_ENVIRONMENT)
         and not _has_site_code(start.environment)
+        and not _is_of_another_checkout(start.folder)
     )
+
+
+def _is_of_another_checkout(folder: Path) -> bool:
+    """Whether a program finds modules of the same names as ours, which are imported already."""
+    return folder != ROOT and (folder / "application.py").exists()
 
 
 def _has_site_code(environment: Mapping[str, str]) -> bool:
