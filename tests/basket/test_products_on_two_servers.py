@@ -19,6 +19,7 @@ from tests.support.process import start_server, write_people_to
 from tests.support.service import Caller
 from tests.support.shop import serve_shop
 from tests.support.thoroughness import IS_REPEATED, examples
+from tests.support.waiting import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.long
 
@@ -73,6 +74,9 @@ ALL_KINDS: list[Step] = [
 class Outside(Protocol):
     """A connection of nobody that the servers know."""
 
+    async def begin(self) -> None:
+        """Begins a transaction that will change something."""
+
     async def run(self, statements: str) -> None:
         """Runs statements."""
 
@@ -85,6 +89,9 @@ class OutsidePostgres:
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
+
+    async def begin(self) -> None:
+        await self._connection.execute("BEGIN")
 
     async def run(self, statements: str) -> None:
         await self._connection.execute(statements)
@@ -99,6 +106,10 @@ class OutsideSqlite:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
+    async def begin(self) -> None:
+        # It waits for a server that writes; one that has read before it writes would be rejected.
+        self._connection.execute("BEGIN IMMEDIATE")
+
     async def run(self, statements: str) -> None:
         # Not executescript, which commits first.
         for statement in statements.split(";"):
@@ -112,7 +123,8 @@ class OutsideSqlite:
 async def open_outside(url: str) -> AsyncIterator[Outside]:
     """Connects to a database past the servers."""
     if url.startswith("sqlite://"):
-        file = sqlite3.connect(url.removeprefix("sqlite://"), isolation_level=None)
+        path = url.removeprefix("sqlite://")
+        file = sqlite3.connect(path, timeout=TIMEOUT_SECONDS, isolation_level=None)
         with closing(file):
             yield OutsideSqlite(file)
         return
@@ -152,7 +164,7 @@ class Pair:
         """Makes a change, reads while it is open and when it has ended; returns the reads."""
         kind, number, name, is_kept, during, after = step
         before = await self.outside.truth()
-        await self.outside.run("BEGIN")
+        await self.outside.begin()
         await self.outside.run(CHANGES[kind].format(number=number, name=name))
         for server in during:
             assert await self.read(server) == before

@@ -26,6 +26,8 @@ from tests.support.fork_modules import ROOT
 from tests.support.fork_server import NUMBER, SITE_CODE
 from tests.support.waiting import TIMEOUT_SECONDS
 
+SHARED = "TEST_FORK_SERVER"
+"""The variable with the path of the fork server that all workers share."""
 _ENVIRONMENT = dict(os.environ)
 _PROGRAMS = ("dramatiq", "uvicorn")
 """Programs beside Python that are written in it."""
@@ -119,9 +121,11 @@ class ForkServer:
     def share(self) -> None:
         """Starts the one of all workers, before they are."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-            listener.bind(str(_shared_path()))
+            path = str(run_folder.path() / "forks")
+            listener.bind(path)
             listener.listen(64)
             self._channel = self._start(listener.fileno())
+        os.environ[SHARED] = path
 
     def _open_channel(self) -> socket.socket:
         with self._lock:
@@ -131,11 +135,11 @@ class ForkServer:
 
     def _connect(self) -> socket.socket | None:
         """Connects to the one of all workers, if there is one."""
-        path = _shared_path()
-        if path is None or not path.exists():
+        path = os.environ.get(SHARED)
+        if path is None:
             return None
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        channel.connect(str(path))
+        channel.connect(path)
         return channel
 
     def _start(self, *listener: int) -> socket.socket:
@@ -158,10 +162,6 @@ class ForkServer:
             self._channel.close()
         if self._process:
             self._process.wait()
-
-
-def _shared_path() -> Path | None:
-    return run_folder.path() / "forks" if run_folder.is_made() else None
 
 
 fork_server = ForkServer()

@@ -20,11 +20,6 @@ def create() -> bool:
     return is_ours
 
 
-def is_made() -> bool:
-    """Whether there is a folder: only in a run of tests and in what it starts."""
-    return _VARIABLE in os.environ
-
-
 def delete() -> None:
     """Removes the folder."""
     shutil.rmtree(os.environ.pop(_VARIABLE))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from models.database.connection import connect, disconnect
 from tests.support.databases import migrated_file
+from tests.support.forks import SHARED
 from tests.support.many_items import fill_basket
 from tests.support.ports import free_port
 from tests.support.processes import Processes
@@ -82,6 +84,8 @@ def main() -> None:
         url = f"sqlite://{file}"
         asyncio.run(write_basket(url))
         slow_down()
+        # Processes that another one forks would be in the network of that.
+        os.environ.pop(SHARED, None)
         processes = Processes(
             Path(name), DATABASE_URL=url, REDIS_URL="", ENVIRONMENT="test"
         )
