@@ -20,6 +20,8 @@ COPY schema schema
 COPY settings settings
 COPY tasks tasks
 COPY web web
+# The user may not write what Python compiles, and would compile anew at each start.
+RUN .venv/bin/python -m compileall -q -x '/\.venv/' .
 ENV PATH=/opt/basket/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 EXPORT_URL=/var/lib/basket/exports
 USER 10001

@@ -155,7 +155,7 @@ def service_command(name: str, given: Mapping[str, str]) -> Command:
 
 
 def copied_to(folder: Path) -> Path:
-    """Copies what the Dockerfile copies from here, and nothing else."""
+    """Copies what the Dockerfile copies from here, with what Python has compiled of it."""
     for line in dockerfile():
         if line.startswith("COPY ") and "--from" not in line:
             *sources, target = line.split()[1:]
@@ -163,13 +163,9 @@ def copied_to(folder: Path) -> Path:
                 path for source in sources for path in sorted(ROOT.glob(source))
             ]:
                 if origin.is_dir():
-                    shutil.copytree(
-                        origin,
-                        folder / target,
-                        ignore=shutil.ignore_patterns("__pycache__"),
-                    )
+                    shutil.copytree(origin, folder / target)
                 else:
-                    shutil.copy(origin, folder / target)
+                    shutil.copy2(origin, folder / target)
     return folder
 
 
