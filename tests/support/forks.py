@@ -175,9 +175,18 @@ def start_process(start: Start) -> subprocess.Popen[bytes]:
 def run_program(*command: str, **environment: str) -> tuple[int, str, str]:
     """Runs a program to its end; returns its status, its output and its errors."""
     with TemporaryFile() as output, TemporaryFile() as errors:
-        start = Start(command, os.environ | environment, output, errors)
-        status = start_process(start).wait(TIMEOUT_SECONDS)
+        status = run_to_end(Start(command, os.environ | environment, output, errors))
         return status, read_from_start(output), read_from_start(errors)
+
+
+def run_to_end(start: Start) -> int:
+    """Runs a program and returns its status; one that does not end is killed at the timeout."""
+    process = start_process(start)
+    try:
+        return process.wait(TIMEOUT_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def run_for_lines(*command: str, **environment: str) -> tuple[int, list[str]]:

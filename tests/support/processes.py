@@ -15,11 +15,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 # Named here too until all tests import it from its own module.
-from tests.support.forks import Start, read_from_start, start_process
+from tests.support.forks import Start, read_from_start, run_to_end, start_process
 from tests.support.http import client
 from tests.support.ports import free_port as free_port
 from tests.support.programs import program
-from tests.support.waiting import TIMEOUT_SECONDS
 from tests.support.waiting import wait_until as wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -62,8 +61,7 @@ class Processes:
         """Runs a program to its end; returns its status, its output and its errors."""
         with TemporaryFile() as output, TemporaryFile() as errors:
             given = self.environment | environment
-            start = Start(command, given, output, errors, self.root)
-            status = start_process(start).wait(TIMEOUT_SECONDS)
+            status = run_to_end(Start(command, given, output, errors, self.root))
             return status, read_from_start(output), read_from_start(errors)
 
     def serve(self, port: int) -> subprocess.Popen[bytes]:
