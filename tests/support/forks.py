@@ -24,6 +24,7 @@ from weakref import finalize
 from tests.support import run_folder
 from tests.support.fork_modules import ROOT
 from tests.support.fork_server import NUMBER, SITE_CODE
+from tests.support.programs import skip_start
 from tests.support.waiting import TIMEOUT_SECONDS
 
 SHARED = "TEST_FORK_SERVER"
@@ -103,9 +104,8 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def fork(self, start: Start) -> ForkedProcess:
-        """Has a process forked, which those who watch for starts are told as Popen tells them."""
-        program = start.command[0]
-        sys.audit("subprocess.Popen", program, start.command, start.folder, None)
+        """Has a process forked, unless this run starts none."""
+        skip_start(start.command)
         request = {
             "command": _python_command(start.command),
             "folder": str(start.folder),
