@@ -40,9 +40,8 @@ from tests.support.service import Service, serve
 from tests.support.shop import Shop, serve_shop
 from tests.support.worker_server import WorkerServer
 
-WORKERS_PER_CORE = 3
-QUICK_WORKERS_PER_CORE = 2
-"""Fewer, as few tests of the embedded half wait."""
+WORKERS_PER_CORE = 2
+"""With more, tests take more processor time and end no sooner."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -158,10 +157,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Returns more workers than cores, because many tests wait for other processes."""
-    is_quick = config.getoption("--quick")
-    return (QUICK_WORKERS_PER_CORE if is_quick else WORKERS_PER_CORE) * (
-        os.cpu_count() or 1
-    )
+    return WORKERS_PER_CORE * (os.cpu_count() or 1)
 
 
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
