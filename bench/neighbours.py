@@ -21,7 +21,7 @@ from bench.operations import OURS, WORKLOADS, Call, Shape
 from bench.population import Placed
 from bench.reset import reset
 from bench.servers import Server, all_running
-from bench.wrk import Load, LoadFailed, put_load
+from bench.wrk import Load, NothingAnswered, put_load
 
 NEIGHBOURS = ("REST", "OIDC", "RI")
 ROWS = 50_000
@@ -63,9 +63,7 @@ class Neighbours:
             put_load, self.server.port, shape, calls or self.calls, self.seconds
         )
         if not load.requests:
-            raise LoadFailed(
-                f"{shape.path} answered nothing in {self.seconds:g} s; give --seconds."
-            )
+            raise NothingAnswered(shape.path, self.seconds)
         return load
 
     async def rest(self, rounds: int) -> str:

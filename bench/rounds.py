@@ -13,7 +13,7 @@ from bench.operations import Workload
 from bench.population import Placed
 from bench.reset import changes, reset
 from bench.servers import Server
-from bench.wrk import Load, LoadFailed, put_load
+from bench.wrk import Load, LoadFailed, NothingAnswered, put_load
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,7 @@ class Rounds:
         )
         load = put_load(server.port, shape, calls, self.seconds)
         if not load.requests:
-            raise LoadFailed(
-                f"{workload.name}: {server.kind} answered nothing in {self.seconds:g} s; "
-                "give --seconds."
-            )
+            raise NothingAnswered(f"{workload.name}: {server.kind}", self.seconds)
         seconds = server.processor_seconds() - before
         postgres = seconds_between(backends, await backend_seconds(connection))
         # wrk ends while requests are still being answered.

@@ -45,6 +45,13 @@ class LoadFailed(Exception):
     """Raised when requests failed or none were answered; the results are discarded."""
 
 
+class NothingAnswered(LoadFailed):
+    """Raised when no request was answered in the time of a measurement."""
+
+    def __init__(self, who: str, seconds: float) -> None:
+        super().__init__(f"{who} answered nothing in {seconds:g} s; give --seconds.")
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """The requests of a measurement, its seconds, and latencies in milliseconds."""

@@ -162,10 +162,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
     """Forks the workers from one process that has imported all tests."""
+    is_quick = config.getoption("--quick")
     if has_forks():
-        if not config.getoption("--quick"):
+        if not is_quick:
             fork_server.share()
-        server = WorkerServer(["--quick"] if config.getoption("--quick") else [])
+        server = WorkerServer(["--quick"] if is_quick else [])
         config.add_cleanup(server.end)
         for spec in specs:
             spec.python = server.python

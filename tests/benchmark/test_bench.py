@@ -24,7 +24,7 @@ from bench.rounds import Rounds
 from bench.servers import all_running
 from bench.storage import storage_of
 from bench.table import format_halves, format_table
-from bench.wrk import LoadFailed
+from bench.wrk import LoadFailed, NothingAnswered
 from models.database.connection import connect, disconnect
 from models.user import Buyers, hash_token
 from settings import ROOT
@@ -187,7 +187,7 @@ Measured = TypeVar("Measured")
 async def long_enough(measure: Callable[[int], Awaitable[Measured]]) -> Measured:
     """Measures for a second, or so long that even a busy machine responds in that time."""
     for seconds in (1, 8, 64):
-        with suppress(LoadFailed):
+        with suppress(NothingAnswered):
             return await measure(seconds)
     return await measure(512)
 

@@ -1,7 +1,6 @@
 """The oldest and the newest PostgreSQL of docs/database.md; other tests use the machine's."""
 
 import pytest
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.basket.add import MANY_LINES
 from models.database.connection import migrate_forward
@@ -18,8 +17,6 @@ DELTA = "basket { version delta(sinceVersion: 1) { isComplete items { productRem
 @pytest.mark.parametrize("version", [12, 18])
 async def test_baskets_are_changed_on_it(version: int, shop: Shop) -> None:
     with own_cluster(version) as cluster:
-        # Tortoise keeps the text of its inserts in the words of the database that a process saw first.
-        EXECUTOR_CACHE.clear()
         await migrate_forward(cluster.url)
         async with serve(cluster.url, shop) as service:
             await change_in_every_way(service.main)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 import pytest_asyncio
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 import settings
 from tests.support.databases import databases
@@ -80,7 +79,6 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     for name in ("haproxy", "caddy", "nginx"):
         program(name)
     folder = tmp_path_factory.mktemp("proxies")
-    EXECUTOR_CACHE.clear()
     opened = databases("postgres", folder)
     url = await asyncio.to_thread(next, opened)
     await write_people_to(url)

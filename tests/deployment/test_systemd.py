@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from models.database.connection import migrate_forward
 from tests.support.deployment import Site
@@ -23,8 +22,7 @@ from tests.support.postgres_cluster import Cluster, own_cluster
 from tests.support.private_systemd import RELEASES, Systemd, as_basket, private_systemd
 from tests.support.process import write_people_to
 from tests.support.processes import ROOT, Processes, answers, in_thread, wait_until
-from tests.support.programs import program
-from tests.support.proxies import patient_example
+from tests.support.proxies import haproxy_command
 from tests.support.service import Caller
 from tests.support.shop import Shop
 from tests.support.waiting import TIMEOUT_SECONDS
@@ -80,8 +78,7 @@ class Machine:
 
     def start_proxy(self) -> None:
         """Starts the proxy with the committed configuration."""
-        example = patient_example("haproxy.cfg", self.processes.folder)
-        command = [program("haproxy"), "-W", "-db", "-f", example]
+        command = haproxy_command(self.processes.folder)
         self.processes.start(*command, **self.site.proxy_environment())
         wait_until(
             lambda: answers(f"{self.site.proxy_url}/readyz"), "The start of the proxy"
@@ -99,7 +96,6 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, shop: Shop) -> Iterator[Machine]:
     """A machine on which nothing of ours runs yet, and whose PostgreSQL answers."""
-    EXECUTOR_CACHE.clear()
     with own_cluster() as cluster:
         site = Site(cluster.url, shop.url)
         own = {"EXPORT_URL": "/var/lib/basket/exports", "WORKER_PORT": str(free_ports())}

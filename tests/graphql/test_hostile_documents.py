@@ -1,4 +1,4 @@
-"""Requests made to cost much are rejected for the price of few others, and leave no memory behind."""
+"""Requests made to cost much are rejected for the price of few others, and leave no memory used."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ MOST_GROWTH = 16_000_000
 
 
 class Server:
-    """A server process, and what it takes for ordinary requests, which tells how fast the machine is."""
+    """A server process, with the processor time of ordinary requests as the unit of cost."""
 
     def __init__(self, raw: RawServer) -> None:
         self.raw = raw

@@ -1,11 +1,10 @@
 """Processes that tests fork: their programs find what they find in a process that was started."""
 
-import ast
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from tempfile import TemporaryFile
@@ -70,7 +69,6 @@ print("set")
 """
 
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SCRIPTS = Path(sys.executable).parent
 Starter = Callable[[Start], Popen[bytes]]
 
@@ -159,60 +157,6 @@ def test_a_program_of_another_checkout_needs_a_start(tmp_path: Path) -> None:
     assert can_fork(start)
     (tmp_path / "application.py").touch()
     assert not can_fork(start)
-
-
-def test_no_module_reads_a_setting_while_it_is_imported() -> None:
-    """Forked processes have these modules from before, and only the settings are read anew."""
-    assert {
-        str(path.relative_to(ROOT))
-        for path in imported_files()
-        for part in evaluated_by_import(ast.parse(path.read_text()))
-        if names_a_setting(part)
-    } == set()
-
-
-def imported_files() -> Iterator[Path]:
-    """Yields the files of our modules, without those of the settings and of tests."""
-    for path in ROOT.glob("*/**/*.py"):
-        if path.relative_to(ROOT).parts[0] not in ("settings", "tests", "bench", ".venv"):
-            yield path
-    yield from ROOT.glob("*.py")
-
-
-def evaluated_by_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yields what an import evaluates: all but bodies of functions, annotations and imports."""
-    for field, value in ast.iter_fields(tree):
-        if field in ("annotation", "returns") or isinstance(tree, ast.ImportFrom):
-            continue
-        if isinstance(tree, FUNCTIONS) and field == "body":
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield child
-                yield from evaluated_by_import(child)
-
-
-def names_a_setting(part: ast.AST) -> bool:
-    """Whether code is `settings.…`, or one of the options with their values."""
-    if isinstance(part, ast.Attribute):
-        return isinstance(part.value, ast.Name) and part.value.id == "settings"
-    return isinstance(part, ast.Name) and part.id in ("OPTIONS", "Options", "LogOptions")
-
-
-def test_the_rule_finds_a_setting_that_is_read() -> None:
-    for code, is_read in (
-        ("LIMIT = settings.LIMIT", True),
-        ("def ask(options: Options = OPTIONS) -> None: ...", True),
-        ("class Part:\n    limit = 1 + settings.LIMIT", True),
-        ("@cache(settings.LIMIT)\ndef ask() -> None: ...", True),
-        ("def ask(options: Options | None = None) -> Options: return OPTIONS", False),
-        (
-            "class Part:\n    options: Options\n    def limit(self): return settings.LIMIT",
-            False,
-        ),
-    ):
-        parts = evaluated_by_import(ast.parse(code))
-        assert any(map(names_a_setting, parts)) == is_read, code
 
 
 def test_a_forked_process_is_waited_for_and_killed(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_client_that_reads_nothing_is_cut_off_and_its_memory_freed(
             try:
                 client, _ = await ask(server, GET % 1)
                 await cutting(server)
-                # A loop lets go of what it had to write a little after the connection is lost.
+                # An event loop frees its write buffer a little after the connection is lost.
                 await eventually(is_freed, "The end of what the response took")
                 _, peak = tracemalloc.get_traced_memory()
             finally:

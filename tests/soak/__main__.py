@@ -21,11 +21,8 @@ def main() -> int:
     if binaries() is None:
         sys.stderr.write("PostgreSQL's server programs are needed: initdb and pg_ctl.\n")
         return 2
-    is_ours = run_folder.create()
-    with TemporaryDirectory(prefix="basket-soak-") as folder:
+    with run_folder.made(), TemporaryDirectory(prefix="basket-soak-") as folder:
         report = asyncio.run(soak(arguments.seconds, Path(folder)))
-    if is_ours:
-        run_folder.delete()
     complaints = report.complaints()
     lines = [*report.lines(), *(complaints or ["It held."])]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -18,8 +18,7 @@ import yaml
 from tests.support.forks import library_variables
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import ROOT, Processes, answers, wait_until
-from tests.support.programs import program
-from tests.support.proxies import patient_example
+from tests.support.proxies import haproxy_command
 from tests.support.waiting import TIMEOUT_SECONDS
 
 FOLDER = ROOT / "docs" / "deployment"
@@ -196,10 +195,8 @@ class Deployment:
 
     def proxy_command(self) -> Command:
         """The command of the proxy."""
-        example = patient_example("haproxy.cfg", self.processes.folder)
         return Command(
-            [program("haproxy"), "-W", "-db", "-f", example],
-            self.site.proxy_environment(),
+            haproxy_command(self.processes.folder), self.site.proxy_environment()
         )
 
     def start(self, command: Command) -> subprocess.Popen[bytes]:

@@ -1,7 +1,7 @@
 """The modules that the fork server has imported: all libraries, and ours with the settings renewed.
 
-Only `settings` and `settings.options` read the environment. All other modules of ours find what they
-have read through these two, and not while they are imported, so that they stay as they are.
+Only `settings` and `settings.options` read the environment. All other modules of ours use values of
+these two when they run, and not while they are imported, so that they stay as they are.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ _OURS = "application"
 
 
 def import_modules() -> None:
-    """Imports what is installed and what is ours, out of the reach of garbage collection."""
+    """Imports the installed libraries and our modules, exempt from garbage collection."""
     gc.disable()
     for name in dict.fromkeys([*imported_libraries(), *_IMPORTED_BY_NAME]):
         with contextlib.suppress(ImportError):
@@ -42,20 +42,19 @@ def import_modules() -> None:
     gc.enable()
 
 
-def begin_anew(program: Path) -> None:
-    """Leaves our modules to a program of ours, with settings read anew, and forgets them for others."""
-    if not is_ours(program):
+def begin_anew(folder: Path) -> None:
+    """Leaves our modules to a program in a folder of ours, with settings read anew.
+
+    For programs in other folders they are forgotten.
+    """
+    # Those of libraries are beside this Python.
+    if folder not in (ROOT, Path(sys.executable).parent):
         _forget(_our_names())
         return
     _forget({"tests"})
     # Only the package itself does something: it finds the actors for the command of Dramatiq.
     sys.modules.pop("tasks", None)
     _read_settings_anew()
-
-
-def is_ours(program: Path) -> bool:
-    """Whether a program finds our modules: in our folder, or installed beside this Python."""
-    return program.parent in (ROOT, Path(sys.executable).parent)
 
 
 def imported_libraries() -> Iterator[str]:

@@ -141,9 +141,9 @@ def run(request: Request) -> None:
     os.environ.update(request.environment)
     is_module = request.command[1] == "-m"
     name, *arguments = request.command[1 + is_module :]
-    program = Path(request.folder, "-m" if is_module else name)
+    folder = Path(request.folder)
     own_folder = request.folder if is_module else str(Path(name).resolve().parent)
-    begin_anew(program)
+    begin_anew(folder if is_module else (folder / name).parent)
     more_folders = request.environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [own_folder, *filter(None, more_folders)]
     run_site_code(filter(None, more_folders))

@@ -157,7 +157,7 @@ class ForkServer:
         return ours
 
     def end(self) -> None:
-        """Ends the fork server, if this process has started it; what it has forked goes on."""
+        """Ends the fork server, if this process has started it; forked processes go on."""
         if self._channel:
             self._channel.close()
         if self._process:

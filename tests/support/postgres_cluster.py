@@ -73,6 +73,13 @@ class Cluster:
             cwd="/",
         )
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Starts the server, and stops it in the end."""
+        self.start()
+        yield
+        self.control("stop")
+
     def processes(self) -> list[int]:
         """Returns the numbers of the server's processes."""
         postmaster = (self.data / "postmaster.pid").read_text().split()[0]
@@ -105,32 +112,31 @@ def own_cluster(version: int | None = None) -> Iterator[Cluster]:
             cluster.copy(run_folder.make_once("cluster", _make_empty))
         else:
             cluster.make()
-        cluster.start()
-        yield cluster
-        cluster.control("stop")
+        with cluster.running():
+            yield cluster
 
 
 @contextmanager
 def migrated_cluster() -> Iterator[Cluster]:
     """Starts a server as `own_cluster` does, whose database has all tables."""
-    # Tortoise keeps the text of its inserts in the words of the database that a process saw first.
-    EXECUTOR_CACHE.clear()
     with _new_cluster() as cluster:
         cluster.copy(run_folder.make_once("migrated-cluster", _make_migrated))
-        cluster.start()
-        yield cluster
-        cluster.control("stop")
+        with cluster.running():
+            yield cluster
 
 
 @contextmanager
 def _new_cluster(version: int | None = None) -> Iterator[Cluster]:
     skip_when_quick("PostgreSQL's server programs")
+    # Tortoise keeps the text of its inserts in the words of the database that a process saw first.
+    EXECUTOR_CACHE.clear()
     folder = Path(tempfile.mkdtemp(prefix="basket-cluster-"))
     try:
         programs = binaries() if version is None else packed_binaries(version, folder)
         if programs is None:
             missing(
-                "PostgreSQL's server programs are not installed here (Debian: apt-get install postgresql)."
+                "PostgreSQL's server programs are not installed here "
+                "(Debian: apt-get install postgresql)."
             )
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
@@ -146,14 +152,14 @@ def _make_empty(copy: Path) -> None:
 
 
 def _make_migrated(copy: Path) -> None:
-    with own_cluster() as cluster:
-        status, output, errors = run_program(
-            sys.executable, "server.py", "migrate", DATABASE_URL=cluster.url
-        )
+    with _new_cluster() as cluster:
+        cluster.copy(run_folder.make_once("cluster", _make_empty))
+        with cluster.running():
+            status, output, errors = run_program(
+                sys.executable, "server.py", "migrate", DATABASE_URL=cluster.url
+            )
         assert status == 0, output + errors
-        cluster.control("stop")
         copy_owned(cluster.data, copy)
-        cluster.start()
 
 
 def copy_owned(folder: Path, copy: Path) -> None:

@@ -35,17 +35,22 @@ server { listen 127.0.0.1:8000; location / { proxy_pass http://basket; } }
 """
 
 
-def patient_example(name: str, folder: Path) -> str:
-    """Writes an example whose health checks wait as long as tests do, and returns its path.
+def patient_example(name: str) -> str:
+    """Returns the text of an example whose health checks wait as long as tests do.
 
-    A server on a busy machine is late, and tests would see it taken for dead.
+    A server on a busy machine is late, and would be taken for dead.
     """
     checks, seconds = r"(timeout check|health_timeout) \d+s", f"{TIMEOUT_SECONDS:.0f}s"
     text, count = re.subn(checks, rf"\1 {seconds}", (FOLDER / name).read_text())
     assert count == 1
-    example = folder / f"patient-{name}"
-    example.write_text(text)
-    return str(example)
+    return text
+
+
+def haproxy_command(folder: Path, name: str = "haproxy.cfg", text: str = "") -> list[str]:
+    """Returns the command of HAProxy with a text, or with the example; writes the file."""
+    configuration = folder / name
+    configuration.write_text(text or patient_example("haproxy.cfg"))
+    return [program("haproxy"), "-W", "-db", "-f", str(configuration)]
 
 
 @dataclass
@@ -83,8 +88,7 @@ class Proxies:
 
     def _start_haproxy(self, port: int) -> None:
         address = {"BASKET_PROXY": f"127.0.0.1:{port}"}
-        example = patient_example("haproxy.cfg", self.processes.folder)
-        command = (program("haproxy"), "-W", "-db", "-f", example)
+        command = haproxy_command(self.processes.folder)
         self.processes.start(*command, **self._servers(), **address)
 
     def _start_caddy(self, port: int) -> None:
@@ -95,8 +99,9 @@ class Proxies:
             "XDG_DATA_HOME": folder,
             "XDG_CONFIG_HOME": folder,
         }
-        example = patient_example("Caddyfile", self.processes.folder)
-        command = (program("caddy"), "run", "--config", example)
+        example = self.processes.folder / "Caddyfile"
+        example.write_text(patient_example("Caddyfile"))
+        command = (program("caddy"), "run", "--config", str(example))
         self.processes.start(*command, "--adapter", "caddyfile", **self._servers(), **own)
 
     def _start_nginx(self, port: int) -> None:
@@ -129,13 +134,12 @@ class Proxies:
         return f"https://127.0.0.1:{port}"
 
     def _start_haproxy_with_tls(self, port: int, pem: Path) -> None:
-        text = Path(patient_example("haproxy.cfg", self.processes.folder)).read_text()
+        text = patient_example("haproxy.cfg")
         comment, plain = re.findall(r".*\bbind .*\n", text)
         line = comment.partition("certificate: ")[2].replace(":443", f"127.0.0.1:{port}")
         line = line.replace("/etc/haproxy/basket.pem", str(pem))
-        configuration = self.processes.folder / "haproxy-tls.cfg"
-        configuration.write_text(text.replace(plain, f"    {line}"))
-        command = (program("haproxy"), "-W", "-db", "-f", str(configuration))
+        text = text.replace(plain, f"    {line}")
+        command = haproxy_command(self.processes.folder, "haproxy-tls.cfg", text)
         self.processes.start(*command, **self._servers())
 
     def _start_nginx_with_tls(self, port: int, pem: Path) -> None:

@@ -1,4 +1,4 @@
-"""A program that tries to start a process as a test of a quick run would, and prints what stops it."""
+"""A program that starts a process as a test of a quick run would, and prints why it is skipped."""
 
 import subprocess
 import sys

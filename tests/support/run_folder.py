@@ -25,6 +25,17 @@ def delete() -> None:
     shutil.rmtree(os.environ.pop(_VARIABLE))
 
 
+@contextmanager
+def made() -> Iterator[None]:
+    """Makes the folder for a program that may run outside of tests, and removes it again."""
+    is_ours = create()
+    try:
+        yield
+    finally:
+        if is_ours:
+            delete()
+
+
 def path() -> Path:
     """Returns the folder."""
     return Path(os.environ[_VARIABLE])
