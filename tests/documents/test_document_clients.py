@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.support.http import client as http
 from tests.support.node_packages import node_modules, node_script
 from tests.support.raw_http import raw_server
 from tests.support.waiting import TIMEOUT_SECONDS
+from web.documents.trusted import MISS_SECONDS
 
 pytestmark = pytest.mark.long
 
@@ -73,9 +75,11 @@ class Client:
         return done.stdout
 
     def add(self, manifest: str) -> str:
-        """Adds a manifest to the running server."""
+        """Adds a manifest to the running server, and waits until it looks for it if it is asked."""
         python, server = str(ROOT / ".venv/bin/python"), str(ROOT / "server.py")
-        return self.run(python, server, "documents", "add", manifest)
+        said = self.run(python, server, "documents", "add", manifest)
+        time.sleep(MISS_SECONDS)
+        return said
 
     def write(self, name: str, text: str) -> None:
         """Writes a file."""
